@@ -1,0 +1,366 @@
+import type { Operation } from '@slipway/platform/operation';
+import { Page, PageQuery } from '@slipway/platform/pagination';
+import Type, { type Static } from 'typebox';
+import { Amount, answers, Currency, Id, Strict, Timestamp } from './schemas.ts';
+
+const tags = ['billing'];
+const Quantity = Type.Integer({ minimum: 0, maximum: 1_000_000_000 });
+const PositiveAmount = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+
+export const Meter = Type.Object({
+  metric: Id,
+  included: Type.Integer({ description: 'Units a month that the fixed price covers' }),
+  price: Amount,
+  per: Type.Integer({ minimum: 1, description: 'Units that `price` buys' }),
+});
+
+export const Plan = Type.Object({
+  id: Id,
+  name: Type.String(),
+  currency: Currency,
+  price: Amount,
+  meters: Type.Array(Meter),
+});
+export type Plan = Static<typeof Plan>;
+
+export const Subscription = Type.Object({
+  id: Id,
+  userId: Id,
+  planId: Id,
+  status: Type.Enum(['active', 'cancelled']),
+  startedAt: Timestamp,
+  /** The period that the next invoice bills. */
+  periodStart: Timestamp,
+  periodEnd: Timestamp,
+  cancelledAt: Type.Optional(Timestamp),
+  version: Type.Integer({ minimum: 1 }),
+});
+export type Subscription = Static<typeof Subscription>;
+
+export const UsageRecord = Strict({
+  id: Id,
+  subscriptionId: Id,
+  metric: Id,
+  quantity: Quantity,
+  at: Timestamp,
+});
+export type UsageRecord = Static<typeof UsageRecord>;
+
+export const InvoiceLine = Type.Object({
+  description: Type.String(),
+  metric: Type.Optional(Id),
+  quantity: Type.Integer(),
+  amount: Amount,
+});
+
+export const Invoice = Type.Object({
+  id: Id,
+  subscriptionId: Id,
+  userId: Id,
+  planId: Id,
+  periodStart: Timestamp,
+  periodEnd: Timestamp,
+  issuedAt: Timestamp,
+  currency: Currency,
+  lines: Type.Array(InvoiceLine),
+  total: Amount,
+  status: Type.Enum(['open', 'paying', 'paid']),
+});
+export type Invoice = Static<typeof Invoice>;
+
+export const Refund = Type.Object({
+  id: Id,
+  amount: Amount,
+  status: Type.Enum(['pending', 'succeeded', 'failed']),
+  createdAt: Timestamp,
+});
+export const Payment = Type.Object({
+  id: Id,
+  invoiceId: Id,
+  userId: Id,
+  amount: Amount,
+  currency: Currency,
+  status: Type.Enum(['pending', 'succeeded', 'declined']),
+  createdAt: Timestamp,
+  refunded: Amount,
+  refunds: Type.Array(Refund),
+});
+export type Payment = Static<typeof Payment>;
+
+const SubscriptionPath = Type.Object({ subscriptionId: Id });
+const InvoicePath = Type.Object({ invoiceId: Id });
+const PaymentPath = Type.Object({ paymentId: Id });
+const IfMatch = Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 100 })) });
+
+export const listPlans = {
+  method: 'GET',
+  url: '/api/v1/plans',
+  schema: {
+    operationId: 'listPlans',
+    summary: 'Lists what can be subscribed to',
+    tags,
+    response: answers({ 200: Type.Object({ items: Type.Array(Plan) }) }),
+  },
+  config: { access: 'public' },
+} as const satisfies Operation;
+
+export const subscribe = {
+  method: 'POST',
+  url: '/api/v1/subscriptions',
+  schema: {
+    operationId: 'subscribe',
+    summary: 'Subscribes the caller to a plan',
+    tags,
+    body: Strict({ planId: Id }),
+    response: answers({ 201: Subscription }),
+  },
+  config: { access: 'member', idempotency: 'required' },
+} as const satisfies Operation;
+
+export const listSubscriptions = {
+  method: 'GET',
+  url: '/api/v1/subscriptions',
+  schema: {
+    operationId: 'listSubscriptions',
+    summary: "Lists the caller's subscriptions",
+    tags,
+    querystring: PageQuery,
+    response: answers({ 200: Page(Subscription) }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
+export const getSubscription = {
+  method: 'GET',
+  url: '/api/v1/subscriptions/:subscriptionId',
+  schema: {
+    operationId: 'getSubscription',
+    summary: 'Reads one subscription',
+    tags,
+    params: SubscriptionPath,
+    response: answers({ 200: Subscription }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
+export const changePlan = {
+  method: 'PATCH',
+  url: '/api/v1/subscriptions/:subscriptionId',
+  schema: {
+    operationId: 'changePlan',
+    summary: 'Moves a subscription to another plan of the same currency',
+    description: 'The period that is open is billed by the plan that is in force when it ends.',
+    tags,
+    params: SubscriptionPath,
+    headers: IfMatch,
+    body: Strict({ planId: Id }),
+    response: answers({ 200: Subscription }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
+export const cancelSubscription = {
+  method: 'POST',
+  url: '/api/v1/subscriptions/:subscriptionId/cancel',
+  schema: {
+    operationId: 'cancelSubscription',
+    summary: 'Ends a subscription now; the open period is billed by the next run',
+    tags,
+    params: SubscriptionPath,
+    response: answers({ 200: Subscription }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
+export const cancelAllSubscriptions = {
+  method: 'POST',
+  url: '/api/v1/subscriptions/cancel-all',
+  schema: {
+    operationId: 'cancelAllSubscriptions',
+    summary: "Ends all of the caller's subscriptions",
+    tags,
+    response: answers({ 200: Type.Object({ cancelled: Type.Integer() }) }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
+export const getUnbilledUsage = {
+  method: 'GET',
+  url: '/api/v1/subscriptions/:subscriptionId/usage',
+  schema: {
+    operationId: 'getUnbilledUsage',
+    summary: 'Adds up the usage that no invoice holds yet',
+    tags,
+    params: SubscriptionPath,
+    response: answers({
+      200: Type.Object({
+        items: Type.Array(Type.Object({ metric: Id, quantity: Type.Integer(), records: Type.Integer() })),
+      }),
+    }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
+export const recordUsage = {
+  method: 'POST',
+  url: '/api/v1/usage',
+  schema: {
+    operationId: 'recordUsage',
+    summary: 'Records usage once per record id',
+    tags,
+    body: UsageRecord,
+    response: answers({ 200: Type.Object({ id: Id, duplicate: Type.Boolean() }) }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
+export const UsageImport = Type.Object({
+  accepted: Type.Integer(),
+  duplicates: Type.Integer(),
+  rejected: Type.Integer(),
+  /** The first 100 rejected lines. */
+  errors: Type.Array(Type.Object({ line: Type.Integer(), code: Type.String(), detail: Type.String() })),
+});
+
+export const importUsage = {
+  method: 'POST',
+  url: '/api/v1/usage/import',
+  schema: {
+    operationId: 'importUsage',
+    summary: 'Records usage, one JSON record a line, each once per record id',
+    description:
+      'The body is read as a stream. If it breaks off, send it again: records that arrived count once.',
+    tags,
+    consumes: ['application/x-ndjson'],
+    response: answers({ 200: UsageImport }),
+  },
+  config: { access: 'member', bodyLimit: 1_073_741_824, timeoutMs: 600_000 },
+} as const satisfies Operation;
+
+export const runBilling = {
+  method: 'POST',
+  url: '/api/v1/billing-runs',
+  schema: {
+    operationId: 'runBilling',
+    summary: 'Issues the invoices of all periods that have ended; safe to repeat',
+    tags,
+    body: Strict({ asOf: Type.Optional(Timestamp) }),
+    response: answers({
+      200: Type.Object({ asOf: Timestamp, issued: Type.Integer(), subscriptions: Type.Integer() }),
+    }),
+  },
+  config: { access: 'admin', timeoutMs: 120_000 },
+} as const satisfies Operation;
+
+export const listInvoices = {
+  method: 'GET',
+  url: '/api/v1/invoices',
+  schema: {
+    operationId: 'listInvoices',
+    summary: "Lists the caller's invoices; an administrator may ask for all",
+    tags,
+    querystring: Type.Object({
+      ...PageQuery.properties,
+      status: Type.Optional(Type.Enum(['open', 'paying', 'paid'])),
+      subscriptionId: Type.Optional(Id),
+      all: Type.Optional(Type.Boolean({ description: "Everyone's; administrators only" })),
+    }),
+    response: answers({ 200: Page(Invoice) }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
+export const getInvoice = {
+  method: 'GET',
+  url: '/api/v1/invoices/:invoiceId',
+  schema: {
+    operationId: 'getInvoice',
+    summary: 'Reads one invoice',
+    tags,
+    params: InvoicePath,
+    response: answers({ 200: Invoice }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
+export const payInvoice = {
+  method: 'POST',
+  url: '/api/v1/invoices/:invoiceId/payments',
+  schema: {
+    operationId: 'payInvoice',
+    summary: 'Pays an invoice',
+    description:
+      'The sandbox takes the methods pm_ok, pm_decline, pm_delay, pm_fail_once and pm_late (which answers after the caller gave up).',
+    tags,
+    params: InvoicePath,
+    body: Strict({ method: Type.String({ minLength: 1, maxLength: 100 }) }),
+    response: answers({ 201: Payment }),
+  },
+  config: { access: 'member', idempotency: 'required' },
+} as const satisfies Operation;
+
+export const getPayment = {
+  method: 'GET',
+  url: '/api/v1/payments/:paymentId',
+  schema: {
+    operationId: 'getPayment',
+    summary: 'Reads one payment',
+    tags,
+    params: PaymentPath,
+    response: answers({ 200: Payment }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
+export const refundPayment = {
+  method: 'POST',
+  url: '/api/v1/payments/:paymentId/refunds',
+  schema: {
+    operationId: 'refundPayment',
+    summary: 'Gives back a part or all of a payment',
+    tags,
+    params: PaymentPath,
+    body: Strict({ amount: PositiveAmount }),
+    response: answers({ 201: Refund }),
+  },
+  config: { access: 'admin', idempotency: 'required' },
+} as const satisfies Operation;
+
+export const LedgerEntry = Type.Object({
+  id: Id,
+  at: Timestamp,
+  description: Type.String(),
+  currency: Currency,
+  postings: Type.Array(Type.Object({ account: Type.String(), amount: Amount })),
+});
+export type LedgerEntry = Static<typeof LedgerEntry>;
+
+export const getTrialBalance = {
+  method: 'GET',
+  url: '/api/v1/ledger/balance',
+  schema: {
+    operationId: 'getTrialBalance',
+    summary: 'Adds up every account; each currency sums to zero',
+    tags,
+    response: answers({
+      200: Type.Object({
+        balanced: Type.Boolean(),
+        accounts: Type.Array(Type.Object({ account: Type.String(), currency: Currency, balance: Amount })),
+      }),
+    }),
+  },
+  config: { access: 'admin' },
+} as const satisfies Operation;
+
+export const listLedgerEntries = {
+  method: 'GET',
+  url: '/api/v1/ledger/entries',
+  schema: {
+    operationId: 'listLedgerEntries',
+    summary: 'Lists ledger entries',
+    tags,
+    querystring: PageQuery,
+    response: answers({ 200: Page(LedgerEntry) }),
+  },
+  config: { access: 'admin' },
+} as const satisfies Operation;

@@ -1,0 +1,21 @@
+import { platformProblems, problemsOf } from '@slipway/platform/errors';
+
+/** Every code that a Slipway service answers with: the platform's and the services' own. */
+export const problemTable = {
+  ...platformProblems,
+  wrong_credentials: { status: 401, title: 'The e-mail address or the password is wrong' },
+  refresh_token_invalid: { status: 401, title: 'The refresh token is not valid any more' },
+  payment_declined: { status: 402, title: 'The payment was declined' },
+  email_taken: { status: 409, title: 'An account with this e-mail address exists' },
+  subscription_ended: { status: 409, title: 'The subscription has ended' },
+  invoice_not_payable: { status: 409, title: 'The invoice cannot be paid in its present state' },
+  refund_exceeds_payment: { status: 422, title: 'The refunds would exceed the payment' },
+  unknown_plan: { status: 422, title: 'There is no such plan' },
+  unknown_metric: { status: 422, title: "The subscription's plan does not meter this" },
+  payment_unconfirmed: { status: 503, title: 'The payment provider has not confirmed yet' },
+} as const;
+
+export type ProblemCode = keyof typeof problemTable;
+
+/** Raises a problem of the whole table. */
+export const problem = problemsOf<ProblemCode>(problemTable);

@@ -1,0 +1,38 @@
+import Type, { type Static } from 'typebox';
+import { Amount, Currency, Id, Timestamp } from './schemas.ts';
+
+const Subscription = Type.Object({
+  subscriptionId: Id,
+  userId: Id,
+  planId: Id,
+  /** Price of a month, for the monthly recurring revenue. */
+  price: Amount,
+  currency: Currency,
+  /** Grows with every change, so that a late event never overrides a newer one. */
+  version: Type.Integer({ minimum: 1 }),
+});
+
+const Money = { amount: Amount, currency: Currency, planId: Id, subscriptionId: Id, invoiceId: Id };
+
+/** What users and billing tell reporting: the `data` of each event type. Published: fields are only added. */
+export const eventSchemas = {
+  'user.signed_up': Type.Object({ userId: Id }),
+  'user.deleted': Type.Object({ userId: Id }),
+  'subscription.started': Subscription,
+  'subscription.changed': Subscription,
+  'subscription.cancelled': Subscription,
+  'usage.recorded': Type.Object({
+    subscriptionId: Id,
+    userId: Id,
+    metric: Id,
+    quantity: Type.Integer({ minimum: 0 }),
+    records: Type.Integer({ minimum: 1 }),
+  }),
+  'invoice.issued': Type.Object({ ...Money, periodStart: Timestamp, periodEnd: Timestamp }),
+  'payment.succeeded': Type.Object({ ...Money, paymentId: Id }),
+  'payment.declined': Type.Object({ ...Money, paymentId: Id }),
+  'refund.succeeded': Type.Object({ ...Money, paymentId: Id, refundId: Id }),
+};
+
+export type EventType = keyof typeof eventSchemas;
+export type EventData<T extends EventType> = Static<(typeof eventSchemas)[T]>;

@@ -1,0 +1,198 @@
+import type { Operation } from '@slipway/platform/operation';
+import { Page, PageQuery } from '@slipway/platform/pagination';
+import Type, { type Static } from 'typebox';
+import { answers, Id, NoContent, Strict, Timestamp } from './schemas.ts';
+
+const tags = ['users'];
+
+export const Role = Type.Enum(['member', 'admin']);
+const Email = Type.String({ format: 'email', maxLength: 254 });
+const Password = Type.String({ minLength: 10, maxLength: 200, description: '10 to 200 characters' });
+const Name = Type.String({ minLength: 1, maxLength: 100 });
+
+export const User = Type.Object({
+  id: Id,
+  email: Email,
+  name: Name,
+  roles: Type.Array(Role),
+  createdAt: Timestamp,
+  version: Type.Integer(),
+});
+export type User = Static<typeof User>;
+
+export const Tokens = Type.Object({
+  accessToken: Type.String({ description: 'EdDSA JWT' }),
+  refreshToken: Type.String({ description: 'Good for one refresh' }),
+  tokenType: Type.Literal('Bearer'),
+  expiresIn: Type.Integer({ description: 'Seconds that the access token is valid' }),
+});
+export type Tokens = Static<typeof Tokens>;
+
+const RefreshToken = Strict({ refreshToken: Type.String({ minLength: 1, maxLength: 200 }) });
+/** The version a change is based on, as the `ETag` of the reading told it. */
+const IfMatch = Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 100 })) });
+
+export const signUp = {
+  method: 'POST',
+  url: '/api/v1/users',
+  schema: {
+    operationId: 'signUp',
+    summary: 'Makes an account',
+    tags,
+    body: Strict({ email: Email, password: Password, name: Name }),
+    response: answers({ 201: User }),
+  },
+  config: { access: 'public' },
+} as const satisfies Operation;
+
+export const logIn = {
+  method: 'POST',
+  url: '/api/v1/sessions',
+  schema: {
+    operationId: 'logIn',
+    summary: 'Starts a session',
+    tags,
+    body: Strict({ email: Email, password: Type.String({ maxLength: 200 }) }),
+    response: answers({ 201: Tokens }),
+  },
+  config: { access: 'public' },
+} as const satisfies Operation;
+
+export const refresh = {
+  method: 'POST',
+  url: '/api/v1/sessions/refresh',
+  schema: {
+    operationId: 'refresh',
+    summary: 'Changes a refresh token for new tokens',
+    description: 'A refresh token that was used before ends the whole session: it was stolen.',
+    tags,
+    body: RefreshToken,
+    response: answers({ 200: Tokens }),
+  },
+  config: { access: 'public' },
+} as const satisfies Operation;
+
+export const logOut = {
+  method: 'POST',
+  url: '/api/v1/sessions/logout',
+  schema: {
+    operationId: 'logOut',
+    summary: 'Ends a session',
+    tags,
+    body: RefreshToken,
+    response: answers({ 204: NoContent }),
+  },
+  config: { access: 'public' },
+} as const satisfies Operation;
+
+export const getMe = {
+  method: 'GET',
+  url: '/api/v1/users/me',
+  schema: {
+    operationId: 'getMe',
+    summary: "Reads the caller's account",
+    tags,
+    response: answers({ 200: User }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
+export const changeMe = {
+  method: 'PATCH',
+  url: '/api/v1/users/me',
+  schema: {
+    operationId: 'changeMe',
+    summary: "Changes the caller's account",
+    description: 'A new e-mail address or password needs the present password.',
+    tags,
+    headers: IfMatch,
+    body: Strict(
+      {
+        name: Type.Optional(Name),
+        email: Type.Optional(Email),
+        password: Type.Optional(Password),
+        currentPassword: Type.Optional(Type.String({ maxLength: 200 })),
+      },
+      { minProperties: 1 },
+    ),
+    response: answers({ 200: User }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
+export const deleteMe = {
+  method: 'DELETE',
+  url: '/api/v1/users/me',
+  schema: {
+    operationId: 'deleteMe',
+    summary: "Deletes the caller's account",
+    tags,
+    response: answers({ 204: NoContent }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
+export const listUsers = {
+  method: 'GET',
+  url: '/api/v1/users',
+  schema: {
+    operationId: 'listUsers',
+    summary: 'Lists accounts',
+    tags,
+    querystring: PageQuery,
+    response: answers({ 200: Page(User) }),
+  },
+  config: { access: 'admin' },
+} as const satisfies Operation;
+
+export const setRoles = {
+  method: 'PUT',
+  url: '/api/v1/users/:userId/roles',
+  schema: {
+    operationId: 'setRoles',
+    summary: 'Sets the roles of an account',
+    tags,
+    params: Type.Object({ userId: Id }),
+    body: Strict({ roles: Type.Array(Role, { minItems: 1, maxItems: 2, uniqueItems: true }) }),
+    response: answers({ 200: User }),
+  },
+  config: { access: 'admin' },
+} as const satisfies Operation;
+
+export const getKeys = {
+  method: 'GET',
+  url: '/.well-known/jwks.json',
+  schema: {
+    operationId: 'getKeys',
+    summary: 'Reads the public keys of access tokens',
+    tags,
+    response: answers({
+      200: Type.Object({
+        keys: Type.Array(
+          Type.Object({
+            kty: Type.String(),
+            crv: Type.String(),
+            x: Type.String(),
+            kid: Type.String(),
+            alg: Type.String(),
+            use: Type.String(),
+          }),
+        ),
+      }),
+    }),
+  },
+  config: { access: 'public' },
+} as const satisfies Operation;
+
+export const rotateKeys = {
+  method: 'POST',
+  url: '/api/v1/signing-keys',
+  schema: {
+    operationId: 'rotateKeys',
+    summary: 'Makes a new signing key',
+    description: 'Tokens signed with the present keys stay valid until they expire.',
+    tags,
+    response: answers({ 201: Type.Object({ kid: Type.String(), signsFrom: Timestamp }) }),
+  },
+  config: { access: 'admin' },
+} as const satisfies Operation;

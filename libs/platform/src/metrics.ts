@@ -1,0 +1,45 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Seconds; from a fast read to the slowest request that is let through. */
+const durationBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** The metrics every service has, in a registry of its own so that several services fit in one process. */
+export function createMetrics(service: string, version: string) {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service });
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const metrics = {
+    registry,
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    /** Duration and, by its count, rate and errors of requests. `route` is a pattern, never a URL. */
+    requests: new Histogram({
+      name: 'http_server_request_duration_seconds',
+      help: 'Time from the request head to the last byte of the answer',
+      labelNames: ['method', 'route', 'status'] as const,
+      buckets: durationBuckets,
+      registers,
+    }),
+    inFlight: new Gauge({ name: 'http_server_requests_in_flight', help: 'Requests being served', registers }),
+    refused: new Counter({
+      name: 'http_server_requests_refused_total',
+      help: 'Requests refused to protect the service',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    dependencies: new Histogram({
+      name: 'dependency_call_duration_seconds',
+      help: 'Time of calls to other services and to the store',
+      labelNames: ['dependency', 'operation', 'outcome'] as const,
+      buckets: durationBuckets,
+      registers,
+    }),
+  };
+  new Gauge({ name: 'build_info', help: 'What runs here', labelNames: ['version', 'node'], registers })
+    .labels(version, globalThis.process.version)
+    .set(1);
+  return metrics;
+}

@@ -1,0 +1,111 @@
+import envSchema from 'env-schema';
+import Type, { type Static, type TObject } from 'typebox';
+
+/** The settings that every service has. A service adds its own with `Type.Object` of the same form. */
+export const platformSettings = Type.Object({
+  HOST: Type.String({ default: '127.0.0.1', description: 'Address that both listeners bind' }),
+  PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65535, description: "The service's own port" }),
+  MANAGEMENT_PORT: Type.Integer({
+    default: 9080,
+    minimum: 0,
+    maximum: 65535,
+    description: 'Port of /health, /started, /status and /metrics',
+  }),
+  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+    default: 'info',
+    description: 'Least severe level that is logged',
+  }),
+  DRAIN_DELAY_MS: Type.Integer({
+    default: 10_000,
+    minimum: 0,
+    maximum: 600_000,
+    description:
+      'How long a stopping service still serves, so that load balancers see it leave; milliseconds',
+  }),
+  STOP_DEADLINE_MS: Type.Integer({
+    default: 25_000,
+    minimum: 100,
+    maximum: 900_000,
+    description: 'When a stop that has not finished is cut off; milliseconds after the signal',
+  }),
+  REQUEST_TIMEOUT_MS: Type.Integer({
+    default: 10_000,
+    minimum: 10,
+    maximum: 600_000,
+    description: 'Time a request may take here when its caller sets no shorter deadline; milliseconds',
+  }),
+  OTEL_TRACES_EXPORTER: Type.Enum(['none', 'zipkin', 'otlp'], {
+    default: 'none',
+    description: 'Where spans go; the other OTEL_* variables are read by the OpenTelemetry SDK',
+  }),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({
+    default: 0.1,
+    minimum: 0,
+    maximum: 1,
+    description: 'Share of new traces that are recorded; a caller that has decided is followed',
+  }),
+});
+
+export type PlatformSettings = Static<typeof platformSettings>;
+
+/** A secret setting: never printed, whatever asks for it. */
+export const Secret = (options: { description: string; minLength?: number }) =>
+  Type.String({ minLength: 16, ...options, secret: true });
+
+/** All settings that are wrong, in one error, a line each. */
+export class SettingsError extends Error {
+  constructor(problems: string[]) {
+    super(`Wrong settings:\n${problems.map((line) => `  ${line}`).join('\n')}`);
+    this.name = 'SettingsError';
+  }
+}
+
+/**
+ * Reads settings from an environment: coerces, fills defaults, and reports every wrong one at once.
+ *
+ * @throws {SettingsError} listing each wrong setting with its rule; values are not repeated.
+ * @example
+ * const { PORT } = readSettings(platformSettings, { PORT: '8081' }); // 8081
+ */
+export function readSettings<S extends TObject>(schema: S, env: Environment): Static<S> {
+  try {
+    return envSchema<Static<S>>({
+      schema: structuredClone(schema),
+      data: withoutEmpty(env),
+      env: false,
+      ajv: { customOptions: (ajv) => ajv.addKeyword('secret') },
+    });
+  } catch (error) {
+    throw new SettingsError(wrongOnes(error, schema));
+  }
+}
+
+export type Environment = Record<string, string | undefined>;
+
+/** An empty variable means "not set", as in Compose files and ConfigMaps. */
+function withoutEmpty(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+}
+
+type AjvError = { instancePath: string; message?: string; params: Record<string, unknown> };
+
+function wrongOnes(error: unknown, schema: TObject): string[] {
+  const { errors } = error as { errors?: AjvError[] };
+  if (!errors) throw error;
+  return errors.map(({ instancePath, message, params }) => {
+    const name = instancePath.slice(1) || String(params.missingProperty);
+    const allowed = params.allowedValues ? `: ${(params.allowedValues as unknown[]).join(', ')}` : '';
+    const rule = params.missingProperty ? 'is not set' : `${message}${allowed}`;
+    return `${name} ${rule} (${(schema.properties[name] as { description?: string } | undefined)?.description ?? 'no description'})`;
+  });
+}
+
+/** The settings as they may be shown: every secret masked. */
+export function masked<S extends TObject>(schema: S, settings: Static<S>): Record<string, unknown> {
+  const mask = ([name, value]: [string, unknown]) => [name, isSecret(schema, name) ? '***' : value] as const;
+  return Object.fromEntries(Object.entries(settings as object).map(mask));
+}
+
+function isSecret(schema: TObject, name: string): boolean {
+  return (schema.properties[name] as { secret?: boolean } | undefined)?.secret === true;
+}
