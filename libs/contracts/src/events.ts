@@ -1,5 +1,8 @@
 import Type, { type Static } from 'typebox';
-import { Amount, Currency, Id, Timestamp } from './schemas.ts';
+import { Currency, Id, Timestamp } from './schemas.ts';
+
+/** Money that moved or is owed; a refund is an event of its own, never a negative amount. */
+const Amount = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
 const Subscription = Type.Object({
   subscriptionId: Id,
@@ -25,8 +28,8 @@ export const eventSchemas = {
     subscriptionId: Id,
     userId: Id,
     metric: Id,
-    quantity: Type.Integer({ minimum: 0 }),
-    records: Type.Integer({ minimum: 1 }),
+    quantity: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    records: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
   }),
   'invoice.issued': Type.Object({ ...Money, periodStart: Timestamp, periodEnd: Timestamp }),
   'payment.succeeded': Type.Object({ ...Money, paymentId: Id }),

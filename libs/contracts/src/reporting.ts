@@ -1,19 +1,51 @@
 import type { Operation } from '@slipway/platform/operation';
 import { Page, PageQuery } from '@slipway/platform/pagination';
-import Type from 'typebox';
-import { Amount, answers, Currency, Day, Id, Timestamp } from './schemas.ts';
+import Type, { type Static, type TSchema } from 'typebox';
+import { Amount, answers, Currency, Day, Id, Strict, Timestamp } from './schemas.ts';
 
 const tags = ['reporting'];
 const produces = ['application/json', 'text/csv', 'application/x-ndjson'];
 
 /** The span of a report, both days included, and how its rows are grouped. */
-const Span = Type.Object({
-  by: Type.Enum(['day', 'month'], { default: 'day' }),
+const Span = Strict({
+  by: Type.Enum(['day', 'month'], { default: 'day', description: 'A row for each day or month, in UTC' }),
   from: Type.Optional(Day),
   to: Type.Optional(Day),
 });
+export type Span = Static<typeof Span>;
 
-const Rows = <T extends Parameters<typeof Type.Array>[0]>(row: T) => Type.Object({ items: Type.Array(row) });
+const Period = Type.String({ description: 'YYYY-MM-DD or YYYY-MM, in UTC' });
+
+export const RevenueRow = Type.Object({
+  period: Period,
+  planId: Id,
+  currency: Currency,
+  paid: Amount,
+  refunded: Amount,
+  net: Amount,
+});
+export type RevenueRow = Static<typeof RevenueRow>;
+
+export const RecurringRow = Type.Object({
+  planId: Id,
+  currency: Currency,
+  active: Type.Integer({ description: 'Subscriptions' }),
+  monthlyRevenue: Amount,
+});
+export type RecurringRow = Static<typeof RecurringRow>;
+
+export const SignUpsRow = Type.Object({ period: Period, signedUp: Type.Integer(), deleted: Type.Integer() });
+export type SignUpsRow = Static<typeof SignUpsRow>;
+
+export const TopUsageRow = Type.Object({
+  subscriptionId: Id,
+  userId: Id,
+  quantity: Type.Integer(),
+  records: Type.Integer(),
+});
+export type TopUsageRow = Static<typeof TopUsageRow>;
+
+const Rows = <T extends TSchema>(row: T) => Type.Object({ items: Type.Array(row) });
 
 export const getRevenue = {
   method: 'GET',
@@ -24,18 +56,7 @@ export const getRevenue = {
     tags,
     produces,
     querystring: Span,
-    response: answers({
-      200: Rows(
-        Type.Object({
-          period: Type.String({ description: 'YYYY-MM-DD or YYYY-MM' }),
-          planId: Id,
-          currency: Currency,
-          paid: Amount,
-          refunded: Amount,
-          net: Amount,
-        }),
-      ),
-    }),
+    response: answers({ 200: Rows(RevenueRow) }),
   },
   config: { access: 'admin' },
 } as const satisfies Operation;
@@ -48,11 +69,7 @@ export const getRecurring = {
     summary: 'Active subscriptions and their monthly recurring revenue, by plan and currency',
     tags,
     produces,
-    response: answers({
-      200: Rows(
-        Type.Object({ planId: Id, currency: Currency, active: Type.Integer(), monthlyRevenue: Amount }),
-      ),
-    }),
+    response: answers({ 200: Rows(RecurringRow) }),
   },
   config: { access: 'admin' },
 } as const satisfies Operation;
@@ -66,9 +83,7 @@ export const getSignUps = {
     tags,
     produces,
     querystring: Span,
-    response: answers({
-      200: Rows(Type.Object({ period: Type.String(), signedUp: Type.Integer(), deleted: Type.Integer() })),
-    }),
+    response: answers({ 200: Rows(SignUpsRow) }),
   },
   config: { access: 'admin' },
 } as const satisfies Operation;
@@ -81,15 +96,11 @@ export const getTopUsage = {
     summary: 'The subscriptions that used most of a metric',
     tags,
     produces,
-    querystring: Type.Object({
+    querystring: Strict({
       metric: Id,
       limit: Type.Integer({ minimum: 1, maximum: 200, default: 10 }),
     }),
-    response: answers({
-      200: Rows(
-        Type.Object({ subscriptionId: Id, userId: Id, quantity: Type.Integer(), records: Type.Integer() }),
-      ),
-    }),
+    response: answers({ 200: Rows(TopUsageRow) }),
   },
   config: { access: 'admin' },
 } as const satisfies Operation;
@@ -114,7 +125,7 @@ export const listRefusedEvents = {
     operationId: 'listRefusedEvents',
     summary: 'Lists events that could not be applied, with the reason',
     tags,
-    querystring: PageQuery,
+    querystring: Strict(PageQuery.properties),
     response: answers({
       200: Page(
         Type.Object({
