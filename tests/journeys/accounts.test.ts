@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { listSubscriptions, subscribe } from '@slipway/contracts/billing';
+import { changeMe, deleteMe, getKeys, getMe, logIn, logOut, refresh, rotateKeys } from '@slipway/contracts/users';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ok, send } from '../support/http.ts';
+import { newPerson } from '../support/people.ts';
+import { openTarget, type Target } from '../support/target.ts';
+
+describe('an account', () => {
+  let target: Target;
+  beforeAll(async () => {
+    target = await openTarget();
+  });
+  afterAll(() => target.close());
+
+  it('is signed up, read and changed by its owner', async () => {
+    const { token, user } = await newPerson(target.base);
+    const before = await send(target.base, getMe, {}, { token });
+    expect(before.body).toMatchObject({ id: user.id, name: 'Ada', roles: ['member'] });
+
+    const etag = before.headers.get('etag') ?? '';
+    const change = { body: { name: 'Ada Lovelace' }, headers: { 'if-match': etag } };
+    expect(await ok(target.base, changeMe, change, { token })).toMatchObject({ name: 'Ada Lovelace' });
+    const late = await send(target.base, changeMe, change, { token });
+    expect(late).toMatchObject({ status: 412, body: { code: 'version_mismatch' } });
+  });
+
+  it('is told apart from an unknown one by nothing when the password is wrong', async () => {
+    const { email } = await newPerson(target.base);
+    const wrong = await send(target.base, logIn, { body: { email, password: 'not the password' } });
+    const unknown = await send(target.base, logIn, {
+      body: { email: `nobody-${randomUUID()}@example.com`, password: 'not the password' },
+    });
+    expect(wrong.status).toBe(401);
+    expect({ ...wrong.body, instance: '' }).toEqual({ ...unknown.body, instance: '' });
+  });
+
+  it('stays logged in by refreshing, and a token used twice ends the session', async () => {
+    const { refreshToken } = await newPerson(target.base);
+    const second = await ok(target.base, refresh, { body: { refreshToken } });
+    expect(await ok(target.base, getMe, {}, { token: second.accessToken })).toBeDefined();
+
+    const stolen = await send(target.base, refresh, { body: { refreshToken } });
+    expect(stolen).toMatchObject({ status: 401, body: { code: 'refresh_token_invalid' } });
+    const afterTheft = await send(target.base, refresh, { body: { refreshToken: second.refreshToken } });
+    expect(afterTheft.status).toBe(401);
+  });
+
+  it('is logged out once and for all', async () => {
+    const { refreshToken } = await newPerson(target.base);
+    await ok(target.base, logOut, { body: { refreshToken } });
+    expect((await send(target.base, refresh, { body: { refreshToken } })).status).toBe(401);
+  });
+
+  it('stays logged in everywhere while the signing keys rotate', async () => {
+    const { token } = await newPerson(target.base);
+    const admin = await target.adminToken();
+    const { kid } = await ok(target.base, rotateKeys, {}, { token: admin });
+    const { keys } = await ok(target.base, getKeys, {});
+    expect(keys.map((key) => key.kid)).toContain(kid);
+    expect((await send(target.base, getMe, {}, { token })).status).toBe(200);
+    const { token: newer } = await newPerson(target.base);
+    expect((await send(target.base, listSubscriptions, {}, { token: newer })).status).toBe(200);
+  });
+
+  it('takes its subscriptions along when it is deleted', async () => {
+    const { token, email, password } = await newPerson(target.base);
+    await ok(target.base, subscribe, { body: { planId: 'starter' } }, { token, key: randomUUID() });
+    await ok(target.base, deleteMe, {}, { token });
+
+    const { items } = await ok(target.base, listSubscriptions, {}, { token });
+    expect(items.map(({ status }) => status)).toEqual(['cancelled']);
+    expect((await send(target.base, logIn, { body: { email, password } })).status).toBe(401);
+  });
+});
