@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Static, TObject, TSchema } from 'typebox';
 
 /** Who may call an operation: anyone, a signed-in person, an administrator, or another service. */
@@ -44,22 +45,35 @@ export type Operation = {
   };
 };
 
-type StaticOr<S, Otherwise> = S extends TSchema ? Static<S> : Otherwise;
-
 type Part<Name extends string, S> = S extends TSchema
   ? { [key in Name]: Static<S> }
   : { [key in Name]?: never };
 
+/** A parameter of the query may be left out: the service fills in its default. */
+type Query<S> = S extends TObject ? { query?: Partial<Static<S>> } : { query?: never };
+
+/** JSON by the schema; an operation that consumes another media type takes text or a stream. */
+type Body<Schema extends Operation['schema']> = Schema['body'] extends TSchema
+  ? { body: Static<Schema['body']> }
+  : Schema['consumes'] extends readonly string[]
+    ? { body: string | Readable }
+    : { body?: never };
+
 /** What a caller passes to an operation. */
 export type Input<Op extends Operation> = Part<'params', Op['schema']['params']> &
-  (Op['schema']['querystring'] extends TObject
-    ? { query?: Partial<Static<Op['schema']['querystring']>> }
-    : { query?: never }) &
-  Part<'body', Op['schema']['body']> & { headers?: Record<string, string> };
+  Query<Op['schema']['querystring']> &
+  Body<Op['schema']> & { headers?: Record<string, string> };
 
-type Successes<R> = {
-  [Status in keyof R]: Status extends 200 | 201 | 202 | 204 ? R[Status] : never;
-}[keyof R];
+type Success = 200 | 201 | 202 | 204;
 
-/** What an operation answers when it succeeds. */
-export type Output<Op extends Operation> = StaticOr<Successes<Op['schema']['response']>, undefined>;
+type Answers<R> = {
+  [Status in keyof R & Success]: Status extends 204
+    ? undefined
+    : R[Status] extends TSchema
+      ? Static<R[Status]>
+      : never;
+};
+
+/** What an operation answers when it succeeds: the body, or `undefined` for 204. */
+export type Output<Op extends Operation> = Answers<Op['schema']['response']>[keyof Op['schema']['response'] &
+  Success];

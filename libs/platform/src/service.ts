@@ -13,6 +13,7 @@ import { registerOverload } from './overload.ts';
 import { registerProblemResponses } from './problem-responses.ts';
 import type { PlatformSettings } from './settings.ts';
 import { createTracing } from './tracing.ts';
+import { createUpstream, type Upstream } from './upstream.ts';
 import { createValidators } from './validation.ts';
 
 /** Fastify as services see it: handlers typed by the contract's schemas. */
@@ -41,6 +42,8 @@ export type ServiceContext<Settings, Store> = {
   store: Store;
   log: Logger;
   metrics: Metrics;
+  /** Makes the way to another service: measured, and closed with this one. */
+  upstream: (name: string, address: string) => Upstream;
 };
 
 export type ServiceDefinition<Schema extends TObject, Store extends ServiceStore | undefined> = {
@@ -103,7 +106,12 @@ export async function buildService<Schema extends TObject, Store extends Service
   if (store) app.addHook('onClose', () => store.close());
   await registerOverload(app as unknown as FastifyInstance, metrics);
   registerProblemResponses(app as unknown as FastifyInstance);
-  await definition.register(app, { settings, store, log, metrics });
+  const upstream = (to: string, address: string) => {
+    const made = createUpstream({ name: to, address, metrics, log });
+    app.addHook('onClose', () => made.close());
+    return made;
+  };
+  await definition.register(app, { settings, store, log, metrics, upstream });
   await app.ready();
 
   const lifecycle = new Lifecycle(store ? [{ name: 'store', check: () => store.ping() }] : []);
