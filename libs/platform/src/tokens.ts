@@ -1,4 +1,11 @@
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import {
+  createLocalJWKSet,
+  errors,
+  type JSONWebKeySet,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from 'jose';
 import { problem } from './errors.ts';
 
 /** Who is calling, as their access token says. */
@@ -10,28 +17,58 @@ export type TokenVerifier = (token: string) => Promise<Principal>;
 export const tokenIssuer = 'slipway-users';
 export const tokenAudience = 'slipway';
 
+/** How long a verified token is taken without looking at its signature again; milliseconds. */
+const remembered = 60_000;
+/** How many verified tokens are remembered; about 10 MB. */
+const rememberedMost = 10_000;
+
 /**
- * Makes the check of access tokens: EdDSA JWT, issuer, audience, expiry.
+ * Makes the check of access tokens: EdDSA JWT, issuer, audience, expiry. An EdDSA check costs five times the
+ * CPU of a small request, so a token that passed is remembered for a minute, and never beyond its expiry.
  *
  * @param getKey finds the public key that a token names, as `jose` passes it
+ * @param now milliseconds since the epoch
+ * @example
+ * const verify = createTokenVerifier(publishedKeys(() => users.getKeys({})));
+ * const { subject } = await verify(token); // throws a Problem: token_expired, unauthenticated, unavailable
  */
-export function createTokenVerifier(getKey: JWTVerifyGetKey): TokenVerifier {
+export function createTokenVerifier(getKey: JWTVerifyGetKey, now = Date.now): TokenVerifier {
+  const verified = new Map<string, { principal: Principal; until: number }>();
+
+  function remember(token: string, principal: Principal, expiry: number) {
+    const [oldest] = verified.size < rememberedMost ? [] : verified.keys();
+    if (oldest !== undefined) verified.delete(oldest);
+    verified.set(token, { principal, until: Math.min(expiry, now() + remembered) });
+  }
+
   return async (token) => {
-    try {
-      const { payload } = await jwtVerify(token, getKey, {
-        algorithms: ['EdDSA'],
-        issuer: tokenIssuer,
-        audience: tokenAudience,
-        requiredClaims: ['sub', 'exp'],
-      });
-      return {
-        subject: String(payload.sub),
-        roles: Array.isArray(payload.roles) ? payload.roles.map(String) : [],
-      };
-    } catch (error) {
-      throw tokenProblem(error);
-    }
+    const known = verified.get(token);
+    if (known && now() < known.until) return known.principal;
+    verified.delete(token);
+    const payload = await payloadOf(token, getKey, now());
+    const principal = toPrincipal(payload);
+    remember(token, principal, Number(payload.exp) * 1000);
+    return principal;
   };
+}
+
+async function payloadOf(token: string, getKey: JWTVerifyGetKey, now: number): Promise<JWTPayload> {
+  try {
+    const { payload } = await jwtVerify(token, getKey, {
+      algorithms: ['EdDSA'],
+      issuer: tokenIssuer,
+      audience: tokenAudience,
+      requiredClaims: ['sub', 'exp'],
+      currentDate: new Date(now),
+    });
+    return payload;
+  } catch (error) {
+    throw tokenProblem(error);
+  }
+}
+
+function toPrincipal({ sub, roles }: JWTPayload): Principal {
+  return { subject: String(sub), roles: Array.isArray(roles) ? roles.map(String) : [] };
 }
 
 function tokenProblem(error: unknown) {
@@ -45,40 +82,56 @@ function tokenProblem(error: unknown) {
   });
 }
 
-/** Milliseconds between two readings of the published keys, unless a token names an unknown one. */
-const refreshEvery = 5 * 60_000;
-/** Milliseconds after a reading in which an unknown key causes no other. */
+/** Age at which published keys are read again; milliseconds. */
+const refreshAfter = 5 * 60_000;
+/** Milliseconds after an attempt to read keys in which keys that are known cause no other. */
 const cooldown = 5_000;
+
+type FindKey = ReturnType<typeof createLocalJWKSet>;
 
 /**
  * Finds public keys in a published key set. Keys that were read once serve on while the set cannot be read,
- * so that nobody is locked out because the publisher restarts.
+ * so that nobody is locked out because the publisher restarts. A token that names an unknown key makes the set
+ * be read again, but only once per cooldown: made-up tokens must not become load on the publisher.
+ *
+ * @throws what `readKeySet` throws, if no key set could be read yet or an unknown key is asked for.
  */
 export function publishedKeys(readKeySet: () => Promise<JSONWebKeySet>, now = Date.now): JWTVerifyGetKey {
-  let known: ReturnType<typeof createLocalJWKSet> | undefined;
-  let readAt = Number.NEGATIVE_INFINITY;
-  let reading: Promise<void> | undefined;
+  let known: { find: FindKey; readAt: number } | undefined;
+  let triedAt = Number.NEGATIVE_INFINITY;
+  let reading: Promise<FindKey> | undefined;
 
-  const read = async () => {
-    known = createLocalJWKSet(await readKeySet());
-    readAt = now();
-  };
-  const readOnce = () => {
+  async function read(): Promise<FindKey> {
+    triedAt = now();
+    const find = createLocalJWKSet(await readKeySet());
+    known = { find, readAt: now() };
+    return find;
+  }
+
+  /** All who wait for keys share one reading. */
+  function readOnce(): Promise<FindKey> {
     reading ??= read().finally(() => {
       reading = undefined;
     });
     return reading;
-  };
+  }
+
+  function refresh(readAt: number) {
+    const due = now() - readAt > refreshAfter && now() - triedAt >= cooldown;
+    if (due) readOnce().catch(() => undefined);
+  }
 
   return async (header, token) => {
-    if (!known) await readOnce();
-    else if (now() - readAt > refreshEvery) await readOnce().catch(() => undefined);
+    if (!header.kid) throw new errors.JWKSNoMatchingKey();
+    if (!known) return (await readOnce())(header, token);
+    const { find, readAt } = known;
+    refresh(readAt);
     try {
-      return await known!(header, token);
+      return await find(header, token);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || now() - readAt < cooldown) throw error;
-      await readOnce();
-      return known!(header, token);
+      const mayRead = reading !== undefined || now() - triedAt >= cooldown;
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !mayRead) throw error;
+      return (await readOnce())(header, token);
     }
   };
 }

@@ -1,0 +1,207 @@
+import { createHmac } from 'node:crypto';
+import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWTPayload, SignJWT } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { createTokenVerifier, publishedKeys, tokenAudience, tokenIssuer } from './tokens.ts';
+
+const minute = 60_000;
+const start = Date.parse('2030-01-01T00:00:00Z');
+
+type KeyPair = Awaited<ReturnType<typeof makeKey>>;
+
+async function makeKey(kid: string) {
+  const { privateKey, publicKey } = await generateKeyPair('EdDSA');
+  return { kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'EdDSA', use: 'sig' } };
+}
+
+function sign({ privateKey, kid }: KeyPair, claims: JWTPayload = {}, header: { kid?: string } = { kid }) {
+  const payload = {
+    sub: 'user_1',
+    roles: ['member'],
+    iss: tokenIssuer,
+    aud: tokenAudience,
+    exp: (start + 15 * minute) / 1000,
+    ...claims,
+  };
+  return new SignJWT(payload).setProtectedHeader({ alg: 'EdDSA', ...header }).sign(privateKey);
+}
+
+/** A token put together by hand, as an attacker would. */
+function forge(header: object, secret?: string) {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const claims = { sub: 'user_1', roles: ['admin'], iss: tokenIssuer, aud: tokenAudience, exp: 4e9 };
+  const signed = `${part(header)}.${part(claims)}`;
+  const signature = secret ? createHmac('sha256', secret).update(signed).digest('base64url') : '';
+  return `${signed}.${signature}`;
+}
+
+/** A publisher of keys that counts its readings and can be taken away. */
+function publisher(...keys: KeyPair[]) {
+  const state = { keys, readings: 0, away: false };
+  const read = async (): Promise<JSONWebKeySet> => {
+    state.readings += 1;
+    if (state.away) throw new Error('connection refused');
+    return { keys: state.keys.map(({ jwk }) => jwk) };
+  };
+  return { state, read };
+}
+
+function clock() {
+  const time = { at: start };
+  return { time, now: () => time.at };
+}
+
+async function setUp(...keys: KeyPair[]) {
+  const { state, read } = publisher(...keys);
+  const { time, now } = clock();
+  return { state, time, verify: createTokenVerifier(publishedKeys(read, now), now) };
+}
+
+const key = await makeKey('key_1');
+const other = await makeKey('key_2');
+
+describe('the check of access tokens', () => {
+  it('names the subject and the roles of a good token', async () => {
+    const { verify } = await setUp(key);
+    expect(await verify(await sign(key))).toEqual({ subject: 'user_1', roles: ['member'] });
+  });
+
+  it('takes a token without roles as one that has none', async () => {
+    const { verify } = await setUp(key);
+    expect(await verify(await sign(key, { roles: 'admin' }))).toEqual({ subject: 'user_1', roles: [] });
+  });
+
+  it('says that a token has expired, also one it has seen valid before', async () => {
+    const { verify, time } = await setUp(key);
+    const token = await sign(key);
+    await verify(token);
+    time.at = start + 15 * minute;
+    await expect(verify(token)).rejects.toMatchObject({ code: 'token_expired', status: 401 });
+  });
+
+  it.each([
+    ['another issuer', { iss: 'someone' }],
+    ['another audience', { aud: 'elsewhere' }],
+    ['no subject', { sub: undefined }],
+    ['no expiry', { exp: undefined }],
+    ['a time before which it is not valid', { nbf: start / 1000 + 60 }],
+  ])('refuses a token with %s', async (_, claims) => {
+    const { verify } = await setUp(key);
+    await expect(verify(await sign(key, claims))).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('refuses a token that another key signed in the name of a known one', async () => {
+    const { verify } = await setUp(key);
+    const forged = sign({ ...other, kid: key.kid });
+    await expect(verify(await forged)).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('refuses a token whose claims were changed', async () => {
+    const { verify } = await setUp(key);
+    const [header, , signature] = (await sign(key)).split('.');
+    const [, claims] = (await sign(key, { roles: ['admin'] })).split('.');
+    await expect(verify(`${header}.${claims}.${signature}`)).rejects.toMatchObject({
+      code: 'unauthenticated',
+    });
+  });
+
+  it('refuses the algorithm none', async () => {
+    const { verify } = await setUp(key);
+    const token = forge({ alg: 'none', kid: key.kid });
+    await expect(verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('refuses HS256 with the public key as the secret', async () => {
+    const { verify } = await setUp(key);
+    const token = forge({ alg: 'HS256', kid: key.kid }, String(key.jwk.x));
+    await expect(verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('refuses a token that names no key, without asking for keys', async () => {
+    const { verify, state } = await setUp(key);
+    const token = await sign(key, {}, {});
+    await expect(verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect(state.readings).toBe(0);
+  });
+
+  it.each(['', 'x', 'a.b.c', '..', 'ey.ey.ey'])('refuses %j, which is no token', async (token) => {
+    const { verify } = await setUp(key);
+    await expect(verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('looks at a signature once a minute, so that a withdrawn key serves no longer', async () => {
+    const { now, time } = clock();
+    let looked = 0;
+    const verify = createTokenVerifier((header, token) => {
+      looked += 1;
+      return publishedKeys(publisher(key).read, now)(header, token);
+    }, now);
+    const token = await sign(key);
+    for (time.at = start; time.at < start + minute; time.at += minute / 4) await verify(token);
+    expect(looked).toBe(1);
+    await verify(token);
+    expect(looked).toBe(2);
+  });
+});
+
+describe('published keys', () => {
+  it('are read once for many who wait', async () => {
+    const { verify, state } = await setUp(key);
+    const tokens = await Promise.all([1, 2, 3, 4].map((n) => sign(key, { sub: `user_${n}` })));
+    await Promise.all(tokens.map(verify));
+    expect(state.readings).toBe(1);
+  });
+
+  it('cannot be had while their publisher has never answered, and are read as soon as it does', async () => {
+    const { verify, state } = await setUp(key);
+    state.away = true;
+    await expect(verify(await sign(key))).rejects.toMatchObject({ code: 'unavailable', retryAfter: 1 });
+    state.away = false;
+    expect(await verify(await sign(key))).toMatchObject({ subject: 'user_1' });
+  });
+
+  it('serve on while their publisher is away', async () => {
+    const { verify, state, time } = await setUp(key);
+    await verify(await sign(key));
+    state.away = true;
+    time.at = start + 10 * minute;
+    expect(await verify(await sign(key))).toMatchObject({ subject: 'user_1' });
+    expect(state.readings).toBe(2);
+  });
+
+  it('are not read over and over while their publisher is away', async () => {
+    const { verify, state, time } = await setUp(key);
+    await verify(await sign(key));
+    state.away = true;
+    time.at = start + 10 * minute;
+    for (const n of [1, 2, 3]) await verify(await sign(key, { sub: `user_${n}` }));
+    expect(state.readings).toBe(2);
+  });
+
+  it('are read again when a token names a new one', async () => {
+    const { verify, state, time } = await setUp(key);
+    await verify(await sign(key));
+    state.keys = [key, other];
+    time.at += 5_000;
+    expect(await verify(await sign(other))).toMatchObject({ subject: 'user_1' });
+    expect(state.readings).toBe(2);
+  });
+
+  it('are not read for every made-up key', async () => {
+    const { verify, state, time } = await setUp(key);
+    await verify(await sign(key));
+    time.at += 5_000;
+    for (const kid of ['a', 'b', 'c']) {
+      const token = await sign({ ...other, kid });
+      await expect(verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
+    }
+    expect(state.readings).toBe(2);
+  });
+
+  it('leave it open whether a token with an unknown key is good while the publisher is away', async () => {
+    const { verify, state, time } = await setUp(key);
+    await verify(await sign(key));
+    state.away = true;
+    time.at += 5_000;
+    await expect(verify(await sign(other))).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
