@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import Type, { type Static, type TSchema } from 'typebox';
+import { currentContext } from './request-context.ts';
 
 /** Something that happened in a service, told to others. The id is the same at every delivery. */
 export const EventEnvelope = Type.Object({
@@ -17,3 +19,22 @@ export type DomainEvent<Data = Record<string, unknown>> = Omit<Static<typeof Eve
 
 /** The schemas of the `data` of each event type. */
 export type EventSchemas = Record<string, TSchema>;
+
+/**
+ * Makes an event that happens now, with the trace of the request that causes it.
+ *
+ * @param source the service that tells it
+ * @param id unique over all sources; derive it from what happened where a repeated request may tell it again
+ * @example
+ * newEvent('billing', 'invoice.issued', { invoiceId, … }, `invoice.issued:${invoiceId}`);
+ */
+export function newEvent<Data extends Record<string, unknown>>(
+  source: string,
+  type: string,
+  data: Data,
+  id: string = randomUUID(),
+): DomainEvent<Data> {
+  const context = currentContext();
+  const trace = context && `00-${context.traceId}-${context.spanId}-${context.sampled ? '01' : '00'}`;
+  return { id, type, at: new Date().toISOString(), source, ...(trace && { trace }), data };
+}

@@ -1,8 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyInstance, type RawServerDefault } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Static, TObject } from 'typebox';
-import type { IdempotencyStore } from './idempotency.ts';
+import { createHttpServer } from './http-server.ts';
+import { type IdempotencyStore, registerIdempotency } from './idempotency.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { createLog, type Logger } from './log.ts';
 import { createManagement } from './management.ts';
@@ -14,14 +15,13 @@ import { registerProblemResponses } from './problem-responses.ts';
 import type { PlatformSettings } from './settings.ts';
 import { createTracing } from './tracing.ts';
 import { createUpstream, type Upstream } from './upstream.ts';
-import { createValidators } from './validation.ts';
 
 /** Fastify as services see it: handlers typed by the contract's schemas. */
 export type App = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
   ServerResponse,
-  Logger,
+  FastifyBaseLogger,
   TypeBoxTypeProvider
 >;
 
@@ -93,47 +93,56 @@ export async function buildService<Schema extends TObject, Store extends Service
   const platform = settings as PlatformSettings;
   const log = options.log ?? createLog(name, platform.LOG_LEVEL);
   const metrics = createMetrics(name, version);
-  const tracing = createTracing();
-  const app = createApp(log);
+  const lifecycle = new Lifecycle();
+  const app = createHttpServer(log, lifecycle, platform);
+  const upstreams: Upstream[] = [];
 
-  app.addHook('onClose', () => tracing.shutdown());
-  registerObservation(app as unknown as FastifyInstance, {
-    metrics,
-    tracing,
-    requestTimeout: platform.REQUEST_TIMEOUT_MS,
-  });
-  const store = (await definition.openStore?.(settings, log)) as Store;
-  if (store) app.addHook('onClose', () => store.close());
-  await registerOverload(app as unknown as FastifyInstance, metrics);
-  registerProblemResponses(app as unknown as FastifyInstance);
+  // Fastify closes in the reverse of this order: routes, then calls, then the store, and telemetry at the end.
+  await registerTelemetry(app, definition, platform, metrics);
+  const store = await registerStore(app, definition, settings, log, lifecycle);
+  await registerOverload(app, metrics);
+  registerProblemResponses(app);
+  app.addHook('onClose', () => Promise.all(upstreams.map((upstream) => upstream.close())));
   const upstream = (to: string, address: string) => {
     const made = createUpstream({ name: to, address, metrics, log });
-    app.addHook('onClose', () => made.close());
+    upstreams.push(made);
     return made;
   };
-  await definition.register(app, { settings, store, log, metrics, upstream });
+  const typed: App = app.withTypeProvider<TypeBoxTypeProvider>();
+  await definition.register(typed, { settings, store, log, metrics, upstream });
   await app.ready();
 
-  const lifecycle = new Lifecycle(store ? [{ name: 'store', check: () => store.ping() }] : []);
-  const load = () => ({});
-  const management = createManagement({ service: name, version, lifecycle, metrics, load });
-  return { name, app, management, lifecycle, store, log, metrics };
+  const management = createManagement({ service: name, version, lifecycle, metrics, load: () => ({}) });
+  return { name, app: typed, management, lifecycle, store, log, metrics };
 }
 
-const correlationId = /^[\w.:-]{1,64}$/;
-
-function createApp(log: Logger): App {
-  const app = Fastify({
-    loggerInstance: log,
-    childLoggerFactory: (logger) => logger,
-    disableRequestLogging: true,
-    genReqId: (request) => {
-      const given = request.headers['x-correlation-id'];
-      return typeof given === 'string' && correlationId.test(given) ? given : crypto.randomUUID();
-    },
-    return503OnClosing: false,
-    bodyLimit: 1_048_576,
+async function registerTelemetry(
+  app: FastifyInstance,
+  { name, version }: { name: string; version: string },
+  settings: PlatformSettings,
+  metrics: Metrics,
+): Promise<void> {
+  const tracing = await createTracing({
+    service: name,
+    version,
+    exporter: settings.OTEL_TRACES_EXPORTER,
+    ratio: settings.OTEL_TRACES_SAMPLER_ARG,
   });
-  app.setValidatorCompiler(createValidators());
-  return app.withTypeProvider<TypeBoxTypeProvider>() as unknown as App;
+  app.addHook('onClose', () => tracing.shutdown());
+  registerObservation(app, { metrics, tracing, requestTimeout: settings.REQUEST_TIMEOUT_MS });
+}
+
+async function registerStore<Schema extends TObject, Store extends ServiceStore | undefined>(
+  app: FastifyInstance,
+  definition: ServiceDefinition<Schema, Store>,
+  settings: Static<Schema>,
+  log: Logger,
+  lifecycle: Lifecycle,
+): Promise<Store> {
+  const store = (await definition.openStore?.(settings, log)) as Store;
+  if (store) {
+    app.addHook('onClose', () => store.close());
+    lifecycle.dependencies.push({ name: 'store', check: () => store.ping() });
+  }
+  return store;
 }
