@@ -98,7 +98,7 @@ export async function buildService<Schema extends TObject, Store extends Service
   const upstreams: Upstream[] = [];
 
   // Fastify closes in the reverse of this order: routes, then calls, then the store, and telemetry at the end.
-  await registerTelemetry(app, definition, platform, metrics);
+  await registerTelemetry(app, definition, platform, { log, metrics });
   const store = await registerStore(app, definition, settings, log, lifecycle);
   await registerOverload(app, metrics);
   registerProblemResponses(app);
@@ -108,6 +108,9 @@ export async function buildService<Schema extends TObject, Store extends Service
     upstreams.push(made);
     return made;
   };
+  if (store?.idempotency) {
+    registerIdempotency(app, store.idempotency, { log, requestTimeout: platform.REQUEST_TIMEOUT_MS });
+  }
   const typed: App = app.withTypeProvider<TypeBoxTypeProvider>();
   await definition.register(typed, { settings, store, log, metrics, upstream });
   await app.ready();
@@ -120,16 +123,17 @@ async function registerTelemetry(
   app: FastifyInstance,
   { name, version }: { name: string; version: string },
   settings: PlatformSettings,
-  metrics: Metrics,
+  { log, metrics }: { log: Logger; metrics: Metrics },
 ): Promise<void> {
   const tracing = await createTracing({
     service: name,
     version,
     exporter: settings.OTEL_TRACES_EXPORTER,
     ratio: settings.OTEL_TRACES_SAMPLER_ARG,
+    log,
   });
   app.addHook('onClose', () => tracing.shutdown());
-  registerObservation(app, { metrics, tracing, requestTimeout: settings.REQUEST_TIMEOUT_MS });
+  registerObservation(app, { log, metrics, tracing, requestTimeout: settings.REQUEST_TIMEOUT_MS });
 }
 
 async function registerStore<Schema extends TObject, Store extends ServiceStore | undefined>(
