@@ -1,46 +1,59 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { type RequestContext, withContext } from './request-context.ts';
-import type { Tracing } from './tracing.ts';
+import { currentContext, type RequestContext, withContext } from './request-context.ts';
+import { correlationHeader } from './trace-context.ts';
+import { endRequestSpan, type Tracing } from './tracing.ts';
 
-type Parts = { metrics: Metrics; tracing: Tracing; requestTimeout: number };
+type Parts = { metrics: Metrics; tracing: Tracing; log: Logger; requestTimeout: number };
 
 /**
  * Measures each request once, and makes its log line, its metric and its span from that one measurement.
- * The context is entered after the body was read: reading it would lose an asynchronous context.
  */
-export function registerObservation(app: FastifyInstance, { metrics, tracing, requestTimeout }: Parts): void {
+export function registerObservation(app: FastifyInstance, parts: Parts): void {
+  const { metrics, tracing, log, requestTimeout } = parts;
   app.decorateRequest('context', null);
-  app.addHook('onRequest', (request, reply, done) => {
-    const context = tracing.accept(request.headers, request.id, requestTimeout);
-    request.setDecorator('context', context);
-    reply.raw.setHeader('x-correlation-id', context.correlationId);
-    metrics.inFlight.inc();
-    reply.raw.once('close', () => finish(request, reply, context));
-    done();
-  });
-  app.addHook('preValidation', (request, _reply, done) => withContext(contextOf(request), done));
 
-  function finish(request: FastifyRequest, reply: FastifyReply, context: RequestContext) {
-    const { method, routeOptions } = request;
-    const route = routeOptions.url ?? 'unmatched';
-    const status = reply.raw.writableFinished ? reply.statusCode : 499;
-    const ms = reply.elapsedTime;
-    metrics.inFlight.dec();
+  app.addHook('onRequest', (request, reply, done) => {
+    const startedAt = performance.now();
+    const route = routeOf(request);
+    const { timeoutMs: timeout = requestTimeout } = request.routeOptions.config as { timeoutMs?: number };
+    const facts = { method: request.method, route, correlationId: request.id, timeout };
+    const context = tracing.accept(request.headers, facts);
+    request.setDecorator('context', context);
+    reply.raw.setHeader(correlationHeader, context.correlationId);
+    metrics.inFlight.inc();
+    reply.raw.once('close', () => {
+      metrics.inFlight.dec();
+      finish(request.method, route, statusOf(reply), performance.now() - startedAt, context);
+    });
+    withContext(context, done);
+  });
+
+  // Reading a body loses the asynchronous context: it is entered again.
+  app.addHook('preValidation', (request, _reply, done) =>
+    currentContext() ? done() : withContext(contextOf(request), done),
+  );
+
+  function finish(method: string, route: string, status: number, ms: number, context: RequestContext) {
     metrics.requests.labels(method, route, String(status)).observe(ms / 1000);
-    tracing.finish(context, { name: `${method} ${route}`, method, route, status });
-    request.log.info(
-      {
-        method,
-        route,
-        status,
-        ms: Math.round(ms * 10) / 10,
-        correlationId: context.correlationId,
-        traceId: context.traceId,
-      },
+    if (context.span) endRequestSpan(context.span, { method, route, status, problem: context.problem });
+    const { correlationId, traceId, problem } = context;
+    log.info(
+      { method, route, status, ms: Math.round(ms * 10) / 10, problem, correlationId, traceId },
       'request',
     );
   }
+}
+
+/** The pattern of a request's route: bounded in number, free of personal data. */
+function routeOf(request: FastifyRequest): string {
+  return request.routeOptions.url ?? 'unmatched';
+}
+
+/** 499, as nginx has it, for a caller that went away before it had its answer. */
+function statusOf({ raw }: FastifyReply): number {
+  return raw.writableFinished ? raw.statusCode : 499;
 }
 
 /** The context of a request, for code that runs before its handler. */

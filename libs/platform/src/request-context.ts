@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Span } from '@opentelemetry/api';
+import type { SpanRecorder } from './spans.ts';
 
 /** What travels with one request through a service, and on to the services it calls. */
 export type RequestContext = {
@@ -7,13 +8,19 @@ export type RequestContext = {
   correlationId: string;
   /** 32 hex digits, W3C trace context. */
   traceId: string;
-  /** 16 hex digits: the caller's span for the request's own span, then the latter's id. */
-  spanId: string;
+  /** 16 hex digits: what the next service takes as its parent. Absent while nobody has asked for it. */
+  spanId: string | undefined;
   sampled: boolean;
+  /** Other tracing systems' part of the trace context, handed on as it came. */
+  tracestate: string | undefined;
   /** Milliseconds since the epoch after which nobody waits for the answer any more. */
   deadline: number;
-  /** The recorded span; absent when the trace is not sampled. */
-  span?: Span;
+  /** Makes this service's spans; absent when no exporter is on. */
+  recorder: SpanRecorder | undefined;
+  /** The span that is open; absent when the trace is not sampled. */
+  span: Span | undefined;
+  /** The code of the problem that the request is answered with. */
+  problem: string | undefined;
 };
 
 const storage = new AsyncLocalStorage<RequestContext>();

@@ -5,7 +5,7 @@ import { callProblem } from './call-problem.ts';
 import { createDeadline } from './deadline.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { outgoingHeaders } from './tracing.ts';
+import { outgoingHeaders } from './trace-context.ts';
 
 /** One request to a service. `path` holds the query as well. */
 export type UpstreamRequest = {
