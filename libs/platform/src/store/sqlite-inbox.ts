@@ -20,10 +20,15 @@ export const inboxMigration: Migration = {
   CREATE INDEX refused_by_time ON refused (at, id)`,
 };
 
+/** An event with its place in the order of arrival. */
+export type AppliedEvent = { place: number; event: DomainEvent };
+
 /** The inbox of an embedded store. */
 export type SqliteInbox = InboxStore & {
-  /** All events that were applied, in the order of their arrival, read one by one. */
-  applied(): IterableIterator<DomainEvent>;
+  /** The events that were applied, in the order of their arrival: at most `limit` after a place. */
+  applied(after: number, limit: number): AppliedEvent[];
+  /** The place of the newest event; 0 when there is none. */
+  lastPlace(): number;
 };
 
 /**
@@ -45,6 +50,8 @@ export function sqliteInbox(db: DatabaseSync, change: (event: DomainEvent) => vo
   );
   const find = db.prepare('SELECT event FROM refused WHERE id = ?');
   const drop = db.prepare('DELETE FROM refused WHERE id = ?');
+  const applied = db.prepare('SELECT place, event FROM inbox WHERE place > ? ORDER BY place LIMIT ?');
+  const last = db.prepare('SELECT max(place) AS place FROM inbox');
 
   return {
     async apply(event) {
@@ -71,10 +78,13 @@ export function sqliteInbox(db: DatabaseSync, change: (event: DomainEvent) => vo
     async dropRefused(id) {
       drop.run(id);
     },
-    *applied() {
-      // A statement of its own: a shared one would start again when two readers use it at a time.
-      for (const { event } of db.prepare('SELECT event FROM inbox ORDER BY place').iterate())
-        yield parse(event);
+    applied(after, limit) {
+      return applied
+        .all(after, limit)
+        .map(({ place, event }) => ({ place: Number(place), event: parse(event) }));
+    },
+    lastPlace() {
+      return Number(last.get()?.place ?? 0);
     },
   };
 }
