@@ -1,11 +1,12 @@
 import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Static, TObject } from 'typebox';
+import type { TObject } from 'typebox';
 import { buildService, type Service, type ServiceDefinition, type ServiceStore } from './service.ts';
-import { type PlatformSettings, readSettings, SettingsError } from './settings.ts';
+import { masked, type PlatformSettings, readSettings, SettingsError } from './settings.ts';
+import { onStopSignal } from './signals.ts';
 import { StartError } from './start-error.ts';
 
-/** Exit codes: the contract with whoever supervises the process. */
+/** Exit codes: the contract with whoever supervises the process. A second signal exits with 128 + its number. */
 export const exitCodes = { stopped: 0, failed: 1, wrongSettings: 2, cutOff: 3 } as const;
 
 /**
@@ -22,8 +23,12 @@ export async function run<Schema extends TObject, Store extends ServiceStore | u
   try {
     const settings = readSettings(definition.settings, process.env);
     const service = await buildService(definition, settings);
-    stopOnSignal(service, settings as PlatformSettings, process);
+    service.log.debug({ settings: masked(definition.settings, settings) }, 'settings');
+    exitOnBug(service, process);
+    stopOnRequest(service, settings as PlatformSettings, process);
     await listen(service, settings as PlatformSettings);
+    // Tells a parent that started this process with a channel, such as scripts/start.ts.
+    process.send?.('ready');
   } catch (error) {
     process.stderr.write(`${definition.name}: ${startFailure(error)}\n`);
     process.exit(error instanceof SettingsError ? exitCodes.wrongSettings : exitCodes.failed);
@@ -32,48 +37,67 @@ export async function run<Schema extends TObject, Store extends ServiceStore | u
 
 function startFailure(error: unknown): string {
   if (error instanceof StartError || error instanceof SettingsError) return error.message;
-  if (isPortTaken(error)) return `Port ${error.port} is already in use; stop its owner or set another port.`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-function isPortTaken(error: unknown): error is { port: number } {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-}
-
-async function listen(
-  { app, management, lifecycle, log }: Service,
-  settings: PlatformSettings,
-): Promise<void> {
-  await listenOn(management, settings.MANAGEMENT_PORT, settings.HOST);
-  const address = await app.listen({
-    port: settings.PORT,
-    host: settings.HOST,
-    listenTextResolver: () => '',
-  });
-  lifecycle.state = 'ready';
-  log.info({ address }, 'ready');
+async function listen(service: Service, settings: PlatformSettings): Promise<void> {
+  const { app, management, lifecycle, log } = service;
+  const { HOST: host, PORT: port, MANAGEMENT_PORT } = settings;
+  try {
+    await listenOn(management, MANAGEMENT_PORT, host);
+    const address = await app.listen({ port, host, listenTextResolver: () => '' });
+    lifecycle.advance('ready');
+    log.info({ address }, 'ready');
+  } catch (error) {
+    await app.close();
+    throw cannotListen(error);
+  }
 }
 
 function listenOn(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve()));
 }
 
-function stopOnSignal(service: Service, settings: PlatformSettings, process: NodeJS.Process): void {
-  const { log, lifecycle } = service;
-  const stop = async (signal: NodeJS.Signals, number: number) => {
-    if (lifecycle.state === 'draining') process.exit(128 + number);
-    log.info({ signal }, 'draining');
-    const cutOff = setTimeout(() => {
-      log.error('the stop deadline has passed');
-      process.exit(exitCodes.cutOff);
-    }, settings.STOP_DEADLINE_MS);
-    await drain(service, settings.DRAIN_DELAY_MS);
-    clearTimeout(cutOff);
-    log.info('stopped');
-    process.exit(exitCodes.stopped);
+function cannotListen(error: unknown): unknown {
+  const { code, address, port } = error as { code?: string; address?: string; port?: number };
+  if (code === 'EADDRINUSE') {
+    return new StartError(`Port ${port} is already in use; stop its owner or set another port.`, error);
+  }
+  if (code === 'EACCES') return new StartError(`Port ${port} may not be opened by this user.`, error);
+  if (code === 'EADDRNOTAVAIL') {
+    return new StartError(`HOST ${address} is not an address of this machine.`, error);
+  }
+  return error;
+}
+
+/** After an error that nobody caught the process's state is unknown: say so and let the supervisor restart it. */
+function exitOnBug({ log }: Service, process: NodeJS.Process): void {
+  process.on('uncaughtException', (err, origin) => {
+    log.fatal({ err, origin }, 'uncaught');
+    process.exit(exitCodes.failed);
+  });
+}
+
+function stopOnRequest(service: Service, settings: PlatformSettings, process: NodeJS.Process): void {
+  const { log } = service;
+  const stop = (reason: string) => {
+    log.info({ reason }, 'draining');
+    cutOffAfter(settings.STOP_DEADLINE_MS, service, process);
+    drain(service, settings.DRAIN_DELAY_MS).then(
+      () => {
+        log.info('stopped');
+        process.exit(exitCodes.stopped);
+      },
+      (err) => {
+        log.error({ err }, 'the stop failed');
+        process.exit(exitCodes.failed);
+      },
+    );
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  onStopSignal(process, stop, (code) => {
+    log.warn('stopped at once by a second signal');
+    process.exit(code);
+  });
 }
 
 /**
@@ -81,10 +105,19 @@ function stopOnSignal(service: Service, settings: PlatformSettings, process: Nod
  * clients to reconnect elsewhere → finish what is in flight → close the store → flush telemetry.
  */
 async function drain({ app, management, lifecycle }: Service, delay: number): Promise<void> {
-  lifecycle.state = 'draining';
-  app.server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
+  lifecycle.advance('draining');
   await wait(delay);
+  lifecycle.advance('closing');
   await app.close();
-  lifecycle.state = 'stopped';
+  lifecycle.advance('stopped');
   management.close();
+}
+
+function cutOffAfter(deadline: number, { app, lifecycle, log }: Service, process: NodeJS.Process): void {
+  setTimeout(() => {
+    app.server.getConnections((_error, openConnections) => {
+      log.error({ state: lifecycle.state, openConnections }, 'cut off: the stop deadline has passed');
+      process.exit(exitCodes.cutOff);
+    });
+  }, deadline);
 }

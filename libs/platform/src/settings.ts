@@ -34,6 +34,18 @@ export const platformSettings = Type.Object({
     maximum: 600_000,
     description: 'Time a request may take here when its caller sets no shorter deadline; milliseconds',
   }),
+  HEADERS_TIMEOUT_MS: Type.Integer({
+    default: 10_000,
+    minimum: 100,
+    maximum: 60_000,
+    description: "Time a client may take to send a request's head; milliseconds",
+  }),
+  BODY_LIMIT_BYTES: Type.Integer({
+    default: 1_048_576,
+    minimum: 1_024,
+    maximum: 104_857_600,
+    description: 'Largest request body, where a route does not set its own; bytes',
+  }),
   OTEL_TRACES_EXPORTER: Type.Enum(['none', 'zipkin', 'otlp'], {
     default: 'none',
     description: 'Where spans go; the other OTEL_* variables are read by the OpenTelemetry SDK',
@@ -68,6 +80,13 @@ export class SettingsError extends Error {
  * const { PORT } = readSettings(platformSettings, { PORT: '8081' }); // 8081
  */
 export function readSettings<S extends TObject>(schema: S, env: Environment): Static<S> {
+  const settings = parse(schema, env);
+  const wrong = stopTooShort(settings as Partial<PlatformSettings>);
+  if (wrong) throw new SettingsError([wrong]);
+  return settings;
+}
+
+function parse<S extends TObject>(schema: S, env: Environment): Static<S> {
   try {
     return envSchema<Static<S>>({
       schema: structuredClone(schema),
@@ -78,6 +97,18 @@ export function readSettings<S extends TObject>(schema: S, env: Environment): St
   } catch (error) {
     throw new SettingsError(wrongOnes(error, schema));
   }
+}
+
+/** A stop must have room for the drain and for the longest request that was let in during it. */
+function stopTooShort(settings: Partial<PlatformSettings>): string | undefined {
+  const {
+    DRAIN_DELAY_MS = 0,
+    REQUEST_TIMEOUT_MS = 0,
+    STOP_DEADLINE_MS = Number.POSITIVE_INFINITY,
+  } = settings;
+  const needed = DRAIN_DELAY_MS + REQUEST_TIMEOUT_MS;
+  if (needed < STOP_DEADLINE_MS) return undefined;
+  return `STOP_DEADLINE_MS must be more than DRAIN_DELAY_MS + REQUEST_TIMEOUT_MS, which is ${needed}`;
 }
 
 export type Environment = Record<string, string | undefined>;

@@ -1,0 +1,32 @@
+import { constants } from 'node:os';
+
+const stopSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** One Ctrl-C can arrive twice, from the terminal and passed on by npm; milliseconds. */
+const sameKeyPress = 100;
+
+/**
+ * Calls `stop` at the first request to stop: a signal, or the end of a parent that holds a channel to this
+ * process. Calls `hurry` at the second signal, with the exit code 128 + the signal's number.
+ *
+ * @example
+ * onStopSignal(process, (reason) => server.close(), (code) => process.exit(code));
+ */
+export function onStopSignal(
+  process: NodeJS.Process,
+  stop: (reason: string) => void,
+  hurry: (exitCode: number) => void,
+): void {
+  let stoppedAt: number | undefined;
+  const onRequest = (reason: NodeJS.Signals | 'disconnect') => {
+    const now = performance.now();
+    if (stoppedAt === undefined) {
+      stoppedAt = now;
+      stop(reason);
+    } else if (reason !== 'disconnect' && !(reason === 'SIGINT' && now - stoppedAt < sameKeyPress)) {
+      hurry(128 + constants.signals[reason]);
+    }
+  };
+  for (const signal of stopSignals) process.on(signal, onRequest);
+  if (process.connected) process.once('disconnect', () => onRequest('disconnect'));
+}
