@@ -9,6 +9,7 @@ import { createLog, type Logger } from './log.ts';
 import { createManagement } from './management.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { registerObservation } from './observe.ts';
+import { observeStore } from './observe-store.ts';
 import type { OutboxStore } from './outbox.ts';
 import { registerOverload } from './overload.ts';
 import { registerProblemResponses } from './problem-responses.ts';
@@ -99,7 +100,7 @@ export async function buildService<Schema extends TObject, Store extends Service
 
   // Fastify closes in the reverse of this order: routes, then calls, then the store, and telemetry at the end.
   await registerTelemetry(app, definition, platform, { log, metrics });
-  const store = await registerStore(app, definition, settings, log, lifecycle);
+  const store = await registerStore(app, definition, settings, { log, metrics, lifecycle });
   await registerOverload(app, metrics);
   registerProblemResponses(app);
   app.addHook('onClose', () => Promise.all(upstreams.map((upstream) => upstream.close())));
@@ -140,13 +141,12 @@ async function registerStore<Schema extends TObject, Store extends ServiceStore 
   app: FastifyInstance,
   definition: ServiceDefinition<Schema, Store>,
   settings: Static<Schema>,
-  log: Logger,
-  lifecycle: Lifecycle,
+  { log, metrics, lifecycle }: { log: Logger; metrics: Metrics; lifecycle: Lifecycle },
 ): Promise<Store> {
-  const store = (await definition.openStore?.(settings, log)) as Store;
-  if (store) {
-    app.addHook('onClose', () => store.close());
-    lifecycle.dependencies.push({ name: 'store', check: () => store.ping() });
-  }
+  const opened = (await definition.openStore?.(settings, log)) as Store;
+  if (!opened) return opened;
+  const store = observeStore(opened, metrics);
+  app.addHook('onClose', () => store.close());
+  lifecycle.dependencies.push({ name: 'store', check: () => store.ping() });
   return store;
 }
