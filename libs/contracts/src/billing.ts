@@ -23,11 +23,13 @@ export const Plan = Type.Object({
 });
 export type Plan = Static<typeof Plan>;
 
+const SubscriptionStatus = Type.Enum(['active', 'cancelled']);
+
 export const Subscription = Type.Object({
   id: Id,
   userId: Id,
   planId: Id,
-  status: Type.Enum(['active', 'cancelled']),
+  status: SubscriptionStatus,
   startedAt: Timestamp,
   /** The period that the next invoice bills. */
   periodStart: Timestamp,
@@ -53,6 +55,8 @@ export const InvoiceLine = Type.Object({
   amount: Amount,
 });
 
+const InvoiceStatus = Type.Enum(['open', 'paying', 'paid']);
+
 export const Invoice = Type.Object({
   id: Id,
   subscriptionId: Id,
@@ -64,7 +68,7 @@ export const Invoice = Type.Object({
   currency: Currency,
   lines: Type.Array(InvoiceLine),
   total: Amount,
-  status: Type.Enum(['open', 'paying', 'paid']),
+  status: InvoiceStatus,
 });
 export type Invoice = Static<typeof Invoice>;
 
@@ -90,6 +94,7 @@ export type Payment = Static<typeof Payment>;
 const SubscriptionPath = Type.Object({ subscriptionId: Id });
 const InvoicePath = Type.Object({ invoiceId: Id });
 const PaymentPath = Type.Object({ paymentId: Id });
+const All = Type.Optional(Type.Boolean({ description: "Everyone's; administrators only" }));
 const IfMatch = Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 100 })) });
 
 export const listPlans = {
@@ -122,9 +127,13 @@ export const listSubscriptions = {
   url: '/api/v1/subscriptions',
   schema: {
     operationId: 'listSubscriptions',
-    summary: "Lists the caller's subscriptions",
+    summary: "Lists the caller's subscriptions, newest first; an administrator may ask for all",
     tags,
-    querystring: PageQuery,
+    querystring: Type.Object({
+      ...PageQuery.properties,
+      status: Type.Optional(SubscriptionStatus),
+      all: All,
+    }),
     response: answers({ 200: Page(Subscription) }),
   },
   config: { access: 'member' },
@@ -243,10 +252,17 @@ export const runBilling = {
   schema: {
     operationId: 'runBilling',
     summary: 'Issues the invoices of all periods that have ended; safe to repeat',
+    description: 'If the time of the request runs out, `complete` is false: send it again to go on.',
     tags,
     body: Strict({ asOf: Type.Optional(Timestamp) }),
     response: answers({
-      200: Type.Object({ asOf: Timestamp, issued: Type.Integer(), subscriptions: Type.Integer() }),
+      200: Type.Object({
+        asOf: Timestamp,
+        issued: Type.Integer({ description: 'Invoices that this request issued' }),
+        subscriptions: Type.Integer({ description: 'Subscriptions that were due' }),
+        failed: Type.Integer({ description: 'Subscriptions that could not be billed; the log says why' }),
+        complete: Type.Boolean(),
+      }),
     }),
   },
   config: { access: 'admin', timeoutMs: 120_000 },
@@ -257,13 +273,13 @@ export const listInvoices = {
   url: '/api/v1/invoices',
   schema: {
     operationId: 'listInvoices',
-    summary: "Lists the caller's invoices; an administrator may ask for all",
+    summary: "Lists the caller's invoices, newest first; an administrator may ask for all",
     tags,
     querystring: Type.Object({
       ...PageQuery.properties,
-      status: Type.Optional(Type.Enum(['open', 'paying', 'paid'])),
+      status: Type.Optional(InvoiceStatus),
       subscriptionId: Type.Optional(Id),
-      all: Type.Optional(Type.Boolean({ description: "Everyone's; administrators only" })),
+      all: All,
     }),
     response: answers({ 200: Page(Invoice) }),
   },
@@ -357,7 +373,7 @@ export const listLedgerEntries = {
   url: '/api/v1/ledger/entries',
   schema: {
     operationId: 'listLedgerEntries',
-    summary: 'Lists ledger entries',
+    summary: 'Lists ledger entries, oldest first',
     tags,
     querystring: PageQuery,
     response: answers({ 200: Page(LedgerEntry) }),

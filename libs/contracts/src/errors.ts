@@ -9,6 +9,8 @@ export const problemTable = {
   email_taken: { status: 409, title: 'An account with this e-mail address exists' },
   subscription_ended: { status: 409, title: 'The subscription has ended' },
   invoice_not_payable: { status: 409, title: 'The invoice cannot be paid in its present state' },
+  refund_refused: { status: 409, title: 'The payment provider refused the refund' },
+  currency_differs: { status: 422, title: 'The plan has another currency than the subscription' },
   refund_exceeds_payment: { status: 422, title: 'The refunds would exceed the payment' },
   unknown_plan: { status: 422, title: 'There is no such plan' },
   unknown_metric: { status: 422, title: "The subscription's plan does not meter this" },
