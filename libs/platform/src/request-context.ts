@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Span } from '@opentelemetry/api';
-import type { SpanRecorder } from './spans.ts';
+import type { SpanRecorder } from './span-recorder.ts';
 
 /** What travels with one request through a service, and on to the services it calls. */
 export type RequestContext = {

@@ -101,8 +101,11 @@ export async function buildService<Schema extends TObject, Store extends Service
   // Fastify closes in the reverse of this order: routes, then calls, then the store, and telemetry at the end.
   await registerTelemetry(app, definition, platform, { log, metrics });
   const store = await registerStore(app, definition, settings, { log, metrics, lifecycle });
-  await registerOverload(app, metrics);
+  const load = await registerOverload(app, metrics);
   registerProblemResponses(app);
+  if (store?.idempotency) {
+    registerIdempotency(app, store.idempotency, { log, requestTimeout: platform.REQUEST_TIMEOUT_MS });
+  }
   app.addHook('onClose', () => Promise.all(upstreams.map((upstream) => upstream.close())));
   const upstream = (to: string, address: string) => {
     const made = createUpstream({ name: to, address, metrics, log });
@@ -116,7 +119,7 @@ export async function buildService<Schema extends TObject, Store extends Service
   await definition.register(typed, { settings, store, log, metrics, upstream });
   await app.ready();
 
-  const management = createManagement({ service: name, version, lifecycle, metrics, load: () => ({}) });
+  const management = createManagement({ service: name, version, lifecycle, metrics, load });
   return { name, app: typed, management, lifecycle, store, log, metrics };
 }
 

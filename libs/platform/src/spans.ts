@@ -15,17 +15,7 @@ import { ZipkinExporter } from '@opentelemetry/exporter-zipkin';
 import { envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { Logger } from './log.ts';
-import type { RemoteSpan } from './trace-context.ts';
-
-export type { Attributes };
-export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
-
-/** Makes and exports the spans of one service. Whoever calls it has decided that the trace is sampled. */
-export type SpanRecorder = {
-  start(name: string, kind: SpanKind, attributes: Attributes, parent?: Span | RemoteSpan): Span;
-  /** Exports what is held back, for at most `flushTimeout`. Never rejects: telemetry must not fail a stop. */
-  shutdown(): Promise<void>;
-};
+import type { RemoteSpan, SpanKind, SpanRecorder } from './span-recorder.ts';
 
 type RecorderOptions = { service: string; version: string; exporter: 'zipkin' | 'otlp'; log: Logger };
 

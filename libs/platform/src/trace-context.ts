@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { currentContext, type RequestContext } from './request-context.ts';
+import type { RemoteSpan } from './span-recorder.ts';
 
 /** Milliseconds that the caller still waits; each hop sends what is left. */
 export const timeoutHeader = 'x-request-timeout-ms';
 export const correlationHeader = 'x-correlation-id';
-
-/** Where a trace comes from: the caller's span, and whether the trace is recorded. */
-export type RemoteSpan = { traceId: string; spanId: string; sampled: boolean };
 
 /** 32 random hex digits. A UUID without its dashes: its last seven bytes are random, as W3C level 2 asks. */
 export function newTraceId(): string {

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Span } from '@opentelemetry/api';
+import type { Attributes, Span } from '@opentelemetry/api';
 import { Problem } from './errors.ts';
 import type { Logger } from './log.ts';
 import { currentContext, type RequestContext, withContext } from './request-context.ts';
-import type { Attributes, SpanKind, SpanRecorder } from './spans.ts';
+import type { SpanKind, SpanRecorder } from './span-recorder.ts';
 import { callerTimeout, newTraceId, readTraceparent } from './trace-context.ts';
 
 export type Tracing = {
