@@ -1,0 +1,33 @@
+import type { Operation } from '@slipway/platform/operation';
+import type { TSchema } from 'typebox';
+import * as billing from './billing.ts';
+import * as gateway from './gateway.ts';
+import * as reporting from './reporting.ts';
+import * as schemas from './schemas.ts';
+import * as users from './users.ts';
+
+/** Every operation of the contracts by the service that answers it. What a contract exports is in it. */
+export const operations = {
+  users: operationsOf(users),
+  billing: operationsOf(billing),
+  reporting: operationsOf(reporting),
+  gateway: operationsOf(gateway),
+};
+
+/** The schemas that the contracts export, by name. */
+export const namedSchemas: Record<string, TSchema> = Object.fromEntries(
+  [users, billing, reporting, gateway, schemas].flatMap((module) => Object.entries(module).filter(isSchema)),
+);
+
+function operationsOf(module: object): Operation[] {
+  return Object.values(module).filter(isOperation);
+}
+
+function isOperation(value: unknown): value is Operation {
+  return typeof value === 'object' && value !== null && 'method' in value && 'url' in value;
+}
+
+function isSchema(entry: [string, unknown]): entry is [string, TSchema] {
+  const [, value] = entry;
+  return typeof value === 'object' && value !== null && '~kind' in value;
+}
