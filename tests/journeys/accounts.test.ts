@@ -32,7 +32,7 @@ describe('an account', () => {
       body: { email: `nobody-${randomUUID()}@example.com`, password: 'not the password' },
     });
     expect(wrong.status).toBe(401);
-    expect({ ...wrong.body, instance: '' }).toEqual({ ...unknown.body, instance: '' });
+    expect({ ...wrong.body, correlationId: '' }).toEqual({ ...unknown.body, correlationId: '' });
   });
 
   it('stays logged in by refreshing, and a token used twice ends the session', async () => {

@@ -80,21 +80,21 @@ export const ProblemDocument = Type.Object(
     status: Type.Integer(),
     code: Type.String(),
     detail: Type.String(),
-    instance: Type.Optional(Type.String({ description: 'The correlation id of the failed request' })),
+    correlationId: Type.Optional(Type.String({ description: 'Names the failed request in logs and traces' })),
     errors: Type.Optional(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
   },
   { title: 'Problem', description: 'RFC 9457 problem document' },
 );
 
-/** Writes a problem as its document. `instance` is the request's correlation id. */
-export function toDocument(error: Problem, instance?: string): Static<typeof ProblemDocument> {
+/** Writes a problem as its document. */
+export function toDocument(error: Problem, correlationId?: string): Static<typeof ProblemDocument> {
   return {
     type: `/docs/errors#${error.code}`,
     title: error.title,
     status: error.status,
     code: error.code,
     detail: error.message,
-    ...(instance && { instance }),
+    ...(correlationId && { correlationId }),
     ...(error.fields && { errors: error.fields }),
   };
 }

@@ -47,7 +47,7 @@ export function createHttpServer(
     return503OnClosing: false,
     http: httpOptions(lifecycle, settings.HEADERS_TIMEOUT_MS),
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: (error, request, reply) => sendProblem(toProblem(error), request, reply),
+    frameworkErrors: (error, request, reply) => sendProblem(toProblem(error, request), request, reply),
   });
   app.setValidatorCompiler(createValidators());
   honourRouteLimits(app);

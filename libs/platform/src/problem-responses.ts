@@ -1,14 +1,22 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type FieldError, Problem, platformProblems, problem, toDocument } from './errors.ts';
+import findMyWay, { type HTTPMethod } from 'find-my-way';
+import {
+  type FieldError,
+  type PlatformProblem,
+  Problem,
+  platformProblems,
+  problem,
+  toDocument,
+} from './errors.ts';
 
 /** Turns every failure of a service into a problem document; nothing internal leaves the process. */
 export function registerProblemResponses(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const answer = toProblem(error);
+    const answer = toProblem(error, request);
     if (answer.status >= 500) request.log.error({ err: error, code: answer.code }, 'request failed');
     return sendProblem(answer, request, reply);
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(missingRoute(app, request), request, reply));
+  answerMissingRoutes(app);
 }
 
 /** Sends a problem as the answer to a request. */
@@ -21,49 +29,52 @@ export function sendProblem(answer: Problem, request: FastifyRequest, reply: Fas
     .send(toDocument(answer, request.id));
 }
 
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-
-function missingRoute(app: FastifyInstance, request: FastifyRequest): Problem {
-  const path = request.url.split('?', 1)[0] ?? '/';
-  const allowed = methods.filter(
-    (method) => app.findRoute({ method, url: path }) || matches(app, method, path),
-  );
-  if (allowed.length === 0) return problem('not_found', `No route ${request.method} ${path}`);
-  return problem('method_not_allowed', `${path} takes ${allowed.join(', ')}`);
-}
-
-function matches(app: FastifyInstance, method: (typeof methods)[number], url: string): boolean {
-  return app.hasRoute({ method, url });
+/**
+ * 404 where no route has the path, 405 with `Allow` where one has it for other methods. Fastify's router does
+ * not tell which methods a path takes, so a second router of the same kind is asked: only when a route is missing.
+ */
+function answerMissingRoutes(app: FastifyInstance): void {
+  const routes = findMyWay();
+  const methods = new Set<HTTPMethod>();
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat() as HTTPMethod[]) {
+      methods.add(each);
+      if (!routes.hasRoute(each, url)) routes.on(each, url, () => undefined);
+    }
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '/';
+    const allowed = [...methods].filter((method) => routes.find(method, path));
+    if (allowed.length === 0) return sendProblem(problem('not_found', `There is no ${path}`), request, reply);
+    reply.header('allow', allowed.join(', '));
+    const takes = `${path} takes ${allowed.join(', ')}`;
+    return sendProblem(problem('method_not_allowed', takes), request, reply);
+  });
 }
 
 /** The problem that an error thrown anywhere below a route means to the caller. */
-export function toProblem(error: FastifyError | Problem): Problem {
+export function toProblem(error: FastifyError | Problem, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if ('validation' in error && error.validation) return invalidRequest(error);
-  const code = fastifyCodes[error.code];
-  if (code) return problem(code, error.message, { fields: bodyField(code, error.message) });
-  const status = error.statusCode ?? 500;
-  if (status >= 400 && status < 500) return problem(byStatus(status), error.message);
-  return problem('internal', undefined, { cause: error });
+  if (error.code === 'FST_ERR_HANDLER_TIMEOUT') {
+    // The same clock runs while the body arrives: then it was the client that was too slow.
+    return problem(request.raw.complete ? 'deadline_exceeded' : 'request_timeout');
+  }
+  const { code, statusCode = 500, message } = error;
+  if (statusCode < 400 || statusCode > 499) return problem('internal', undefined, { cause: error });
+  if (!code?.startsWith('FST_ERR_')) return problem(codeOf(statusCode), undefined, { cause: error });
+  const fields = code.startsWith('FST_ERR_CTP_') ? [{ field: 'body', message }] : undefined;
+  return problem(codeOf(statusCode), message, { fields });
 }
 
-const fastifyCodes: Record<string, keyof typeof platformProblems> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid_request',
-  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid_request',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_request',
-  FST_ERR_BAD_URL: 'invalid_request',
-};
-
-function bodyField(code: string, message: string): FieldError[] | undefined {
-  return code === 'invalid_request' ? [{ field: 'body', message }] : undefined;
+/** The general code of a status: the first row that has it. */
+function codeOf(status: number): PlatformProblem {
+  const codes = Object.keys(platformProblems) as PlatformProblem[];
+  return codes.find((code) => platformProblems[code].status === status) ?? 'invalid_request';
 }
 
-function byStatus(status: number): keyof typeof platformProblems {
-  const row = Object.entries(platformProblems).find(([, { status: its }]) => its === status);
-  return (row?.[0] ?? 'invalid_request') as keyof typeof platformProblems;
-}
+/** More would only make the answer long: a body of a megabyte can be wrong in a hundred thousand places. */
+const mostFields = 20;
 
 const partNames: Record<string, string> = {
   body: 'body',
@@ -72,19 +83,26 @@ const partNames: Record<string, string> = {
   headers: 'header',
 };
 
-function invalidRequest(error: FastifyError): Problem {
-  const part = partNames[error.validationContext ?? 'body'] ?? 'body';
-  const fields = (error.validation ?? []).map(({ instancePath, params, message }) => ({
-    field: [part, ...instancePath.split('/').slice(1), ...namedIn(params)].join('.'),
-    message: message ?? 'is not valid',
-  }));
-  return problem('invalid_request', fields.map((each) => `${each.field} ${each.message}`).join('; '), {
-    fields,
-  });
+function invalidRequest({ validation = [], validationContext = 'body' }: FastifyError): Problem {
+  const fields = validation
+    .slice(0, mostFields)
+    .map((each) => fieldError(partNames[validationContext] ?? 'body', each));
+  const detail = fields.map(({ field, message }) => `${field} ${message}`).join('; ');
+  return problem('invalid_request', detail, { fields });
 }
 
-/** Ajv names a missing or an unknown property in its params, not in the path. */
-function namedIn(params: Record<string, unknown>): string[] {
-  const name = params.missingProperty ?? params.additionalProperty;
-  return typeof name === 'string' ? [name] : [];
+type SchemaError = NonNullable<FastifyError['validation']>[number];
+
+/** Ajv names a missing or an unknown field in its params, not in the path. */
+function fieldError(part: string, { instancePath, keyword, params, message }: SchemaError): FieldError {
+  const { missingProperty, additionalProperty, allowedValues } = params;
+  const path = [part, ...instancePath.split('/').slice(1)];
+  if (keyword === 'required') return { field: [...path, missingProperty].join('.'), message: 'is missing' };
+  if (keyword === 'additionalProperties') {
+    return { field: [...path, additionalProperty].join('.'), message: 'is not a known field' };
+  }
+  if (Array.isArray(allowedValues)) {
+    return { field: path.join('.'), message: `must be one of ${allowedValues.join(', ')}` };
+  }
+  return { field: path.join('.'), message: message ?? 'is not valid' };
 }

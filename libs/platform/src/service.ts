@@ -112,9 +112,6 @@ export async function buildService<Schema extends TObject, Store extends Service
     upstreams.push(made);
     return made;
   };
-  if (store?.idempotency) {
-    registerIdempotency(app, store.idempotency, { log, requestTimeout: platform.REQUEST_TIMEOUT_MS });
-  }
   const typed: App = app.withTypeProvider<TypeBoxTypeProvider>();
   await definition.register(typed, { settings, store, log, metrics, upstream });
   await app.ready();

@@ -4,12 +4,18 @@ import type { FastifySchemaCompiler } from 'fastify';
 
 /**
  * Validates input against the contract's schemas. JSON bodies are taken as they are; the text of a query, a
- * path or a header is converted to the type that the contract names. Unknown fields are refused in both.
+ * path or a header is converted to the type that the contract names. A query may hold no unknown field, or a
+ * mistyped one would be ignored; a body's schema says itself whether it may.
  */
 export function createValidators(): FastifySchemaCompiler<object> {
   const exact = withFormats({ coerceTypes: false });
   const converting = withFormats({ coerceTypes: 'array' });
-  return ({ schema, httpPart }) => (httpPart === 'body' ? exact : converting).compile(schema);
+  return ({ schema, httpPart }) => {
+    if (httpPart === 'body') return exact.compile(schema);
+    return converting.compile(
+      httpPart === 'querystring' ? { ...schema, additionalProperties: false } : schema,
+    );
+  };
 }
 
 function withFormats(options: { coerceTypes: boolean | 'array' }): Ajv {
