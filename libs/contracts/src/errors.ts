@@ -12,6 +12,7 @@ export const problemTable = {
   refund_refused: { status: 409, title: 'The payment provider refused the refund' },
   currency_differs: { status: 422, title: 'The plan has another currency than the subscription' },
   refund_exceeds_payment: { status: 422, title: 'The refunds would exceed the payment' },
+  sum_too_large: { status: 422, title: 'The sum is too large to be told exactly' },
   unknown_plan: { status: 422, title: 'There is no such plan' },
   unknown_metric: { status: 422, title: "The subscription's plan does not meter this" },
   payment_unconfirmed: { status: 503, title: 'The payment provider has not confirmed yet' },

@@ -1,0 +1,27 @@
+import { eventSchemas } from '@slipway/contracts/events';
+import { getKeys } from '@slipway/contracts/users';
+import { registerAccess } from '@slipway/platform/access';
+import { createClient } from '@slipway/platform/client';
+import { registerInbox } from '@slipway/platform/inbox';
+import { defineService } from '@slipway/platform/service';
+import { createTokenVerifier, publishedKeys } from '@slipway/platform/tokens';
+import { settings } from './config.ts';
+import { registerRoutes } from './routes.ts';
+import { openStore } from './store/open.ts';
+
+/** What happened in the other services, counted. */
+export const reporting = defineService({
+  name: 'reporting',
+  version: '0.1.0',
+  settings,
+  openStore: ({ STORE_URL }) => openStore(STORE_URL),
+  register(app, { settings, store, log, metrics, upstream }) {
+    const users = createClient(upstream('users', settings.USERS_URL), { getKeys });
+    registerAccess(app, {
+      verify: createTokenVerifier(publishedKeys(() => users.getKeys())),
+      serviceToken: settings.SERVICE_TOKEN,
+    });
+    const inbox = registerInbox(app, { schemas: eventSchemas, store, log, metrics });
+    registerRoutes(app, { store, inbox });
+  },
+});
