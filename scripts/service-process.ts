@@ -1,0 +1,56 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { ServiceSpec } from './topology.ts';
+
+export type Exit = { code: number | null; signal: NodeJS.Signals | null };
+
+/** A running service. */
+export type ServiceProcess = {
+  pid: number;
+  /** Resolves when the service says that it serves; rejects if it ends before. */
+  ready: Promise<void>;
+  /** Resolves when the process has ended and all it printed was passed on. */
+  exited: Promise<Exit>;
+  kill(signal: NodeJS.Signals): void;
+};
+
+export type OnLine = (line: string, from: 'stdout' | 'stderr') => void;
+
+const apps = new URL('../apps/', import.meta.url);
+
+/**
+ * Starts a service as a child process, in a process group of its own so that Ctrl-C reaches only the parent.
+ * It holds a channel to the parent: a service whose parent is gone, even by `kill -9`, stops by itself.
+ *
+ * @param env What the process inherits; the spec's settings win over it.
+ */
+export function startService(
+  { name, settings }: ServiceSpec,
+  env: NodeJS.ProcessEnv,
+  onLine: OnLine,
+): ServiceProcess {
+  const child = fork(new URL(`${name}/src/main.ts`, apps), {
+    env: { ...env, ...settings },
+    execArgv: [],
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  for (const from of ['stdout', 'stderr'] as const) {
+    const stream = child[from];
+    if (stream) createInterface(stream).on('line', (line) => onLine(line, from));
+  }
+  const exited = once(child, 'close').then(([code, signal]): Exit => ({ code, signal }));
+  const failed = exited.then((exit) => {
+    throw new Error(`${name} ended before it was ready: ${describeExit(exit)}`);
+  });
+  const ready = Promise.race([once(child, 'message').then(() => undefined), failed]);
+  // Whoever does not wait for `ready` learns of the end by `exited`.
+  ready.catch(() => undefined);
+  return { pid: child.pid ?? 0, ready, exited, kill: (signal) => void child.kill(signal) };
+}
+
+/** How a process ended, for people. */
+export function describeExit({ code, signal }: Exit): string {
+  return signal ?? `exit code ${code}`;
+}

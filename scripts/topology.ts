@@ -1,0 +1,64 @@
+/** The system on one page: which services run, where they listen, and who knows whom. */
+
+export const serviceNames = ['gateway', 'users', 'billing', 'reporting'] as const;
+
+export type ServiceName = (typeof serviceNames)[number];
+
+export type Ports = Record<ServiceName, { port: number; management: number }>;
+
+/** A service as `npm start` and the tests run it: a process of its own, with its addresses and its settings. */
+export type ServiceSpec = {
+  name: ServiceName;
+  address: string;
+  management: string;
+  settings: Record<string, string>;
+};
+
+export type Secrets = { adminEmail: string; adminPassword: string; serviceToken: string };
+
+export const localPorts: Ports = {
+  gateway: { port: 8080, management: 4100 },
+  users: { port: 4001, management: 4101 },
+  billing: { port: 4002, management: 4102 },
+  reporting: { port: 4003, management: 4103 },
+};
+
+/** Callers stop before those they call, so that a request in flight still finds everybody. */
+export const stopOrder: ServiceName[][] = [['gateway'], ['users', 'billing'], ['reporting']];
+
+type Options = { dataDir: string; ports: Ports; secrets: Secrets };
+
+/**
+ * The four services with all that makes them one system.
+ *
+ * @example
+ * topology({ dataDir: 'data', ports: localPorts, secrets }).map(({ name, address }) => `${name} ${address}`);
+ */
+export function topology({ dataDir, ports, secrets }: Options): ServiceSpec[] {
+  const address = (name: ServiceName) => `http://127.0.0.1:${ports[name].port}`;
+  const store = (name: ServiceName) => `sqlite:${dataDir}/${name}.db`;
+  const { serviceToken: SERVICE_TOKEN, adminEmail, adminPassword } = secrets;
+  const USERS_URL = address('users');
+  const REPORTING_URL = address('reporting');
+  const settings: Record<ServiceName, Record<string, string>> = {
+    gateway: { USERS_URL, BILLING_URL: address('billing'), REPORTING_URL },
+    users: {
+      STORE_URL: store('users'),
+      REPORTING_URL,
+      SERVICE_TOKEN,
+      ADMIN_EMAIL: adminEmail,
+      ADMIN_PASSWORD: adminPassword,
+    },
+    billing: { STORE_URL: store('billing'), USERS_URL, REPORTING_URL, SERVICE_TOKEN },
+    reporting: { STORE_URL: store('reporting'), USERS_URL, SERVICE_TOKEN },
+  };
+  return serviceNames.map((name) => {
+    const { port, management } = ports[name];
+    return {
+      name,
+      address: address(name),
+      management: `http://127.0.0.1:${management}`,
+      settings: { ...settings[name], PORT: String(port), MANAGEMENT_PORT: String(management) },
+    };
+  });
+}

@@ -1,0 +1,135 @@
+/**
+ * The real system for tests: four processes with the topology of `npm start`, on free ports.
+ *
+ * @example
+ * const system = await startSystem();                       // all four are ready
+ * await fetch(`${system.base}/api/v1/plans`);               // through the gateway
+ * await system.services.billing.kill('SIGKILL');            // resolves when the process is gone: { code, signal }
+ * await system.services.billing.start();                    // on the same ports and files, ready again
+ * await system.services.users.restart({ LOG_LEVEL: 'debug' }); // drain, then start with other settings
+ * await system.stop();                                      // drains all; removes the data folder if it made it
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Exit, type ServiceProcess, startService } from '../../scripts/service-process.ts';
+import {
+  type Secrets,
+  type ServiceName,
+  type ServiceSpec,
+  stopOrder,
+  topology,
+} from '../../scripts/topology.ts';
+import { freePorts } from './ports.ts';
+
+export type ServiceHandle = {
+  /** Base addresses, such as `http://127.0.0.1:20123`. The same over restarts. */
+  address: string;
+  management: string;
+  /** Process id of the present process. */
+  readonly pid: number;
+  /** All that the service has printed since the system was started, over restarts. */
+  readonly output: string;
+  /** Starts the service after a kill and resolves when it is ready. `env` is added to its settings. */
+  start(env?: Record<string, string>): Promise<void>;
+  /** Signals the service and resolves when its process is gone. */
+  kill(signal: NodeJS.Signals): Promise<Exit>;
+  /** Drains the service with SIGTERM and starts it again. */
+  restart(env?: Record<string, string>): Promise<void>;
+};
+
+export type System = {
+  /** The gateway's address: the one that the public uses. */
+  base: string;
+  dataDir: string;
+  /** The first administrator. */
+  admin: { email: string; password: string };
+  /** What services present to each other at `/internal/*`. */
+  serviceToken: string;
+  services: Record<ServiceName, ServiceHandle>;
+  /** Drains all services, callers first. Can be called twice. */
+  stop(): Promise<void>;
+};
+
+type Options = {
+  /** Where the databases are kept; a temporary folder by default, which `stop` removes. */
+  dataDir?: string;
+  /** Settings for all services, over those of the topology. */
+  env?: Record<string, string>;
+  secrets?: Secrets;
+};
+
+/**
+ * Starts the four services and resolves when each is ready.
+ *
+ * @throws with what the services printed, if one does not start; the others are stopped.
+ */
+export async function startSystem({
+  dataDir,
+  env = {},
+  secrets = newSecrets(),
+}: Options = {}): Promise<System> {
+  const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'slipway-'));
+  const specs = topology({ dataDir: folder, ports: await freePorts(), secrets });
+  const handles = specs.map((spec) => [spec.name, handleOf(spec, env)] as const);
+  const services = Object.fromEntries(handles) as System['services'];
+  const stop = async () => {
+    for (const group of stopOrder) await Promise.all(group.map((name) => services[name].kill('SIGTERM')));
+    if (!dataDir) rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all(handles.map(([, handle]) => handle.start()));
+  } catch (error) {
+    const printed = handles.map(([, { output }]) => output).join('');
+    await stop();
+    throw new Error(`${(error as Error).message}\n${printed}`);
+  }
+  return {
+    base: services.gateway.address,
+    dataDir: folder,
+    admin: { email: secrets.adminEmail, password: secrets.adminPassword },
+    serviceToken: secrets.serviceToken,
+    services,
+    stop,
+  };
+}
+
+function newSecrets(): Secrets {
+  const secret = () => randomBytes(18).toString('base64url');
+  return { adminEmail: 'admin@slipway.example', adminPassword: secret(), serviceToken: secret() };
+}
+
+/** Short, so that tests need not wait for load balancers that are not there. */
+const quickly = { DRAIN_DELAY_MS: '50' };
+
+function handleOf(spec: ServiceSpec, systemEnv: Record<string, string>): ServiceHandle {
+  let running: ServiceProcess | undefined;
+  let output = '';
+  const handle: ServiceHandle = {
+    address: spec.address,
+    management: spec.management,
+    get pid() {
+      return running?.pid ?? 0;
+    },
+    get output() {
+      return output;
+    },
+    async start(env = {}) {
+      const settings = { ...quickly, ...spec.settings, ...systemEnv, ...env };
+      running = startService({ ...spec, settings }, process.env, (line) => {
+        output += `${line}\n`;
+      });
+      await running.ready;
+    },
+    async kill(signal) {
+      running?.kill(signal);
+      return running?.exited ?? { code: null, signal: null };
+    },
+    async restart(env) {
+      await handle.kill('SIGTERM');
+      await handle.start(env);
+    },
+  };
+  return handle;
+}
