@@ -3,24 +3,61 @@ import { currentContext } from './request-context.ts';
 
 export type { Logger };
 
-/** Fields that are never written, wherever an object that holds one is logged. */
-const secretFields = ['password', 'token', 'accessToken', 'refreshToken', 'authorization', 'cookie', 'email'];
+/** Where log lines go. `flush` is called when they must not be held back any longer. */
+export type LogDestination = { write(line: string): void; flush?(): void };
 
-/** The JSON logger of a service: one line an event, with the trace and correlation id of its request. */
-export function createLog(
+/** Fields that are never written, wherever an object that holds one is logged. */
+const secretFields = [
+  'password',
+  'token',
+  'accessToken',
+  'refreshToken',
+  'secret',
+  'authorization',
+  'cookie',
+  'email',
+];
+
+/** Bytes, and milliseconds, that the lines of requests are held back at most, to be written together. */
+const heldBytes = 4_096;
+const heldMs = 100;
+
+/**
+ * The JSON logs of a service, on one destination: `log` for whatever happens, with the trace and correlation id
+ * of the request it happens in, and `requests` for the one line of each request. The latter has only known
+ * fields: leaving the redaction out makes a line six times as cheap.
+ */
+export function createLogs(
   service: string,
   level: string,
-  destination?: { write(line: string): void },
-): Logger {
+  destination: LogDestination = standardOutput(),
+): { log: Logger; requests: Logger } {
   const options: LoggerOptions = {
     level,
     base: { service },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label) => ({ level: label }) },
-    mixin: requestIds,
-    redact: { paths: secretFields.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '***' },
   };
-  return destination ? pino(options, destination) : pino(options);
+  const redact = { paths: secretFields.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '***' };
+  return {
+    log: pino({ ...options, mixin: requestIds, redact }, writtenAtOnce(destination)),
+    requests: pino(options, destination),
+  };
+}
+
+/** Written by this process, not by a worker: what is flushed is out, also before an exit. */
+function standardOutput(): LogDestination {
+  return pino.destination({ fd: 1, sync: true, minLength: heldBytes, periodicFlush: heldMs });
+}
+
+/** Takes the lines of requests that are held back along, so that the order stays. */
+function writtenAtOnce(destination: LogDestination): LogDestination {
+  return {
+    write(line) {
+      destination.write(line);
+      destination.flush?.();
+    },
+  };
 }
 
 function requestIds() {

@@ -5,7 +5,7 @@ import type { Static, TObject } from 'typebox';
 import { createHttpServer } from './http-server.ts';
 import { type IdempotencyStore, registerIdempotency } from './idempotency.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { createLog, type Logger } from './log.ts';
+import { createLogs, type LogDestination, type Logger } from './log.ts';
 import { createManagement } from './management.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { registerObservation } from './observe.ts';
@@ -75,7 +75,10 @@ export type Service<Store = ServiceStore | undefined> = {
   metrics: Metrics;
 };
 
-type BuildOptions = { log?: Logger };
+type BuildOptions = {
+  /** Where log lines go instead of standard output. */
+  logTo?: LogDestination;
+};
 
 /**
  * Builds a service without opening a port, so that tests use the same wiring as production.
@@ -92,14 +95,14 @@ export async function buildService<Schema extends TObject, Store extends Service
 ): Promise<Service<Store>> {
   const { name, version } = definition;
   const platform = settings as PlatformSettings;
-  const log = options.log ?? createLog(name, platform.LOG_LEVEL);
+  const { log, requests } = createLogs(name, platform.LOG_LEVEL, options.logTo);
   const metrics = createMetrics(name, version);
   const lifecycle = new Lifecycle();
   const app = createHttpServer(log, lifecycle, platform);
   const upstreams: Upstream[] = [];
 
   // Fastify closes in the reverse of this order: routes, then calls, then the store, and telemetry at the end.
-  await registerTelemetry(app, definition, platform, { log, metrics });
+  await registerTelemetry(app, definition, platform, { log, requests, metrics });
   const store = await registerStore(app, definition, settings, { log, metrics, lifecycle });
   const load = await registerOverload(app, metrics);
   registerProblemResponses(app);
@@ -124,7 +127,7 @@ async function registerTelemetry(
   app: FastifyInstance,
   { name, version }: { name: string; version: string },
   settings: PlatformSettings,
-  { log, metrics }: { log: Logger; metrics: Metrics },
+  { log, requests, metrics }: { log: Logger; requests: Logger; metrics: Metrics },
 ): Promise<void> {
   const tracing = await createTracing({
     service: name,
@@ -134,7 +137,7 @@ async function registerTelemetry(
     log,
   });
   app.addHook('onClose', () => tracing.shutdown());
-  registerObservation(app, { log, metrics, tracing, requestTimeout: settings.REQUEST_TIMEOUT_MS });
+  registerObservation(app, { log: requests, metrics, tracing, requestTimeout: settings.REQUEST_TIMEOUT_MS });
 }
 
 async function registerStore<Schema extends TObject, Store extends ServiceStore | undefined>(

@@ -1,6 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import {
-  type Attributes,
   type Context,
   DiagLogLevel,
   diag,
