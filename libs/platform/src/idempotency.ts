@@ -78,17 +78,16 @@ export function registerIdempotency(
     const { status, contentType, body } = found.answer;
     reply.code(status).header('idempotency-replayed', 'true');
     if (contentType !== undefined) reply.header('content-type', contentType);
-    return reply.send(body);
+    return reply.send(body || undefined);
   }
 
   async function end(request: FastifyRequest, reply: FastifyReply, payload: unknown) {
     const run = request.getDecorator<Run | null>('idempotency');
     if (!run?.reserved) return payload;
     run.reserved = false;
-    const contentType = reply.getHeader('content-type')?.toString();
-    const answer = { status: reply.statusCode, contentType, body: payload?.toString() ?? '' };
+    const answer = answerOf(reply, payload);
     try {
-      await (isFinal(answer) ? store.complete(run.id, answer) : store.release(run.id));
+      await (answer && isFinal(answer) ? store.complete(run.id, answer) : store.release(run.id));
     } catch (error) {
       // The answer is true all the same. A repetition waits until the reservation is stale, then runs again
       // with the same operation id and finds what this one did.
@@ -151,6 +150,14 @@ function sorted(object: object): object {
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
+}
+
+/** The answer as it is kept; `undefined` for a stream, which cannot be. */
+function answerOf(reply: FastifyReply, payload: unknown): StoredAnswer | undefined {
+  const isText = payload == null || typeof payload === 'string' || Buffer.isBuffer(payload);
+  if (!isText) return undefined;
+  const contentType = reply.getHeader('content-type')?.toString();
+  return { status: reply.statusCode, contentType, body: payload?.toString() ?? '' };
 }
 
 /** Answers that a repetition should not get: it may succeed with other credentials, or later. */
