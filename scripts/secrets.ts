@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Secrets } from './topology.ts';
+
+/**
+ * The system's secrets, made at the first start and kept in the data folder, readable by its owner alone.
+ * `ADMIN_EMAIL`, `ADMIN_PASSWORD` and `SERVICE_TOKEN` of the environment win.
+ *
+ * @throws {Error} if the folder cannot be written or the file is damaged: one sentence.
+ */
+export function keepSecrets(dataDir: string, env: NodeJS.ProcessEnv): Secrets {
+  const file = join(dataDir, 'secrets.json');
+  const { ADMIN_EMAIL, ADMIN_PASSWORD, SERVICE_TOKEN } = env;
+  const kept = existsSync(file) ? read(file) : write(file, newSecrets());
+  return {
+    adminEmail: ADMIN_EMAIL || kept.adminEmail,
+    adminPassword: ADMIN_PASSWORD || kept.adminPassword,
+    serviceToken: SERVICE_TOKEN || kept.serviceToken,
+  };
+}
+
+export function newSecrets(): Secrets {
+  const secret = () => randomBytes(18).toString('base64url');
+  return { adminEmail: 'admin@slipway.example', adminPassword: secret(), serviceToken: secret() };
+}
+
+function read(file: string): Secrets {
+  try {
+    const { adminEmail, adminPassword, serviceToken } = JSON.parse(readFileSync(file, 'utf8'));
+    if (adminEmail && adminPassword && serviceToken) return { adminEmail, adminPassword, serviceToken };
+  } catch {
+    // Said below, together with a file that lacks something.
+  }
+  throw new Error(`The file ${file} is damaged; repair it, or delete it to get a new service token.`);
+}
+
+/** Written beside and renamed: a crash leaves the whole file or none. */
+function write(file: string, secrets: Secrets): Secrets {
+  writeFileSync(`${file}.new`, `${JSON.stringify(secrets, undefined, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+  return secrets;
+}
+
+/** @throws {Error} one sentence, if the folder cannot be made or written. */
+export function openDataFolder(dataDir: string): void {
+  try {
+    mkdirSync(join(dataDir, 'logs'), { recursive: true });
+    writeFileSync(join(dataDir, '.writable'), '');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(`The data folder ${dataDir} cannot be written (${code}); set DATA_DIR to another.`);
+  }
+}

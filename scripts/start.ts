@@ -1,0 +1,90 @@
+/**
+ * Runs Slipway on this machine: `npm start`, or `npm run dev` to restart what is edited.
+ *
+ *   --logs    print every log line of the services instead of warnings only
+ *   --watch   restart a service when its sources change
+ *
+ * Environment: DATA_DIR (./data), <NAME>_PORT and <NAME>_MANAGEMENT_PORT such as USERS_PORT, and any setting of
+ * the services (docs/settings.md), which then counts for all four.
+ */
+import { parseArgs } from 'node:util';
+import { onStopSignal } from '@slipway/platform/signals';
+import { outputOf } from './output.ts';
+import { keepSecrets, openDataFolder } from './secrets.ts';
+import { createSupervisor, type Supervisor } from './supervisor.ts';
+import { localPorts, type Ports, serviceNames, topology } from './topology.ts';
+import { watchSources } from './watch.ts';
+
+/** Nothing balances load on one machine: a stop need not wait for anybody to see it. */
+const localDrain = { DRAIN_DELAY_MS: '200' };
+
+async function main(process: NodeJS.Process): Promise<void> {
+  const { values } = parseArgs({ options: { logs: { type: 'boolean' }, watch: { type: 'boolean' } } });
+  const dataDir = process.env.DATA_DIR || 'data';
+  openDataFolder(dataDir);
+  const secrets = keepSecrets(dataDir, process.env);
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  const supervisor = createSupervisor({
+    specs: topology({ dataDir, ports: portsOf(process.env), secrets }),
+    env: { ...localDrain, ...process.env },
+    outputOf: (name) => outputOf(name, dataDir, values.logs ?? false, process),
+    say,
+    giveUp: (reason) => end(supervisor, process, reason),
+  });
+  stopOnSignal(supervisor, process);
+  await supervisor.start().catch((error: Error) => end(supervisor, process, error.message));
+  say(`\nSlipway is up: http://127.0.0.1:${portsOf(process.env).gateway.port}   API pages at /docs`);
+  say(`Sign in as ${secrets.adminEmail}; the password is in ${dataDir}/secrets.json`);
+  say(`Logs are in ${dataDir}/logs; Ctrl-C stops everything.`);
+  if (values.watch) restartOnChange(supervisor, say);
+}
+
+/** The ports of the topology, where the environment sets no other. */
+function portsOf(env: NodeJS.ProcessEnv): Ports {
+  const port = (variable: string, usual: number) => Number(env[variable] || usual);
+  const entries = serviceNames.map((name) => {
+    const prefix = name.toUpperCase();
+    const { port: own, management } = localPorts[name];
+    return [
+      name,
+      { port: port(`${prefix}_PORT`, own), management: port(`${prefix}_MANAGEMENT_PORT`, management) },
+    ];
+  });
+  return Object.fromEntries(entries);
+}
+
+function stopOnSignal(supervisor: Supervisor, process: NodeJS.Process): void {
+  const stop = async () => {
+    process.stdout.write('\nStopping; once more to stop at once.\n');
+    const clean = await supervisor.stop();
+    process.stdout.write('Stopped.\n');
+    process.exit(clean ? 0 : 1);
+  };
+  onStopSignal(process, stop, (code) => {
+    supervisor.kill();
+    process.exit(code);
+  });
+}
+
+async function end(supervisor: Supervisor, process: NodeJS.Process, reason: string): Promise<never> {
+  process.stderr.write(`${reason}; stopping the others.\n`);
+  await supervisor.stop();
+  process.exit(1);
+}
+
+function restartOnChange(supervisor: Supervisor, say: (line: string) => void): void {
+  say('Watching the sources.');
+  watchSources(`${import.meta.dirname}/..`, async (names) => {
+    const restarts = names.map((name) => supervisor.restart(name));
+    for (const each of await Promise.allSettled(restarts)) {
+      if (each.status === 'rejected') say(`${each.reason.message}; waiting for the next change.`);
+    }
+  });
+}
+
+try {
+  await main(process);
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(1);
+}

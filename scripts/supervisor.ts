@@ -1,0 +1,80 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { describeExit, type OnLine, type ServiceProcess, startService } from './service-process.ts';
+import { type ServiceName, type ServiceSpec, stopOrder } from './topology.ts';
+
+/** Pause before a service that ended by itself is started again; milliseconds. */
+const restartPause = 500;
+
+type Options = {
+  specs: ServiceSpec[];
+  env: NodeJS.ProcessEnv;
+  outputOf(name: ServiceName): OnLine;
+  /** Says something to the person at the terminal. */
+  say(line: string): void;
+  /** Called when the system cannot go on: a service did not start. */
+  giveUp(reason: string): void;
+};
+
+export type Supervisor = {
+  /** Starts all services and resolves when each is ready. Rejects when one does not start. */
+  start(): Promise<void>;
+  /** Drains a service and starts it again. */
+  restart(name: ServiceName): Promise<void>;
+  /** Drains all, callers first, and resolves when every process is gone: whether each ended well. */
+  stop(): Promise<boolean>;
+  /** Ends all at once. */
+  kill(): void;
+};
+
+/** Keeps the services of a system running: starts them, starts again what ended by itself, stops them in order. */
+export function createSupervisor({ specs, env, outputOf, say, giveUp }: Options): Supervisor {
+  const outputs = new Map(specs.map(({ name }) => [name, outputOf(name)]));
+  const running = new Map<ServiceName, ServiceProcess>();
+  const asked = new WeakSet<ServiceProcess>();
+  let stopping = false;
+
+  async function start(spec: ServiceSpec): Promise<void> {
+    const service = startService(spec, env, outputs.get(spec.name) ?? (() => undefined));
+    running.set(spec.name, service);
+    await service.ready;
+    say(`${spec.name.padEnd(10)} ready   ${spec.address}   management ${spec.management}`);
+    service.exited.then((exit) => {
+      if (!asked.has(service) && !stopping) startAgain(spec, describeExit(exit));
+    });
+  }
+
+  async function startAgain(spec: ServiceSpec, exit: string): Promise<void> {
+    say(`${spec.name.padEnd(10)} ended (${exit}) and is started again`);
+    await wait(restartPause);
+    if (!stopping) await start(spec).catch((error: Error) => giveUp(error.message));
+  }
+
+  async function stopOne(name: ServiceName): Promise<boolean> {
+    const service = running.get(name);
+    if (!service) return true;
+    asked.add(service);
+    service.kill('SIGTERM');
+    return (await service.exited).code === 0;
+  }
+
+  return {
+    async start() {
+      await Promise.all(specs.map(start));
+    },
+    async restart(name) {
+      await stopOne(name);
+      const spec = specs.find((each) => each.name === name);
+      if (spec && !stopping) await start(spec);
+    },
+    async stop() {
+      stopping = true;
+      const ended: boolean[] = [];
+      for (const group of stopOrder) ended.push(...(await Promise.all(group.map(stopOne))));
+      return ended.every(Boolean);
+    },
+    kill() {
+      stopping = true;
+      for (const service of running.values()) service.kill('SIGKILL');
+    },
+  };
+}
