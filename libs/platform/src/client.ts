@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream';
-import { fromDocument, problem } from './errors.ts';
+import type { UpstreamRequest, UpstreamResponse } from './call.ts';
+import { fromDocument, type PlatformProblem, type Problem, problem } from './errors.ts';
 import type { Input, Operation, Output } from './operation.ts';
-import type { Upstream, UpstreamRequest, UpstreamResponse } from './upstream.ts';
+import { retryAfterOf } from './retry.ts';
+import type { Upstream } from './upstream.ts';
 
 /** The operation as a function: its input may be left out where nothing in it is required. */
 type Call<Op extends Operation> =
@@ -43,8 +45,13 @@ export function createClient<Operations extends Record<string, Operation>>(
   { maxBytes = 10 * 1_048_576 }: ClientOptions = {},
 ): Client<Operations> {
   const calls = Object.entries(operations).map(([name, operation]) => {
-    const call = async (input: AnyInput = {}) =>
-      readAnswer(upstream.name, await upstream.request(toRequest(operation, input)), maxBytes);
+    const call = async (input: AnyInput = {}) => {
+      const answer = await upstream.exchange(toRequest(operation, input), (response) =>
+        readAnswer(upstream.name, response, maxBytes),
+      );
+      if (answer.status >= 400) throw toProblem(upstream.name, answer);
+      return answer.body;
+    };
     return [name, call];
   });
   return Object.fromEntries(calls) as Client<Operations>;
@@ -86,29 +93,49 @@ function toBody(body: unknown, consumes?: readonly string[]): string | Readable 
   return consumes ? (body as string | Readable) : JSON.stringify(body);
 }
 
-async function readAnswer(name: string, { statusCode, headers, body }: UpstreamResponse, maxBytes: number) {
-  const answer = await readJson(name, body, maxBytes);
-  if (statusCode < 400) return answer;
-  const after = Number(headers['retry-after']);
-  throw (
-    fromDocument(answer, Number.isFinite(after) ? after : undefined) ??
-    problem('upstream_failed', `${name} answered with status ${statusCode}`)
-  );
+type Answer = { status: number; retryAfter?: number; body: unknown };
+
+async function readAnswer(service: string, response: UpstreamResponse, maxBytes: number): Promise<Answer> {
+  const { statusCode: status, headers } = response;
+  const after = retryAfterOf(headers['retry-after']);
+  const body = toJson(await readText(service, response.body, maxBytes));
+  if (body === notJson && status < 400) {
+    throw problem('upstream_failed', `${service} answered with something that is not JSON`);
+  }
+  return { status, retryAfter: after === undefined ? undefined : after / 1_000, body };
 }
 
-async function readJson(name: string, body: AsyncIterable<Buffer>, maxBytes: number): Promise<unknown> {
+async function readText(service: string, body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
-    if (bytes > maxBytes)
-      throw problem('upstream_failed', `${name} answered with more than ${maxBytes} bytes`);
+    if (bytes > maxBytes) {
+      throw problem('upstream_failed', `${service} answered with more than ${maxBytes} bytes`);
+    }
     chunks.push(chunk);
   }
-  if (bytes === 0) return undefined;
+  return Buffer.concat(chunks).toString();
+}
+
+const notJson = Symbol('not JSON');
+
+/** Nothing at all is `undefined`, as the body of a 204 is. */
+function toJson(text: string): unknown {
+  if (text === '') return undefined;
   try {
-    return JSON.parse(Buffer.concat(chunks).toString());
-  } catch (error) {
-    throw problem('upstream_failed', `${name} answered with something that is not JSON`, { cause: error });
+    return JSON.parse(text);
+  } catch {
+    return notJson;
   }
+}
+
+const codes: Record<number, PlatformProblem> = { 503: 'unavailable', 504: 'deadline_exceeded' };
+
+/** The problem that the upstream tells, or what its bare status means: a proxy in between knows no codes. */
+function toProblem(service: string, { status, retryAfter, body }: Answer): Problem {
+  return (
+    fromDocument(body, retryAfter) ??
+    problem(codes[status] ?? 'upstream_failed', `${service} answered with status ${status}`, { retryAfter })
+  );
 }

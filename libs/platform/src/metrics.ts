@@ -37,6 +37,18 @@ export function createMetrics(service: string, version: string) {
       buckets: durationBuckets,
       registers,
     }),
+    retries: new Counter({
+      name: 'dependency_call_retries_total',
+      help: 'Calls to other services that were sent again',
+      labelNames: ['dependency'] as const,
+      registers,
+    }),
+    breakers: new Gauge({
+      name: 'dependency_breaker_state',
+      help: 'Circuit breaker of a service that is called: 0 closed, 1 half-open, 2 open',
+      labelNames: ['dependency'] as const,
+      registers,
+    }),
   };
   new Gauge({ name: 'build_info', help: 'What runs here', labelNames: ['version', 'node'], registers })
     .labels(version, globalThis.process.version)

@@ -1,45 +1,31 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
-import { Agent, type Dispatcher } from 'undici';
-import { callProblem } from './call-problem.ts';
-import { createDeadline } from './deadline.ts';
+import { attempt, describe, type Read } from './attempt.ts';
+import { type BreakerState, createBreaker } from './breaker.ts';
+import type { UpstreamRequest, UpstreamResponse } from './call.ts';
+import { callProblem } from './call-fault.ts';
+import { type Deadline, startDeadline } from './deadline.ts';
+import { Problem } from './errors.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { outgoingHeaders } from './trace-context.ts';
+import { withRetries } from './retry.ts';
+import { createRetryBudget } from './retry-budget.ts';
+import { createSender } from './sender.ts';
+import { withSpan } from './tracing.ts';
 
-/** One request to a service. `path` holds the query as well. */
-export type UpstreamRequest = {
-  method: Dispatcher.HttpMethod;
-  path: string;
-  headers?: Record<string, string | string[] | undefined>;
-  /** A stream is sent as it comes, once: such a request is never repeated. */
-  body?: string | Buffer | Readable;
-  /** Longest time for the whole exchange, answer body included; milliseconds. */
-  timeoutMs?: number;
-  /** Whether the request may be sent again; by default what HTTP says of its method. */
-  idempotent?: boolean;
-  /** Gives the request up, such as when the client it is made for has gone. */
-  signal?: AbortSignal;
-  /** Name of the operation in metrics and spans: a pattern, never a URL. */
-  operation?: string;
-};
-
-export type UpstreamResponse = {
-  statusCode: number;
-  headers: IncomingHttpHeaders;
-  /** Must be read to its end or destroyed: it holds a connection until then. */
-  body: Dispatcher.ResponseData['body'];
-};
-
-/** A service that this one calls. */
+/** Another service as this one sees it. */
 export type Upstream = {
   readonly name: string;
+  /** Whether it is being called; `open` means that it keeps failing and is left alone. */
+  readonly breaker: BreakerState;
   /**
-   * Sends a request and answers as soon as the head of the response is there, whatever its status.
+   * Sends a request and resolves when the head of the answer is there, whatever its status: for bodies that
+   * are passed on as they come.
    *
-   * @throws {Problem} `unavailable`, `upstream_failed` or `deadline_exceeded`.
+   * @throws {Problem} `unavailable`, `upstream_failed` or `deadline_exceeded`; the signal's reason if it was
+   * given up.
    */
-  request(options: UpstreamRequest): Promise<UpstreamResponse>;
+  request(request: UpstreamRequest): Promise<UpstreamResponse>;
+  /** Like `request`, with the reading of the answer as part of what is timed, repeated and measured. */
+  exchange<T>(request: UpstreamRequest, read: Read<T>): Promise<T>;
   close(): Promise<void>;
 };
 
@@ -53,47 +39,91 @@ export type UpstreamOptions = {
   timeoutMs?: number;
 };
 
-/** Makes the way to one service. */
-export function createUpstream({ name, address, metrics, timeoutMs = 5_000 }: UpstreamOptions): Upstream {
-  const agent = new Agent({ connections: 64, headersTimeout: 0, bodyTimeout: 0, connectTimeout: 1_000 });
-  const origins = address.split(',').map((each) => new URL(each.trim()).origin);
-  let turn = 0;
+/**
+ * Makes the way to another service, with deadline, retries within a budget, circuit breaker, trace and metrics.
+ *
+ * @throws {StartError} if the address is none.
+ * @example
+ * const users = createUpstream({ name: 'users', address: 'http://127.0.0.1:4001', metrics });
+ * const { statusCode, body } = await users.request({ method: 'GET', path: '/api/v1/users/me' });
+ */
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const { name, metrics, timeoutMs = 5_000 } = options;
+  const sender = createSender(name, options.address);
+  const breaker = createBreaker(name, reporting(options));
+  const budget = createRetryBudget();
 
-  async function send(options: UpstreamRequest): Promise<UpstreamResponse> {
-    const deadline = createDeadline(name, options.timeoutMs ?? timeoutMs, options.signal);
-    try {
-      const response = await agent.request({
-        origin: origins[turn++ % origins.length] ?? '',
-        method: options.method,
-        path: options.path,
-        headers: { ...options.headers, ...outgoingHeaders(deadline.left()) },
-        body: options.body,
-        signal: deadline.signal,
+  async function call<T>(request: UpstreamRequest, deadline: Deadline, read: Read<T>): Promise<T> {
+    const { method, operation = method } = request;
+    const end = metrics.dependencies.startTimer({ dependency: name, operation });
+    const once = () =>
+      withSpan(`${name} ${operation}`, 'client', { 'http.request.method': method }, async (span) => {
+        const outcome = await breaker.run(() => attempt(sender, request, deadline, read));
+        if (span) describe(outcome, span);
+        return outcome;
       });
-      response.body.once('close', deadline.clear);
-      return response;
+    try {
+      const outcome = await withRetries(once, {
+        budget,
+        left: deadline.left,
+        signal: deadline.signal,
+        onRetry(discarded) {
+          metrics.retries.inc({ dependency: name });
+          if ('response' in discarded) void discarded.response.body.dump();
+        },
+      });
+      if ('error' in outcome) throw outcome.error;
+      end({ outcome: outcomeOf(outcome.response) });
+      return outcome.value;
     } catch (error) {
-      deadline.clear();
-      throw callProblem(name, error);
+      const reason = deadline.signal.aborted ? deadline.signal.reason : callProblem(name, error);
+      end({ outcome: reason instanceof Problem ? reason.code : 'given_up' });
+      throw reason;
     }
   }
 
   return {
     name,
-    async request(options) {
-      const end = metrics.dependencies.startTimer({
-        dependency: name,
-        operation: options.operation ?? options.method,
-      });
+    get breaker() {
+      return breaker.state;
+    },
+    async request(request) {
+      const deadline = startDeadline(name, request.timeoutMs ?? timeoutMs, request.signal);
       try {
-        const response = await send(options);
-        end({ outcome: String(response.statusCode) });
+        const response = await call(request, deadline, async (head) => head);
+        response.body.once('close', deadline.clear);
         return response;
       } catch (error) {
-        end({ outcome: (error as { code?: string }).code ?? 'error' });
+        deadline.clear();
         throw error;
       }
     },
-    close: () => agent.close(),
+    async exchange(request, read) {
+      const deadline = startDeadline(name, request.timeoutMs ?? timeoutMs, request.signal);
+      try {
+        return await call(request, deadline, read);
+      } finally {
+        deadline.clear();
+      }
+    },
+    close: () => sender.close(),
+  };
+}
+
+function outcomeOf({ statusCode }: UpstreamResponse): string {
+  return statusCode < 400 ? 'ok' : String(statusCode);
+}
+
+const stateNumbers: Record<BreakerState, number> = { closed: 0, 'half-open': 1, open: 2 };
+
+/** Shows each change of the breaker in the metrics and the log. */
+function reporting({ name, metrics, log }: UpstreamOptions) {
+  const gauge = metrics.breakers.labels(name);
+  gauge.set(stateNumbers.closed);
+  return {
+    onChange(state: BreakerState) {
+      gauge.set(stateNumbers[state]);
+      log?.[state === 'open' ? 'warn' : 'info']({ upstream: name, state }, 'circuit breaker');
+    },
   };
 }
