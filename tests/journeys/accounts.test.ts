@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { listSubscriptions, subscribe } from '@slipway/contracts/billing';
-import { changeMe, deleteMe, getKeys, getMe, logIn, logOut, refresh, rotateKeys } from '@slipway/contracts/users';
+import {
+  changeMe,
+  deleteMe,
+  getKeys,
+  getMe,
+  logIn,
+  logOut,
+  refresh,
+  rotateKeys,
+} from '@slipway/contracts/users';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ok, send } from '../support/http.ts';
 import { newPerson } from '../support/people.ts';

@@ -5,8 +5,8 @@ import {
   importUsage,
   listInvoices,
   listPlans,
-  payInvoice,
   type Plan,
+  payInvoice,
   recordUsage,
   refundPayment,
   runBilling,
@@ -46,7 +46,12 @@ describe('the way of money', () => {
     expect(new Set(made.map(({ body }) => body.id)).size).toBe(1);
     subscriptionId = made[0]?.body.id ?? '';
 
-    const other = await send(target.base, subscribe, { body: { planId: 'free' } }, { token: person.token, key });
+    const other = await send(
+      target.base,
+      subscribe,
+      { body: { planId: 'free' } },
+      { token: person.token, key },
+    );
     expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
   });
 
@@ -77,29 +82,50 @@ describe('the way of money', () => {
     const asOf = new Date(Date.now() + 32 * 86_400_000).toISOString();
     const runs = [1, 2, 3].map(() => ok(target.base, runBilling, { body: { asOf } }, { token: admin }));
     await Promise.all(runs);
-    const { items } = await ok(target.base, listInvoices, { query: { subscriptionId } }, { token: person.token });
+    const { items } = await ok(
+      target.base,
+      listInvoices,
+      { query: { subscriptionId } },
+      { token: person.token },
+    );
     expect(items).toHaveLength(1);
-    expect(items[0]).toMatchObject({ status: 'open', currency: plan.currency, total: plan.price + usageFee(plan, usage) });
+    expect(items[0]).toMatchObject({
+      status: 'open',
+      currency: plan.currency,
+      total: plan.price + usageFee(plan, usage),
+    });
   });
 
   it('is declined without a trace in the ledger, paid once, and given back in part', async () => {
     const { token } = person;
     const { items } = await ok(target.base, listInvoices, { query: { subscriptionId } }, { token });
     const params = { invoiceId: items[0]?.id ?? '' };
-    const declined = await send(target.base, payInvoice, { params, body: { method: 'pm_decline' } }, { token, key: randomUUID() });
+    const declined = await send(
+      target.base,
+      payInvoice,
+      { params, body: { method: 'pm_decline' } },
+      { token, key: randomUUID() },
+    );
     expect(declined).toMatchObject({ status: 402, body: { code: 'payment_declined' } });
 
     const key = randomUUID();
     const payment = await ok(target.base, payInvoice, { params, body: { method: 'pm_ok' } }, { token, key });
     const replayed = await ok(target.base, payInvoice, { params, body: { method: 'pm_ok' } }, { token, key });
     expect(replayed).toEqual(payment);
-    const twice = await send(target.base, payInvoice, { params, body: { method: 'pm_ok' } }, { token, key: randomUUID() });
+    const twice = await send(
+      target.base,
+      payInvoice,
+      { params, body: { method: 'pm_ok' } },
+      { token, key: randomUUID() },
+    );
     expect(twice).toMatchObject({ status: 409, body: { code: 'invoice_not_payable' } });
 
     const refund = { params: { paymentId: payment.id }, body: { amount: 100 } };
     await ok(target.base, refundPayment, refund, { token: admin, key: randomUUID() });
     const tooMuch = { params: { paymentId: payment.id }, body: { amount: payment.amount } };
-    expect(await send(target.base, refundPayment, tooMuch, { token: admin, key: randomUUID() })).toMatchObject({
+    expect(
+      await send(target.base, refundPayment, tooMuch, { token: admin, key: randomUUID() }),
+    ).toMatchObject({
       status: 422,
       body: { code: 'refund_exceeds_payment' },
     });
@@ -115,8 +141,15 @@ describe('the way of money', () => {
     expect(row).toMatchObject({ ...expected, refunded: expect.any(Number), net: row.paid - row.refunded });
     const recurring = await ok(target.base, getRecurring, {}, { token: admin });
     expect(recurring.items.find(({ planId }) => planId === plan.id)?.active).toBeGreaterThanOrEqual(1);
-    const top = await ok(target.base, getTopUsage, { query: { metric: 'api_calls', limit: 200 } }, { token: admin });
-    expect(top.items.find((item) => item.subscriptionId === subscriptionId)).toMatchObject({ quantity: usage });
+    const top = await ok(
+      target.base,
+      getTopUsage,
+      { query: { metric: 'api_calls', limit: 200 } },
+      { token: admin },
+    );
+    expect(top.items.find((item) => item.subscriptionId === subscriptionId)).toMatchObject({
+      quantity: usage,
+    });
     expect(await ok(target.base, rebuild, {}, { token: admin })).toMatchObject({ equal: true });
   });
 });

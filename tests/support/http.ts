@@ -30,7 +30,11 @@ export async function send<Op extends Operation>(
   });
   const text = await answer.text();
   const isJson = /json/.test(answer.headers.get('content-type') ?? '') && text !== '';
-  return { status: answer.status, headers: answer.headers, body: (isJson ? JSON.parse(text) : text) as Output<Op> };
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    body: (isJson ? JSON.parse(text) : text) as Output<Op>,
+  };
 }
 
 type LooseInput = {
@@ -40,7 +44,11 @@ type LooseInput = {
   headers?: Record<string, string>;
 };
 
-function pathOf(url: string, params: Record<string, unknown> = {}, query: Record<string, unknown> = {}): string {
+function pathOf(
+  url: string,
+  params: Record<string, unknown> = {},
+  query: Record<string, unknown> = {},
+): string {
   const path = url.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(params[name])));
   const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
   return search.size > 0 ? `${path}?${search}` : path;

@@ -14,7 +14,11 @@ export async function newPerson(base: string, name = 'Ada'): Promise<Person> {
 }
 
 /** Polls until `probe` gives something, or fails with what it was waiting for. */
-export async function eventually<T>(what: string, probe: () => Promise<T | undefined | false>, within = 15_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  probe: () => Promise<T | undefined | false>,
+  within = 15_000,
+): Promise<T> {
   const end = Date.now() + within;
   for (;;) {
     const found = await probe();

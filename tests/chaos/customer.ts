@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import {
+  importUsage,
+  listInvoices,
+  payInvoice,
+  refundPayment,
+  runBilling,
+  subscribe,
+} from '@slipway/contracts/billing';
+import { logIn, signUp } from '@slipway/contracts/users';
+import { expect } from 'vitest';
+import { sendLines } from '../support/http.ts';
+import { persist } from '../support/persist.ts';
+
+/** What a customer was told had happened: exactly this must be found in the end, once. */
+export type Acknowledged = {
+  subscriptionId: string;
+  invoiceId: string;
+  usage: number;
+  paid: number;
+  refunded: number;
+};
+
+/** Plays one customer from sign-up to a refund; every request is repeated until it is answered for good. */
+export async function playCustomer(base: string, admin: string, asOf: string): Promise<Acknowledged> {
+  const token = await join(base);
+  const subscription = await persist(
+    base,
+    subscribe,
+    { body: { planId: 'starter' } },
+    { token, key: randomUUID() },
+  );
+  expect(subscription.status).toBe(201);
+  const subscriptionId = subscription.body.id;
+  const usage = await sendUsage(base, token, subscriptionId);
+
+  await persist(base, runBilling, { body: { asOf } }, { token: admin });
+  const { body: invoices } = await persist(base, listInvoices, { query: { subscriptionId } }, { token });
+  const invoiceId = invoices.items[0]?.id ?? 'none';
+
+  const pay = { params: { invoiceId }, body: { method: 'pm_ok' } };
+  const payment = await persist(base, payInvoice, pay, { token, key: randomUUID() });
+  expect(payment).toMatchObject({ status: 201, body: { status: 'succeeded' } });
+
+  const giveBack = { params: { paymentId: payment.body.id }, body: { amount: 1 } };
+  const refund = await persist(base, refundPayment, giveBack, { token: admin, key: randomUUID() });
+  expect(refund).toMatchObject({ status: 201 });
+  return { subscriptionId, invoiceId, usage, paid: payment.body.amount, refunded: 1 };
+}
+
+async function join(base: string): Promise<string> {
+  const body = { email: `${randomUUID()}@example.com`, password: `pass ${randomUUID()}`, name: 'Ada' };
+  const account = await persist(base, signUp, { body });
+  // 409: an earlier attempt had made the account, and its answer was lost.
+  expect([201, 409]).toContain(account.status);
+  const tokens = await persist(base, logIn, { body: { email: body.email, password: body.password } });
+  expect(tokens.status).toBe(201);
+  return tokens.body.accessToken;
+}
+
+const records = 500;
+
+/** Sends the same lines until one import is answered; returns the quantity that must be counted. */
+async function sendUsage(base: string, token: string, subscriptionId: string): Promise<number> {
+  const at = new Date().toISOString();
+  const lines = Array.from({ length: records }, (_, n) =>
+    JSON.stringify({ id: `${subscriptionId}-${n}`, subscriptionId, metric: 'api_calls', quantity: 3, at }),
+  ).map((line) => `${line}\n`);
+  const end = Date.now() + 60_000;
+  for (;;) {
+    const answer = await sendLines(base, importUsage, lines, token).catch(() => undefined);
+    if (answer?.status === 200) {
+      expect(answer.body.accepted + answer.body.duplicates).toBe(records);
+      return records * 3;
+    }
+    if (Date.now() > end) throw new Error(`The import was never answered: ${JSON.stringify(answer)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
