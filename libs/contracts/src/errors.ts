@@ -7,6 +7,7 @@ export const problemTable = {
   refresh_token_invalid: { status: 401, title: 'The refresh token is not valid any more' },
   payment_declined: { status: 402, title: 'The payment was declined' },
   email_taken: { status: 409, title: 'An account with this e-mail address exists' },
+  last_administrator: { status: 409, title: 'Nobody else administrates' },
   subscription_ended: { status: 409, title: 'The subscription has ended' },
   invoice_not_payable: { status: 409, title: 'The invoice cannot be paid in its present state' },
   refund_refused: { status: 409, title: 'The payment provider refused the refund' },

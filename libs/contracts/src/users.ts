@@ -6,9 +6,15 @@ import { answers, Id, NoContent, Strict, Timestamp } from './schemas.ts';
 const tags = ['users'];
 
 export const Role = Type.Enum(['member', 'admin']);
-const Email = Type.String({ format: 'email', maxLength: 254 });
+/** Only mail that arrives proves an address; this keeps out what cannot be one. */
+const Email = Type.String({
+  pattern: '^\\s*[^\\s@\\u0000-\\u001f\\u007f]+@[^\\s@\\u0000-\\u001f\\u007f]+\\s*$',
+  maxLength: 254,
+  description: 'E-mail address; case and surrounding space do not matter',
+  examples: ['ada@example.com'],
+});
 const Password = Type.String({ minLength: 10, maxLength: 200, description: '10 to 200 characters' });
-const Name = Type.String({ minLength: 1, maxLength: 100 });
+const Name = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\u0000-\\u001f\\u007f]+$' });
 
 export const User = Type.Object({
   id: Id,
@@ -64,7 +70,9 @@ export const refresh = {
   schema: {
     operationId: 'refresh',
     summary: 'Changes a refresh token for new tokens',
-    description: 'A refresh token that was used before ends the whole session: it was stolen.',
+    description:
+      'Of several requests with one refresh token, one gets tokens. A refresh token that had been used before ' +
+      'the request was sent ends the whole session: it was stolen.',
     tags,
     body: RefreshToken,
     response: answers({ 200: Tokens }),
@@ -77,7 +85,7 @@ export const logOut = {
   url: '/api/v1/sessions/logout',
   schema: {
     operationId: 'logOut',
-    summary: 'Ends a session',
+    summary: 'Ends a session, if it has not ended',
     tags,
     body: RefreshToken,
     response: answers({ 204: NoContent }),
@@ -103,7 +111,8 @@ export const changeMe = {
   schema: {
     operationId: 'changeMe',
     summary: "Changes the caller's account",
-    description: 'A new e-mail address or password needs the present password.',
+    description:
+      'A new e-mail address or password needs the present password. A new password ends all other sessions.',
     tags,
     headers: IfMatch,
     body: Strict(
@@ -127,6 +136,7 @@ export const deleteMe = {
     operationId: 'deleteMe',
     summary: "Deletes the caller's account",
     tags,
+    headers: IfMatch,
     response: answers({ 204: NoContent }),
   },
   config: { access: 'member' },
@@ -137,7 +147,7 @@ export const listUsers = {
   url: '/api/v1/users',
   schema: {
     operationId: 'listUsers',
-    summary: 'Lists accounts',
+    summary: 'Lists accounts in the order of their sign-up',
     tags,
     querystring: PageQuery,
     response: answers({ 200: Page(User) }),
@@ -151,6 +161,7 @@ export const setRoles = {
   schema: {
     operationId: 'setRoles',
     summary: 'Sets the roles of an account',
+    description: 'Everyone is a member. The last administrator stays one.',
     tags,
     params: Type.Object({ userId: Id }),
     body: Strict({ roles: Type.Array(Role, { minItems: 1, maxItems: 2, uniqueItems: true }) }),
@@ -159,6 +170,17 @@ export const setRoles = {
   config: { access: 'admin' },
 } as const satisfies Operation;
 
+/** A JSON Web Key, RFC 7517 and 8037. Nothing else of a key is ever told. */
+export const PublicKey = Type.Object({
+  kty: Type.Literal('OKP'),
+  crv: Type.Literal('Ed25519'),
+  x: Type.String(),
+  kid: Type.String(),
+  alg: Type.Literal('EdDSA'),
+  use: Type.Literal('sig'),
+});
+export type PublicKey = Static<typeof PublicKey>;
+
 export const getKeys = {
   method: 'GET',
   url: '/.well-known/jwks.json',
@@ -166,20 +188,7 @@ export const getKeys = {
     operationId: 'getKeys',
     summary: 'Reads the public keys of access tokens',
     tags,
-    response: answers({
-      200: Type.Object({
-        keys: Type.Array(
-          Type.Object({
-            kty: Type.String(),
-            crv: Type.String(),
-            x: Type.String(),
-            kid: Type.String(),
-            alg: Type.String(),
-            use: Type.String(),
-          }),
-        ),
-      }),
-    }),
+    response: answers({ 200: Type.Object({ keys: Type.Array(PublicKey) }) }),
   },
   config: { access: 'public' },
 } as const satisfies Operation;
@@ -190,7 +199,8 @@ export const rotateKeys = {
   schema: {
     operationId: 'rotateKeys',
     summary: 'Makes a new signing key',
-    description: 'Tokens signed with the present keys stay valid until they expire.',
+    description:
+      'It is published at once and signs later, when every service has it. Tokens signed before stay valid.',
     tags,
     response: answers({ 201: Type.Object({ kid: Type.String(), signsFrom: Timestamp }) }),
   },

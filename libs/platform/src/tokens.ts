@@ -9,7 +9,12 @@ import {
 import { problem } from './errors.ts';
 
 /** Who is calling, as their access token says. */
-export type Principal = { subject: string; roles: string[] };
+export type Principal = {
+  subject: string;
+  roles: string[];
+  /** The login that the token came from (claim `sid`). */
+  session?: string;
+};
 
 export type TokenVerifier = (token: string) => Promise<Principal>;
 
@@ -67,8 +72,9 @@ async function payloadOf(token: string, getKey: JWTVerifyGetKey, now: number): P
   }
 }
 
-function toPrincipal({ sub, roles }: JWTPayload): Principal {
-  return { subject: String(sub), roles: Array.isArray(roles) ? roles.map(String) : [] };
+function toPrincipal({ sub, roles, sid }: JWTPayload): Principal {
+  const session = typeof sid === 'string' ? sid : undefined;
+  return { subject: String(sub), roles: Array.isArray(roles) ? roles.map(String) : [], session };
 }
 
 function tokenProblem(error: unknown) {

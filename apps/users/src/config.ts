@@ -1,0 +1,29 @@
+import { platformSettings, Secret } from '@slipway/platform/settings';
+import Type, { type Static } from 'typebox';
+
+/** The settings of the users service. */
+export const settings = Type.Object({
+  ...platformSettings.properties,
+  STORE_URL: Type.String({
+    default: 'sqlite:data/users.db',
+    description: 'Where accounts are kept: sqlite:<path> or sqlite::memory:',
+  }),
+  REPORTING_URL: Type.String({
+    default: 'http://127.0.0.1:4003',
+    description: 'Address of the reporting service, which is told of sign-ups and deletions',
+  }),
+  SERVICE_TOKEN: Secret({ description: 'The secret that the services present to each other' }),
+  TRUSTED_PROXIES: Type.String({
+    default: 'loopback',
+    description:
+      'Whose X-Forwarded-For is believed: addresses, CIDR ranges, loopback, linklocal or uniquelocal, comma-separated',
+  }),
+  ADMIN_EMAIL: Type.Optional(
+    Type.String({ description: 'E-mail address of the first administrator, made at start if there is none' }),
+  ),
+  ADMIN_PASSWORD: Type.Optional(
+    Secret({ minLength: 10, description: 'Password of the first administrator' }),
+  ),
+});
+
+export type Settings = Static<typeof settings>;

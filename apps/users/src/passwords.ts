@@ -1,0 +1,102 @@
+import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { promisify } from 'node:util';
+import { problem } from '@slipway/contracts/errors';
+import { BulkheadRejectedError, bulkhead } from 'cockatiel';
+
+/** What one hash costs: KiB of memory, passes over it, lanes. */
+export type Cost = { memory: number; passes: number; parallelism: number };
+
+/** The least that OWASP's Password Storage Cheat Sheet advises for argon2id: 19 MiB, 2 passes, 1 lane. */
+export const recommendedCost: Cost = { memory: 19_456, passes: 2, parallelism: 1 };
+
+/** Bytes; RFC 9106 section 3.1 and 4. */
+const saltLength = 16;
+const tagLength = 32;
+
+/** Hashes at a time: they run on libuv's four threads, and one is left to files and names. */
+const atOnce = Math.min(3, availableParallelism());
+/** Hashes that wait for their turn. More than this is a storm: it is told to come back. */
+const mayWait = 64;
+
+export type Derive = (parameters: Argon2Parameters) => Promise<Buffer>;
+
+const argon2id: Derive = (parameters) => promisify(argon2)('argon2id', parameters);
+
+export type Passwords = ReturnType<typeof createPasswords>;
+
+/**
+ * Hashes and checks passwords with argon2id. At most 3 × 19 MiB are in use at a time, however many log in.
+ *
+ * @example
+ * const passwords = createPasswords();
+ * await passwords.verify('tr0ub4dor&3', await passwords.hash('tr0ub4dor&3')); // true
+ */
+export function createPasswords(cost: Cost = recommendedCost, derive: Derive = argon2id) {
+  const turns = bulkhead(atOnce, mayWait);
+  /** Stands in for the hash of an account that does not exist, so that its check costs the same. */
+  const nobody = encode({ cost, salt: randomBytes(saltLength), tag: randomBytes(tagLength) });
+
+  return {
+    /**
+     * Makes the PHC string that is stored: `$argon2id$v=19$m=…,t=…,p=…$salt$tag`.
+     *
+     * @throws {Problem} overloaded
+     */
+    async hash(password: string): Promise<string> {
+      const salt = randomBytes(saltLength);
+      return encode({ cost, salt, tag: await tagOf(password, cost, salt, tagLength) });
+    },
+
+    /**
+     * Whether a password is the one that was hashed. Without a hash it is not, and finding out takes as long.
+     *
+     * @throws {Problem} overloaded
+     */
+    async verify(password: string, hash: string | undefined): Promise<boolean> {
+      const stored = decode(hash ?? nobody);
+      const tag = await tagOf(password, stored.cost, stored.salt, stored.tag.length);
+      return timingSafeEqual(tag, stored.tag) && hash !== undefined;
+    },
+
+    /** Whether a hash was made at another cost than today's, and should be made again. */
+    isOutdated(hash: string): boolean {
+      const { memory, passes, parallelism } = decode(hash).cost;
+      return memory !== cost.memory || passes !== cost.passes || parallelism !== cost.parallelism;
+    },
+  };
+
+  async function tagOf(password: string, at: Cost, nonce: Buffer, length: number): Promise<Buffer> {
+    // Keyboards differ in how they compose an accent: NIST SP 800-63B section 5.1.1.2.
+    const message = password.normalize('NFKC');
+    try {
+      return await turns.execute(() => derive({ ...at, message, nonce, tagLength: length }));
+    } catch (error) {
+      if (!(error instanceof BulkheadRejectedError)) throw error;
+      throw problem('overloaded', 'Too many are logging in at this moment', { retryAfter: 1, cause: error });
+    }
+  }
+}
+
+type Hash = { cost: Cost; salt: Buffer; tag: Buffer };
+
+function encode({ cost: { memory, passes, parallelism }, salt, tag }: Hash): string {
+  return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(salt)}$${base64(tag)}`;
+}
+
+/** The PHC string format has base64 without padding. */
+function base64(bytes: Buffer): string {
+  return bytes.toString('base64').replace(/=+$/, '');
+}
+
+const phcString = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([\w+/]+)\$([\w+/]+)$/;
+
+function decode(hash: string): Hash {
+  const [, memory, passes, parallelism, salt, tag] = phcString.exec(hash) ?? [];
+  if (!salt || !tag) throw new Error('A stored password hash is not an argon2id PHC string');
+  return {
+    cost: { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) },
+    salt: Buffer.from(salt, 'base64'),
+    tag: Buffer.from(tag, 'base64'),
+  };
+}

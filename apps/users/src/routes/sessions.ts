@@ -1,0 +1,40 @@
+import { logIn, logOut, refresh } from '@slipway/contracts/users';
+import type { App } from '@slipway/platform/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Sessions } from '../sessions.ts';
+
+type Parts = { sessions: Sessions; addressOf: (request: FastifyRequest) => string };
+
+/** Sessions over HTTP. */
+export function registerSessionRoutes(app: App, { sessions, addressOf }: Parts): void {
+  app.route({
+    ...logIn,
+    handler: async (request, reply) => {
+      const tokens = await sessions.logIn(request.body, addressOf(request));
+      return notKept(reply).code(201).send(tokens);
+    },
+  });
+
+  app.route({
+    ...refresh,
+    handler: async (request, reply) => {
+      const arrivedAt = Date.now() - reply.elapsedTime;
+      const tokens = await sessions.refresh(request.body.refreshToken, arrivedAt);
+      return notKept(reply).send(tokens);
+    },
+  });
+
+  app.route({
+    ...logOut,
+    handler: async (request, reply) => {
+      await sessions.logOut(request.body.refreshToken);
+      return reply.code(204).send(null);
+    },
+  });
+}
+
+/** RFC 6749 section 5.1: no cache may keep an answer with tokens. */
+function notKept<Reply extends Pick<FastifyReply, 'header'>>(reply: Reply): Reply {
+  reply.header('cache-control', 'no-store');
+  return reply;
+}

@@ -1,0 +1,169 @@
+import { hash, randomBytes, randomUUID } from 'node:crypto';
+import { problem } from '@slipway/contracts/errors';
+import type { Tokens } from '@slipway/contracts/users';
+import type { Logger } from '@slipway/platform/log';
+import { type Account, type AccountStore, normalizeEmail } from './accounts.ts';
+import { type AdministratorStore, rolesOf } from './administrators.ts';
+import type { PasswordCheck } from './login-limit.ts';
+import type { Passwords } from './passwords.ts';
+import { type SigningKeys, tokenLifetime } from './signing-keys.ts';
+
+/** A login and the one refresh token that continues it now. Times are milliseconds since the epoch. */
+export type Session = {
+  id: string;
+  accountId: string;
+  /** The password it began with, see `Account`. */
+  passwordVersion: number;
+  /** SHA-256 of the refresh token: 256 random bits need no slow hash. */
+  tokenHash: string;
+  refreshedAt: number;
+  expiresAt: number;
+};
+
+/** Where sessions are kept. Whatever has expired may be forgotten at any time. */
+export type SessionStore = {
+  createSession(session: Session): Promise<void>;
+  sessionById(id: string): Promise<Session | undefined>;
+  /** Writes a session over the one with the same id in one atomic step, if that has the token `seen`. */
+  replaceSession(session: Session, seen: string): Promise<boolean>;
+  removeSession(id: string): Promise<void>;
+};
+
+/** A session ends when it was not refreshed for so long (RFC 9700 section 4.14.2); milliseconds. */
+export const idleLifetime = 30 * 24 * 3_600_000;
+
+/** A refresh token: the id of its session, and a secret that only this token has. */
+export function newRefreshToken(sessionId: string): { token: string; tokenHash: string } {
+  const token = `${sessionId}.${randomBytes(32).toString('base64url')}`;
+  return { token, tokenHash: hashOf(token) };
+}
+
+function hashOf(token: string): string {
+  return hash('sha256', token, 'base64url');
+}
+
+function sessionIdIn(token: string): string {
+  return token.split('.', 1)[0] ?? '';
+}
+
+/**
+ * What the token of a refresh is, to its session:
+ * - `current`: the one that continues it;
+ * - `overtaken`: it was, when the request arrived; another request with it was faster. One client that asks
+ *   twice at once does this, so the session goes on;
+ * - `reused`: it had been used before the request was sent. Two parties hold it, one of them a thief;
+ * - `expired`: the session is over.
+ *
+ * @param arrivedAt when the request that presents the token arrived; milliseconds since the epoch
+ */
+export function standingOf(token: string, session: Session, arrivedAt: number) {
+  if (session.expiresAt <= arrivedAt) return 'expired';
+  if (hashOf(token) === session.tokenHash) return 'current';
+  return arrivedAt <= session.refreshedAt ? 'overtaken' : 'reused';
+}
+
+export type Sessions = ReturnType<typeof createSessions>;
+
+type Parts = {
+  store: SessionStore &
+    AdministratorStore &
+    Pick<AccountStore, 'accountById' | 'accountByEmail' | 'replaceAccount'>;
+  passwords: Passwords;
+  checkPassword: PasswordCheck;
+  keys: SigningKeys;
+  log: Pick<Logger, 'warn'>;
+  /** Milliseconds since the epoch. */
+  clock?: () => number;
+};
+
+/** Sessions from login to logout. */
+export function createSessions({ store, passwords, checkPassword, keys, log, clock = Date.now }: Parts) {
+  return {
+    /**
+     * Starts a session. An unknown account and a wrong password cannot be told apart.
+     *
+     * @param address of the caller, which limits wrong passwords
+     * @throws {Problem} wrong_credentials, rate_limited, overloaded
+     */
+    async logIn(credentials: { email: string; password: string }, address: string): Promise<Tokens> {
+      const email = normalizeEmail(credentials.email);
+      const account = await store.accountByEmail(email);
+      const isRight = await checkPassword(account, email, credentials.password, address);
+      if (!account || !isRight) throw problem('wrong_credentials');
+      if (passwords.isOutdated(account.passwordHash)) await rehash(account, credentials.password);
+      return start(account);
+    },
+
+    /**
+     * Changes a refresh token for new tokens; of several requests with one token, one gets them.
+     *
+     * @param arrivedAt when the request arrived; milliseconds since the epoch
+     * @throws {Problem} refresh_token_invalid
+     */
+    async refresh(token: string, arrivedAt: number): Promise<Tokens> {
+      const session = await store.sessionById(sessionIdIn(token));
+      const standing = session && standingOf(token, session, arrivedAt);
+      if (!session || standing === 'overtaken') throw problem('refresh_token_invalid');
+      const account = standing === 'current' ? await accountOf(session) : undefined;
+      if (!account) {
+        await store.removeSession(session.id);
+        if (standing === 'reused') log.warn({ userId: session.accountId }, 'refresh token reused');
+        throw problem('refresh_token_invalid');
+      }
+      return renew(session, account);
+    },
+
+    /** Ends the session of a refresh token, and does nothing if it has ended. */
+    async logOut(token: string): Promise<void> {
+      await store.removeSession(sessionIdIn(token));
+    },
+
+    /** Lets one session outlive a change of its account's password. All others end by it. */
+    async keep(id: string, account: Account): Promise<void> {
+      const session = await store.sessionById(id);
+      if (session?.accountId !== account.id) return;
+      await store.replaceSession({ ...session, passwordVersion: account.passwordVersion }, session.tokenHash);
+    },
+  };
+
+  async function start(account: Account): Promise<Tokens> {
+    const id = randomUUID();
+    const { token, tokenHash } = newRefreshToken(id);
+    const now = clock();
+    await store.createSession({
+      id,
+      accountId: account.id,
+      passwordVersion: account.passwordVersion,
+      tokenHash,
+      refreshedAt: now,
+      expiresAt: now + idleLifetime,
+    });
+    return tokensFor(account.id, id, token);
+  }
+
+  async function renew(session: Session, account: Account): Promise<Tokens> {
+    const { token, tokenHash } = newRefreshToken(session.id);
+    const now = clock();
+    const next = { ...session, tokenHash, refreshedAt: now, expiresAt: now + idleLifetime };
+    if (!(await store.replaceSession(next, session.tokenHash))) throw problem('refresh_token_invalid');
+    return tokensFor(account.id, session.id, token);
+  }
+
+  /** The account of a session that goes on; `undefined` if it was deleted or has another password now. */
+  async function accountOf({ accountId, passwordVersion }: Session): Promise<Account | undefined> {
+    const account = await store.accountById(accountId);
+    return account?.passwordVersion === passwordVersion ? account : undefined;
+  }
+
+  async function tokensFor(accountId: string, sid: string, refreshToken: string): Promise<Tokens> {
+    const roles = rolesOf(accountId, await store.administrators());
+    const accessToken = await keys.sign(accountId, { roles, sid });
+    return { accessToken, refreshToken, tokenType: 'Bearer', expiresIn: tokenLifetime };
+  }
+
+  /** If the account changes at this moment, the next login does it. */
+  async function rehash(account: Account, password: string): Promise<void> {
+    const passwordHash = await passwords.hash(password);
+    await store.replaceAccount({ ...account, passwordHash, version: account.version + 1 }, account.version);
+  }
+}
