@@ -15,7 +15,7 @@ type Row = Record<string, string | number>;
  * chooseFormat('text/csv;q=0.9, application/json;q=0.1'); // 'text/csv'
  */
 export function chooseFormat(accept: string | undefined): Format {
-  const [chosen] = new Negotiator({ headers: { accept } }).mediaTypes([...formats]);
+  const [chosen] = new Negotiator({ headers: { accept: accept || '*/*' } }).mediaTypes([...formats]);
   if (chosen) return chosen as Format;
   throw problem('not_acceptable', `There is ${formats.join(', ')}`, {
     fields: [{ field: 'header.accept', message: `must take one of ${formats.join(', ')}` }],

@@ -8,31 +8,48 @@ export const generationsMigration: Migration = {
   sql: `CREATE TABLE generations (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     shown INTEGER NOT NULL,
+    newest INTEGER NOT NULL,
     building INTEGER,
     counted INTEGER NOT NULL,
     until INTEGER NOT NULL
   ) STRICT;
-  INSERT INTO generations VALUES (1, 1, NULL, 0, 0)`,
+  INSERT INTO generations VALUES (1, 1, 1, NULL, 0, 0)`,
 };
 
-/** `counted` < place <= `until` are the places of the events that the rebuild still has to count. */
-export type Generations = { shown: number; building?: number; counted: number; until: number };
+/**
+ * `newest` is the highest number ever given, so that what a given-up rebuild left is never taken for another's;
+ * `counted` < place <= `until` are the places of the events that the rebuild still has to count.
+ */
+export type Generations = {
+  shown: number;
+  newest: number;
+  building?: number;
+  counted: number;
+  until: number;
+};
 
 /** The one row that tells which figures are which. The caller holds the transaction. */
 export function sqliteGenerations(db: DatabaseSync) {
   const read = db.prepare('SELECT * FROM generations');
-  const write = db.prepare('UPDATE generations SET shown = ?, building = ?, counted = ?, until = ?');
+  const write = db.prepare(
+    'UPDATE generations SET shown = ?, newest = ?, building = ?, counted = ?, until = ?',
+  );
 
   const now = (): Generations => {
     const row = read.get() ?? {};
-    const building = row.building === null ? undefined : Number(row.building);
-    return { shown: Number(row.shown), building, counted: Number(row.counted), until: Number(row.until) };
+    return {
+      shown: Number(row.shown),
+      newest: Number(row.newest),
+      building: row.building === null ? undefined : Number(row.building),
+      counted: Number(row.counted),
+      until: Number(row.until),
+    };
   };
 
   return {
     now,
-    write({ shown, building, counted, until }: Generations): void {
-      write.run(shown, building ?? null, counted, until);
+    write({ shown, newest, building, counted, until }: Generations): void {
+      write.run(shown, newest, building ?? null, counted, until);
     },
     /** @throws {Problem} conflict if `generation` is not the one being built any more. */
     building(generation: number): Generations {

@@ -18,6 +18,8 @@ export function openSqliteReports(url: string): ReportStore {
   const db = openSqlite(url, [inboxMigration, figuresMigration, generationsMigration]);
   const figures = sqliteFigures(db);
   const generations = sqliteGenerations(db);
+  // One process owns the file, so a rebuild found here was broken off by a crash.
+  generations.write({ ...generations.now(), building: undefined });
   const inbox = sqliteInbox(db, (event) => {
     const { shown, building } = generations.now();
     for (const generation of [shown, building ?? []].flat())
@@ -50,9 +52,10 @@ export function openSqliteReports(url: string): ReportStore {
 
     async beginRebuild() {
       return inTransaction(db, () => {
-        const { shown, building = shown } = generations.now();
-        generations.write({ shown, building: building + 1, counted: 0, until: inbox.lastPlace() });
-        return building + 1;
+        const { shown, newest } = generations.now();
+        const building = newest + 1;
+        generations.write({ shown, newest: building, building, counted: 0, until: inbox.lastPlace() });
+        return building;
       });
     },
     async recount(generation, limit) {

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { chooseFormat, toCsv, toNdjson } from './formats.ts';
+
+describe('the format of a report', () => {
+  it.each([
+    [undefined, 'application/json'],
+    ['', 'application/json'],
+    ['*/*', 'application/json'],
+    ['text/csv', 'text/csv'],
+    ['TEXT/CSV', 'text/csv'],
+    ['text/*', 'text/csv'],
+    ['application/x-ndjson', 'application/x-ndjson'],
+    ['text/csv;q=0.2, application/x-ndjson;q=0.9, application/json;q=0.5', 'application/x-ndjson'],
+    ['application/json;q=0, */*', 'text/csv'],
+    ['text/html, application/xhtml+xml, */*;q=0.8', 'application/json'],
+  ])('for Accept: %s is %s', (accept, format) => {
+    expect(chooseFormat(accept)).toBe(format);
+  });
+
+  it.each(['text/html', 'application/json;q=0', 'nonsense'])('cannot be had for Accept: %s', (accept) => {
+    expect(() => chooseFormat(accept)).toThrow(
+      expect.objectContaining({
+        code: 'not_acceptable',
+        fields: [expect.objectContaining({ field: 'header.accept' })],
+      }),
+    );
+  });
+});
+
+const textOf = async (parts: AsyncIterable<string>) => (await Array.fromAsync(parts)).join('');
+
+async function* rows<Row>(...all: Row[]) {
+  yield* all;
+}
+
+describe('CSV', () => {
+  it('has a header line and CRLF line ends, also without a row', async () => {
+    expect(await textOf(toCsv(['a', 'b'], rows()))).toBe('a,b\r\n');
+    expect(await textOf(toCsv(['a', 'b'], rows({ a: 'x', b: 1 }, { b: 2, a: 'y' })))).toBe(
+      'a,b\r\nx,1\r\ny,2\r\n',
+    );
+  });
+
+  it('quotes what would end a cell, and keeps every other character', async () => {
+    const csv = await textOf(toCsv(['a'], rows({ a: 'one, "two"' }, { a: 'über\n🚢' }, { a: 'plain text' })));
+    expect(csv).toBe('a\r\n"one, ""two"""\r\n"über\n🚢"\r\nplain text\r\n');
+  });
+
+  it.each(['=1+1', '+1', '-1', '@cmd', '\tx', '\uFF1D1'])('lets no spreadsheet run %j', async (a) => {
+    expect(await textOf(toCsv(['a'], rows({ a })))).toBe(`a\r\n'${a}\r\n`);
+  });
+
+  it('leaves negative numbers numbers', async () => {
+    expect(await textOf(toCsv(['net'], rows({ net: -500 })))).toBe('net\r\n-500\r\n');
+  });
+});
+
+describe('NDJSON', () => {
+  it('is one JSON document a line', async () => {
+    expect(await textOf(toNdjson(rows({ a: 'x\ny' }, { a: 'ü' })))).toBe('{"a":"x\\ny"}\n{"a":"ü"}\n');
+  });
+});

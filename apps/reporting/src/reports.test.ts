@@ -1,0 +1,121 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ReportedEvent, ReportStore } from './figures.ts';
+import { recurring, revenue, signUps, topUsage } from './reports.ts';
+import { openStore } from './store/open.ts';
+import { cancelled, changed, deleted, paid, refunded, signedUp, started, used } from './test-events.ts';
+
+let store: ReportStore;
+beforeEach(() => {
+  store = openStore('sqlite::memory:');
+  return () => store.close();
+});
+
+const happen = async (...events: ReportedEvent[]) => {
+  for (const event of events) await store.apply(event);
+};
+
+const march = { planId: 'pro', currency: 'EUR', at: '2026-03-31T23:59:59Z' };
+const april = { ...march, at: '2026-04-01T00:00:00Z' };
+
+describe('the revenue report', () => {
+  it('adds up by day, plan and currency, in this order', async () => {
+    await happen(
+      paid({ ...april, amount: 5 }),
+      paid({ ...march, amount: 100 }),
+      paid({ ...march, amount: 20 }),
+      paid({ ...march, currency: 'USD', amount: 7 }),
+      paid({ ...march, planId: 'basic', amount: 3 }),
+      refunded({ ...march, amount: 30 }),
+    );
+    expect(await Array.fromAsync(revenue(store, { by: 'day' }))).toEqual([
+      { period: '2026-03-31', planId: 'basic', currency: 'EUR', paid: 3, refunded: 0, net: 3 },
+      { period: '2026-03-31', planId: 'pro', currency: 'EUR', paid: 120, refunded: 30, net: 90 },
+      { period: '2026-03-31', planId: 'pro', currency: 'USD', paid: 7, refunded: 0, net: 7 },
+      { period: '2026-04-01', planId: 'pro', currency: 'EUR', paid: 5, refunded: 0, net: 5 },
+    ]);
+  });
+
+  it('adds the days of a month together', async () => {
+    await happen(
+      paid({ ...march, amount: 1 }),
+      paid({ ...march, at: '2026-03-01T00:00:00Z', amount: 2 }),
+      paid({ ...march, planId: 'basic', at: '2026-03-15T00:00:00Z', amount: 4 }),
+      refunded({ ...april, amount: 8 }),
+    );
+    expect(await Array.fromAsync(revenue(store, { by: 'month' }))).toEqual([
+      { period: '2026-03', planId: 'basic', currency: 'EUR', paid: 4, refunded: 0, net: 4 },
+      { period: '2026-03', planId: 'pro', currency: 'EUR', paid: 3, refunded: 0, net: 3 },
+      { period: '2026-04', planId: 'pro', currency: 'EUR', paid: 0, refunded: 8, net: -8 },
+    ]);
+  });
+
+  it('shows the span that was asked for, both days included', async () => {
+    await happen(...[28, 29, 30, 31].map((day) => paid({ ...march, at: `2026-03-${day}T12:00:00Z` })));
+    const periods = async (from?: string, to?: string) =>
+      (await Array.fromAsync(revenue(store, { by: 'day', from, to }))).map(({ period }) => period);
+    expect(await periods('2026-03-29', '2026-03-30')).toEqual(['2026-03-29', '2026-03-30']);
+    expect(await periods('2026-03-31')).toEqual(['2026-03-31']);
+    expect(await periods(undefined, '2026-03-28')).toEqual(['2026-03-28']);
+  });
+
+  it('refuses a span that ends before it begins', () => {
+    expect(() => revenue(store, { by: 'day', from: '2026-03-02', to: '2026-03-01' })).toThrow(
+      expect.objectContaining({
+        code: 'invalid_request',
+        fields: [expect.objectContaining({ field: 'query.to' })],
+      }),
+    );
+  });
+
+  it('says so when a month is too large to be told exactly, and still tells its days', async () => {
+    const most = { ...march, amount: Number.MAX_SAFE_INTEGER };
+    await happen(paid(most), paid({ ...most, at: '2026-03-30T00:00:00Z' }));
+    await expect(Array.fromAsync(revenue(store, { by: 'month' }))).rejects.toMatchObject({
+      code: 'sum_too_large',
+    });
+    expect(await Array.fromAsync(revenue(store, { by: 'day' }))).toHaveLength(2);
+  });
+
+  it('is complete when it is longer than a batch', async () => {
+    await happen(...Array.from({ length: 501 }, (_, n) => paid({ ...march, planId: `plan-${n}` })));
+    expect(await Array.fromAsync(revenue(store, { by: 'month' }))).toHaveLength(501);
+  });
+});
+
+describe('the other reports', () => {
+  it('tell the active subscriptions and what they bring in a month', async () => {
+    const pro = { planId: 'pro', price: 4900 };
+    await happen(
+      started({ subscriptionId: 's1' }),
+      changed({ subscriptionId: 's1', version: 2, ...pro }),
+      started({ subscriptionId: 's2', ...pro }),
+      started({ subscriptionId: 's3' }),
+      cancelled({ subscriptionId: 's3', version: 2 }),
+    );
+    expect(await Array.fromAsync(recurring(store))).toEqual([
+      { planId: 'pro', currency: 'EUR', active: 2, monthlyRevenue: 9800 },
+    ]);
+  });
+
+  it('tell who came and went', async () => {
+    await happen(signedUp(march), signedUp(march), deleted(march), signedUp(april));
+    expect(await Array.fromAsync(signUps(store, { by: 'month' }))).toEqual([
+      { period: '2026-03', signedUp: 2, deleted: 1 },
+      { period: '2026-04', signedUp: 1, deleted: 0 },
+    ]);
+  });
+
+  it('tell who used most of a metric', async () => {
+    await happen(
+      used({ subscriptionId: 's1', userId: 'u1', quantity: 5, records: 1 }),
+      used({ subscriptionId: 's2', userId: 'u2', quantity: 9, records: 2 }),
+      used({ subscriptionId: 's1', userId: 'u1', quantity: 5, records: 4 }),
+      used({ subscriptionId: 's3', userId: 'u3', quantity: 1, records: 1 }),
+      used({ metric: 'storage', subscriptionId: 's3', quantity: 100 }),
+    );
+    expect(await Array.fromAsync(topUsage(store, { metric: 'calls', limit: 2 }))).toEqual([
+      { subscriptionId: 's1', userId: 'u1', quantity: 10, records: 5 },
+      { subscriptionId: 's2', userId: 'u2', quantity: 9, records: 2 },
+    ]);
+  });
+});

@@ -1,0 +1,163 @@
+import { RefusedEvent } from '@slipway/platform/inbox';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ReportedEvent, ReportStore } from '../figures.ts';
+import { rebuild } from '../rebuild.ts';
+import { paid, refunded, started, used } from '../test-events.ts';
+
+export type Opened = {
+  store: ReportStore;
+  /** Adds 1 to the first sum of a shown figure behind the store's back; absent where nobody else can. */
+  damage?(): Promise<void>;
+  /** Closes the store and opens the same data again; absent where nothing outlives a closed store. */
+  reopen?(): Promise<ReportStore>;
+};
+
+/** What reporting needs of any store, whatever it is built on. */
+export function describeReportStore(name: string, open: () => Promise<Opened>): void {
+  describe(`the report store on ${name}`, () => {
+    let opened: Opened;
+    let store: ReportStore;
+    beforeEach(async () => {
+      opened = await open();
+      store = opened.store;
+    });
+    afterEach(() => store.close());
+
+    const usage = () => store.largest('usage', 'calls', 10);
+    const apply = async (...events: ReportedEvent[]) => {
+      for (const event of events) await store.apply(event);
+    };
+
+    it('counts an event once, however often and however fast it comes', async () => {
+      const event = used({ quantity: 5 });
+      const outcomes = await Promise.all(Array.from({ length: 5 }, () => store.apply(event)));
+      expect(outcomes.sort()).toEqual(['applied', 'duplicate', 'duplicate', 'duplicate', 'duplicate']);
+      expect((await usage()).map(({ sums }) => sums)).toEqual([[5, 1]]);
+    });
+
+    it('neither keeps nor counts an event that it refuses', async () => {
+      await apply(paid({ amount: Number.MAX_SAFE_INTEGER }));
+      const tooMuch = paid({ amount: 1 });
+      await expect(store.apply(tooMuch)).rejects.toThrow(RefusedEvent);
+      expect(await store.figures('revenue', {}, 10)).toMatchObject([{ sums: [Number.MAX_SAFE_INTEGER, 0] }]);
+      expect(await rebuild(store)).toEqual({ events: 1, equal: true });
+    });
+
+    it('lists figures in order, from a place on, within a range', async () => {
+      const days = ['2026-03-03', '2026-03-01', '2026-03-02'];
+      await apply(
+        ...days.flatMap((day) => ['pro', 'basic'].map((planId) => paid({ planId, at: `${day}T00:00:00Z` }))),
+      );
+      const all = await store.figures('revenue', {}, 10);
+      expect(all.map(({ part, key }) => `${part} ${key}`)).toEqual([
+        '2026-03-01 basic/EUR',
+        '2026-03-01 pro/EUR',
+        '2026-03-02 basic/EUR',
+        '2026-03-02 pro/EUR',
+        '2026-03-03 basic/EUR',
+        '2026-03-03 pro/EUR',
+      ]);
+      const range = { from: '2026-03-02', to: '2026-03-03' };
+      expect(await store.figures('revenue', range, 2)).toEqual(all.slice(2, 4));
+      expect(await store.figures('revenue', range, 2, all[3])).toEqual(all.slice(4, 6));
+      expect(await store.figures('revenue', { to: '2026-03-01' }, 10, all[0])).toEqual(all.slice(1, 2));
+    });
+
+    it('gives the largest figures of a part', async () => {
+      await apply(...[3, 9, 6].map((quantity) => used({ quantity, subscriptionId: `s${quantity}` })));
+      await apply(used({ metric: 'storage', quantity: 100 }));
+      const largest = await store.largest('usage', 'calls', 2);
+      expect(largest.map(({ sums: [quantity] }) => quantity)).toEqual([9, 6]);
+    });
+
+    it('keeps refused events until they are dropped', async () => {
+      const events = ['a', 'b', 'c'].map((id) => used({ id }));
+      for (const event of events) await store.setAside(event, 'because', '2026-03-01T00:00:00Z');
+      const [first] = await store.refused(1);
+      expect(first).toEqual({ event: events[0], reason: 'because', at: '2026-03-01T00:00:00Z' });
+      expect(await store.refused(10, { at: '2026-03-01T00:00:00Z', id: 'a' })).toHaveLength(2);
+      expect(await store.findRefused('b')).toEqual(events[1]);
+      await store.dropRefused('b');
+      expect(await store.findRefused('b')).toBeUndefined();
+    });
+
+    describe('rebuilding', () => {
+      const many = Array.from({ length: 450 }, (_, n) => used({ quantity: n, subscriptionId: `s${n % 7}` }));
+
+      it('finds the running figures equal when nothing went wrong', async () => {
+        await apply(...many, started({}), paid({}), refunded({}));
+        const before = await usage();
+        expect(await rebuild(store)).toEqual({ events: 453, equal: true });
+        expect(await usage()).toEqual(before);
+      });
+
+      it('finds a damaged figure, and repairs it', async (test) => {
+        if (!opened.damage) return test.skip();
+        await apply(...many);
+        const before = await usage();
+        await opened.damage();
+        expect(await usage()).not.toEqual(before);
+        expect(await rebuild(store)).toEqual({ events: 450, equal: false });
+        expect(await usage()).toEqual(before);
+        expect(await rebuild(store)).toEqual({ events: 450, equal: true });
+      });
+
+      it('counts events that arrive meanwhile once', async () => {
+        await apply(started({ version: 1, planId: 'basic' }), ...many);
+        const generation = await store.beginRebuild();
+        expect(await store.recount(generation, 100)).toBe(100);
+        // A newer version is counted before the rebuild has come to the older one.
+        await apply(
+          started({ version: 2, planId: 'pro' }),
+          used({ quantity: 1_000, subscriptionId: 'late' }),
+        );
+        while ((await store.recount(generation, 100)) > 0);
+        await apply(used({ quantity: 1, subscriptionId: 'late' }));
+        expect(await store.finishRebuild(generation)).toBe(true);
+        expect(await store.largest('usage', 'calls', 10)).toContainEqual(
+          expect.objectContaining({ key: 'late/u1', sums: [1_001, 2] }),
+        );
+        const active = (await store.figures('recurring', {}, 10)).filter(({ sums }) => sums[0] !== 0);
+        expect(active.map(({ part }) => part)).toEqual(['pro']);
+        expect(await rebuild(store)).toEqual({ events: 454, equal: true });
+      });
+
+      it('shows the running figures until it is done', async () => {
+        await apply(...many);
+        const before = await usage();
+        const generation = await store.beginRebuild();
+        await store.recount(generation, 100);
+        expect(await usage()).toEqual(before);
+      });
+
+      it('gives way to one that begins later', async () => {
+        await apply(...many);
+        const first = await store.beginRebuild();
+        await store.recount(first, 100);
+        const second = await store.beginRebuild();
+        const givenUp = expect.objectContaining({ code: 'conflict' });
+        await expect(store.recount(first, 100)).rejects.toThrow(givenUp);
+        await expect(store.finishRebuild(first)).rejects.toThrow(givenUp);
+        while ((await store.recount(second, 100)) > 0);
+        expect(await store.finishRebuild(second)).toBe(true);
+      });
+
+      it('starts anew after a crash in the middle of one', async () => {
+        await apply(...many);
+        await store.recount(await store.beginRebuild(), 100);
+        store = (await opened.reopen?.()) ?? store;
+        await apply(used({ quantity: 1 }));
+        expect(await rebuild(store)).toEqual({ events: 451, equal: true });
+      });
+    });
+
+    it('finds everything again when it is opened again', async (test) => {
+      if (!opened.reopen) return test.skip();
+      await apply(used({ id: 'once', quantity: 5 }));
+      const before = await usage();
+      store = await opened.reopen();
+      expect(await store.apply(used({ id: 'once', quantity: 5 }))).toBe('duplicate');
+      expect(await usage()).toEqual(before);
+    });
+  });
+}

@@ -1,0 +1,58 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { DomainEvent } from '@slipway/platform/events';
+import { buildService } from '@slipway/platform/service';
+import { readSettings } from '@slipway/platform/settings';
+import { tokenAudience, tokenIssuer } from '@slipway/platform/tokens';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { reporting } from './app.ts';
+
+const serviceToken = 'secret-between-services';
+
+/** Reporting, wired as in production, in front of a server that publishes the key which its tokens are signed with. */
+export async function startReporting() {
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA');
+  const keySet = { keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' }] };
+  const users = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(keySet));
+  });
+  await new Promise<void>((resolve) => users.listen(0, '127.0.0.1', resolve));
+  const settings = readSettings(reporting.settings, {
+    STORE_URL: 'sqlite::memory:',
+    SERVICE_TOKEN: serviceToken,
+    USERS_URL: `http://127.0.0.1:${(users.address() as AddressInfo).port}`,
+    LOG_LEVEL: 'silent',
+  });
+  const { app, store } = await buildService(reporting, settings);
+  const tokenFor = (...roles: string[]) =>
+    new SignJWT({ roles })
+      .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
+      .setSubject('somebody')
+      .setIssuer(tokenIssuer)
+      .setAudience(tokenAudience)
+      .setExpirationTime('5m')
+      .sign(privateKey);
+  const admin = await tokenFor('admin');
+
+  return {
+    app,
+    store,
+    tokenFor,
+    /** Sends a request as an administrator. */
+    ask: (method: 'GET' | 'POST', url: string, headers: Record<string, string> = {}) =>
+      app.inject({ method, url, headers: { authorization: `Bearer ${admin}`, ...headers } }),
+    /** Delivers events as another service. */
+    deliver: (events: unknown[], token = serviceToken) =>
+      app.inject({
+        method: 'POST',
+        url: '/internal/v1/events',
+        headers: { authorization: `Bearer ${token}` },
+        payload: { events: events as DomainEvent[] },
+      }),
+    async stop() {
+      await app.close();
+      users.closeAllConnections();
+      users.close();
+    },
+  };
+}
