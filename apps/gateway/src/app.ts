@@ -1,0 +1,76 @@
+import { getKeys } from '@slipway/contracts/users';
+import { registerAccess } from '@slipway/platform/access';
+import { createClient } from '@slipway/platform/client';
+import { defineService } from '@slipway/platform/service';
+import { createTokenVerifier, publishedKeys } from '@slipway/platform/tokens';
+import { registerAccountDeletion } from './account-deletion.ts';
+import { readClientOrigin } from './client-origin.ts';
+import { settings } from './config.ts';
+import { describeSystem, registerDocs, registerOpenApi } from './docs.ts';
+import { registerLinger } from './linger.ts';
+import { registerPages } from './pages.ts';
+import { registerRateLimit } from './rate-limit.ts';
+import { registerRouting } from './routing.ts';
+import { registerSystem } from './system.ts';
+
+const name = 'gateway';
+const version = '0.1.0';
+
+/** The one public door: it knows who is calling, how often they may, and which service answers. */
+export const gateway = defineService({
+  name,
+  version,
+  settings,
+  async register(app, { settings, metrics, upstream }) {
+    const upstreams = {
+      users: upstream('users', settings.USERS_URL),
+      billing: upstream('billing', settings.BILLING_URL),
+      reporting: upstream('reporting', settings.REPORTING_URL),
+    };
+    const keys = createClient(upstreams.users, { getKeys });
+    const verify = createTokenVerifier(publishedKeys(() => keys.getKeys()));
+    const originOf = readClientOrigin(settings.TRUSTED_PROXIES);
+    const document = describeSystem(version);
+    const startedAt = Date.now();
+
+    registerLinger(app);
+    const limitSignIns = await registerRateLimit(app, {
+      most: settings.RATE_LIMIT,
+      mostSignIns: settings.RATE_LIMIT_SIGN_IN,
+      verify,
+      addressOf: (request) => originOf(request).address,
+      metrics,
+    });
+    await registerPages(app);
+    await registerDocs(app, document);
+
+    await app.register(async (api) => {
+      registerAccess(api, { verify });
+      registerOpenApi(api, document);
+      registerSystem(api, {
+        own: () => ({
+          name,
+          version,
+          state: 'ready',
+          upSeconds: Math.floor((Date.now() - startedAt) / 1000),
+          down: [],
+        }),
+        statusUrls: {
+          users: settings.USERS_STATUS_URL,
+          billing: settings.BILLING_STATUS_URL,
+          reporting: settings.REPORTING_STATUS_URL,
+        },
+      });
+      registerAccountDeletion(api, upstreams);
+      await api.register(async (proxied) => {
+        registerRouting(proxied, {
+          upstreams,
+          bodyLimit: settings.BODY_LIMIT_BYTES,
+          timeoutMs: settings.REQUEST_TIMEOUT_MS,
+          originOf,
+          limitSignIns,
+        });
+      });
+    });
+  },
+});

@@ -1,0 +1,53 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { getOpenApi } from '@slipway/contracts/gateway';
+import { createOpenApi } from '@slipway/contracts/openapi';
+import { namedSchemas, operations } from '@slipway/contracts/operations';
+import type { App } from '@slipway/platform/service';
+import { securityHeaders } from './security-headers.ts';
+
+/** The OpenAPI document of the whole system. */
+export function describeSystem(version: string) {
+  return createOpenApi(
+    {
+      title: 'Slipway',
+      version,
+      description:
+        'Log in to get an access token, and send it as `Authorization: Bearer <access token>`. Failures are [problem documents](/docs/errors).',
+    },
+    Object.values(operations).flat(),
+    namedSchemas,
+  );
+}
+
+type Document = ReturnType<typeof describeSystem>;
+
+/** Serves the document itself. */
+export function registerOpenApi(app: App, document: Document): void {
+  const text = JSON.stringify(document);
+  app.route({
+    ...getOpenApi,
+    schema: {},
+    handler: (_request, reply) => reply.type('application/json').send(text),
+  });
+}
+
+/** Swagger UI sets styles on its elements; everything it loads comes from here. */
+const pagePolicy =
+  "script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self'";
+
+/** Serves the document as pages to read and to try operations on, at /docs. */
+export async function registerDocs(app: App, document: Document): Promise<void> {
+  await app.register(async (docs) => {
+    docs.addHook('onRequest', securityHeaders(pagePolicy));
+    await docs.register(swagger, {
+      mode: 'static',
+      specification: { document: document as never },
+    });
+    await docs.register(swaggerUi, {
+      routePrefix: '/docs',
+      theme: { title: 'Slipway API' },
+      uiConfig: { docExpansion: 'none', displayRequestDuration: true, persistAuthorization: false },
+    });
+  });
+}

@@ -1,0 +1,105 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Readable, Transform } from 'node:stream';
+import { problem } from '@slipway/contracts/errors';
+import type { Operation } from '@slipway/platform/operation';
+import type { Upstream } from '@slipway/platform/upstream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ClientOrigin } from './client-origin.ts';
+
+type Options = {
+  upstream: Upstream;
+  operation: Operation;
+  /** Largest body; bytes. */
+  bodyLimit: number;
+  /** Longest time until the last byte of the answer; milliseconds. */
+  timeoutMs: number;
+  originOf: (request: FastifyRequest) => ClientOrigin;
+};
+
+/**
+ * Makes the handler that passes an operation on to the service that answers it. Both bodies stream, at the pace
+ * of the slower side, and neither side outlives the other: a client that goes away ends the call, a service
+ * that breaks off breaks off the answer.
+ */
+export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf }: Options) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const call = new AbortController();
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) call.abort(problem('request_timeout', 'The client went away'));
+    });
+    const body = hasBody(request) ? limited(request, bodyLimit, call) : undefined;
+    try {
+      const answer = await upstream.request({
+        method: request.method as Operation['method'],
+        path: request.url,
+        headers: { ...requestHeaders(request.headers, body), ...forwarded(originOf(request)) },
+        body,
+        timeoutMs,
+        signal: call.signal,
+        operation: operation.schema.operationId,
+      });
+      return reply.code(answer.statusCode).headers(endToEnd(answer.headers)).send(answer.body);
+    } catch (error) {
+      throw call.signal.aborted ? call.signal.reason : error;
+    }
+  };
+}
+
+function hasBody({ method, headers }: FastifyRequest): boolean {
+  if (method === 'GET' || method === 'HEAD') return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/**
+ * The request's body, cut off beyond the limit. A stream of its own: when the call ends before the body does,
+ * it is this that is destroyed and not the client's connection, which still has to carry the answer.
+ *
+ * @throws {Problem} payload_too_large at once, if the request announces more.
+ */
+function limited({ raw, headers }: FastifyRequest, limit: number, call: AbortController): Readable {
+  const tooLarge = () => problem('payload_too_large', `The body must not have more than ${limit} bytes`);
+  if (Number(headers['content-length']) > limit) throw tooLarge();
+  let bytes = 0;
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > limit) call.abort(tooLarge());
+      else done(null, chunk);
+    },
+  });
+  // What still comes after an early answer is read and dropped, or the client would wait to get rid of it.
+  counted.once('close', () => raw.resume());
+  return raw.pipe(counted);
+}
+
+/** Headers of one connection, not of the message (RFC 9110, 7.6.1). */
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const named = headers.connection?.toLowerCase().split(/\s*,\s*/) ?? [];
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !hopByHop.has(name) && !named.includes(name)),
+  );
+}
+
+/** What a client must not say itself, or says of this connection only. */
+const ownHeaders = /^(host|expect|forwarded|x-real-ip|x-forwarded-.*)$/;
+
+function requestHeaders(headers: IncomingHttpHeaders, body: unknown): IncomingHttpHeaders {
+  const kept = Object.entries(endToEnd(headers)).filter(([name]) => !ownHeaders.test(name));
+  return Object.fromEntries(body ? kept : kept.filter(([name]) => name !== 'content-length'));
+}
+
+function forwarded({ address, proto, host }: ClientOrigin): IncomingHttpHeaders {
+  return { 'x-forwarded-for': address, 'x-forwarded-proto': proto, 'x-forwarded-host': host };
+}

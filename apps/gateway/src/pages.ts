@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { problemTable } from '@slipway/contracts/errors';
+import type { App } from '@slipway/platform/service';
+import { securityHeaders } from './security-headers.ts';
+
+const read = (name: string) => readFileSync(new URL(`pages/${name}`, import.meta.url), 'utf8');
+
+/** The pages load their script and style from here, and ask for the state of the system. */
+const policy = "script-src 'self'; style-src 'self'; connect-src 'self'";
+
+/** Serves the start page and the list of error codes that problem documents refer to. */
+export async function registerPages(app: App): Promise<void> {
+  const files = [
+    { url: '/', type: 'text/html; charset=utf-8', text: read('home.html') },
+    { url: '/docs/errors', type: 'text/html; charset=utf-8', text: errorsPage() },
+    { url: '/pages/home.js', type: 'text/javascript; charset=utf-8', text: read('home.js') },
+    { url: '/pages/style.css', type: 'text/css; charset=utf-8', text: read('style.css') },
+  ];
+  await app.register(async (pages) => {
+    pages.addHook('onRequest', securityHeaders(policy));
+    for (const { url, type, text } of files) pages.get(url, (_request, reply) => reply.type(type).send(text));
+  });
+}
+
+/** Each code has an anchor: the `type` of a problem document is `/docs/errors#code`. */
+function errorsPage(): string {
+  const rows = Object.entries(problemTable).map(
+    ([code, { status, title }]) =>
+      `<tr id="${code}"><td><a href="#${code}"><code>${code}</code></a></td><td>${status}</td><td>${escape(title)}</td></tr>`,
+  );
+  return read('errors.html').replace('{{rows}}', rows.join('\n'));
+}
+
+const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+
+function escape(text: string): string {
+  return text.replace(/[&<>]/g, (character) => entities[character] ?? character);
+}

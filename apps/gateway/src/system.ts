@@ -1,0 +1,66 @@
+import { getSystem, type ServiceState, type System } from '@slipway/contracts/gateway';
+import type { App } from '@slipway/platform/service';
+import Type from 'typebox';
+import Value from 'typebox/value';
+
+/** What a service's management port says at /status. */
+const Status = Type.Object({
+  version: Type.String(),
+  state: Type.Enum(['starting', 'ready', 'draining', 'closing', 'stopped']),
+  ready: Type.Boolean(),
+  upSeconds: Type.Integer({ minimum: 0 }),
+  dependencies: Type.Array(Type.Object({ name: Type.String(), up: Type.Boolean() })),
+});
+
+/** How long a service may take to tell its state; milliseconds. */
+const patience = 1_000;
+/** How long an answer is repeated, so that many onlookers cost the services one question; milliseconds. */
+const repeated = 1_000;
+
+type Options = {
+  /** The state of the gateway itself. */
+  own: () => ServiceState;
+  /** Where each service tells its state, by its name. */
+  statusUrls: Record<string, string>;
+  now?: () => number;
+};
+
+/** Shows how the system is, to anyone. It answers 200 however bad that is. */
+export function registerSystem(app: App, options: Options): void {
+  const system = createSystem(options);
+  app.route({ ...getSystem, handler: () => system() });
+}
+
+/** Makes the function that asks all services at once how they are. */
+export function createSystem({ own, statusUrls, now = Date.now }: Options): () => Promise<System> {
+  let last: { at: number; answer: Promise<System> } | undefined;
+
+  async function ask(): Promise<System> {
+    const others = Object.entries(statusUrls).map(([name, url]) => stateOf(name, url));
+    const services = [own(), ...(await Promise.all(others))];
+    return {
+      ready: services.every(({ state }) => state === 'ready'),
+      checkedAt: new Date(now()).toISOString(),
+      services,
+    };
+  }
+
+  return () => {
+    if (!last || now() - last.at >= repeated) last = { at: now(), answer: ask() };
+    return last.answer;
+  };
+}
+
+async function stateOf(name: string, url: string): Promise<ServiceState> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(patience) });
+    const { version, state, ready, upSeconds, dependencies } = Value.Parse(Status, await answer.json());
+    const down = dependencies.filter(({ up }) => !up).map((dependency) => dependency.name);
+    if (state === 'stopped') return away(name);
+    return { name, state: state === 'ready' && !ready ? 'unready' : state, version, upSeconds, down };
+  } catch {
+    return away(name);
+  }
+}
+
+const away = (name: string): ServiceState => ({ name, state: 'away', down: [] });
