@@ -20,8 +20,7 @@ export type OnLine = (line: string, from: 'stdout' | 'stderr') => void;
 const apps = new URL('../apps/', import.meta.url);
 
 /**
- * Starts a service as a child process, in a process group of its own so that Ctrl-C reaches only the parent.
- * It holds a channel to the parent: a service whose parent is gone, even by `kill -9`, stops by itself.
+ * Starts one of the system's services.
  *
  * @param env What the process inherits; the spec's settings win over it.
  */
@@ -30,19 +29,27 @@ export function startService(
   env: NodeJS.ProcessEnv,
   onLine: OnLine,
 ): ServiceProcess {
-  const child = fork(new URL(`${name}/src/main.ts`, apps), {
-    env: { ...env, ...settings },
-    execArgv: [],
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
+  return startProcess(name, new URL(`${name}/src/main.ts`, apps), { ...env, ...settings }, onLine);
+}
+
+/**
+ * Starts a service as a child process, in a process group of its own so that Ctrl-C reaches only the parent.
+ * It holds a channel to the parent: a service whose parent is gone, even by `kill -9`, stops by itself.
+ */
+export function startProcess(
+  name: string,
+  main: URL,
+  env: NodeJS.ProcessEnv,
+  onLine: OnLine,
+): ServiceProcess {
+  const child = fork(main, { env, execArgv: [], detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   for (const from of ['stdout', 'stderr'] as const) {
     const stream = child[from];
     if (stream) createInterface(stream).on('line', (line) => onLine(line, from));
   }
   const exited = once(child, 'close').then(([code, signal]): Exit => ({ code, signal }));
   const failed = exited.then((exit) => {
-    throw new Error(`${name} ended before it was ready: ${describeExit(exit)}`);
+    throw new Error(`${name} ended before it was ready (${describeExit(exit)})`);
   });
   const ready = Promise.race([once(child, 'message').then(() => undefined), failed]);
   // Whoever does not wait for `ready` learns of the end by `exited`.
