@@ -31,18 +31,19 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
   });
 
   // Reading a body loses the asynchronous context: it is entered again.
-  app.addHook('preValidation', (request, _reply, done) =>
-    currentContext() ? done() : withContext(contextOf(request), done),
-  );
+  app.addHook('preValidation', (request, _reply, done) => {
+    const context = contextOf(request);
+    if (currentContext() === context) done();
+    else withContext(context, done);
+  });
 
   function finish(method: string, route: string, status: number, ms: number, context: RequestContext) {
+    const { span, correlationId, traceId, problem } = context;
     metrics.requests.labels(method, route, String(status)).observe(ms / 1000);
-    if (context.span) endRequestSpan(context.span, { method, route, status, problem: context.problem });
-    const { correlationId, traceId, problem } = context;
-    log.info(
-      { method, route, status, ms: Math.round(ms * 10) / 10, problem, correlationId, traceId },
-      'request',
-    );
+    if (span) endRequestSpan(span, { method, route, status, problem });
+    const line = { method, route, status, ms: Math.round(ms * 10) / 10, problem, correlationId, traceId };
+    if (status >= 500) log.error(line, 'request');
+    else log.info(line, 'request');
   }
 }
 
@@ -53,10 +54,16 @@ function routeOf(request: FastifyRequest): string {
 
 /** 499, as nginx has it, for a caller that went away before it had its answer. */
 function statusOf({ raw }: FastifyReply): number {
-  return raw.writableFinished ? raw.statusCode : 499;
+  return raw.writableEnded ? raw.statusCode : 499;
 }
 
 /** The context of a request, for code that runs before its handler. */
 export function contextOf(request: FastifyRequest): RequestContext {
   return request.getDecorator<RequestContext>('context');
+}
+
+/** Notes the code of the problem that a request is answered with, for its log line and its span. */
+export function noteProblem(request: FastifyRequest, code: string): void {
+  const { context } = request as { context?: RequestContext | null };
+  if (context) context.problem = code;
 }

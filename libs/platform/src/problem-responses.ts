@@ -8,6 +8,7 @@ import {
   problem,
   toDocument,
 } from './errors.ts';
+import { noteProblem } from './observe.ts';
 
 /** Turns every failure of a service into a problem document; nothing internal leaves the process. */
 export function registerProblemResponses(app: FastifyInstance): void {
@@ -21,6 +22,7 @@ export function registerProblemResponses(app: FastifyInstance): void {
 
 /** Sends a problem as the answer to a request. */
 export function sendProblem(answer: Problem, request: FastifyRequest, reply: FastifyReply) {
+  noteProblem(request, answer.code);
   if (answer.retryAfter !== undefined) reply.header('retry-after', Math.ceil(answer.retryAfter));
   return reply
     .code(answer.status)
