@@ -1,0 +1,102 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Position } from '@slipway/platform/pagination';
+import { update } from './change.ts';
+import type { Clock } from './clock.ts';
+import { type Invoice, type InvoiceStore, invoiceIdOf, issue } from './invoices.ts';
+import { planOf } from './plans.ts';
+import { advance, type Subscription, type SubscriptionStore } from './subscriptions.ts';
+import type { UsageStore } from './usage.ts';
+import { subtract } from './usage-totals.ts';
+
+export type BillingParts = {
+  subscriptions: SubscriptionStore;
+  invoices: InvoiceStore;
+  usage: UsageStore;
+  clock: Clock;
+};
+
+export type RunOptions = {
+  /** Periods that ended until this instant are billed. */
+  asOf: string;
+  /** Whether there is time for another subscription. */
+  mayGoOn: () => boolean;
+  /** Told of each subscription that could not be billed; it stops no other. */
+  onFailure: (error: unknown, subscriptionId: string) => void;
+};
+
+export type RunReport = { issued: number; subscriptions: number; failed: number; complete: boolean };
+
+/** Subscriptions read at a time. */
+const pageSize = 50;
+
+/** Bills all that is due. It may be repeated, cut off, or run on several replicas at once. */
+export async function runBilling(parts: BillingParts, options: RunOptions): Promise<RunReport> {
+  const report: RunReport = { issued: 0, subscriptions: 0, failed: 0, complete: true };
+  for await (const subscription of dueSubscriptions(parts.subscriptions, options.asOf)) {
+    if (!options.mayGoOn()) return { ...report, complete: false };
+    try {
+      const { issued, complete } = await billSubscription(parts, subscription, options);
+      report.issued += issued;
+      if (!complete) return { ...report, complete };
+      report.subscriptions += 1;
+    } catch (error) {
+      report.failed += 1;
+      options.onFailure(error, subscription.id);
+    }
+  }
+  return report;
+}
+
+async function* dueSubscriptions(store: SubscriptionStore, asOf: string): AsyncGenerator<Subscription> {
+  let after: Position | undefined;
+  for (;;) {
+    const page = await store.due(asOf, pageSize, after);
+    yield* page;
+    const last = page.at(-1);
+    if (!last?.dueAt) return;
+    after = { at: last.dueAt, id: last.id };
+  }
+}
+
+/** Bills each period of a subscription that is due, oldest first. */
+async function billSubscription(parts: BillingParts, due: Subscription, { asOf, mayGoOn }: RunOptions) {
+  let subscription = due;
+  let issued = 0;
+  while (subscription.dueAt !== undefined && subscription.dueAt <= asOf) {
+    if (!mayGoOn()) return { issued, complete: false };
+    const { invoice, isNew } = await issueInvoice(parts, subscription);
+    if (isNew) issued += 1;
+    subscription = await closePeriod(parts, invoice);
+    await nextTurn();
+  }
+  return { issued, complete: true };
+}
+
+/**
+ * Issues the invoice of the open period, or finds the one that an earlier run, or another replica, has issued.
+ *
+ * Whichever invoice was written first counts, with the usage that it states. Usage that arrives later was not
+ * in its totals, so it is still unbilled, and the next invoice has it: nothing is billed twice or lost.
+ */
+async function issueInvoice(
+  { invoices, usage, clock }: BillingParts,
+  subscription: Subscription,
+): Promise<{ invoice: Invoice; isNew: boolean }> {
+  const id = invoiceIdOf(subscription);
+  const existing = await invoices.get(id);
+  if (existing) return { invoice: existing, isNew: false };
+  const totals = await usage.totals(subscription.id, subscription.period);
+  const unbilled = subtract(totals, subscription.billed);
+  const change = issue(subscription, planOf(subscription.planId), unbilled, clock.now());
+  if (await invoices.add(change)) return { invoice: change.next, isNew: true };
+  const others = await invoices.get(id);
+  if (!others) throw new Error(`Invoice ${id} could be neither added nor read`);
+  return { invoice: others, isNew: false };
+}
+
+/** Opens the next period, unless somebody has done so since the invoice was written. */
+function closePeriod({ subscriptions }: BillingParts, invoice: Invoice): Promise<Subscription> {
+  return update(subscriptions, invoice.subscriptionId, (subscription) =>
+    subscription.period === invoice.period ? advance(subscription, invoice.usage) : undefined,
+  );
+}

@@ -1,0 +1,49 @@
+import { platformSettings, Secret } from '@slipway/platform/settings';
+import Type, { type Static } from 'typebox';
+
+/** The settings of the billing service. */
+export const settings = Type.Object({
+  ...platformSettings.properties,
+  STORE_URL: Type.String({
+    default: 'sqlite:data/billing.db',
+    description: 'Where subscriptions, usage and invoices are kept: sqlite:<path> or sqlite::memory:',
+  }),
+  SANDBOX_URL: Type.Optional(
+    Type.String({
+      description: "The sandbox payment provider's own books; by default beside the store, as <path>-sandbox",
+    }),
+  ),
+  PROVIDER_TIMEOUT_MS: Type.Integer({
+    default: 3_000,
+    minimum: 10,
+    maximum: 60_000,
+    description: 'How long the payment provider is waited for before a payment counts as unconfirmed',
+  }),
+  USERS_URL: Type.String({
+    default: 'http://127.0.0.1:4001',
+    description: 'Address of the users service, which publishes the keys of access tokens',
+  }),
+  REPORTING_URL: Type.String({
+    default: 'http://127.0.0.1:4003',
+    description: 'Address of the reporting service, which is told of everything that counts',
+  }),
+  SERVICE_TOKEN: Secret({ description: 'The secret that the services present to each other' }),
+  BILLING_TEST_CLOCK: Type.Boolean({
+    default: false,
+    description: 'Lets billing runs and usage name times to come; for tests and demonstrations only',
+  }),
+});
+
+export type Settings = Static<typeof settings>;
+
+/**
+ * Where the sandbox keeps its books.
+ *
+ * @example
+ * sandboxUrl({ STORE_URL: 'sqlite:data/billing.db' }); // 'sqlite:data/billing.db-sandbox'
+ */
+export function sandboxUrl({ STORE_URL, SANDBOX_URL }: Pick<Settings, 'STORE_URL' | 'SANDBOX_URL'>): string {
+  if (SANDBOX_URL !== undefined) return SANDBOX_URL;
+  const isFile = STORE_URL.startsWith('sqlite:') && STORE_URL !== 'sqlite::memory:';
+  return isFile ? `${STORE_URL}-sandbox` : 'sqlite::memory:';
+}

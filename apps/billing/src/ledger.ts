@@ -1,0 +1,49 @@
+import type { LedgerEntry } from '@slipway/contracts/billing';
+import type { Position } from '@slipway/platform/pagination';
+import { sum } from './money.ts';
+
+/**
+ * Double-entry bookkeeping: a debit is positive, a credit negative, and every entry sums to zero. An entry is
+ * written in the same step as the invoice, the payment or the refund that causes it.
+ */
+
+/** What an account holds in one currency; minor units. */
+export type AccountBalance = { account: string; currency: string; balance: number };
+
+export type LedgerStore = {
+  /** Adds up every account of every currency, sorted by account, then currency. */
+  balances(): Promise<AccountBalance[]>;
+  /** Entries in the order of their time. */
+  list(limit: number, after?: Position): Promise<LedgerEntry[]>;
+};
+
+type Posting = LedgerEntry['postings'][number];
+
+/**
+ * Makes an entry of two or more postings.
+ *
+ * @throws {Error} if the postings do not sum to zero: such an entry must never be written.
+ */
+export function ledgerEntry(facts: Omit<LedgerEntry, 'postings'>, postings: Posting[]): LedgerEntry {
+  const difference = sum(postings.map(({ amount }) => amount));
+  if (postings.length < 2 || difference !== 0) {
+    throw new Error(`Ledger entry ${facts.id} is out of balance by ${difference} ${facts.currency}`);
+  }
+  return { ...facts, postings };
+}
+
+/** The postings that move an amount from one account to another. */
+export function transfer(amount: number, { from, to }: { from: string; to: string }): Posting[] {
+  return [
+    { account: to, amount },
+    { account: from, amount: -amount },
+  ];
+}
+
+/** Whether each currency sums to zero. */
+export function isBalanced(accounts: AccountBalance[]): boolean {
+  const currencies = new Set(accounts.map(({ currency }) => currency));
+  return [...currencies].every(
+    (each) => sum(accounts.filter(({ currency }) => currency === each).map(({ balance }) => balance)) === 0,
+  );
+}

@@ -1,0 +1,5 @@
+import process from 'node:process';
+import { run } from '@slipway/platform/run';
+import { billing } from './app.ts';
+
+await run(billing, process);

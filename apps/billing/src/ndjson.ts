@@ -1,0 +1,54 @@
+import { problem } from '@slipway/contracts/errors';
+
+/** A line of a text: its number, beginning with 1, and its bytes, `undefined` if they are too many. */
+export type Line = { number: number; bytes: Buffer | undefined };
+
+type Limits = { maxLine: number; maxBytes: number };
+
+const newline = 0x0a;
+
+/**
+ * Cuts a stream of bytes into lines, holding no more than one line and one chunk at a time.
+ * The lines of a chunk come together, which spares a turn of the event loop for each.
+ *
+ * @param limits in bytes
+ * @throws {Problem} payload_too_large if the whole is longer than `maxBytes`.
+ */
+export async function* readLines(
+  source: AsyncIterable<Buffer>,
+  { maxLine, maxBytes }: Limits,
+): AsyncGenerator<Line[]> {
+  let number = 0;
+  let total = 0;
+  let rest: Buffer[] = [];
+  let restLength = 0;
+
+  const endLine = (end: Buffer): Line => {
+    const length = restLength + end.length;
+    const bytes = length > maxLine ? undefined : Buffer.concat([...rest, end]);
+    rest = [];
+    restLength = 0;
+    number += 1;
+    return { number, bytes };
+  };
+  const keep = (piece: Buffer) => {
+    restLength += piece.length;
+    // Of a line that is too long only the length matters.
+    if (restLength > maxLine) rest = [];
+    else rest.push(piece);
+  };
+
+  for await (const chunk of source) {
+    total += chunk.length;
+    if (total > maxBytes) throw problem('payload_too_large', `The body is longer than ${maxBytes} bytes`);
+    const lines: Line[] = [];
+    let from = 0;
+    for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, from)) {
+      lines.push(endLine(chunk.subarray(from, at)));
+      from = at + 1;
+    }
+    if (from < chunk.length) keep(chunk.subarray(from));
+    if (lines.length > 0) yield lines;
+  }
+  if (restLength > 0) yield [endLine(Buffer.alloc(0))];
+}

@@ -1,0 +1,73 @@
+import { problem } from '@slipway/contracts/errors';
+import { type Change, event } from './change.ts';
+import type { Invoice, Payment, Refund } from './invoices.ts';
+import { ledgerEntry, transfer } from './ledger.ts';
+import { sum } from './money.ts';
+import { factsOf, paymentOf, withPayment } from './payments.ts';
+import type { RefundResult } from './provider.ts';
+
+/**
+ * Begins to give back a part or all of a payment. A refund that is pending counts as given back.
+ *
+ * @returns `undefined` if the refund with this id exists: the request is a repetition.
+ * @throws {Problem} conflict if the payment has not succeeded; refund_exceeds_payment.
+ */
+export function beginRefund(
+  invoice: Invoice,
+  paymentId: string,
+  { id, amount, now }: { id: string; amount: number; now: string },
+): Change<Invoice> | undefined {
+  const payment = paymentOf(invoice, paymentId);
+  if (payment.refunds.some((refund) => refund.id === id)) return undefined;
+  if (payment.status !== 'succeeded') throw problem('conflict', `The payment is ${payment.status}`);
+  const left = payment.amount - givenBack(payment);
+  if (amount > left) {
+    const fields = [{ field: 'body.amount', message: `must not be more than ${left}` }];
+    throw problem('refund_exceeds_payment', undefined, { fields });
+  }
+  const refund: Refund = { id, amount, status: 'pending', createdAt: now };
+  const next = withPayment(invoice, { ...payment, refunds: [...payment.refunds, refund] });
+  return { next, entries: [], events: [] };
+}
+
+/** Settles a refund by the provider's answer; `undefined` if it is settled already. */
+export function settleRefund(
+  invoice: Invoice,
+  paymentId: string,
+  refundId: string,
+  result: RefundResult,
+  now: string,
+): Change<Invoice> | undefined {
+  const payment = paymentOf(invoice, paymentId);
+  const pending = refundOf(payment, refundId);
+  if (pending.status !== 'pending') return undefined;
+  const { amount } = pending;
+  const status = result.outcome === 'succeeded' ? ('succeeded' as const) : ('failed' as const);
+  const refunds = payment.refunds.map((each) => (each.id === refundId ? { ...each, status } : each));
+  const next = withPayment(invoice, { ...payment, refunds });
+  if (status === 'failed') return { next, entries: [], events: [] };
+  const data = { ...factsOf(invoice), paymentId, refundId, amount };
+  return {
+    next,
+    entries: [refundEntry(invoice, paymentId, pending, now)],
+    events: [event('refund.succeeded', refundId, data)],
+  };
+}
+
+/** @throws {Problem} not_found if the payment has no such refund. */
+export function refundOf(payment: Payment, refundId: string): Refund {
+  const refund = payment.refunds.find(({ id }) => id === refundId);
+  if (!refund) throw problem('not_found');
+  return refund;
+}
+
+function givenBack({ refunds }: Payment): number {
+  return sum(refunds.filter(({ status }) => status !== 'failed').map(({ amount }) => amount));
+}
+
+function refundEntry({ currency }: Invoice, paymentId: string, { id, amount }: Refund, at: string) {
+  return ledgerEntry(
+    { id: `refunded:${id}`, at, description: `Refund of payment ${paymentId}`, currency },
+    transfer(amount, { from: 'cash', to: 'refunds' }),
+  );
+}

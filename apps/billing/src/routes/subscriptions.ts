@@ -1,0 +1,105 @@
+import {
+  cancelAllSubscriptions,
+  cancelSubscription,
+  changePlan,
+  getSubscription,
+  listPlans,
+  listSubscriptions,
+  subscribe,
+} from '@slipway/contracts/billing';
+import { problem } from '@slipway/contracts/errors';
+import { principalOf } from '@slipway/platform/access';
+import { checkIfMatch, etagOf } from '@slipway/platform/etag';
+import { operationIdOf } from '@slipway/platform/idempotency';
+import { fromCursor, toPage } from '@slipway/platform/pagination';
+import type { App } from '@slipway/platform/service';
+import type { FastifyRequest } from 'fastify';
+import { update } from '../change.ts';
+import type { Clock } from '../clock.ts';
+import { planOf, plans } from '../plans.ts';
+import * as rules from '../subscriptions.ts';
+import { ownerIn, visible } from './ownership.ts';
+
+type Parts = { subscriptions: rules.SubscriptionStore; clock: Clock };
+
+/** Subscriptions cancelled between two readings of the list. */
+const pageSize = 100;
+
+/** The plan catalogue, and subscriptions to it, over HTTP. */
+export function registerSubscriptionRoutes(app: App, { subscriptions, clock }: Parts): void {
+  const own = async (request: FastifyRequest<{ Params: { subscriptionId: string } }>) =>
+    visible(principalOf(request), await subscriptions.get(request.params.subscriptionId));
+
+  app.route({ ...listPlans, handler: async () => ({ items: [...plans] }) });
+
+  app.route({
+    ...subscribe,
+    handler: async (request, reply) => {
+      const id = operationIdOf(request);
+      const plan = planOf(request.body.planId);
+      const change = rules.start(id, principalOf(request).subject, plan, clock.now());
+      // A subscription with this id is the work of the same request before a crash.
+      const made = (await subscriptions.add(change)) ? change.next : await subscriptions.get(id);
+      if (!made) throw problem('conflict');
+      return reply.code(201).header('etag', etagOf(made.version)).send(made);
+    },
+  });
+
+  app.route({
+    ...listSubscriptions,
+    handler: async (request) => {
+      const { limit, cursor, status, all } = request.query;
+      const filter = { userId: ownerIn(principalOf(request), all), status };
+      const found = await subscriptions.list(filter, limit + 1, fromCursor(cursor));
+      return toPage(found, limit, ({ startedAt, id }) => ({ at: startedAt, id }));
+    },
+  });
+
+  app.route({
+    ...getSubscription,
+    handler: async (request, reply) => {
+      const subscription = await own(request);
+      return reply.header('etag', etagOf(subscription.version)).send(subscription);
+    },
+  });
+
+  app.route({
+    ...changePlan,
+    handler: async (request, reply) => {
+      const { id } = await own(request);
+      const plan = planOf(request.body.planId);
+      const changed = await update(subscriptions, id, (subscription) => {
+        checkIfMatch(request.headers['if-match'], etagOf(subscription.version));
+        return rules.changePlan(subscription, plan);
+      });
+      return reply.header('etag', etagOf(changed.version)).send(changed);
+    },
+  });
+
+  app.route({
+    ...cancelSubscription,
+    handler: async (request, reply) => {
+      const { id } = await own(request);
+      const cancelled = await cancelOne(id);
+      return reply.header('etag', etagOf(cancelled.version)).send(cancelled);
+    },
+  });
+
+  app.route({
+    ...cancelAllSubscriptions,
+    handler: async (request) => {
+      const filter = { userId: principalOf(request).subject, status: 'active' as const };
+      let cancelled = 0;
+      for (;;) {
+        const active = await subscriptions.list(filter, pageSize);
+        for (const { id } of active) await cancelOne(id);
+        cancelled += active.length;
+        if (active.length < pageSize) return { cancelled };
+      }
+    },
+  });
+
+  function cancelOne(id: string) {
+    return update(subscriptions, id, (subscription) => rules.cancel(subscription, clock.now()));
+  }
+}

@@ -1,0 +1,81 @@
+import { Readable } from 'node:stream';
+import { getUnbilledUsage, importUsage, recordUsage, UsageRecord } from '@slipway/contracts/billing';
+import { problem } from '@slipway/contracts/errors';
+import { mayAccess, principalOf } from '@slipway/platform/access';
+import { Problem } from '@slipway/platform/errors';
+import type { App } from '@slipway/platform/service';
+import type { Principal } from '@slipway/platform/tokens';
+import type { FastifyRequest } from 'fastify';
+import type { Clock } from '../clock.ts';
+import { readLines } from '../ndjson.ts';
+import type { SubscriptionStore } from '../subscriptions.ts';
+import type { UsageStore } from '../usage.ts';
+import { importLines } from '../usage-import.ts';
+import { type Recorder, record } from '../usage-recording.ts';
+import { subtract } from '../usage-totals.ts';
+import { visible } from './ownership.ts';
+
+type Parts = { subscriptions: SubscriptionStore; usage: UsageStore; clock: Clock };
+
+/** A usage record has some 200 bytes; bytes. */
+const maxLine = 16_384;
+
+/** Usage over HTTP: one record, a stream of them, and what is not billed yet. */
+export function registerUsageRoutes(app: App, parts: Parts): void {
+  const recorderFor = (principal: Principal): Recorder => ({
+    ...parts,
+    mayRecord: ({ userId }) => mayAccess(principal, userId),
+  });
+
+  app.route({
+    ...recordUsage,
+    handler: async (request) => {
+      const { body } = request;
+      const [outcome] = await record(recorderFor(principalOf(request)), [body]);
+      if (outcome instanceof Problem) throw outcome;
+      return { id: body.id, duplicate: outcome === 'duplicate' };
+    },
+  });
+
+  app.route({
+    ...getUnbilledUsage,
+    handler: async (request) => {
+      const { subscriptionId } = request.params;
+      const found = await parts.subscriptions.get(subscriptionId);
+      const { billed } = visible(principalOf(request), found);
+      return { items: subtract(await parts.usage.totals(subscriptionId), billed) };
+    },
+  });
+
+  // Encapsulated: only this route takes NDJSON, and it takes nothing else.
+  app.register(async (scope: App) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(importUsage.schema.consumes.slice(), (_request, payload, done) =>
+      done(null, payload),
+    );
+    scope.route({
+      ...importUsage,
+      handler: async (request) => {
+        const recorder = recorderFor(principalOf(request));
+        const limits = { maxLine, maxBytes: importUsage.config.bodyLimit };
+        return importLines(readLines(bodyOf(request), limits), {
+          record: (batch) => record(recorder, batch),
+          validate: (value) => validRecord(request, value),
+        });
+      },
+    });
+  });
+}
+
+function bodyOf({ body }: FastifyRequest): Readable {
+  return body instanceof Readable ? body : Readable.from([]);
+}
+
+/** Checks a line by the same rules as a JSON body. */
+function validRecord(request: FastifyRequest, value: unknown): UsageRecord {
+  const validate = request.compileValidationSchema(UsageRecord, 'body');
+  if (validate(value)) return value as UsageRecord;
+  const [error] = validate.errors ?? [];
+  const field = ['body', ...(error?.instancePath ?? '').split('/').slice(1)].join('.');
+  throw problem('invalid_request', `${field} ${error?.message ?? 'is not valid'}`);
+}

@@ -1,0 +1,151 @@
+import { problem } from '@slipway/contracts/errors';
+import type { Position } from '@slipway/platform/pagination';
+import { update } from './change.ts';
+import type { Clock } from './clock.ts';
+import { type Invoice, type InvoiceStore, type Payment, pendingSince, type Refund } from './invoices.ts';
+import { beginPayment, paymentOf, settlePayment } from './payments.ts';
+import type { PaymentProvider } from './provider.ts';
+import { beginRefund, refundOf, settleRefund } from './refunds.ts';
+
+/** The steps of moving money: write what is to be done, ask the provider, write what it answered. */
+export type SettlementParts = {
+  invoices: InvoiceStore;
+  provider: PaymentProvider;
+  clock: Clock;
+  /** Longest time that the provider is waited for; milliseconds. */
+  timeoutMs: () => number;
+};
+
+/**
+ * Pays an invoice. Repeated with the same id it goes on where the first request was cut off.
+ *
+ * @throws {Problem} not_found, invoice_not_payable, payment_declined; payment_unconfirmed if the provider did
+ * not answer: the payment stays pending and is settled later.
+ */
+export async function pay(
+  parts: SettlementParts,
+  invoiceId: string,
+  request: { id: string; method: string },
+): Promise<{ invoice: Invoice; payment: Payment }> {
+  const now = parts.clock.now();
+  const begun = await update(parts.invoices, invoiceId, (invoice) =>
+    beginPayment(invoice, { ...request, now }),
+  );
+  const invoice = await finishPayment(parts, begun, paymentOf(begun, request.id));
+  const payment = paymentOf(invoice, request.id);
+  if (payment.status === 'declined') throw problem('payment_declined', payment.reason);
+  return { invoice, payment };
+}
+
+/**
+ * Gives back a part or all of a payment; repeatable as `pay` is.
+ *
+ * @throws {Problem} not_found, conflict, refund_exceeds_payment, refund_refused, payment_unconfirmed.
+ */
+export async function refund(
+  parts: SettlementParts,
+  { invoiceId, paymentId }: { invoiceId: string; paymentId: string },
+  request: { id: string; amount: number },
+): Promise<Refund> {
+  const now = parts.clock.now();
+  const begun = await update(parts.invoices, invoiceId, (invoice) =>
+    beginRefund(invoice, paymentId, { ...request, now }),
+  );
+  const pending = refundOf(paymentOf(begun, paymentId), request.id);
+  const invoice = await finishRefund(parts, begun, paymentId, pending);
+  const settled = refundOf(paymentOf(invoice, paymentId), request.id);
+  if (settled.status === 'failed') throw problem('refund_refused');
+  return settled;
+}
+
+/**
+ * Asks the provider again about everything that is pending since before an instant: what was cut off by a
+ * crash, and what the provider did not answer in time.
+ *
+ * @param onFailure told of each invoice that stays pending; it stops no other
+ */
+export async function settlePending(
+  parts: SettlementParts,
+  before: string,
+  onFailure: (error: unknown, invoiceId: string) => void,
+  stopping?: AbortSignal,
+): Promise<void> {
+  for await (const invoice of unsettledInvoices(parts.invoices, before)) {
+    if (stopping?.aborted) return;
+    try {
+      await finishAll(parts, invoice, stopping);
+    } catch (error) {
+      onFailure(error, invoice.id);
+    }
+  }
+}
+
+async function* unsettledInvoices(store: InvoiceStore, before: string): AsyncGenerator<Invoice> {
+  let after: Position | undefined;
+  for (;;) {
+    const page = await store.unsettled(before, 50, after);
+    yield* page;
+    const last = page.at(-1);
+    const at = last && pendingSince(last);
+    if (!last || at === undefined) return;
+    after = { at, id: last.id };
+  }
+}
+
+async function finishAll(parts: SettlementParts, invoice: Invoice, stopping?: AbortSignal): Promise<void> {
+  for (const payment of invoice.payments) {
+    await finishPayment(parts, invoice, payment, stopping);
+    for (const each of payment.refunds) await finishRefund(parts, invoice, payment.id, each, stopping);
+  }
+}
+
+async function finishPayment(
+  parts: SettlementParts,
+  invoice: Invoice,
+  { id, amount, method, status }: Payment,
+  stopping?: AbortSignal,
+): Promise<Invoice> {
+  if (status !== 'pending') return invoice;
+  const charge = { idempotencyKey: id, amount, currency: invoice.currency, method };
+  const result = await ask(parts, (signal) => parts.provider.charge(charge, signal), stopping);
+  return update(parts.invoices, invoice.id, (present) =>
+    settlePayment(present, id, result, parts.clock.now()),
+  );
+}
+
+async function finishRefund(
+  parts: SettlementParts,
+  invoice: Invoice,
+  paymentId: string,
+  { id, amount, status }: Refund,
+  stopping?: AbortSignal,
+): Promise<Invoice> {
+  if (status !== 'pending') return invoice;
+  const order = { idempotencyKey: id, chargeKey: paymentId, amount, currency: invoice.currency };
+  const result = await ask(parts, (signal) => parts.provider.refund(order, signal), stopping);
+  return update(parts.invoices, invoice.id, (present) =>
+    settleRefund(present, paymentId, id, result, parts.clock.now()),
+  );
+}
+
+/** Asks the provider, and gives up in time even if it ignores the signal. */
+async function ask<T>(
+  { timeoutMs }: SettlementParts,
+  call: (signal: AbortSignal) => Promise<T>,
+  stopping?: AbortSignal,
+): Promise<T> {
+  const signals = [AbortSignal.timeout(timeoutMs()), stopping].filter((signal) => signal !== undefined);
+  const signal = AbortSignal.any(signals);
+  const gaveUp = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([call(signal), gaveUp]);
+  } catch (cause) {
+    throw problem('payment_unconfirmed', 'The result will be known later; repeat the request to get it', {
+      retryAfter: 2,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,114 @@
+import type { Plan, Subscription as SubscriptionDocument } from '@slipway/contracts/billing';
+import { problem } from '@slipway/contracts/errors';
+import type { Position } from '@slipway/platform/pagination';
+import { type AggregateStore, type Change, event } from './change.ts';
+import { type Period, periodOf } from './periods.ts';
+import { planOf } from './plans.ts';
+import { add, type UsageTotal } from './usage-totals.ts';
+
+/** A subscription as it is kept: with the state of its billing. */
+export type Subscription = SubscriptionDocument & {
+  /** Number of the open period, which the next invoice bills. */
+  period: number;
+  /** When the open period can be billed; absent when nothing is left to bill. */
+  dueAt?: string;
+  /** Usage that invoices hold so far. */
+  billed: UsageTotal[];
+};
+
+export type SubscriptionStore = AggregateStore<Subscription> & {
+  /** Those of the ids that exist, in any order. */
+  find(ids: string[]): Promise<Subscription[]>;
+  /** Newest first, by `startedAt` and id. */
+  list(
+    filter: { userId?: string; status?: Subscription['status'] },
+    limit: number,
+    after?: Position,
+  ): Promise<Subscription[]>;
+  /** Those that are due at an instant, by `dueAt` and id. */
+  due(asOf: string, limit: number, after?: Position): Promise<Subscription[]>;
+};
+
+/** Starts a subscription; its first period begins at the same instant. */
+export function start(id: string, userId: string, plan: Plan, now: string): Change<Subscription> {
+  const first = { id, userId, planId: plan.id, status: 'active' as const, startedAt: now, version: 1 };
+  const next = { ...first, ...openPeriod(periodOf(now, 1)), billed: [] };
+  return changed('subscription.started', next);
+}
+
+/**
+ * Moves a subscription to another plan, which is in force for the whole open period: nothing is prorated.
+ *
+ * @returns `undefined` if it has this plan already.
+ * @throws {Problem} subscription_ended or currency_differs.
+ */
+export function changePlan(subscription: Subscription, plan: Plan): Change<Subscription> | undefined {
+  if (subscription.status === 'cancelled') throw problem('subscription_ended');
+  if (subscription.planId === plan.id) return undefined;
+  const { currency } = planOf(subscription.planId);
+  if (plan.currency !== currency) {
+    const fields = [{ field: 'body.planId', message: `must be a plan in ${currency}` }];
+    throw problem('currency_differs', undefined, { fields });
+  }
+  return changed('subscription.changed', {
+    ...subscription,
+    planId: plan.id,
+    version: subscription.version + 1,
+  });
+}
+
+/**
+ * Ends a subscription. Its open period ends, too, and is due; periods that ended before stay due.
+ *
+ * @returns `undefined` if it has ended already.
+ */
+export function cancel(subscription: Subscription, now: string): Change<Subscription> | undefined {
+  if (subscription.status === 'cancelled') return undefined;
+  const ended = { ...subscription, status: 'cancelled' as const, cancelledAt: now };
+  return changed('subscription.cancelled', {
+    ...ended,
+    dueAt: dueAt(ended, now),
+    version: subscription.version + 1,
+  });
+}
+
+/** When the open period ends: by itself, or by the end of the subscription if that comes first. */
+export function endOf({ periodEnd, cancelledAt }: Subscription): string {
+  return cancelledAt !== undefined && cancelledAt < periodEnd ? cancelledAt : periodEnd;
+}
+
+/**
+ * Opens the period after the one that an invoice has billed.
+ *
+ * @param billed the usage that the invoice holds
+ */
+export function advance(subscription: Subscription, billed: UsageTotal[]): Change<Subscription> {
+  const opened = openPeriod(periodOf(subscription.startedAt, subscription.period + 1));
+  const next = {
+    ...subscription,
+    ...opened,
+    dueAt: dueAt({ ...subscription, ...opened }, subscription.cancelledAt),
+    billed: add(subscription.billed, billed),
+    version: subscription.version + 1,
+  };
+  return { next, entries: [], events: [] };
+}
+
+function openPeriod({ number, start, end }: Period) {
+  return { period: number, periodStart: start, periodEnd: end, dueAt: end };
+}
+
+/** A subscription that has ended before its open period began owes nothing for it. */
+function dueAt(subscription: Omit<Subscription, 'dueAt'>, cancelledAt?: string): string | undefined {
+  if (cancelledAt === undefined || subscription.periodStart < cancelledAt) return endOf(subscription);
+  return undefined;
+}
+
+type SubscriptionEvent = 'subscription.started' | 'subscription.changed' | 'subscription.cancelled';
+
+function changed(type: SubscriptionEvent, next: Subscription): Change<Subscription> {
+  const { id: subscriptionId, userId, planId, version } = next;
+  const { price, currency } = planOf(planId);
+  const data = { subscriptionId, userId, planId, price, currency, version };
+  return { next, entries: [], events: [event(type, `${subscriptionId}:${version}`, data)] };
+}

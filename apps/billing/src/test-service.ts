@@ -1,0 +1,68 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buildService } from '@slipway/platform/service';
+import { readSettings } from '@slipway/platform/settings';
+import { tokenAudience, tokenIssuer } from '@slipway/platform/tokens';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { billing } from './app.ts';
+
+type Call = { body?: unknown; key?: string; headers?: Record<string, string> };
+
+/**
+ * Billing, wired as in production, in front of a server that publishes the key which its tokens are signed with.
+ * Nobody takes its events: they stay in the outbox.
+ */
+export async function startBilling(environment: Record<string, string> = {}) {
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA');
+  const keySet = { keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' }] };
+  const users = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(keySet));
+  });
+  await new Promise<void>((resolve) => users.listen(0, '127.0.0.1', resolve));
+  const settings = readSettings(billing.settings, {
+    STORE_URL: 'sqlite::memory:',
+    SERVICE_TOKEN: 'secret-between-services',
+    USERS_URL: `http://127.0.0.1:${(users.address() as AddressInfo).port}`,
+    REPORTING_URL: 'http://127.0.0.1:1',
+    LOG_LEVEL: 'silent',
+    PROVIDER_TIMEOUT_MS: '200',
+    ...environment,
+  });
+  const { app, store } = await buildService(billing, settings);
+
+  const tokenFor = (subject: string, ...roles: string[]) =>
+    new SignJWT({ roles })
+      .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
+      .setSubject(subject)
+      .setIssuer(tokenIssuer)
+      .setAudience(tokenAudience)
+      .setExpirationTime('5m')
+      .sign(privateKey);
+
+  /** Makes the way in which one person calls the service. */
+  const callerFor = async (subject: string, ...roles: string[]) => {
+    const authorization = `Bearer ${await tokenFor(subject, ...roles)}`;
+    return async (method: 'GET' | 'POST' | 'PATCH', path: string, { body, key, headers }: Call = {}) => {
+      const answer = await app.inject({
+        method,
+        url: `/api/v1${path}`,
+        headers: { authorization, ...(key !== undefined && { 'idempotency-key': key }), ...headers },
+        ...(body !== undefined && { payload: body as object }),
+      });
+      return { status: answer.statusCode, headers: answer.headers, body: answer.json() };
+    };
+  };
+
+  return {
+    app,
+    store,
+    callerFor,
+    async stop() {
+      await app.close();
+      users.closeAllConnections();
+      users.close();
+    },
+  };
+}
+
+export type Caller = Awaited<ReturnType<Awaited<ReturnType<typeof startBilling>>['callerFor']>>;

@@ -1,0 +1,85 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { UsageImport as Report, UsageRecord } from '@slipway/contracts/billing';
+import { problem } from '@slipway/contracts/errors';
+import { Problem } from '@slipway/platform/errors';
+import type { Static } from 'typebox';
+import type { Line } from './ndjson.ts';
+import type { RecordOutcome } from './usage-recording.ts';
+
+type UsageImport = Static<typeof Report>;
+
+type Importer = {
+  /** Records a batch in one step. */
+  record: (batch: UsageRecord[]) => Promise<RecordOutcome[]>;
+  /** Checks a parsed line against the contract. @throws {Problem} saying what is wrong with it. */
+  validate: (value: unknown) => UsageRecord;
+};
+
+/** A line that is not blank: its record, or what is wrong with it. */
+type Entry = { line: number; content: UsageRecord | Problem };
+
+/** Lines handled in one step: enough to share the cost of a write, few enough to let others in between. */
+const batchSize = 500;
+/** Rejected lines that the report lists. */
+const listed = 100;
+
+/**
+ * Records a stream of lines batch by batch. Nothing is read ahead of what is written, so memory stays constant
+ * and a fast sender is slowed down to the store's pace.
+ */
+export async function importLines(
+  lines: AsyncIterable<Line[]>,
+  { record, validate }: Importer,
+): Promise<UsageImport> {
+  const report: UsageImport = { accepted: 0, duplicates: 0, rejected: 0, errors: [] };
+  let batch: Entry[] = [];
+
+  const write = async () => {
+    const entries = batch;
+    batch = [];
+    const outcomes = (await record(recordsOf(entries))).values();
+    for (const { line, content } of entries) {
+      count(report, line, content instanceof Problem ? content : outcomes.next().value);
+    }
+    // An embedded store answers without waiting: let other requests have their turn.
+    await nextTurn();
+  };
+
+  for await (const chunk of lines) {
+    for (const line of chunk) {
+      const content = read(line, validate);
+      if (content) batch.push({ line: line.number, content });
+      if (batch.length === batchSize) await write();
+    }
+  }
+  await write();
+  return report;
+}
+
+function recordsOf(entries: Entry[]): UsageRecord[] {
+  return entries.flatMap(({ content }) => (content instanceof Problem ? [] : [content]));
+}
+
+function count(report: UsageImport, line: number, outcome: RecordOutcome | undefined): void {
+  if (outcome === 'added') report.accepted += 1;
+  if (outcome === 'duplicate') report.duplicates += 1;
+  if (!(outcome instanceof Problem)) return;
+  report.rejected += 1;
+  if (report.errors.length < listed) {
+    report.errors.push({ line, code: outcome.code, detail: outcome.message });
+  }
+}
+
+/** @returns what the line holds or what is wrong with it; `undefined` if it is blank. */
+function read({ bytes }: Line, validate: Importer['validate']): UsageRecord | Problem | undefined {
+  if (!bytes) return problem('payload_too_large', 'The line is too long');
+  const text = bytes.toString().trim();
+  if (text === '') return undefined;
+  try {
+    return validate(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    if (error instanceof SyntaxError) return problem('invalid_request', 'The line is not JSON');
+    throw error;
+  }
+}

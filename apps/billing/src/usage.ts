@@ -1,0 +1,84 @@
+import type { UsageRecord as UsageDocument } from '@slipway/contracts/billing';
+import { problem } from '@slipway/contracts/errors';
+import { type DomainEvent, newEvent } from '@slipway/platform/events';
+import { type Clock, refuseFuture } from './clock.ts';
+import { sum } from './money.ts';
+import { periodNumberAt, toInstant } from './periods.ts';
+import { planOf } from './plans.ts';
+import type { Subscription } from './subscriptions.ts';
+import type { UsageTotal } from './usage-totals.ts';
+
+/** A usage record as it is kept. Its id is unique within its subscription. */
+export type UsageRecord = UsageDocument & {
+  userId: string;
+  /** Number of the period that `at` falls into. */
+  period: number;
+};
+
+/** `conflict`: the subscription has a record with this id and other content. */
+export type UsageOutcome = 'added' | 'duplicate' | 'conflict';
+
+export type UsageStore = {
+  /**
+   * Adds the records whose ids are new, together with the events that `eventsOf` makes of just those.
+   *
+   * @returns the outcome of each record, in their order.
+   */
+  add(records: UsageRecord[], eventsOf: (added: UsageRecord[]) => DomainEvent[]): Promise<UsageOutcome[]>;
+  /** Adds up a subscription's records of all periods, or of those up to and with `lastPeriod`. */
+  totals(subscriptionId: string, lastPeriod?: number): Promise<UsageTotal[]>;
+};
+
+/**
+ * Checks a record against the subscription that it names.
+ *
+ * @param subscription `undefined` if there is none that the caller may see
+ * @throws {Problem} not_found, unknown_metric, subscription_ended, or invalid_request for a time that does not
+ * fit.
+ */
+export function admit(
+  record: UsageDocument,
+  subscription: Subscription | undefined,
+  clock: Clock,
+): UsageRecord {
+  if (!subscription) throw refusal('not_found', 'subscriptionId', 'is no subscription of the caller');
+  const at = toInstant(record.at);
+  const metrics = planOf(subscription.planId).meters.map(({ metric }) => metric);
+  if (!metrics.includes(record.metric)) {
+    throw refusal('unknown_metric', 'metric', `must be one of ${metrics.join(', ')}`);
+  }
+  if (at < subscription.startedAt) {
+    throw refusal('invalid_request', 'at', `is before the subscription began at ${subscription.startedAt}`);
+  }
+  if (hasEnded(subscription, at)) throw problem('subscription_ended');
+  refuseFuture(clock, 'body.at', at);
+  return { ...record, at, userId: subscription.userId, period: periodOfUsage(subscription, at) };
+}
+
+/** After the last invoice nothing would bill the record any more. */
+function hasEnded({ cancelledAt, dueAt }: Subscription, at: string): boolean {
+  return cancelledAt !== undefined && (dueAt === undefined || at >= cancelledAt);
+}
+
+/** Most usage falls into the open period; that spares the calendar. */
+function periodOfUsage({ startedAt, period, periodStart, periodEnd }: Subscription, at: string): number {
+  return periodStart <= at && at < periodEnd ? period : periodNumberAt(startedAt, at);
+}
+
+function refusal(code: 'not_found' | 'unknown_metric' | 'invalid_request', name: string, message: string) {
+  const field = `body.${name}`;
+  return problem(code, `${field} ${message}`, { fields: [{ field, message }] });
+}
+
+/** Tells of added records: one event for each subscription and metric among them. */
+export function usageEvents(added: UsageRecord[]): DomainEvent[] {
+  const groups = Map.groupBy(added, ({ subscriptionId, metric }) => `${subscriptionId} ${metric}`);
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (!first) return [];
+    const { subscriptionId, userId, metric } = first;
+    const quantity = sum(group.map((record) => record.quantity));
+    const data = { subscriptionId, userId, metric, quantity, records: group.length };
+    return [newEvent('billing', 'usage.recorded', data)];
+  });
+}
