@@ -1,13 +1,14 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { finished } from 'node:stream/promises';
 import type { ServiceSpec } from './topology.ts';
 
 export type Exit = { code: number | null; signal: NodeJS.Signals | null };
 
 /** A running service. */
 export type ServiceProcess = {
-  pid: number;
+  child: ChildProcess;
   /** Resolves when the service says that it serves; rejects if it ends before. */
   ready: Promise<void>;
   /** Resolves when the process has ended and all it printed was passed on. */
@@ -43,18 +44,26 @@ export function startProcess(
   onLine: OnLine,
 ): ServiceProcess {
   const child = fork(main, { env, execArgv: [], detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-  for (const from of ['stdout', 'stderr'] as const) {
-    const stream = child[from];
-    if (stream) createInterface(stream).on('line', (line) => onLine(line, from));
-  }
-  const exited = once(child, 'close').then(([code, signal]): Exit => ({ code, signal }));
+  const printed = (['stdout', 'stderr'] as const).map((from) => passLines(child, from, onLine));
+  const exited = once(child, 'exit').then(async ([code, signal]): Promise<Exit> => {
+    await Promise.all(printed);
+    return { code, signal };
+  });
   const failed = exited.then((exit) => {
     throw new Error(`${name} ended before it was ready (${describeExit(exit)})`);
   });
   const ready = Promise.race([once(child, 'message').then(() => undefined), failed]);
   // Whoever does not wait for `ready` learns of the end by `exited`.
   ready.catch(() => undefined);
-  return { pid: child.pid ?? 0, ready, exited, kill: (signal) => void child.kill(signal) };
+  return { child, ready, exited, kill: (signal) => void child.kill(signal) };
+}
+
+/** Resolves when the stream has ended. */
+async function passLines(child: ChildProcess, from: 'stdout' | 'stderr', onLine: OnLine): Promise<void> {
+  const stream = child[from];
+  if (!stream) return;
+  createInterface(stream).on('line', (line) => onLine(line, from));
+  await finished(stream).catch(() => undefined);
 }
 
 /** How a process ended, for people. */

@@ -110,7 +110,7 @@ function handleOf(spec: ServiceSpec, systemEnv: Record<string, string>): Service
     address: spec.address,
     management: spec.management,
     get pid() {
-      return running?.pid ?? 0;
+      return running?.child.pid ?? 0;
     },
     get output() {
       return output;

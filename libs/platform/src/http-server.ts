@@ -7,7 +7,7 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import type { Socket } from 'node:net';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { type PlatformProblem, problem, toDocument } from './errors.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { sendProblem, toProblem } from './problem-responses.ts';
@@ -33,7 +33,7 @@ export function createHttpServer(
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     childLoggerFactory: (logger) => logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: ({ headers }) => {
       const given = headers['x-correlation-id'];
       return typeof given === 'string' && correlationId.test(given) ? given : crypto.randomUUID();

@@ -41,16 +41,16 @@ function startFailure(error: unknown): string {
 }
 
 async function listen(service: Service, settings: PlatformSettings): Promise<void> {
-  const { app, management, lifecycle, log } = service;
+  const { app, management, lifecycle } = service;
   const { HOST: host, PORT: port, MANAGEMENT_PORT } = settings;
   try {
-    await listenOn(management, MANAGEMENT_PORT, host);
-    const address = await app.listen({ port, host, listenTextResolver: () => '' });
+    await listenOn(management, MANAGEMENT_PORT, host).catch(cannotListen('MANAGEMENT_PORT'));
+    const options = { port, host, listenTextResolver: (address: string) => `ready at ${address}` };
+    await app.listen(options).catch(cannotListen('PORT'));
     lifecycle.advance('ready');
-    log.info({ address }, 'ready');
   } catch (error) {
     await app.close();
-    throw cannotListen(error);
+    throw error;
   }
 }
 
@@ -58,16 +58,18 @@ function listenOn(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve()));
 }
 
-function cannotListen(error: unknown): unknown {
-  const { code, address, port } = error as { code?: string; address?: string; port?: number };
-  if (code === 'EADDRINUSE') {
-    return new StartError(`Port ${port} is already in use; stop its owner or set another port.`, error);
-  }
-  if (code === 'EACCES') return new StartError(`Port ${port} may not be opened by this user.`, error);
-  if (code === 'EADDRNOTAVAIL') {
-    return new StartError(`HOST ${address} is not an address of this machine.`, error);
-  }
-  return error;
+function cannotListen(setting: string) {
+  return (error: { code?: string; address?: string; port?: number }): never => {
+    const { code, address, port } = error;
+    if (code === 'EADDRINUSE') {
+      throw new StartError(`Port ${port} (${setting}) is already in use; free it or set another.`, error);
+    }
+    if (code === 'EACCES') throw new StartError(`Port ${port} (${setting}) needs more rights.`, error);
+    if (code === 'EADDRNOTAVAIL') {
+      throw new StartError(`HOST ${address} is not an address of this machine.`, error);
+    }
+    throw error;
+  };
 }
 
 /** After an error that nobody caught the process's state is unknown: say so and let the supervisor restart it. */

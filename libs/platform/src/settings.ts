@@ -123,12 +123,20 @@ type AjvError = { instancePath: string; message?: string; params: Record<string,
 function wrongOnes(error: unknown, schema: TObject): string[] {
   const { errors } = error as { errors?: AjvError[] };
   if (!errors) throw error;
-  return errors.map(({ instancePath, message, params }) => {
-    const name = instancePath.slice(1) || String(params.missingProperty);
-    const allowed = params.allowedValues ? `: ${(params.allowedValues as unknown[]).join(', ')}` : '';
-    const rule = params.missingProperty ? 'is not set' : `${message}${allowed}`;
-    return `${name} ${rule} (${(schema.properties[name] as { description?: string } | undefined)?.description ?? 'no description'})`;
+  return errors.map((each) => {
+    const name = each.instancePath.slice(1) || String(each.params.missingProperty);
+    return `${name} ${ruleOf(each)} (${descriptionOf(schema, name)})`;
   });
+}
+
+function ruleOf({ message, params }: AjvError): string {
+  if (params.missingProperty) return 'is not set';
+  if (Array.isArray(params.allowedValues)) return `must be one of ${params.allowedValues.join(', ')}`;
+  return message ?? 'is wrong';
+}
+
+function descriptionOf(schema: TObject, name: string): string {
+  return (schema.properties[name] as { description?: string } | undefined)?.description ?? 'no description';
 }
 
 /** The settings as they may be shown: every secret masked. */

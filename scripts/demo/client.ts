@@ -1,0 +1,126 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { logIn as logInOperation } from '@slipway/contracts/users';
+import { fromDocument, type Problem } from '@slipway/platform/errors';
+import type { Input, Operation, Output } from '@slipway/platform/operation';
+
+/** Codes after which the same request may succeed; all the demo's requests can be repeated. */
+const passing = ['rate_limited', 'overloaded', 'unavailable', 'upstream_failed', 'deadline_exceeded'];
+const repeatable = new Set([...passing, 'request_in_flight', 'payment_unconfirmed']);
+
+/** How long a request is repeated, and the longest pause when the answer names none; milliseconds. */
+const patience = 90_000;
+const longestPause = 2_000;
+
+type LooseInput = {
+  params?: Record<string, string>;
+  query?: Record<string, unknown>;
+  body?: unknown;
+};
+
+/** A request as it goes out. Lines are made anew for each attempt, so that a stream can be repeated. */
+type Outgoing = LooseInput & { token?: string; key?: string; lines?: () => Iterable<string> };
+
+export type Call = <Op extends Operation>(
+  operation: Op,
+  input: Omit<Input<Op>, 'headers' | 'body'> & Partial<Pick<Input<Op>, 'body'>>,
+  options?: { key?: string; lines?: () => Iterable<string> },
+) => Promise<Output<Op>>;
+
+/**
+ * A caller from outside, who does what a good client does: repeats what may succeed, waits as long as asked, and
+ * sends an `Idempotency-Key` with what costs money.
+ *
+ * @throws {Problem} what the system answers in the end.
+ */
+export function anonymous(base: string, stopping: AbortSignal): Call {
+  return (operation, input, options) =>
+    persist(() => send(base, operation, { ...(input as LooseInput), ...options }, stopping), stopping);
+}
+
+/** A caller with an account, who logs in again when the access token has expired. */
+export async function logIn(
+  base: string,
+  account: { email: string; password: string },
+  stopping: AbortSignal,
+): Promise<Call> {
+  const renew = () => anonymous(base, stopping)(logInOperation, { body: account });
+  let { accessToken: token } = await renew();
+  return async (operation, input, options) => {
+    const request = () =>
+      persist(() => send(base, operation, { ...(input as LooseInput), ...options, token }, stopping), stopping);
+    try {
+      return await request();
+    } catch (error) {
+      if ((error as Problem).code !== 'token_expired') throw error;
+      token = (await renew()).accessToken;
+      return request();
+    }
+  };
+}
+
+async function persist<T>(attempt: () => Promise<T>, stopping: AbortSignal): Promise<T> {
+  const end = Date.now() + patience;
+  for (let pause = 100; ; pause = Math.min(2 * pause, longestPause)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const { code, retryAfter } = error as Problem;
+      const mayPass = error instanceof TypeError || repeatable.has(code);
+      if (!mayPass || Date.now() > end || stopping.aborted) throw error;
+      await wait(retryAfter === undefined ? pause : retryAfter * 1_000, undefined, { signal: stopping });
+    }
+  }
+}
+
+async function send<Op extends Operation>(
+  base: string,
+  { method, url, schema }: Op,
+  { params = {}, query = {}, body, token, key, lines }: Outgoing,
+  signal: AbortSignal,
+): Promise<Output<Op>> {
+  const path = url.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+  const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+  const answer = await fetch(`${base}${path}?${search}`, {
+    method,
+    headers: {
+      ...((body !== undefined || lines) && { 'content-type': schema.consumes?.[0] ?? 'application/json' }),
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...(key && { 'idempotency-key': key }),
+    },
+    body: lines ? ReadableStream.from(inBlocks(lines())) : body === undefined ? undefined : JSON.stringify(body),
+    duplex: 'half',
+    signal,
+  });
+  const text = await answer.text();
+  const content = text === '' ? undefined : JSON.parse(text);
+  if (answer.ok) return content as Output<Op>;
+  const retryAfter = answer.headers.get('retry-after');
+  const told = fromDocument(content, retryAfter === null ? undefined : Number(retryAfter));
+  throw told ?? new Error(`${method} ${path} answered ${answer.status}: ${text.slice(0, 200)}`);
+}
+
+/** Bytes that are sent at a time: single lines would cost a chunk each. */
+const blockSize = 16_384;
+
+function* inBlocks(lines: Iterable<string>): Generator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let block = '';
+  for (const line of lines) {
+    block += line;
+    if (block.length < blockSize) continue;
+    yield encoder.encode(block);
+    block = '';
+  }
+  yield encoder.encode(block);
+}
+
+/** Does some work for each item, at most `limit` at a time, and keeps the order of the results. */
+export async function inParallel<T, R>(items: T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const entries = items.entries();
+  const worker = async () => {
+    for (const [index, item] of entries) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+  return results;
+}

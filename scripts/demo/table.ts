@@ -1,0 +1,39 @@
+import type { Totals } from './expected.ts';
+
+/**
+ * Writes minor units as people write money.
+ *
+ * @example
+ * money(123456n, 'EUR'); // '1,234.56'
+ */
+export function money(minor: bigint, currency: string): string {
+  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
+  const { maximumFractionDigits: digits = 2 } = format.resolvedOptions();
+  const [sign, absolute] = minor < 0n ? ['-', -minor] : ['', minor];
+  const text = String(absolute).padStart(digits + 1, '0');
+  const whole = BigInt(text.slice(0, text.length - digits)).toLocaleString('en');
+  return digits === 0 ? `${sign}${whole}` : `${sign}${whole}.${text.slice(-digits)}`;
+}
+
+const heads = ['Plan', '', 'paid: computed', 'reported', 'refunded: computed', 'reported', 'net'];
+
+/** The revenue as it was computed next to what was reported, a line for each plan and currency. */
+export function revenueTable(computed: Totals, reported: Totals): string {
+  const keys = [...new Set([...computed.keys(), ...reported.keys()])].sort();
+  const rows = keys.map((key) => {
+    const [planId = '', currency = ''] = key.split(' ');
+    const [paid, refunded] = computed.get(key)?.sums ?? [0n, 0n];
+    const [reportedPaid, reportedRefunded] = reported.get(key)?.sums ?? [0n, 0n];
+    const amounts = [paid, reportedPaid, refunded, reportedRefunded, reportedPaid - reportedRefunded];
+    return [planId, currency, ...amounts.map((amount) => money(amount, currency))];
+  });
+  return aligned([heads, ...rows]);
+}
+
+/** Columns of equal width: the first two to the left, numbers to the right. */
+function aligned(rows: string[][]): string {
+  const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: string[]) =>
+    row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)));
+  return rows.map((row) => `  ${line(row).join('  ')}`).join('\n');
+}

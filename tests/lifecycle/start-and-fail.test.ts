@@ -1,0 +1,133 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Slow, startSlow } from './fixtures/start.ts';
+import { get } from './fixtures/traffic.ts';
+
+const started: Slow[] = [];
+const servers: Server[] = [];
+
+async function start(env?: Record<string, string>): Promise<Slow> {
+  const service = await startSlow(env);
+  started.push(service);
+  return service;
+}
+
+/** A port that is taken; what connects is served by `onConnection`. */
+async function takenPort(onConnection: (socket: Socket) => void = () => undefined): Promise<string> {
+  const server = createServer(onConnection).listen(0, '127.0.0.1');
+  servers.push(server);
+  await once(server, 'listening');
+  const address = server.address();
+  return String(typeof address === 'object' ? address?.port : address);
+}
+
+afterEach(() => {
+  for (const service of started.splice(0)) service.kill('SIGKILL');
+  for (const server of servers.splice(0)) server.close();
+});
+
+describe('a start that cannot succeed', () => {
+  it('names every wrong setting at once, shows no secret, and exits with 2', async () => {
+    const service = await start({
+      PORT: 'eighty',
+      LOG_LEVEL: 'loud',
+      REQUEST_TIMEOUT_MS: '-1',
+      API_KEY: 'too short',
+    });
+    expect(await service.exited).toEqual({ code: 2, signal: null });
+    const [headline, ...wrong] = service.output().trimEnd().split('\n');
+    expect(headline).toBe('slow: Wrong settings:');
+    expect(wrong.map((line) => line.trim().split(' (')[0]).sort()).toEqual([
+      'API_KEY must NOT have fewer than 16 characters',
+      'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
+      'PORT must be integer',
+      'REQUEST_TIMEOUT_MS must be >= 10',
+    ]);
+    expect(service.output()).not.toContain('too short');
+  });
+
+  it('refuses a stop deadline that the drain and the longest request would not fit in', async () => {
+    const service = await start({ DRAIN_DELAY_MS: '15000' });
+    expect(await service.exited).toEqual({ code: 2, signal: null });
+    expect(service.output()).toContain('STOP_DEADLINE_MS must be more than');
+  });
+
+  it.each(['PORT', 'MANAGEMENT_PORT'])(
+    'says in one line that %s is taken, and exits with 1',
+    async (setting) => {
+      const port = await takenPort();
+      const service = await start({ [setting]: port, LOG_LEVEL: 'warn' });
+      expect(await service.exited).toEqual({ code: 1, signal: null });
+      expect(service.output()).toBe(
+        `slow: Port ${port} (${setting}) is already in use; free it or set another.\n`,
+      );
+    },
+  );
+
+  it('says in one line that the host is not an address of this machine', async () => {
+    const service = await start({ HOST: '192.0.2.1' });
+    expect(await service.exited).toEqual({ code: 1, signal: null });
+    expect(service.output()).toBe('slow: HOST 192.0.2.1 is not an address of this machine.\n');
+  });
+});
+
+describe('a service with its store away', () => {
+  it('is unready and alive, serves what needs no store, and is ready again when the store is back', async () => {
+    const store = await takenPort((socket) => socket.end('.'));
+    const service = await start({ STORE_PORT: store });
+    await service.ready;
+    const status = async () => JSON.parse((await get(`${service.management}/status`)).body);
+    expect(await status()).toMatchObject({ ready: true, dependencies: [{ name: 'store', up: true }] });
+
+    servers[0]?.close();
+    await expect.poll(status).toMatchObject({ ready: false, state: 'ready', dependencies: [{ up: false }] });
+    expect((await get(`${service.management}/status`)).status).toBe(503);
+    expect((await get(`${service.management}/health`)).status).toBe(200);
+    expect((await get(`${service.management}/started`)).status).toBe(200);
+    expect((await get(`${service.address}/wait`)).status).toBe(200);
+
+    servers[0]?.listen(Number(store), '127.0.0.1');
+    await expect.poll(status).toMatchObject({ ready: true });
+  });
+
+  it('answers its probes in bounded time while the store hangs', async () => {
+    const service = await start({ STORE_PORT: await takenPort() });
+    await service.ready;
+    const askedAt = performance.now();
+    const { status, body } = await get(`${service.management}/status`);
+    expect(performance.now() - askedAt).toBeLessThan(1_500);
+    expect(status).toBe(503);
+    expect(body).toContain('no answer in 500 ms');
+  });
+});
+
+describe('a service with a bug', () => {
+  it.each(['bug', 'rejection'])('logs a %s that nobody handles as fatal and exits with 1', async (path) => {
+    const service = await start();
+    await service.ready;
+    await get(`${service.address}/${path}`).catch(() => undefined);
+    expect(await service.exited).toEqual({ code: 1, signal: null });
+    expect(service.output()).toMatch(/"level":"fatal".*nobody (catches|awaits) this/);
+  });
+});
+
+describe('a service that loses its surroundings', () => {
+  it('drains when its parent is gone', async () => {
+    const service = await start();
+    await service.ready;
+    service.child.disconnect();
+    expect(await service.exited).toEqual({ code: 0, signal: null });
+  });
+
+  it('serves on when nobody reads its log any more', async () => {
+    const service = await start();
+    await service.ready;
+    service.child.stdout?.destroy();
+    for (let sent = 0; sent < 20; sent++) {
+      expect((await get(`${service.address}/wait`)).status).toBe(200);
+    }
+    service.kill('SIGTERM');
+    expect(await service.exited).toEqual({ code: 0, signal: null });
+  });
+});
