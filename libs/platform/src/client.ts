@@ -74,9 +74,9 @@ function toRequest({ method, url, schema, config }: Operation, input: AnyInput):
 
 function toPath(url: string, params: Record<string, unknown> = {}): string {
   return url.replace(/:(\w+)/g, (_, name: string) => {
-    const value = params[name];
-    if (value === undefined || value === '') throw new TypeError(`${url} needs a value for ${name}`);
-    return encodeURIComponent(String(value));
+    const value = String(params[name] ?? '');
+    if (/^\.{0,2}$/.test(value)) throw new TypeError(`${url} cannot have '${value}' as its ${name}`);
+    return encodeURIComponent(value);
   });
 }
 

@@ -65,7 +65,7 @@ export function createSender(service: string, address: string): Sender {
     },
     async close() {
       discovery.close();
-      await agent.close();
+      if (!agent.closed) await agent.close();
     },
   };
 }

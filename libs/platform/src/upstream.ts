@@ -1,6 +1,6 @@
 import { attempt, describe, type Read } from './attempt.ts';
 import { type BreakerState, createBreaker } from './breaker.ts';
-import type { UpstreamRequest, UpstreamResponse } from './call.ts';
+import { isStream, type UpstreamRequest, type UpstreamResponse } from './call.ts';
 import { callProblem } from './call-fault.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import { Problem } from './errors.ts';
@@ -76,7 +76,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       end({ outcome: outcomeOf(outcome.response) });
       return outcome.value;
     } catch (error) {
-      const reason = deadline.signal.aborted ? deadline.signal.reason : callProblem(name, error);
+      const { aborted, reason: ended } = deadline.signal;
+      const reason = aborted ? ended : callProblem(name, error, isStream(request.body));
       end({ outcome: reason instanceof Problem ? reason.code : 'given_up' });
       throw reason;
     }
