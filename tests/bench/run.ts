@@ -1,0 +1,25 @@
+/**
+ * Measures Slipway and writes the results into docs/benchmarks.md.
+ *
+ *   npm run bench                   all benches, some minutes
+ *   npm run bench -- request-cost   one of them
+ */
+import { requestCost } from './request-cost.ts';
+
+const benches: Record<string, () => Promise<void>> = {
+  'request-cost': requestCost,
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in benches));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `There is no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}.\n`,
+  );
+  process.exit(1);
+}
+for (const [name, bench] of Object.entries(benches)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  process.stdout.write(`${name}\n`);
+  await bench();
+}
