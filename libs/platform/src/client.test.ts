@@ -174,6 +174,7 @@ describe('an answer that is no success', () => {
     ['a string', '"sold out"'],
     ['a foreign error', '{"error":"sold out"}'],
     ['a code of another type', '{"code":7,"status":409}'],
+    ['a problem with another status', '{"code":"sold_out","status":9}'],
   ])('and is %s is a failure of the upstream', async (_, body) => {
     const client = clientOf(await answering(409, { 'content-type': 'application/json' }, body));
     await expect(client.listPlans()).rejects.toMatchObject({ code: 'upstream_failed' });

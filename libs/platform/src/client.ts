@@ -134,8 +134,8 @@ const codes: Record<number, PlatformProblem> = { 503: 'unavailable', 504: 'deadl
 
 /** The problem that the upstream tells, or what its bare status means: a proxy in between knows no codes. */
 function toProblem(service: string, { status, retryAfter, body }: Answer): Problem {
-  return (
-    fromDocument(body, retryAfter) ??
-    problem(codes[status] ?? 'upstream_failed', `${service} answered with status ${status}`, { retryAfter })
-  );
+  const told = fromDocument(body, retryAfter);
+  if (told?.status === status) return told;
+  const code = codes[status] ?? 'upstream_failed';
+  return problem(code, `${service} answered with status ${status}`, { retryAfter });
 }

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type BreakerState, createBreaker } from './breaker.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function breaking() {
+  const states: BreakerState[] = [];
+  const breaker = createBreaker('users', { onChange: (state) => void states.push(state), openMs: 1_000 });
+  const answer = (failed: boolean) => breaker.run(async () => ({ failed }));
+  const succeed = () => answer(false);
+  const fail = async (times: number) => {
+    for (let call = 0; call < times; call++) await answer(true);
+  };
+  return { breaker, states, succeed, fail };
+}
+
+describe('a circuit breaker', () => {
+  it('opens with the fifth failure in a row', async () => {
+    const { breaker, fail } = breaking();
+    await fail(4);
+    expect(breaker.state).toBe('closed');
+    await fail(1);
+    expect(breaker.state).toBe('open');
+  });
+
+  it('stays closed while no more than half of the last twenty calls fail', async () => {
+    const { breaker, succeed, fail } = breaking();
+    for (let round = 0; round < 30; round++) {
+      await succeed();
+      await fail(1);
+    }
+    expect(breaker.state).toBe('closed');
+    await fail(1);
+    expect(breaker.state).toBe('open');
+  });
+
+  it('does nothing while it is open, and says when to come back', async () => {
+    const { breaker, fail } = breaking();
+    await fail(5);
+    const work = vi.fn(async () => ({ failed: false }));
+    vi.setSystemTime(Date.now() + 999);
+    await expect(breaker.run(work)).rejects.toMatchObject({
+      code: 'unavailable',
+      status: 503,
+      retryAfter: 1,
+    });
+    expect(work).not.toHaveBeenCalled();
+  });
+
+  it('lets a single call through to try, and closes when it succeeds', async () => {
+    const { breaker, states, succeed, fail } = breaking();
+    await fail(5);
+    vi.setSystemTime(Date.now() + 1_000);
+    const trial = Promise.withResolvers<{ failed: boolean }>();
+    const trying = breaker.run(() => trial.promise);
+    expect(breaker.state).toBe('half-open');
+    await expect(succeed()).rejects.toMatchObject({ code: 'unavailable' });
+    trial.resolve({ failed: false });
+    await trying;
+    expect(breaker.state).toBe('closed');
+    await fail(3);
+    expect(states).toEqual(['open', 'half-open', 'closed']);
+  });
+
+  it('opens again when the try fails', async () => {
+    const { breaker, succeed, fail } = breaking();
+    await fail(5);
+    vi.setSystemTime(Date.now() + 1_000);
+    await fail(1);
+    expect(breaker.state).toBe('open');
+    vi.setSystemTime(Date.now() + 999);
+    await expect(succeed()).rejects.toMatchObject({ code: 'unavailable' });
+    vi.setSystemTime(Date.now() + 1);
+    await succeed();
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('learns nothing from an error, and a try that ends in one has not succeeded', async () => {
+    const { breaker, fail } = breaking();
+    const givenUp = () =>
+      breaker.run(async () => {
+        throw new Error('the caller has gone');
+      });
+    for (let call = 0; call < 20; call++) await expect(givenUp()).rejects.toThrow('the caller has gone');
+    expect(breaker.state).toBe('closed');
+    await fail(5);
+    vi.setSystemTime(Date.now() + 1_000);
+    await expect(givenUp()).rejects.toThrow('the caller has gone');
+    expect(breaker.state).toBe('open');
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { backoff, type Repeatable, retryAfterOf, withRetries } from './retry.ts';
+
+const failed = { transient: true };
+const done = { transient: false };
+
+/** Runs the results one after the other; the last one again and again. */
+function play(results: Repeatable[], { left = 5_000, retries = 10 } = {}) {
+  const discarded: Repeatable[] = [];
+  let attempts = 0;
+  const attempt = async () => results[Math.min(attempts++, results.length - 1)] ?? done;
+  const budget = { deposit: () => undefined, withdraw: () => retries-- > 0 };
+  const { signal } = new AbortController();
+  const onRetry = (result: Repeatable) => void discarded.push(result);
+  const run = withRetries(attempt, { budget, left: () => left, signal, onRetry });
+  return run.then((result) => ({ result, attempts, discarded }));
+}
+
+describe('retries', () => {
+  it('end with the first result that will not pass', async () => {
+    expect(await play([done])).toMatchObject({ attempts: 1, result: done, discarded: [] });
+    expect(await play([failed, done])).toMatchObject({ attempts: 2, result: done, discarded: [failed] });
+  });
+
+  it('are two at most, and the last result stands', async () => {
+    expect(await play([failed])).toMatchObject({ attempts: 3, result: failed, discarded: [failed, failed] });
+  });
+
+  it('end with the budget', async () => {
+    expect(await play([failed], { retries: 1 })).toMatchObject({ attempts: 2, result: failed });
+  });
+
+  it('are not made when the wait would take all the time that is left', async () => {
+    expect(await play([{ transient: true, after: 5_000 }], { left: 5_000 })).toMatchObject({ attempts: 1 });
+    expect(await play([failed], { left: 0 })).toMatchObject({ attempts: 1 });
+  });
+});
+
+describe('the wait before a retry', () => {
+  it('doubles from 100 ms up to a second', () => {
+    expect([0, 1, 2, 3, 4, 9].map((retry) => backoff(retry, () => 1))).toEqual([
+      100, 200, 400, 800, 1_000, 1_000,
+    ]);
+  });
+
+  it('is anywhere between nothing and that', () => {
+    expect(backoff(1, () => 0)).toBe(0);
+    expect(backoff(1, () => 0.25)).toBe(50);
+  });
+});
+
+describe('a Retry-After header', () => {
+  const now = Date.parse('2026-01-01T00:00:00Z');
+
+  it('holds seconds or a date', () => {
+    expect(retryAfterOf('3', now)).toBe(3_000);
+    expect(retryAfterOf('Thu, 01 Jan 2026 00:00:10 GMT', now)).toBe(10_000);
+  });
+
+  it('of the past asks for no wait', () => {
+    expect(retryAfterOf('Wed, 31 Dec 2025 23:00:00 GMT', now)).toBe(0);
+  });
+
+  it.each([undefined, 'soon', '-1s', ''])('that is %j says nothing', (header) => {
+    expect(retryAfterOf(header, now)).toBeUndefined();
+  });
+});
