@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Secrets } from './topology.ts';
 
@@ -22,7 +22,7 @@ export function keepSecrets(dataDir: string, env: NodeJS.ProcessEnv): Secrets {
 
 export function newSecrets(): Secrets {
   const secret = () => randomBytes(18).toString('base64url');
-  return { adminEmail: 'admin@slipway.example', adminPassword: secret(), serviceToken: secret() };
+  return { adminEmail: 'admin@slipway.local', adminPassword: secret(), serviceToken: secret() };
 }
 
 function read(file: string): Secrets {
@@ -42,11 +42,15 @@ function write(file: string, secrets: Secrets): Secrets {
   return secrets;
 }
 
-/** @throws {Error} one sentence, if the folder cannot be made or written. */
+/**
+ * Makes the folder of all data, open to its owner alone.
+ *
+ * @throws {Error} if it cannot be made or written: one sentence.
+ */
 export function openDataFolder(dataDir: string): void {
   try {
-    mkdirSync(join(dataDir, 'logs'), { recursive: true });
-    writeFileSync(join(dataDir, '.writable'), '');
+    mkdirSync(join(dataDir, 'logs'), { recursive: true, mode: 0o700 });
+    rmSync(mkdtempSync(join(dataDir, '.writable-')), { recursive: true });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new Error(`The data folder ${dataDir} cannot be written (${code}); set DATA_DIR to another.`);

@@ -67,8 +67,8 @@ function stopOnSignal(supervisor: Supervisor, process: NodeJS.Process): void {
 }
 
 async function end(supervisor: Supervisor, process: NodeJS.Process, reason: string): Promise<never> {
-  process.stderr.write(`${reason}; stopping the others.\n`);
   await supervisor.stop();
+  process.stderr.write(`Slipway cannot run: ${reason}. All services are stopped.\n`);
   process.exit(1);
 }
 

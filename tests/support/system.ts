@@ -9,10 +9,10 @@
  * await system.services.users.restart({ LOG_LEVEL: 'debug' }); // drain, then start with other settings
  * await system.stop();                                      // drains all; removes the data folder if it made it
  */
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { newSecrets } from '../../scripts/secrets.ts';
 import { type Exit, type ServiceProcess, startService } from '../../scripts/service-process.ts';
 import {
   type Secrets,
@@ -93,11 +93,6 @@ export async function startSystem({
     services,
     stop,
   };
-}
-
-function newSecrets(): Secrets {
-  const secret = () => randomBytes(18).toString('base64url');
-  return { adminEmail: 'admin@slipway.example', adminPassword: secret(), serviceToken: secret() };
 }
 
 /** Short, so that tests need not wait for load balancers that are not there. */
