@@ -49,7 +49,14 @@ export function topology({ dataDir, ports, secrets }: Options): ServiceSpec[] {
       ADMIN_EMAIL: adminEmail,
       ADMIN_PASSWORD: adminPassword,
     },
-    billing: { STORE_URL: store('billing'), USERS_URL, REPORTING_URL, SERVICE_TOKEN },
+    billing: {
+      STORE_URL: store('billing'),
+      USERS_URL,
+      REPORTING_URL,
+      SERVICE_TOKEN,
+      // A laptop need not wait a month for an invoice.
+      BILLING_TEST_CLOCK: 'true',
+    },
     reporting: { STORE_URL: store('reporting'), USERS_URL, SERVICE_TOKEN },
   };
   return serviceNames.map((name) => {
