@@ -47,7 +47,10 @@ export async function logIn(
   let { accessToken: token } = await renew();
   return async (operation, input, options) => {
     const request = () =>
-      persist(() => send(base, operation, { ...(input as LooseInput), ...options, token }, stopping), stopping);
+      persist(
+        () => send(base, operation, { ...(input as LooseInput), ...options, token }, stopping),
+        stopping,
+      );
     try {
       return await request();
     } catch (error) {
@@ -87,7 +90,11 @@ async function send<Op extends Operation>(
       ...(token && { authorization: `Bearer ${token}` }),
       ...(key && { 'idempotency-key': key }),
     },
-    body: lines ? ReadableStream.from(inBlocks(lines())) : body === undefined ? undefined : JSON.stringify(body),
+    body: lines
+      ? ReadableStream.from(inBlocks(lines()))
+      : body === undefined
+        ? undefined
+        : JSON.stringify(body),
     duplex: 'half',
     signal,
   });
@@ -115,7 +122,11 @@ function* inBlocks(lines: Iterable<string>): Generator<Uint8Array> {
 }
 
 /** Does some work for each item, at most `limit` at a time, and keeps the order of the results. */
-export async function inParallel<T, R>(items: T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
+export async function inParallel<T, R>(
+  items: T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = [];
   const entries = items.entries();
   const worker = async () => {

@@ -43,7 +43,8 @@ export function addTo(totals: Totals, planId: string, currency: string, first: b
 /** What has come to `before` since, without what stayed the same. */
 export function difference(after: Totals, before: Totals): Totals {
   const result: Totals = new Map(after);
-  for (const { planId, currency, sums } of before.values()) addTo(result, planId, currency, -sums[0], -sums[1]);
+  for (const { planId, currency, sums } of before.values())
+    addTo(result, planId, currency, -sums[0], -sums[1]);
   return withoutZeros(result);
 }
 

@@ -28,7 +28,9 @@ export function createProgress(out: NodeJS.WriteStream, steps: number) {
         count(done: number, all: number): void {
           if (Date.now() - shownAt < often) return;
           shownAt = Date.now();
-          rewrite(`${label} … ${number(done)} of ${number(all)}, ${number(perSecond(done, startedAt))} a second`);
+          rewrite(
+            `${label} … ${number(done)} of ${number(all)}, ${number(perSecond(done, startedAt))} a second`,
+          );
         },
         /** Ends the step with what came of it. */
         done(result: string): void {

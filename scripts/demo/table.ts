@@ -34,6 +34,8 @@ export function revenueTable(computed: Totals, reported: Totals): string {
 function aligned(rows: string[][]): string {
   const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: string[]) =>
-    row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)));
+    row.map((cell, column) =>
+      column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+    );
   return rows.map((row) => `  ${line(row).join('  ')}`).join('\n');
 }

@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { keepSecrets, openDataFolder } from '../secrets.ts';
+import { createSupervisor } from '../supervisor.ts';
+import { type Ports, serviceNames, topology } from '../topology.ts';
+
+export type OwnSystem = {
+  base: string;
+  admin: { email: string; password: string };
+  dataDir: string;
+  start(): Promise<void>;
+  /** Drains the services, and removes the data unless it is to be kept or `DATA_DIR` names its folder. */
+  stop(options?: { keepData: boolean }): Promise<void>;
+  /** Ends the services at once, and removes the data likewise. */
+  kill(): void;
+};
+
+/** Nobody but the demo calls these services, so a stop need not wait for others to notice. */
+const quickly = { DRAIN_DELAY_MS: '0' };
+
+/** Prepares the four services on free ports, on the data of `DATA_DIR` or in a temporary folder. */
+export async function ownSystem(process: NodeJS.Process, say: (line: string) => void): Promise<OwnSystem> {
+  const { DATA_DIR } = process.env;
+  const dataDir = DATA_DIR || mkdtempSync(join(tmpdir(), 'slipway-demo-'));
+  openDataFolder(dataDir);
+  const secrets = keepSecrets(dataDir, process.env);
+  const ports = await freePorts();
+  const removeData = () => {
+    if (!DATA_DIR) rmSync(dataDir, { recursive: true, force: true });
+  };
+  const supervisor = createSupervisor({
+    specs: topology({ dataDir, ports, secrets }),
+    env: { ...process.env, ...quickly },
+    // Not to the terminal: the demo makes payments fail on purpose.
+    outputOf: (name) => {
+      const log = createWriteStream(join(dataDir, 'logs', `${name}.log`), { flags: 'a' });
+      return (line) => void log.write(`${line}\n`);
+    },
+    say,
+    giveUp: say,
+  });
+  return {
+    base: `http://127.0.0.1:${ports.gateway.port}`,
+    admin: { email: secrets.adminEmail, password: secrets.adminPassword },
+    dataDir,
+    start: () => supervisor.start(),
+    async stop({ keepData = false } = {}) {
+      await supervisor.stop();
+      if (!keepData) removeData();
+    },
+    kill() {
+      supervisor.kill();
+      removeData();
+    },
+  };
+}
+
+/** Ports that nobody listens on, all held until each is known, so that none is given twice. */
+async function freePorts(): Promise<Ports> {
+  const servers = serviceNames.map(() => [createServer(), createServer()] as const);
+  const held = await Promise.all(
+    servers.map(async ([own, management]) => ({ port: await hold(own), management: await hold(management) })),
+  );
+  await Promise.all(servers.flat().map((server) => once(server.close(), 'close')));
+  return Object.fromEntries(serviceNames.map((name, index) => [name, held[index]])) as Ports;
+}
+
+async function hold(server: ReturnType<typeof createServer>): Promise<number> {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return (server.address() as AddressInfo).port;
+}

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import {
+  cancelAllSubscriptions,
+  type Invoice,
+  importUsage,
+  listInvoices,
+  type Payment,
+  payInvoice,
+  refundPayment,
+  runBilling,
+  type Subscription,
+  subscribe,
+} from '@slipway/contracts/billing';
+import { signUp } from '@slipway/contracts/users';
+import type { Problem } from '@slipway/platform/errors';
+import { anonymous, type Call, inParallel, logIn } from './client.ts';
+import { percentOf } from './expected.ts';
+import { linesOf, type Participant, usageOf } from './input.ts';
+
+/** Somebody with an account and a subscription. */
+export type Person = Participant & { call: Call; subscription: Subscription };
+
+/** Counts what is done of a step. */
+export type Count = (done: number, all: number) => void;
+
+/** People at a time: a password costs the service 19 MiB and a thread, an import a connection. */
+const atOnce = { signUps: 3, imports: 2, others: 8 };
+
+/** Signs people up, logs them in and subscribes them. */
+export async function join(
+  base: string,
+  participants: Participant[],
+  count: Count,
+  stopping: AbortSignal,
+): Promise<Person[]> {
+  let done = 0;
+  return inParallel(participants, atOnce.signUps, async (participant) => {
+    const { name, plan } = participant;
+    const account = { email: `${name}@example.com`, password: randomBytes(18).toString('base64url') };
+    // A repeated sign-up finds the account that an answer on its way was lost for.
+    await anonymous(base, stopping)(signUp, { body: { ...account, name } }).catch(unless('email_taken'));
+    const call = await logIn(base, account, stopping);
+    const subscription = await call(subscribe, { body: { planId: plan.id } }, { key: `${name}-subscribe` });
+    count(++done, participants.length);
+    return { ...participant, call, subscription };
+  });
+}
+
+/**
+ * Sends usage as streams of lines, a person each; nothing is held in memory.
+ *
+ * @param share of each person's records, from the first on
+ */
+export async function sendUsage(people: Person[], count: Count, share = 1) {
+  const parts = people.map((person) => ({ ...person, records: Math.ceil(person.records * share) }));
+  const all = parts.reduce((sum, { records }) => sum + records, 0);
+  const total = { sent: all, accepted: 0, duplicates: 0, rejected: 0 };
+  let sent = 0;
+  const lines = function* (person: Person) {
+    for (const line of linesOf(usageOf(person, person.subscription))) {
+      count(++sent, all);
+      yield line;
+    }
+  };
+  await inParallel(parts, atOnce.imports, async (person) => {
+    const answer = await person.call(importUsage, {}, { lines: () => lines(person) });
+    total.accepted += answer.accepted;
+    total.duplicates += answer.duplicates;
+    total.rejected += answer.rejected;
+  });
+  return total;
+}
+
+/** Ends the subscriptions, so that the month that is open is billed now, and issues their invoices. */
+export async function bill(
+  people: Person[],
+  admin: Call,
+): Promise<{ person: Person; invoices: Invoice[] }[]> {
+  await inParallel(people, atOnce.others, ({ call }) => call(cancelAllSubscriptions, {}));
+  while (!(await admin(runBilling, { body: {} })).complete);
+  return inParallel(people, atOnce.others, async (person) => {
+    const query = { subscriptionId: person.subscription.id };
+    return { person, invoices: (await person.call(listInvoices, { query })).items };
+  });
+}
+
+/** Pays an invoice with one means of payment after the other; those that come late or break off are repeated. */
+export async function pay({ name, call, methods }: Person, invoice: Invoice): Promise<Payment | undefined> {
+  for (const method of methods) {
+    const request = { params: { invoiceId: invoice.id }, body: { method } };
+    const payment = await call(payInvoice, request, { key: `${name}-${method}` }).catch(
+      unless('payment_declined'),
+    );
+    if (payment) return payment;
+  }
+  return undefined;
+}
+
+/** Gives back a person's share of a payment: the amount, 0n if there is none. */
+export async function giveBack(
+  person: Person,
+  payment: Payment,
+  total: bigint,
+  admin: Call,
+): Promise<bigint> {
+  const amount = percentOf(total, person.refundPercent);
+  if (amount === 0n) return 0n;
+  const request = { params: { paymentId: payment.id }, body: { amount: Number(amount) } };
+  await admin(refundPayment, request, { key: `${person.name}-refund` });
+  return amount;
+}
+
+function unless(code: string) {
+  return (error: Problem) => {
+    if (error.code !== code) throw error;
+    return undefined;
+  };
+}

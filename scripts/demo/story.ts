@@ -1,0 +1,154 @@
+import { getTrialBalance, listPlans } from '@slipway/contracts/billing';
+import { rebuild } from '@slipway/contracts/reporting';
+import { deleteMe } from '@slipway/contracts/users';
+import { anonymous, type Call, inParallel, logIn } from './client.ts';
+import { addTo, areEqual, difference, invoiceTotal, quantities, type Totals } from './expected.ts';
+import { participants, usageOf } from './input.ts';
+import { number, type Progress, perSecond } from './progress.ts';
+import { caughtUp, recurringOf, revenueOf, settled } from './reported.ts';
+import { bill, giveBack, join, type Person, pay, sendUsage } from './steps.ts';
+import { revenueTable } from './table.ts';
+
+export type Options = {
+  base: string;
+  admin: { email: string; password: string };
+  seed: string;
+  users: number;
+  records: number;
+};
+
+/** Something that must hold at the end, and whether it does. */
+export type Check = { what: string; holds: boolean };
+
+export const stepCount = 9;
+
+/**
+ * Lets people sign up, subscribe, use, pay and get money back, and compares what the system makes of it with what
+ * is computed here from the same input. Others may use the system meanwhile, but not pay.
+ */
+export async function tellStory(
+  options: Options,
+  progress: Progress,
+  stopping: AbortSignal,
+): Promise<Check[]> {
+  const { base } = options;
+  const checks: Check[] = [];
+  const check = (what: string, holds: boolean) => checks.push({ what, holds });
+  const admin = await logIn(base, options.admin, stopping);
+  const [revenue, recurring] = [revenueOf(admin), recurringOf(admin)];
+
+  const before = progress.step('Reading the reports as they are');
+  const revenueBefore = await settled(revenue, stopping);
+  const recurringBefore = await recurring();
+  before.done(
+    revenueBefore.size === 0 ? 'empty' : 'others have paid before; only what comes now is compared',
+  );
+
+  const people = await joinAll(options, progress, stopping);
+  await use(people, progress, check);
+
+  const subscribed = progress.step('Comparing the recurring revenue');
+  const expectedRecurring = recurringRevenue(people);
+  const isRecurring = (now: Totals) => areEqual(difference(now, recurringBefore), expectedRecurring);
+  check('recurring revenue as computed', isRecurring(await caughtUp(recurring, isRecurring, stopping)));
+  subscribed.done(`${people.length} more subscriptions`);
+
+  const computed = await settleUp(people, admin, progress, check);
+
+  const counting = progress.step('Waiting for reporting, and counting again');
+  const isRevenue = (now: Totals) => areEqual(difference(now, revenueBefore), computed);
+  await caughtUp(revenue, isRevenue, stopping);
+  const recount = await admin(rebuild, {});
+  check('figures counted again are equal', recount.equal);
+  check('ledger balances', await isBalanced(admin));
+  const reported = difference(await revenue(), revenueBefore);
+  check('revenue as computed, to the cent', areEqual(reported, computed));
+  counting.done(`${number(recount.events)} events`);
+
+  const leaving = progress.step('Deleting the accounts');
+  await inParallel(people, 4, ({ call }) => call(deleteMe, {}));
+  leaving.done('done');
+
+  progress.say(`\n${revenueTable(computed, reported)}\n`);
+  return checks;
+}
+
+async function joinAll(options: Options, progress: Progress, stopping: AbortSignal): Promise<Person[]> {
+  const { items: plans } = await anonymous(options.base, stopping)(listPlans, {});
+  const run = Date.now().toString(36);
+  const step = progress.step(`Signing up and subscribing ${options.users} people`);
+  const people = await join(options.base, participants(options, run, plans), step.count, stopping);
+  step.done(`to ${plans.map(({ id }) => id).join(', ')}`);
+  return people;
+}
+
+async function use(people: Person[], progress: Progress, check: (what: string, holds: boolean) => void) {
+  const all = people.reduce((sum, { records }) => sum + records, 0);
+  const sending = progress.step(`Sending ${number(all)} usage records through the gateway`);
+  const startedAt = Date.now();
+  const first = await sendUsage(people, sending.count);
+  const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1);
+  sending.done(`${seconds} s, ${number(perSecond(all, startedAt))} records a second`);
+  // A stream that broke off was sent again, so some may have arrived before.
+  check('every usage record accepted', first.accepted + first.duplicates === all && first.rejected === 0);
+
+  const again = progress.step('Sending a tenth of them again');
+  const second = await sendUsage(people, again.count, 0.1);
+  check('every repeated record recognised', second.duplicates === second.sent);
+  again.done(`${number(second.duplicates)} duplicates, ${number(second.accepted)} new`);
+}
+
+/** Bills, takes payments and gives back; what should be paid and refunded after that. */
+async function settleUp(
+  people: Person[],
+  admin: Call,
+  progress: Progress,
+  check: (what: string, holds: boolean) => void,
+): Promise<Totals> {
+  const billing = progress.step('Ending the month and issuing invoices');
+  const billed = await bill(people, admin);
+  const due = billed.map(({ person, invoices }) => ({
+    person,
+    invoice: invoices[0],
+    total: invoiceTotal(person.plan, quantities(usageOf(person, person.subscription))),
+    isOne: invoices.length === 1,
+  }));
+  check(
+    'one invoice each, as computed',
+    due.every(({ isOne, invoice, total }) => isOne && BigInt(invoice?.total ?? -1) === total),
+  );
+  billing.done(`${billed.length} invoices`);
+
+  const computed: Totals = new Map();
+  const paying = progress.step('Paying, and giving some back');
+  let done = 0;
+  let refunds = 0;
+  await inParallel(due, 8, async ({ person, invoice, total }) => {
+    if (!invoice || total === 0n) return;
+    const payment = await pay(person, invoice);
+    if (!payment) return;
+    const refunded = await giveBack(person, payment, total, admin);
+    addTo(computed, person.plan.id, person.plan.currency, total, refunded);
+    if (refunded > 0n) refunds += 1;
+    paying.count(++done, due.length);
+  });
+  check('every invoice paid', done === due.filter(({ total }) => total > 0n).length);
+  paying.done(`${done} payments, ${refunds} refunds`);
+  return computed;
+}
+
+function recurringRevenue(people: Person[]): Totals {
+  const totals: Totals = new Map();
+  for (const { plan } of people) addTo(totals, plan.id, plan.currency, 1n, BigInt(plan.price));
+  return totals;
+}
+
+/** Adds the accounts up here, rather than to believe `balanced`. */
+async function isBalanced(admin: Call): Promise<boolean> {
+  const { balanced, accounts } = await admin(getTrialBalance, {});
+  const sums = new Map<string, bigint>();
+  for (const { currency, balance } of accounts) {
+    sums.set(currency, (sums.get(currency) ?? 0n) + BigInt(balance));
+  }
+  return balanced && accounts.length > 0 && [...sums.values()].every((sum) => sum === 0n);
+}
