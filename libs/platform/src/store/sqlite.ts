@@ -22,7 +22,7 @@ const checkedSize = 256 * 1024 * 1024;
  */
 export function openSqlite(url: string, migrations: Migration[]): DatabaseSync {
   const path = pathIn(url);
-  if (path !== ':memory:') makeFolder(path);
+  if (path !== ':memory:') prepareFolder(path);
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path, { timeout: busyTimeout });
@@ -43,15 +43,27 @@ function pathIn(url: string): string {
   return path;
 }
 
-function makeFolder(path: string): void {
+function prepareFolder(path: string): void {
   const folder = dirname(path);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (error) {
     throw new StartError(`The folder ${folder} cannot be made: ${folderCause(error)}.`, error);
   }
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     throw new StartError(`The database file ${path} cannot be used: it is a folder.`);
+  }
+}
+
+/** Makes a folder and those above it. Node's own recursive `mkdirSync` never returns for one below /proc. */
+function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process that starts at the same moment may have made it.
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
 
