@@ -1,9 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import Type from 'typebox';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createClient } from './client.ts';
 import { problemsOf } from './errors.ts';
-import { hang, refusing } from './faulty-server.fixture.ts';
+import { hang, refusing, serve } from './faulty-server.fixture.ts';
 import type { Operation } from './operation.ts';
 import { buildService, defineService, type Service } from './service.ts';
 import { platformSettings, readSettings } from './settings.ts';
@@ -139,5 +139,46 @@ describe('a chain of services', () => {
     expect(response.statusCode).toBe(503);
     expect(response.headers['retry-after']).toBe('1');
     expect(response.json()).toMatchObject({ code: 'unavailable', detail: 'next cannot be reached' });
+  });
+});
+
+type ZipkinSpan = {
+  id: string;
+  parentId?: string;
+  traceId: string;
+  name: string;
+  kind: string;
+  tags: Record<string, string>;
+};
+
+describe('the trace of a call', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it('has a span for the call, between the spans of the two services', async () => {
+    const spans: ZipkinSpan[] = [];
+    const zipkin = await serve(async (request, response) => {
+      spans.push(...JSON.parse(Buffer.concat(await request.toArray()).toString()));
+      response.writeHead(202).end();
+    });
+    vi.stubEnv('OTEL_EXPORTER_ZIPKIN_ENDPOINT', zipkin.origin);
+    const recorded = { OTEL_TRACES_EXPORTER: 'zipkin', OTEL_TRACES_SAMPLER_ARG: '1' };
+    const last = await start(back, recorded);
+    const first = await start(asking('front', last.address), recorded);
+    await first.app.inject('/seen');
+    await first.app.inject({ method: 'POST', url: '/things/42' });
+    await first.app.close();
+    await last.app.close();
+    const spanOf = (name: string, kind: string, parentId?: string) =>
+      spans.find((span) => span.name === name && span.kind === kind && span.parentId === parentId);
+
+    const outer = spanOf('GET /seen', 'SERVER');
+    const call = spanOf('next getSeen', 'CLIENT', outer?.id);
+    expect(call?.tags).toMatchObject({ 'http.request.method': 'GET', 'http.response.status_code': '200' });
+    expect(spanOf('GET /seen', 'SERVER', call?.id)?.traceId).toBe(outer?.traceId);
+    const refused = spans.find(({ name }) => name === 'next buy');
+    expect(refused?.tags).toMatchObject({ 'http.response.status_code': '409' });
+    expect(refused?.tags).not.toHaveProperty('error');
   });
 });

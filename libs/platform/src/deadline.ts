@@ -36,20 +36,23 @@ export function startDeadline(service: string, timeoutMs: number, given?: AbortS
   const budget = Math.min(timeoutMs, timeLeft(Number.POSITIVE_INFINITY) - margin);
   if (budget < 1) throw problem('deadline_exceeded', `No time is left to ask ${service}`);
   const endsAt = performance.now() + budget;
-  const late = problem('deadline_exceeded', `${service} did not answer in ${Math.floor(budget)} ms`);
   const controller = new AbortController();
   const { signal } = controller;
   const { promise: expired, reject } = Promise.withResolvers<never>();
   expired.catch(() => undefined);
   signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  const timer = setTimeout(() => controller.abort(late), budget);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    controller.abort(problem('deadline_exceeded', `${service} did not answer in ${Math.floor(budget)} ms`));
+  }, budget);
   const giveUp = () => controller.abort(given?.reason);
   given?.addEventListener('abort', giveUp, { once: true });
   return {
     signal,
     expired,
     left: () => Math.max(0, Math.floor(endsAt - performance.now())),
-    overdue: () => signal.reason === late && budget >= Math.min(timeoutMs, fairTime),
+    overdue: () => late && budget >= Math.min(timeoutMs, fairTime),
     clear() {
       clearTimeout(timer);
       given?.removeEventListener('abort', giveUp);
