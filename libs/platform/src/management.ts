@@ -1,4 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { pid } from 'node:process';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -40,6 +41,7 @@ async function status(response: ServerResponse, { service, version, lifecycle, l
     version,
     state: lifecycle.state,
     ready,
+    pid,
     upSeconds: Math.round((Date.now() - lifecycle.startedAt) / 1000),
     dependencies,
     load: load(),

@@ -1,0 +1,186 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Ports, serviceNames } from '../../scripts/topology.ts';
+import { freePorts } from '../support/ports.ts';
+import { get } from './fixtures/traffic.ts';
+
+const root = new URL('../..', import.meta.url).pathname;
+const scratch = mkdtempSync(join(tmpdir(), 'slipway-start-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** `npm start` in a process group of its own, as a terminal runs it. */
+type Terminal = {
+  child: ChildProcess;
+  printed(): string;
+  /** What the key Ctrl-C does: SIGINT to npm and to all that it started. */
+  pressCtrlC(): void;
+  /** Resolves with the exit code, or with the signal that ended it. */
+  ended: Promise<number | string>;
+};
+
+function runInTerminal(command: string[], env: Record<string, string>): Terminal {
+  const [file = '', ...args] = command;
+  const child = spawn(file, args, { cwd: root, detached: true, env: { ...process.env, ...env } });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+    });
+  }
+  return {
+    child,
+    printed: () => printed,
+    pressCtrlC: () => void (child.pid && process.kill(-child.pid, 'SIGINT')),
+    ended: once(child, 'close').then(([code, signal]) => code ?? signal),
+  };
+}
+
+const npmStart = ['npm', 'start'];
+const starter = [process.execPath, 'scripts/start.ts'];
+
+// A start of four services takes seconds on a busy machine.
+describe('npm start', { timeout: 60_000 }, () => {
+  const dataDir = join(scratch, 'data');
+  let ports: Ports;
+  let env: Record<string, string>;
+  const terminals: Terminal[] = [];
+
+  beforeEach(async () => {
+    ports = await freePorts();
+    const entries = serviceNames.flatMap((name) => [
+      [`${name.toUpperCase()}_PORT`, String(ports[name].port)],
+      [`${name.toUpperCase()}_MANAGEMENT_PORT`, String(ports[name].management)],
+    ]);
+    env = { ...Object.fromEntries(entries), DATA_DIR: dataDir };
+  });
+
+  afterEach(async () => {
+    for (const { child, ended } of terminals.splice(0)) {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await ended;
+    }
+    await expect.poll(stillServing, { timeout: 15_000 }).toEqual([]);
+  });
+
+  /** The services that answer on their management port. */
+  async function stillServing(): Promise<string[]> {
+    const asked = serviceNames.map((name) =>
+      get(`http://127.0.0.1:${ports[name].management}/health`).then(
+        () => [name],
+        () => [],
+      ),
+    );
+    return (await Promise.all(asked)).flat();
+  }
+
+  function open(command: string[], more: Record<string, string> = {}): Terminal {
+    const terminal = runInTerminal(command, { ...env, ...more });
+    terminals.push(terminal);
+    return terminal;
+  }
+
+  async function up(command: string[], more?: Record<string, string>): Promise<Terminal> {
+    const terminal = open(command, more);
+    await expect.poll(terminal.printed, { timeout: 40_000, interval: 100 }).toContain('Slipway is up');
+    return terminal;
+  }
+
+  it('tells of each service and the address, and Ctrl-C drains all four', async () => {
+    const terminal = await up(npmStart);
+    for (const name of serviceNames) expect(terminal.printed()).toMatch(new RegExp(`^${name} +ready`, 'm'));
+    expect(terminal.printed()).toContain(`http://127.0.0.1:${ports.gateway.port}`);
+    expect(await stillServing()).toEqual([...serviceNames]);
+
+    terminal.pressCtrlC();
+    // npm waits for the end, and then reports the signal or the exit code: that depends on its shell.
+    expect([0, 'SIGINT']).toContain(await terminal.ended);
+    expect(terminal.printed()).toMatch(/Stopped\.\n$/);
+    expect(await stillServing()).toEqual([]);
+    for (const name of serviceNames) {
+      expect(readFileSync(join(dataDir, 'logs', `${name}.log`), 'utf8')).toMatch(/"msg":"stopped"}\n$/);
+    }
+  });
+
+  it('keeps its secrets for the next start, readable by their owner alone, and exits with 0', async () => {
+    const file = join(dataDir, 'secrets.json');
+    const before = readFileSync(file, 'utf8');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(dataDir).mode & 0o777).toBe(0o700);
+
+    const terminal = await up(starter);
+    expect(readFileSync(file, 'utf8')).toBe(before);
+    const { adminEmail: email, adminPassword: password } = JSON.parse(before);
+    const session = await fetch(`http://127.0.0.1:${ports.gateway.port}/api/v1/sessions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email, password }),
+    });
+    expect(session.status).toBe(201);
+    expect(terminal.printed()).not.toContain(password);
+    terminal.pressCtrlC();
+    expect(await terminal.ended).toBe(0);
+  });
+
+  it('starts a service again that was killed, and takes all with it when it is killed itself', async () => {
+    const terminal = await up(starter);
+    const { pid } = JSON.parse((await get(`http://127.0.0.1:${ports.users.management}/status`)).body);
+    process.kill(pid, 'SIGKILL');
+    await expect
+      .poll(terminal.printed, { timeout: 30_000 })
+      .toMatch(/users +ended \(SIGKILL\) and is started again\nusers +ready/);
+
+    terminal.child.kill('SIGKILL');
+    expect(await terminal.ended).toBe('SIGKILL');
+    await expect.poll(stillServing, { timeout: 15_000 }).toEqual([]);
+  });
+
+  it('ends everything at once at the second Ctrl-C', async () => {
+    const terminal = await up(starter, { DRAIN_DELAY_MS: '10000' });
+    terminal.pressCtrlC();
+    await expect.poll(terminal.printed).toContain('Stopping');
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const pressedAt = performance.now();
+    terminal.pressCtrlC();
+    expect(await terminal.ended).toBe(130);
+    expect(performance.now() - pressedAt).toBeLessThan(2_000);
+  });
+
+  it('says which port is taken, and leaves nothing running', async () => {
+    const owner = createServer().listen(ports.billing.port, '127.0.0.1');
+    await once(owner, 'listening');
+    const terminal = open(starter);
+    expect(await terminal.ended).toBe(1);
+    owner.close();
+    expect(terminal.printed()).toContain(`Port ${ports.billing.port} (PORT) is already in use`);
+    expect(terminal.printed()).not.toContain('    at ');
+    expect(await stillServing()).toEqual([]);
+  });
+
+  it('says that the data folder cannot be written', async () => {
+    const file = join(scratch, 'a-file');
+    writeFileSync(file, '');
+    const terminal = open(starter, { DATA_DIR: join(file, 'data') });
+    expect(await terminal.ended).toBe(1);
+    expect(terminal.printed()).toBe(
+      `The data folder ${file}/data cannot be written (ENOTDIR); set DATA_DIR to another.\n`,
+    );
+  });
+
+  it('says which database file is damaged, and leaves the file as it is', async () => {
+    const damaged = join(scratch, 'damaged');
+    const file = join(damaged, 'billing.db');
+    mkdirSync(damaged);
+    writeFileSync(file, 'not a database '.repeat(1_000));
+    const before = readFileSync(file);
+    const terminal = open(starter, { DATA_DIR: damaged });
+    expect(await terminal.ended).toBe(1);
+    expect(terminal.printed()).toMatch(/^billing: The database file .*billing\.db .*$/m);
+    expect(terminal.printed()).not.toContain('    at ');
+    expect(readFileSync(file)).toEqual(before);
+  });
+});
