@@ -1,3 +1,4 @@
+import { emailPattern } from '@slipway/contracts/users';
 import { platformSettings, Secret } from '@slipway/platform/settings';
 import Type, { type Static } from 'typebox';
 
@@ -19,7 +20,10 @@ export const settings = Type.Object({
       'Whose X-Forwarded-For is believed: addresses, CIDR ranges, loopback, linklocal or uniquelocal, comma-separated',
   }),
   ADMIN_EMAIL: Type.Optional(
-    Type.String({ description: 'E-mail address of the first administrator, made at start if there is none' }),
+    Type.String({
+      pattern: emailPattern,
+      description: 'E-mail address of the first administrator, made at start if there is none',
+    }),
   ),
   ADMIN_PASSWORD: Type.Optional(
     Secret({ minLength: 10, description: 'Password of the first administrator' }),

@@ -19,7 +19,8 @@ const atOnce = Math.min(3, availableParallelism());
 /** Hashes that wait for their turn. More than this is a storm: it is told to come back. */
 const mayWait = 64;
 
-export type Derive = (parameters: Argon2Parameters) => Promise<Buffer>;
+type DeriveParameters = Argon2Parameters & { nonce: Buffer };
+export type Derive = (parameters: DeriveParameters) => Promise<Buffer>;
 
 const argon2id: Derive = (parameters) => promisify(argon2)('argon2id', parameters);
 

@@ -7,8 +7,9 @@ const tags = ['users'];
 
 export const Role = Type.Enum(['member', 'admin']);
 /** Only mail that arrives proves an address; this keeps out what cannot be one. */
+export const emailPattern = '^\\s*[^\\s@\\u0000-\\u001f\\u007f]+@[^\\s@\\u0000-\\u001f\\u007f]+\\s*$';
 const Email = Type.String({
-  pattern: '^\\s*[^\\s@\\u0000-\\u001f\\u007f]+@[^\\s@\\u0000-\\u001f\\u007f]+\\s*$',
+  pattern: emailPattern,
   maxLength: 254,
   description: 'E-mail address; case and surrounding space do not matter',
   examples: ['ada@example.com'],

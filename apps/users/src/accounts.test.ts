@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { type Account, changed, needsPassword, normalizeEmail, toUser } from './accounts.ts';
+import { openParts } from './test-service.ts';
+
+const ada: Account = {
+  id: 'a',
+  email: 'ada@example.com',
+  name: 'Ada',
+  passwordHash: 'hash',
+  passwordVersion: 1,
+  createdAt: '2030-01-01T00:00:00.000Z',
+  version: 4,
+};
+
+describe('normalizeEmail', () => {
+  it.each([
+    [' Ada@Example.COM\n', 'ada@example.com'],
+    ['cafe\u0301@example.com', 'caf\u00e9@example.com'],
+  ])('finds the account of %j under %j', (typed, email) => {
+    expect(normalizeEmail(typed)).toBe(email);
+  });
+});
+
+describe('toUser', () => {
+  it('tells nothing of the password', () => {
+    const { passwordHash, passwordVersion, ...told } = ada;
+    expect(toUser(ada, ['member'])).toEqual({ ...told, roles: ['member'] });
+  });
+});
+
+describe('needsPassword', () => {
+  it('is for a new e-mail address or password, not for a name or the same address', () => {
+    const changes = [
+      { password: 'new password' },
+      { email: 'new@example.com' },
+      { name: 'New' },
+      { email: ' ADA@example.com' },
+      {},
+    ];
+    expect(changes.map((each) => needsPassword(ada, each))).toEqual([true, true, false, false, false]);
+  });
+});
+
+describe('changed', () => {
+  it('changes what is given, and the version with it', () => {
+    expect(changed(ada, { name: 'New' })).toEqual({ ...ada, name: 'New', version: 5 });
+    expect(changed(ada, { email: ' NEW@example.com' })).toEqual({
+      ...ada,
+      email: 'new@example.com',
+      version: 5,
+    });
+  });
+
+  it('raises the version of the password with a new one only', () => {
+    expect(changed(ada, { passwordHash: 'new' })).toEqual({
+      ...ada,
+      passwordHash: 'new',
+      passwordVersion: 2,
+      version: 5,
+    });
+  });
+});
+
+describe('accounts', () => {
+  const input = { email: 'Ada@Example.com', password: 'correct horse', name: 'Ada' };
+  const address = '192.0.2.1';
+  const events = async ({ store }: Awaited<ReturnType<typeof openParts>>) =>
+    (await store.outbox.pending(10)).map(({ type, data }) => ({ type, data }));
+
+  it('tell of a sign-up once, though two try at once', async () => {
+    const parts = await openParts();
+    const tries = await Promise.allSettled([parts.accounts.signUp(input), parts.accounts.signUp(input)]);
+    const made = tries.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+    expect(made).toHaveLength(1);
+    expect(tries).toContainEqual({
+      status: 'rejected',
+      reason: expect.objectContaining({
+        code: 'email_taken',
+        fields: [expect.objectContaining({ field: 'body.email' })],
+      }),
+    });
+    expect(await events(parts)).toEqual([{ type: 'user.signed_up', data: { userId: made[0]?.id } }]);
+  });
+
+  it('take a new password or e-mail address only with the present password', async () => {
+    const { accounts, store } = await openParts();
+    const account = await accounts.signUp(input);
+    for (const changes of [{ password: 'battery staple' }, { email: 'new@example.com' }]) {
+      await expect(accounts.change(account, changes, { address })).rejects.toMatchObject({
+        code: 'invalid_request',
+        fields: [{ field: 'body.currentPassword' }],
+      });
+      const wrong = { currentPassword: 'battery staple', address };
+      await expect(accounts.change(account, changes, wrong)).rejects.toMatchObject({
+        code: 'wrong_credentials',
+      });
+    }
+    expect({ ...(await store.accountById(account.id)) }).toEqual(account);
+  });
+
+  it('limit how often the present password can be guessed', async () => {
+    const { accounts } = await openParts();
+    const account = await accounts.signUp(input);
+    const guess = () =>
+      accounts.change(account, { password: 'battery staple' }, { currentPassword: 'guess', address });
+    for (let i = 0; i < 10; i++) await expect(guess()).rejects.toMatchObject({ code: 'wrong_credentials' });
+    await expect(guess()).rejects.toMatchObject({ code: 'rate_limited' });
+  });
+
+  it('let one of two changes win that are based on the same reading', async () => {
+    const { accounts, store } = await openParts();
+    const account = await accounts.signUp(input);
+    const tries = await Promise.allSettled(
+      ['One', 'Two'].map((name) => accounts.change(account, { name }, { address })),
+    );
+    expect(tries.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(tries).toContainEqual({
+      status: 'rejected',
+      reason: expect.objectContaining({ code: 'version_mismatch' }),
+    });
+    expect((await store.accountById(account.id))?.version).toBe(2);
+  });
+
+  it('tell of a deletion, once', async () => {
+    const parts = await openParts();
+    const account = await parts.accounts.signUp(input);
+    await parts.accounts.remove(account);
+    await expect(parts.accounts.remove(account)).rejects.toMatchObject({ code: 'version_mismatch' });
+    expect(await events(parts)).toEqual([
+      { type: 'user.signed_up', data: { userId: account.id } },
+      { type: 'user.deleted', data: { userId: account.id } },
+    ]);
+  });
+
+  it('stay, with their role, when it is the last administrator who leaves', async () => {
+    const { accounts, administrators, store } = await openParts();
+    const account = await accounts.signUp(input);
+    await administrators.grant(account.id);
+    await expect(accounts.remove(account)).rejects.toMatchObject({ code: 'last_administrator' });
+    expect(await store.accountById(account.id)).toBeDefined();
+    expect((await administrators.list()).ids).toEqual([account.id]);
+  });
+});

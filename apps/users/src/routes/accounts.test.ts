@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startUsers } from '../test-service.ts';
+
+describe('accounts over HTTP', () => {
+  let users: Awaited<ReturnType<typeof startUsers>>;
+  let admin: string;
+  beforeAll(async () => {
+    users = await startUsers();
+    admin = await users.adminToken();
+  });
+  afterAll(() => users.app.close());
+
+  const me = '/api/v1/users/me';
+  const rolesOf = (id: string) => `/api/v1/users/${id}/roles`;
+
+  it('are made, and told without anything of the password', async () => {
+    const body = { email: ' New@Example.com ', password: 'correct horse', name: 'Ñandú 🚀' };
+    const made = await users.send('POST', '/api/v1/users', { body });
+    expect(made).toMatchObject({ status: 201, headers: { etag: '"1-member"' } });
+    expect(made.body).toEqual({
+      id: expect.any(String),
+      email: 'new@example.com',
+      name: 'Ñandú 🚀',
+      roles: ['member'],
+      createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+      version: 1,
+    });
+    const again = await users.send('POST', '/api/v1/users', { body: { ...body, email: 'NEW@example.com' } });
+    expect(again).toMatchObject({
+      status: 409,
+      body: { code: 'email_taken', errors: [{ field: 'body.email' }] },
+    });
+  });
+
+  it('are read and changed by their owner, as long as nobody else was faster', async () => {
+    const { token } = await users.newPerson();
+    const before = await users.send('GET', me, { token });
+    const headers = { 'if-match': String(before.headers.etag) };
+    const changed = await users.send('PATCH', me, { token, headers, body: { name: 'Countess' } });
+    expect(changed).toMatchObject({
+      status: 200,
+      headers: { etag: '"2-member"' },
+      body: { name: 'Countess' },
+    });
+    expect((await users.send('GET', me, { token })).body).toEqual(changed.body);
+
+    const late = { status: 412, body: { code: 'version_mismatch', errors: [{ field: 'header.if-match' }] } };
+    expect(await users.send('PATCH', me, { token, headers, body: { name: 'Lady' } })).toMatchObject(late);
+    expect(await users.send('DELETE', me, { token, headers })).toMatchObject(late);
+    expect((await users.send('GET', me, { token })).body).toEqual(changed.body);
+  });
+
+  it('take a new password, which ends all other sessions and the old password', async () => {
+    const person = await users.newPerson();
+    const other = await users.logIn(person.email, person.password);
+    const body = { password: 'battery staple', currentPassword: person.password };
+    expect((await users.send('PATCH', me, { token: person.token, body })).status).toBe(200);
+
+    const refresh = async (refreshToken: string) =>
+      (await users.send('POST', '/api/v1/sessions/refresh', { body: { refreshToken } })).status;
+    expect(await refresh(other.refreshToken)).toBe(401);
+    expect(await refresh(person.refreshToken)).toBe(200);
+    expect(await users.logIn(person.email, person.password)).toMatchObject({ code: 'wrong_credentials' });
+    expect(await users.logIn(person.email, body.password)).toHaveProperty('accessToken');
+  });
+
+  it('take a new e-mail address with the present password, unless it belongs to another', async () => {
+    const [person, other] = [await users.newPerson(), await users.newPerson()];
+    const change = (body: object) => users.send('PATCH', me, { token: person.token, body });
+    expect(await change({ email: 'moved@example.com' })).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: 'body.currentPassword' }] },
+    });
+    const currentPassword = person.password;
+    expect(await change({ email: other.email, currentPassword })).toMatchObject({
+      status: 409,
+      body: { code: 'email_taken' },
+    });
+    expect(await change({ email: 'Moved@example.com', currentPassword })).toMatchObject({
+      status: 200,
+      body: { email: 'moved@example.com' },
+    });
+    expect(await users.logIn('moved@example.com', person.password)).toHaveProperty('accessToken');
+  });
+
+  it('are deleted by their owner, whose token ends at once', async () => {
+    const person = await users.newPerson();
+    const { token } = person;
+    expect(await users.send('DELETE', me, { token })).toMatchObject({ status: 204, body: undefined });
+    expect(await users.send('GET', me, { token })).toMatchObject({
+      status: 401,
+      body: { code: 'unauthenticated' },
+    });
+    expect(await users.logIn(person.email, person.password)).toMatchObject({ code: 'wrong_credentials' });
+    const { refreshToken } = person;
+    const refreshed = await users.send('POST', '/api/v1/sessions/refresh', { body: { refreshToken } });
+    expect(refreshed.status).toBe(401);
+  });
+
+  it('are listed by administrators, page by page', async () => {
+    await users.newPerson();
+    const all = (await users.send('GET', '/api/v1/users', { token: admin })).body.items;
+    expect(all[0]).toMatchObject({ email: 'admin@example.com', roles: ['member', 'admin'] });
+    const seen = [];
+    for (let cursor = ''; ; ) {
+      const page = await users.send('GET', `/api/v1/users?limit=2${cursor}`, { token: admin });
+      seen.push(...page.body.items);
+      if (!page.body.next) break;
+      expect(page.body.items).toHaveLength(2);
+      cursor = `&cursor=${page.body.next}`;
+    }
+    expect(seen).toEqual(all);
+  });
+
+  it('get and lose the role of administrator, each at once and with an ETag of its own', async () => {
+    const { user, token } = await users.newPerson();
+    const set = (...roles: string[]) =>
+      users.send('PUT', rolesOf(user.id), { token: admin, body: { roles } });
+    expect((await users.send('GET', '/api/v1/users', { token })).status).toBe(403);
+    expect(await set('member', 'admin')).toMatchObject({
+      status: 200,
+      headers: { etag: '"1-member-admin"' },
+      body: { roles: ['member', 'admin'] },
+    });
+    expect((await users.send('GET', '/api/v1/users', { token })).status).toBe(200);
+    expect((await set('member')).body.roles).toEqual(['member']);
+    expect((await users.send('GET', '/api/v1/users', { token })).status).toBe(403);
+  });
+
+  it('are never left without an administrator', async () => {
+    const { body: user } = await users.send('GET', me, { token: admin });
+    const refused = { status: 409, body: { code: 'last_administrator' } };
+    const demote = { token: admin, body: { roles: ['member'] } };
+    expect(await users.send('PUT', rolesOf(user.id), demote)).toMatchObject(refused);
+    expect(await users.send('DELETE', me, { token: admin })).toMatchObject(refused);
+    expect((await users.send('GET', me, { token: admin })).body).toEqual(user);
+  });
+
+  it('give no role to an account that does not exist', async () => {
+    const request = { token: admin, body: { roles: ['member', 'admin'] } };
+    expect(await users.send('PUT', rolesOf('nobody'), request)).toMatchObject({
+      status: 404,
+      body: { code: 'not_found' },
+    });
+  });
+});

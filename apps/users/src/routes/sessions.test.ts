@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { accountLimit, addressLimit, createPasswordCheck } from '../login-limit.ts';
+import { startUsers } from '../test-service.ts';
+
+describe('sessions over HTTP', () => {
+  let users: Awaited<ReturnType<typeof startUsers>>;
+  beforeAll(async () => {
+    users = await startUsers();
+  });
+  afterAll(() => users.app.close());
+
+  const logIn = (email: string, password: string, headers: Record<string, string> = {}) =>
+    users.send('POST', '/api/v1/sessions', { body: { email, password }, headers });
+  const refresh = (refreshToken: string) =>
+    users.send('POST', '/api/v1/sessions/refresh', { body: { refreshToken } });
+
+  it('begin with tokens that no cache keeps', async () => {
+    const { email, password } = await users.newPerson();
+    const { status, headers, body } = await logIn(email, password);
+    expect({ status, cache: headers['cache-control'] }).toEqual({ status: 201, cache: 'no-store' });
+    expect(body).toEqual({
+      accessToken: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+      refreshToken: expect.any(String),
+      tokenType: 'Bearer',
+      expiresIn: 300,
+    });
+  });
+
+  it('do not tell an unknown account from a wrong password', async () => {
+    const { email } = await users.newPerson();
+    const wrong = await logIn(email, 'wrong');
+    const unknown = await logIn('nobody@example.com', 'wrong');
+    expect(wrong).toMatchObject({ status: 401, body: { code: 'wrong_credentials' } });
+    const told = ({ status, headers, body }: typeof wrong) => ({
+      status,
+      headers: Object.keys(headers),
+      length: headers['content-length'],
+      body: { ...body, correlationId: '' },
+    });
+    expect(told(unknown)).toEqual(told(wrong));
+  });
+
+  it('go on by refreshing, and end when a token comes twice', async () => {
+    const { refreshToken } = await users.newPerson();
+    const second = await refresh(refreshToken);
+    expect(second).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' } });
+    const rotatedBy = Date.now();
+    while (Date.now() <= rotatedBy) await new Promise(setImmediate);
+    const refused = { status: 401, body: { code: 'refresh_token_invalid' } };
+    expect(await refresh(refreshToken)).toMatchObject(refused);
+    expect(await refresh(second.body.refreshToken)).toMatchObject(refused);
+  });
+
+  it('end by a logout, however often', async () => {
+    const { refreshToken } = await users.newPerson();
+    for (let i = 0; i < 2; i++) {
+      const ended = await users.send('POST', '/api/v1/sessions/logout', { body: { refreshToken } });
+      expect(ended).toMatchObject({ status: 204, body: undefined });
+    }
+    expect((await refresh(refreshToken)).status).toBe(401);
+  });
+
+  it('cannot be begun for a while after too many wrong passwords', async () => {
+    const { email, password } = await users.newPerson();
+    for (let i = 0; i < accountLimit.free; i++) await logIn(email, 'wrong');
+    const refused = await logIn(email, password);
+    expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+    expect(refused.headers['retry-after']).toBe('1');
+  });
+});
+
+describe('the address that is limited', () => {
+  /** What a login from behind `forwardedFor` is told when too many failed from the address `usedUp`. */
+  async function statusFor(forwardedFor: string, usedUp: string, trusted: string) {
+    const users = await startUsers({ TRUSTED_PROXIES: trusted });
+    const check = createPasswordCheck(users.store, { verify: async () => false });
+    for (let i = 0; i < addressLimit.free; i++) await check(undefined, `person ${i}`, 'wrong', usedUp);
+    const { status } = await users.send('POST', '/api/v1/sessions', {
+      body: { email: 'ada@example.com', password: 'wrong' },
+      headers: { 'x-forwarded-for': forwardedFor },
+    });
+    await users.app.close();
+    return status;
+  }
+
+  it.each<[string, string, string, string, number]>([
+    ['the one a trusted proxy tells', '203.0.113.7', '203.0.113.7', 'loopback', 429],
+    ['not the one a client claims to that proxy', '203.0.113.7, 203.0.113.8', '203.0.113.7', 'loopback', 401],
+    [
+      'the one before a second trusted proxy',
+      '203.0.113.7, 10.1.2.3',
+      '203.0.113.7',
+      'loopback, 10.0.0.0/8',
+      429,
+    ],
+    ["the peer's if that is not trusted", '203.0.113.7', '127.0.0.1', '10.0.0.0/8', 429],
+  ])('is %s', async (_, forwardedFor, usedUp, trusted, status) => {
+    expect(await statusFor(forwardedFor, usedUp, trusted)).toBe(status);
+  });
+});

@@ -1,0 +1,190 @@
+import { hash } from 'node:crypto';
+import { toDocument } from '@slipway/platform/errors';
+import { decodeJwt } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { createPasswords, type Derive } from './passwords.ts';
+import { createSessions, idleLifetime, newRefreshToken, standingOf } from './sessions.ts';
+import { openParts } from './test-service.ts';
+
+const address = '192.0.2.1';
+const credentials = { email: 'ada@example.com', password: 'correct horse' };
+const invalid = expect.objectContaining({ code: 'refresh_token_invalid', status: 401 });
+
+describe('standingOf', () => {
+  const { token, tokenHash } = newRefreshToken('session');
+  const session = {
+    id: 'session',
+    accountId: 'a',
+    passwordVersion: 1,
+    tokenHash,
+    refreshedAt: 1_000,
+    expiresAt: 2_000,
+  };
+  const older = newRefreshToken('session').token;
+
+  it.each([
+    ['current', token, 1_500],
+    ['overtaken', older, 999],
+    ['overtaken', older, 1_000],
+    ['reused', older, 1_001],
+    ['current', token, 1_999],
+    ['expired', token, 2_000],
+    ['expired', older, 2_000],
+  ])('is %s for the token %s at %i', (standing, given, arrivedAt) => {
+    expect(standingOf(given, session, arrivedAt)).toBe(standing);
+  });
+});
+
+async function logIn() {
+  const parts = await openParts();
+  const account = await parts.accounts.signUp({ ...credentials, name: 'Ada' });
+  const tokens = await parts.sessions.logIn(credentials, address);
+  /** Refreshes a second after whatever happened last. */
+  const refresh = (token: string) => {
+    parts.time.at += 1_000;
+    return parts.sessions.refresh(token, parts.time.at);
+  };
+  return { ...parts, account, tokens, refresh };
+}
+
+describe('a login', () => {
+  it('gives tokens that name the account, its roles and the session', async () => {
+    const { tokens, account, administrators, sessions, store } = await logIn();
+    expect(tokens).toMatchObject({ tokenType: 'Bearer', expiresIn: 300 });
+    expect(decodeJwt(tokens.accessToken)).toMatchObject({ sub: account.id, roles: ['member'] });
+    await administrators.grant(account.id);
+    const claims = decodeJwt(
+      (await sessions.logIn({ ...credentials, email: ' ADA@example.com' }, address)).accessToken,
+    );
+    expect(claims.roles).toEqual(['member', 'admin']);
+    expect(await store.sessionById(String(claims.sid))).toMatchObject({ accountId: account.id });
+  });
+
+  it('says the same for an unknown account as for a wrong password, and pays the same for it', async () => {
+    const costs: object[] = [];
+    const derive: Derive = async ({ message, nonce, ...cost }) => {
+      costs.push({ ...cost, nonce: nonce.byteLength });
+      return hash('sha256', String(message), 'buffer');
+    };
+    const { accounts, sessions } = await openParts({ derive });
+    await accounts.signUp({ ...credentials, name: 'Ada' });
+    costs.length = 0;
+    const answers = [];
+    for (const wrong of [{ password: 'wrong' }, { email: 'nobody@example.com' }]) {
+      const problem = await sessions.logIn({ ...credentials, ...wrong }, address).catch((error) => error);
+      answers.push(toDocument(problem));
+    }
+    expect(answers[0]).toMatchObject({ code: 'wrong_credentials', status: 401 });
+    expect(answers[1]).toEqual(answers[0]);
+    expect(costs).toHaveLength(2);
+    expect(costs[1]).toEqual(costs[0]);
+  });
+
+  it('hashes the password again when its cost has changed, and no session ends by that', async () => {
+    const { account, tokens, refresh, ...parts } = await logIn();
+    const passwords = createPasswords({ memory: 16, passes: 1, parallelism: 1 });
+    const sessions = createSessions({ ...parts, passwords, log: { warn: () => undefined } });
+    await sessions.logIn(credentials, address);
+    const rehashed = await parts.store.accountById(account.id);
+    expect(rehashed?.passwordHash).toContain('m=16,t=1,p=1');
+    expect(await passwords.verify(credentials.password, rehashed?.passwordHash)).toBe(true);
+    await expect(refresh(tokens.refreshToken)).resolves.toBeDefined();
+  });
+});
+
+describe('a session', () => {
+  it('goes on from token to token', async () => {
+    const { tokens, refresh } = await logIn();
+    let { refreshToken } = tokens;
+    for (let i = 0; i < 3; i++) {
+      const next = await refresh(refreshToken);
+      expect(next.refreshToken).not.toBe(refreshToken);
+      expect(decodeJwt(next.accessToken).sid).toBe(decodeJwt(tokens.accessToken).sid);
+      refreshToken = next.refreshToken;
+    }
+  });
+
+  it('is kept without anything that could be used as a token', async () => {
+    const { tokens, store } = await logIn();
+    const kept = JSON.stringify(await store.sessionById(String(decodeJwt(tokens.accessToken).sid)));
+    const [, secret = ''] = tokens.refreshToken.split('.');
+    expect(secret.length).toBeGreaterThanOrEqual(43);
+    expect(kept).not.toContain(secret);
+  });
+
+  it('has the roles of the moment of the refresh', async () => {
+    const { account, administrators, tokens, refresh } = await logIn();
+    await administrators.grant(account.id);
+    expect(decodeJwt((await refresh(tokens.refreshToken)).accessToken).roles).toContain('admin');
+  });
+
+  it('ends when a token is used again, with its newest token too, and says whose it was', async () => {
+    const { account, tokens, refresh, warnings } = await logIn();
+    const second = await refresh(tokens.refreshToken);
+    const third = await refresh(second.refreshToken);
+    await expect(refresh(tokens.refreshToken)).rejects.toEqual(invalid);
+    await expect(refresh(third.refreshToken)).rejects.toEqual(invalid);
+    expect(warnings).toEqual([{ userId: account.id }]);
+  });
+
+  it('goes on when ten requests with one token are on their way at once: one of them gets tokens', async () => {
+    const { time, sessions, tokens, refresh, warnings } = await logIn();
+    const arrivedAt = time.at + 1_000;
+    time.at = arrivedAt + 5;
+    const tries = await Promise.allSettled(
+      Array.from({ length: 10 }, () => sessions.refresh(tokens.refreshToken, arrivedAt)),
+    );
+    const won = tries.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+    expect(won).toHaveLength(1);
+    expect(tries.filter(({ status }) => status === 'rejected')).toHaveLength(9);
+    await expect(refresh(won[0]?.refreshToken ?? '')).resolves.toBeDefined();
+    expect(warnings).toEqual([]);
+  });
+
+  it('ends by a logout, whichever of its tokens is shown and however often', async () => {
+    const { tokens, refresh, sessions } = await logIn();
+    const second = await refresh(tokens.refreshToken);
+    for (const token of [tokens.refreshToken, second.refreshToken, 'no token at all']) {
+      await sessions.logOut(token);
+    }
+    await expect(refresh(second.refreshToken)).rejects.toEqual(invalid);
+  });
+
+  it('ends when it has not been refreshed for 30 days', async () => {
+    const { tokens, sessions, time } = await logIn();
+    time.at += idleLifetime - 1;
+    const second = await sessions.refresh(tokens.refreshToken, time.at);
+    time.at += idleLifetime;
+    await expect(sessions.refresh(second.refreshToken, time.at)).rejects.toEqual(invalid);
+  });
+
+  it('ends with its account', async () => {
+    const { account, accounts, tokens, refresh } = await logIn();
+    await accounts.remove(account);
+    await expect(refresh(tokens.refreshToken)).rejects.toEqual(invalid);
+  });
+
+  it('ends by a new password, unless it is the one that is kept', async () => {
+    const { account, accounts, sessions, tokens, refresh } = await logIn();
+    const other = await sessions.logIn(credentials, address);
+    const proof = { currentPassword: credentials.password, address };
+    const changed = await accounts.change(account, { password: 'battery staple' }, proof);
+    await sessions.keep(String(decodeJwt(tokens.accessToken).sid), changed);
+    await expect(refresh(other.refreshToken)).rejects.toEqual(invalid);
+    await expect(refresh(tokens.refreshToken)).resolves.toBeDefined();
+  });
+
+  it('of another account is not kept by a new password', async () => {
+    const { account, sessions, store, tokens } = await logIn();
+    const sid = String(decodeJwt(tokens.accessToken).sid);
+    await sessions.keep(sid, { ...account, id: 'another', passwordVersion: 9 });
+    expect(await store.sessionById(sid)).toMatchObject({ passwordVersion: 1 });
+  });
+
+  it('that never was is refused', async () => {
+    const { refresh } = await logIn();
+    for (const token of ['', '.', 'nothing', newRefreshToken('unknown').token]) {
+      await expect(refresh(token)).rejects.toEqual(invalid);
+    }
+  });
+});

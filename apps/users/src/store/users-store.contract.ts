@@ -1,0 +1,299 @@
+import { randomUUID } from 'node:crypto';
+import { newEvent } from '@slipway/platform/events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Account } from '../accounts.ts';
+import type { Session } from '../sessions.ts';
+import type { KeyRing } from '../signing-keys.ts';
+import type { UsersStore } from './open.ts';
+
+export type Opened = {
+  store: UsersStore;
+  /** Opens the same data once more, as another replica does; absent where only one process can. */
+  openAgain?(): Promise<UsersStore>;
+};
+
+/** What the users service needs of any store, whatever it is built on. */
+export function describeUsersStore(name: string, open: () => Promise<Opened>): void {
+  describe(`the users store on ${name}`, () => {
+    let opened: Opened;
+    let store: UsersStore;
+    let others: UsersStore[];
+    beforeEach(async () => {
+      opened = await open();
+      store = opened.store;
+      others = [];
+    });
+    afterEach(() => Promise.all([store, ...others].map((each) => each.close())));
+
+    /** Ten callers at once, of two replicas where that is possible. */
+    async function race<T>(run: (store: UsersStore, index: number) => Promise<T>): Promise<T[]> {
+      const replica = (await opened.openAgain?.()) ?? store;
+      if (replica !== store) others.push(replica);
+      return Promise.all(Array.from({ length: 10 }, (_, index) => run(index % 2 ? replica : store, index)));
+    }
+
+    const add = async (account: Account) => {
+      expect(await store.createAccount(account, [])).toBe('created');
+      return account;
+    };
+    const eventOf = (id: string) => newEvent('users', 'user.signed_up', { userId: id });
+    const eventIds = async () => (await store.outbox.pending(100)).map(({ id }) => id);
+
+    it('answers a ping', async () => {
+      await expect(store.ping()).resolves.toBeUndefined();
+    });
+
+    describe('accounts', () => {
+      it('gives back what was written, in any script', async () => {
+        const account = await add(anAccount({ name: 'Ǆóħń 李 🚀 e\u0301', email: 'ünï@例え.jp' }));
+        expect({ ...(await store.accountById(account.id)) }).toEqual(account);
+        expect({ ...(await store.accountByEmail(account.email)) }).toEqual(account);
+        expect(await store.accountById('nobody')).toBeUndefined();
+        expect(await store.accountByEmail('nobody@example.com')).toBeUndefined();
+      });
+
+      it('lets one of ten have an e-mail address, and tells of that one', async () => {
+        const accounts = Array.from({ length: 10 }, () => anAccount({ email: 'same@example.com' }));
+        const events = accounts.map(({ id }) => eventOf(id));
+        const outcomes = await race((each, index) =>
+          each.createAccount(at(accounts, index), [at(events, index)]),
+        );
+        expect(outcomes.toSorted()).toEqual(['created', ...Array(9).fill('email_taken')]);
+        const winner = outcomes.indexOf('created');
+        expect((await store.accountByEmail('same@example.com'))?.id).toBe(at(accounts, winner).id);
+        expect(await eventIds()).toEqual([at(events, winner).id]);
+      });
+
+      it('lets one of ten changes win that are based on the same version', async () => {
+        const account = await add(anAccount());
+        const outcomes = await race((each, index) =>
+          each.replaceAccount({ ...account, name: `Name ${index}`, version: 2 }, 1),
+        );
+        expect(outcomes.toSorted()).toEqual(['replaced', ...Array(9).fill('version_mismatch')]);
+        const winner = outcomes.indexOf('replaced');
+        expect(await store.accountById(account.id)).toMatchObject({ name: `Name ${winner}`, version: 2 });
+      });
+
+      it('refuses to give an account the e-mail address of another, and changes nothing', async () => {
+        const taken = await add(anAccount());
+        const account = await add(anAccount());
+        const change = { ...account, name: 'New', email: taken.email, version: 2 };
+        expect(await store.replaceAccount(change, 1)).toBe('email_taken');
+        expect({ ...(await store.accountById(account.id)) }).toEqual(account);
+      });
+
+      it('finds an account by its new e-mail address only, and frees the old one', async () => {
+        const account = await add(anAccount({ email: 'old@example.com' }));
+        await store.replaceAccount({ ...account, email: 'new@example.com', version: 2 }, 1);
+        expect(await store.accountByEmail('old@example.com')).toBeUndefined();
+        expect((await store.accountByEmail('new@example.com'))?.id).toBe(account.id);
+        await add(anAccount({ email: 'old@example.com' }));
+      });
+
+      it('removes an account once, with its event, and frees its e-mail address', async () => {
+        const account = await add(anAccount());
+        const event = eventOf(account.id);
+        expect(await store.removeAccount(account.id, 7, [event])).toBe('version_mismatch');
+        expect(await eventIds()).toEqual([]);
+        const outcomes = await race((each) => each.removeAccount(account.id, 1, [event]));
+        expect(outcomes.filter((outcome) => outcome === 'removed')).toHaveLength(1);
+        expect(await store.accountById(account.id)).toBeUndefined();
+        expect(await eventIds()).toEqual([event.id]);
+        await add(anAccount({ email: account.email }));
+      });
+
+      it('does not change an account that was removed', async () => {
+        const account = anAccount();
+        expect(await store.replaceAccount(account, 1)).toBe('version_mismatch');
+        expect(await store.accountById(account.id)).toBeUndefined();
+      });
+
+      it('lists each account once, in order, while others are added', async () => {
+        const times = ['03', '01', '02', '02', '02'].map((day) => `2030-01-${day}T00:00:00.000Z`);
+        const first = await Promise.all(times.map((createdAt) => add(anAccount({ createdAt }))));
+        const expected = first.toSorted(
+          (a, b) => a.createdAt.localeCompare(b.createdAt) || (a.id < b.id ? -1 : 1),
+        );
+        const seen: string[] = [];
+        for (let after: { at: string; id: string } | undefined; ; ) {
+          const page = await store.listAccounts(2, after);
+          seen.push(...page.map(({ id }) => id));
+          const last = page.at(-1);
+          if (!last) break;
+          after = { at: last.createdAt, id: last.id };
+          await add(anAccount({ createdAt: '2029-12-31T00:00:00.000Z' }));
+        }
+        expect(seen).toEqual(expected.map(({ id }) => id));
+      });
+    });
+
+    describe('administrators', () => {
+      it('are nobody at first, and then who was written', async () => {
+        expect(await store.administrators()).toEqual({ ids: [], version: 0 });
+        expect(await store.replaceAdministrators({ ids: ['a', 'b'], version: 1 })).toBe(true);
+        expect(await store.administrators()).toEqual({ ids: ['a', 'b'], version: 1 });
+      });
+
+      it('are changed by one of ten who saw the same list', async () => {
+        for (const version of [1, 2]) {
+          const outcomes = await race((each, index) =>
+            each.replaceAdministrators({ ids: [`admin ${index}`], version }),
+          );
+          expect(outcomes.filter(Boolean)).toHaveLength(1);
+          expect(await store.administrators()).toEqual({
+            ids: [`admin ${outcomes.indexOf(true)}`],
+            version,
+          });
+        }
+      });
+    });
+
+    describe('the key ring', () => {
+      const ringOf = (kid: string, version: number): KeyRing => ({
+        keys: [
+          {
+            kid,
+            publicKey: { kty: 'OKP', crv: 'Ed25519', x: 'x', kid, alg: 'EdDSA', use: 'sig' },
+            privateKey: { kty: 'OKP', crv: 'Ed25519', x: 'x', d: 'd' },
+            createdAt: 1,
+            signsFrom: 2,
+          },
+        ],
+        version,
+      });
+
+      it('is empty at first, and then as one of ten wrote it', async () => {
+        expect(await store.keyRing()).toEqual({ keys: [], version: 0 });
+        const outcomes = await race((each, index) => each.replaceKeyRing(ringOf(`key ${index}`, 1)));
+        expect(outcomes.filter(Boolean)).toHaveLength(1);
+        expect(await store.keyRing()).toEqual(ringOf(`key ${outcomes.indexOf(true)}`, 1));
+      });
+
+      it('is not mixed up with the administrators', async () => {
+        await store.replaceKeyRing(ringOf('key', 1));
+        expect(await store.administrators()).toEqual({ ids: [], version: 0 });
+      });
+    });
+
+    describe('sessions', () => {
+      it('gives back what was written, until it is removed', async () => {
+        const session = aSession();
+        await store.createSession(session);
+        expect({ ...(await store.sessionById(session.id)) }).toEqual(session);
+        await store.removeSession(session.id);
+        await store.removeSession(session.id);
+        expect(await store.sessionById(session.id)).toBeUndefined();
+      });
+
+      it('lets one of ten continue a session with the same token', async () => {
+        const session = aSession({ tokenHash: 'first' });
+        await store.createSession(session);
+        const nextOf = (index: number) => ({
+          ...session,
+          tokenHash: `token ${index}`,
+          passwordVersion: 2,
+          refreshedAt: 2_000,
+          expiresAt: 3_000,
+        });
+        const outcomes = await race((each, index) => each.replaceSession(nextOf(index), 'first'));
+        expect(outcomes.filter(Boolean)).toHaveLength(1);
+        expect({ ...(await store.sessionById(session.id)) }).toEqual(nextOf(outcomes.indexOf(true)));
+      });
+
+      it('does not bring back a session that was removed', async () => {
+        const session = aSession();
+        expect(await store.replaceSession(session, session.tokenHash)).toBe(false);
+        expect(await store.sessionById(session.id)).toBeUndefined();
+      });
+
+      it('keeps a session until it expires', async () => {
+        const session = aSession({ refreshedAt: 1_000, expiresAt: 2_000 });
+        await store.createSession(session);
+        await store.createSession(aSession({ refreshedAt: 1_999, expiresAt: 5_000 }));
+        expect(await store.sessionById(session.id)).toBeDefined();
+      });
+    });
+
+    describe('attempts', () => {
+      const attemptsOf = (failures: number, lastAt = 1_000) => ({
+        key: 'key',
+        failures,
+        lastAt,
+        expiresAt: lastAt + 1_000,
+      });
+
+      it('counts each of ten at once, if each tries again when another was faster', async () => {
+        await race(async (each) => {
+          for (;;) {
+            const seen = (await each.attempts('key'))?.failures ?? 0;
+            if (await each.replaceAttempts(attemptsOf(seen + 1), seen)) return;
+          }
+        });
+        expect({ ...(await store.attempts('key')) }).toEqual(attemptsOf(10));
+      });
+
+      it('lets one of ten write who saw the same count', async () => {
+        for (const seen of [0, 1]) {
+          const outcomes = await race((each) => each.replaceAttempts(attemptsOf(seen + 1), seen));
+          expect(outcomes.filter(Boolean)).toHaveLength(1);
+        }
+      });
+
+      it('removes a count of nothing', async () => {
+        await store.replaceAttempts(attemptsOf(3), 0);
+        expect(await store.replaceAttempts(attemptsOf(0), 2)).toBe(false);
+        expect(await store.replaceAttempts(attemptsOf(0), 3)).toBe(true);
+        expect(await store.attempts('key')).toBeUndefined();
+      });
+
+      it('keeps a count until it expires', async () => {
+        await store.replaceAttempts(attemptsOf(3), 0);
+        await store.replaceAttempts({ ...attemptsOf(1, 1_999), key: 'other' }, 0);
+        expect(await store.attempts('key')).toBeDefined();
+      });
+    });
+
+    it('shows one replica what another wrote', async ({ skip }) => {
+      const replica = await opened.openAgain?.();
+      if (!replica) return skip();
+      others.push(replica);
+      const account = await add(anAccount());
+      const session = aSession();
+      await store.createSession(session);
+      expect(await replica.accountById(account.id)).toBeDefined();
+      expect(await replica.sessionById(session.id)).toBeDefined();
+    });
+  });
+}
+
+function at<T>(items: T[], index: number): T {
+  const item = items[index];
+  if (item === undefined) throw new Error(`There is no item ${index}`);
+  return item;
+}
+
+function anAccount(given: Partial<Account> = {}): Account {
+  const id = randomUUID();
+  return {
+    id,
+    email: `${id}@example.com`,
+    name: 'Ada',
+    passwordHash: '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$dGFn',
+    passwordVersion: 1,
+    createdAt: '2030-01-01T00:00:00.000Z',
+    version: 1,
+    ...given,
+  };
+}
+
+function aSession(given: Partial<Session> = {}): Session {
+  return {
+    id: randomUUID(),
+    accountId: 'account',
+    passwordVersion: 1,
+    tokenHash: randomUUID(),
+    refreshedAt: 1_000,
+    expiresAt: 2_000,
+    ...given,
+  };
+}

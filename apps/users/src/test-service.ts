@@ -1,0 +1,89 @@
+import { buildService } from '@slipway/platform/service';
+import { readSettings } from '@slipway/platform/settings';
+import { createAccounts } from './accounts.ts';
+import { createAdministrators } from './administrators.ts';
+import { users } from './app.ts';
+import { createPasswordCheck } from './login-limit.ts';
+import { createPasswords, type Derive } from './passwords.ts';
+import { createSessions } from './sessions.ts';
+import { createSigningKeys } from './signing-keys.ts';
+import { openStore, type UsersStore } from './store/open.ts';
+
+/** Passwords as in production, but at a cost that tests can pay a hundred times. */
+export const cheapPasswords = (derive?: Derive) =>
+  createPasswords({ memory: 8, passes: 1, parallelism: 1 }, derive);
+
+/** The parts of the service on a store in memory, and a clock that stands until it is set. */
+export async function openParts(given: { store?: UsersStore; derive?: Derive } = {}) {
+  const time = { at: Date.parse('2030-01-01T00:00:00Z') };
+  const clock = () => time.at;
+  const warnings: object[] = [];
+  const log = { warn: (facts: object) => void warnings.push(facts) };
+  const store = given.store ?? (await openStore('sqlite::memory:'));
+  const passwords = cheapPasswords(given.derive);
+  const checkPassword = createPasswordCheck(store, passwords, clock);
+  const keys = createSigningKeys(store, clock);
+  const administrators = createAdministrators(store);
+  const revokeAdministrator = administrators.revoke;
+  const accounts = createAccounts({ store, passwords, checkPassword, revokeAdministrator });
+  const sessions = createSessions({ store, passwords, checkPassword, keys, log, clock });
+  return { time, warnings, store, passwords, checkPassword, keys, administrators, accounts, sessions };
+}
+
+export const admin = { email: 'admin@example.com', password: 'the admin password' };
+
+/** The service, wired as in production. Nobody listens where its events go. */
+export async function startUsers(env: Record<string, string> = {}, lines: string[] = []) {
+  const settings = readSettings(users.settings, {
+    STORE_URL: 'sqlite::memory:',
+    SERVICE_TOKEN: 'secret-between-services',
+    REPORTING_URL: 'http://127.0.0.1:9',
+    ADMIN_EMAIL: admin.email,
+    ADMIN_PASSWORD: admin.password,
+    ...env,
+  });
+  const logTo = { write: (line: string) => void lines.push(line) };
+  const { app, store } = await buildService(users, settings, { logTo });
+
+  type Request = { body?: object; token?: string; headers?: Record<string, string> };
+  const send = async (
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    url: string,
+    request: Request = {},
+  ) => {
+    const { body, token, headers } = request;
+    const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const {
+      statusCode,
+      headers: answered,
+      payload,
+    } = await app.inject({
+      method,
+      url,
+      headers: { ...authorization, ...headers },
+      ...(body && { payload: body }),
+    });
+    return { status: statusCode, headers: answered, body: payload === '' ? undefined : JSON.parse(payload) };
+  };
+  const logIn = async (email: string, password: string) =>
+    (await send('POST', '/api/v1/sessions', { body: { email, password } })).body;
+  let people = 0;
+
+  return {
+    app,
+    store,
+    send,
+    logIn,
+    /** Signs somebody up and logs them in. */
+    async newPerson(name = 'Ada') {
+      people += 1;
+      const credentials = { email: `person-${people}@example.com`, password: `password of ${people}` };
+      const { body: user } = await send('POST', '/api/v1/users', { body: { ...credentials, name } });
+      const { accessToken, refreshToken } = await logIn(credentials.email, credentials.password);
+      return { ...credentials, user, token: accessToken as string, refreshToken: refreshToken as string };
+    },
+    async adminToken(): Promise<string> {
+      return (await logIn(admin.email, admin.password)).accessToken;
+    },
+  };
+}
