@@ -11,7 +11,7 @@ export function registerLinger(app: App, patience = 5_000): void {
   app.addHook('onResponse', async ({ raw }) => {
     if (raw.complete) return;
     raw.resume();
-    const timer = setTimeout(() => raw.complete || raw.socket.destroy(), patience);
+    const timer = setTimeout(() => raw.complete || raw.destroy(), patience);
     raw.once('close', () => clearTimeout(timer));
   });
 }

@@ -26,13 +26,13 @@ export async function registerPages(app: App): Promise<void> {
 function errorsPage(): string {
   const rows = Object.entries(problemTable).map(
     ([code, { status, title }]) =>
-      `<tr id="${code}"><td><a href="#${code}"><code>${code}</code></a></td><td>${status}</td><td>${escape(title)}</td></tr>`,
+      `<tr id="${code}"><td><a href="#${code}"><code>${code}</code></a></td><td>${status}</td><td>${toHtml(title)}</td></tr>`,
   );
   return read('errors.html').replace('{{rows}}', rows.join('\n'));
 }
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
-function escape(text: string): string {
+function toHtml(text: string): string {
   return text.replace(/[&<>]/g, (character) => entities[character] ?? character);
 }
