@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { invoiceIdOf, issue, pendingSince } from './invoices.ts';
+import { isBalanced } from './ledger.ts';
+import { planOf } from './plans.ts';
+import { cancel, start } from './subscriptions.ts';
+
+const now = '2026-03-01T00:00:00.000Z';
+const subscription = start('s1', 'u1', planOf('starter'), '2026-01-31T10:00:00.000Z').next;
+const calls = (quantity: number) => [{ metric: 'api_calls', quantity, records: 3 }];
+const issued = (planId: string, quantity: number) =>
+  issue(subscription, planOf(planId), calls(quantity), now);
+
+describe('an invoice', () => {
+  it('has its id from subscription and period, so that there cannot be two', () => {
+    expect(invoiceIdOf(subscription)).toBe('s1.1');
+    expect(issued('starter', 0).next.id).toBe('s1.1');
+  });
+
+  it('is the price of the plan and the usage beyond what is included', () => {
+    const { next } = issued('starter', 12_000);
+    expect(next.lines).toEqual([
+      { description: 'Starter', quantity: 1, amount: 1_900 },
+      { description: 'api_calls beyond 10000 included', metric: 'api_calls', quantity: 12_000, amount: 120 },
+    ]);
+    expect(next).toMatchObject({ total: 2_020, status: 'open', usage: calls(12_000), currency: 'EUR' });
+  });
+
+  it('shows usage that is included at no charge', () => {
+    expect(issued('starter', 10_000).next.lines[1]).toMatchObject({ quantity: 10_000, amount: 0 });
+    expect(issued('starter', 10_009).next.lines[1]?.amount).toBe(1); // 0.54
+    expect(issued('starter', 10_008).next.lines[1]?.amount).toBe(0); // 0.48
+  });
+
+  it('is booked as owed, and told, in the same step', () => {
+    const { entries, events } = issued('starter', 0);
+    expect(entries).toMatchObject([
+      {
+        id: 'issued:s1.1',
+        postings: [
+          { account: 'receivable', amount: 1_900 },
+          { account: 'revenue:starter', amount: -1_900 },
+        ],
+      },
+    ]);
+    expect(events).toMatchObject([
+      {
+        id: 'invoice.issued:s1.1',
+        data: { invoiceId: 's1.1', amount: 1_900, planId: 'starter', currency: 'EUR' },
+      },
+    ]);
+  });
+
+  it('of nothing is paid from the beginning and books nothing', () => {
+    const { next, entries, events } = issued('free', 1_000);
+    expect(next).toMatchObject({ total: 0, status: 'paid' });
+    expect(entries).toEqual([]);
+    expect(events).toHaveLength(1);
+  });
+
+  it('ends with the subscription if that ended first', () => {
+    const ended = cancel(subscription, '2026-02-02T00:00:00.000Z')?.next ?? subscription;
+    const { next } = issue(ended, planOf('starter'), [], now);
+    expect(next).toMatchObject({ periodEnd: '2026-02-02T00:00:00.000Z', total: 1_900 });
+  });
+
+  it('leaves usage that the plan does not meter unbilled', () => {
+    const usage = [{ metric: 'unheard_of', quantity: 5, records: 1 }];
+    expect(issue(subscription, planOf('starter'), usage, now).next).toMatchObject({
+      usage: [],
+      total: 1_900,
+    });
+  });
+
+  it('sums to its lines and balances, whatever was used', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1_000_000_000_000 }), (quantity) => {
+        const { next, entries } = issued('pro', quantity);
+        expect(next.total).toBe(next.lines.reduce((total, { amount }) => total + amount, 0));
+        const balances = entries.flatMap(({ postings, currency }) =>
+          postings.map(({ account, amount }) => ({ account, currency, balance: amount })),
+        );
+        expect(isBalanced(balances)).toBe(true);
+      }),
+    );
+  });
+
+  it('waits for nothing as long as nobody pays', () => {
+    expect(pendingSince(issued('starter', 0).next)).toBeUndefined();
+  });
+});

@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readLines } from './ndjson.ts';
+
+const limits = { maxLine: 10, maxBytes: 1_000 };
+
+async function linesOf(chunks: (string | Buffer)[], given = limits) {
+  const source = (async function* () {
+    for (const chunk of chunks) yield Buffer.from(chunk);
+  })();
+  const lines = (await Array.fromAsync(readLines(source, given))).flat();
+  return lines.map(({ number, bytes }) => [number, bytes?.toString()]);
+}
+
+describe('lines of a stream', () => {
+  it('are numbered from 1, the last with or without its newline', async () => {
+    const expected = [
+      [1, 'a'],
+      [2, ''],
+      [3, 'b'],
+    ];
+    expect(await linesOf(['a\n\nb\n'])).toEqual(expected);
+    expect(await linesOf(['a\n\nb'])).toEqual(expected);
+    expect(await linesOf([''])).toEqual([]);
+  });
+
+  it('are the same however the stream is cut, even within a character', async () => {
+    const text = Buffer.from('äöü\n\n€\nlast');
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(text.length)), async (cuts) => {
+        const places = [0, ...cuts.sort((a, b) => a - b), text.length];
+        const chunks = places.slice(1).map((end, index) => text.subarray(places[index], end));
+        expect(await linesOf(chunks)).toEqual([
+          [1, 'äöü'],
+          [2, ''],
+          [3, '€'],
+          [4, 'last'],
+        ]);
+      }),
+    );
+  });
+
+  it('are given without content if they are too long, and the next are read', async () => {
+    expect(await linesOf(['0123456789\n01234567890\nb'])).toEqual([
+      [1, '0123456789'],
+      [2, undefined],
+      [3, 'b'],
+    ]);
+    expect(await linesOf(['01234', '56789', '0\nb\n', '01234', '567890'])).toEqual([
+      [1, undefined],
+      [2, 'b'],
+      [3, undefined],
+    ]);
+  });
+
+  it('end with a problem when the whole is too long', async () => {
+    await expect(linesOf(['a\nb\n', 'c'], { maxLine: 10, maxBytes: 4 })).rejects.toMatchObject({
+      code: 'payload_too_large',
+    });
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { planOf } from './plans.ts';
+import { advance, cancel, start } from './subscriptions.ts';
+import { admit, usageEvents } from './usage.ts';
+
+const subscription = start('s1', 'u1', planOf('starter'), '2026-01-31T10:00:00.000Z').next;
+const clock = { now: () => '2026-02-10T00:00:00.000Z', allowsFuture: false };
+const at = '2026-02-05T00:00:00.000Z';
+const record = { id: 'r1', subscriptionId: 's1', metric: 'api_calls', quantity: 7, at };
+const ended = cancel(subscription, '2026-02-09T00:00:00.000Z')?.next ?? subscription;
+const refused = (code: string) => expect.objectContaining({ code });
+
+describe('a usage record', () => {
+  it('is admitted to the period that its time falls into', () => {
+    expect(admit(record, subscription, clock)).toEqual({ ...record, userId: 'u1', period: 1 });
+    const second = advance(subscription, []).next;
+    expect(admit(record, second, clock).period).toBe(1);
+    const future = { ...clock, allowsFuture: true };
+    expect(admit({ ...record, at: '2026-03-01T00:00:00.000Z' }, second, future).period).toBe(2);
+    expect(admit({ ...record, at: '2026-04-01T00:00:00.000Z' }, second, future).period).toBe(3);
+  });
+
+  it('is kept with its time in UTC, so that a repetition in another zone is the same', () => {
+    expect(admit({ ...record, at: '2026-02-05T01:00:00+01:00' }, subscription, clock).at).toBe(at);
+  });
+
+  it('is refused for a subscription that the caller does not have', () => {
+    expect(() => admit(record, undefined, clock)).toThrow(refused('not_found'));
+  });
+
+  it('is refused for a metric that the plan does not meter', () => {
+    expect(() => admit({ ...record, metric: 'coffee' }, subscription, clock)).toThrow(
+      refused('unknown_metric'),
+    );
+  });
+
+  it('is refused for a time before the subscription', () => {
+    const early = { ...record, at: '2026-01-31T09:59:59.999Z' };
+    expect(() => admit(early, subscription, clock)).toThrow(refused('invalid_request'));
+  });
+
+  it('is refused for a time to come, but for what clocks may differ', () => {
+    const ahead = (minutes: number) => new Date(Date.parse(clock.now()) + minutes * 60_000).toISOString();
+    expect(admit({ ...record, at: ahead(5) }, subscription, clock)).toBeDefined();
+    expect(() => admit({ ...record, at: ahead(6) }, subscription, clock)).toThrow(refused('invalid_request'));
+  });
+
+  it('may come late for a time before the cancellation, until the last invoice', () => {
+    expect(admit(record, ended, clock)).toBeDefined();
+    expect(() => admit({ ...record, at: '2026-02-09T00:00:00.000Z' }, ended, clock)).toThrow(
+      refused('subscription_ended'),
+    );
+    expect(() => admit(record, advance(ended, []).next, clock)).toThrow(refused('subscription_ended'));
+  });
+});
+
+describe('the events of usage', () => {
+  it('are one for each subscription and metric of a batch', () => {
+    const one = admit(record, subscription, clock);
+    const added = [
+      one,
+      { ...one, quantity: 3 },
+      { ...one, metric: 'storage' },
+      { ...one, subscriptionId: 's2' },
+    ];
+    expect(usageEvents(added).map(({ data }) => data)).toEqual([
+      { subscriptionId: 's1', userId: 'u1', metric: 'api_calls', quantity: 10, records: 2 },
+      { subscriptionId: 's1', userId: 'u1', metric: 'storage', quantity: 7, records: 1 },
+      { subscriptionId: 's2', userId: 'u1', metric: 'api_calls', quantity: 7, records: 1 },
+    ]);
+  });
+
+  it('are none for an empty batch', () => {
+    expect(usageEvents([])).toEqual([]);
+  });
+});
