@@ -23,6 +23,7 @@ export function outputOf(name: ServiceName, dataDir: string, raw: boolean, proce
 
 function shown(name: ServiceName, line: string, terminal: NodeJS.WriteStream): void {
   const { level, msg, err } = parsed(line);
+  if (msg === 'request') return;
   if (shownLevels.includes(level))
     terminal.write(`${name} ${level}: ${msg}${err ? `: ${err.message}` : ''}\n`);
 }

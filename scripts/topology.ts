@@ -40,8 +40,16 @@ export function topology({ dataDir, ports, secrets }: Options): ServiceSpec[] {
   const { serviceToken: SERVICE_TOKEN, adminEmail, adminPassword } = secrets;
   const USERS_URL = address('users');
   const REPORTING_URL = address('reporting');
+  const managementOf = (name: ServiceName) => `http://127.0.0.1:${ports[name].management}`;
   const settings: Record<ServiceName, Record<string, string>> = {
-    gateway: { USERS_URL, BILLING_URL: address('billing'), REPORTING_URL },
+    gateway: {
+      USERS_URL,
+      BILLING_URL: address('billing'),
+      REPORTING_URL,
+      USERS_STATUS_URL: `${managementOf('users')}/status`,
+      BILLING_STATUS_URL: `${managementOf('billing')}/status`,
+      REPORTING_STATUS_URL: `${managementOf('reporting')}/status`,
+    },
     users: {
       STORE_URL: store('users'),
       REPORTING_URL,
@@ -64,7 +72,7 @@ export function topology({ dataDir, ports, secrets }: Options): ServiceSpec[] {
     return {
       name,
       address: address(name),
-      management: `http://127.0.0.1:${management}`,
+      management: managementOf(name),
       settings: { ...settings[name], PORT: String(port), MANAGEMENT_PORT: String(management) },
     };
   });

@@ -2,8 +2,18 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { pid } from 'node:process';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Metrics } from './metrics.ts';
+import type { Upstream } from './upstream.ts';
 
-type Parts = { service: string; version: string; lifecycle: Lifecycle; metrics: Metrics; load: () => object };
+type Parts = {
+  service: string;
+  version: string;
+  lifecycle: Lifecycle;
+  metrics: Metrics;
+  /** Services that this one calls. One that is away does not make this one unready: it would spread the fault. */
+  upstreams: Pick<Upstream, 'name' | 'breaker'>[];
+  /** How busy the service is. Shown, but no reason to be unready: its load would fall on the others. */
+  load: () => object;
+};
 
 /**
  * The listener for those who run the service: /health (alive), /started, /status (ready) and /metrics.
@@ -27,14 +37,15 @@ async function answer(path: string | undefined, response: ServerResponse, parts:
   }
   if (path === '/status') return status(response, parts);
   if (path === '/metrics') {
-    response.writeHead(200, { 'content-type': metrics.contentType });
-    response.end(await metrics.text());
+    const text = await metrics.text();
+    response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
     return;
   }
   json(response, 404, { error: 'There is /health, /started, /status and /metrics' });
 }
 
-async function status(response: ServerResponse, { service, version, lifecycle, load }: Parts): Promise<void> {
+async function status(response: ServerResponse, parts: Parts): Promise<void> {
+  const { service, version, lifecycle, upstreams, load } = parts;
   const { ready, dependencies } = await lifecycle.readiness();
   json(response, ready ? 200 : 503, {
     service,
@@ -44,6 +55,7 @@ async function status(response: ServerResponse, { service, version, lifecycle, l
     pid,
     upSeconds: Math.round((Date.now() - lifecycle.startedAt) / 1000),
     dependencies,
+    upstreams: upstreams.map(({ name, breaker }) => ({ name, breaker })),
     load: load(),
   });
 }

@@ -119,7 +119,7 @@ export async function buildService<Schema extends TObject, Store extends Service
   await definition.register(typed, { settings, store, log, metrics, upstream });
   await app.ready();
 
-  const management = createManagement({ service: name, version, lifecycle, metrics, load });
+  const management = createManagement({ service: name, version, lifecycle, metrics, upstreams, load });
   return { name, app: typed, management, lifecycle, store, log, metrics };
 }
 
