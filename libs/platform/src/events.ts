@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import Type, { type Static, type TSchema } from 'typebox';
-import { currentContext } from './request-context.ts';
+import { currentTraceparent } from './trace-context.ts';
 
 /** Something that happened in a service, told to others. The id is the same at every delivery. */
 export const EventEnvelope = Type.Object({
@@ -34,7 +34,6 @@ export function newEvent<Data extends Record<string, unknown>>(
   data: Data,
   id: string = randomUUID(),
 ): DomainEvent<Data> {
-  const context = currentContext();
-  const trace = context && `00-${context.traceId}-${context.spanId}-${context.sampled ? '01' : '00'}`;
+  const trace = currentTraceparent();
   return { id, type, at: new Date().toISOString(), source, ...(trace && { trace }), data };
 }

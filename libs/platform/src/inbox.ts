@@ -7,6 +7,7 @@ import type { Metrics } from './metrics.ts';
 import type { Operation } from './operation.ts';
 import type { Position } from './pagination.ts';
 import type { App } from './service.ts';
+import { withTraceOf } from './tracing.ts';
 import { createValidators } from './validation.ts';
 
 /** Thrown by a reader for an event that it can never apply as it is; the event is set aside. */
@@ -90,7 +91,8 @@ export function registerInbox(app: App, { schemas, store, log, metrics }: InboxO
     const fault = faultOf(event);
     if (fault) return { outcome: 'refused', reason: fault };
     try {
-      return { outcome: await store.apply(event) };
+      const apply = () => store.apply(event);
+      return { outcome: await withTraceOf(event.trace, `event ${event.type}`, apply) };
     } catch (error) {
       if (error instanceof RefusedEvent) return { outcome: 'refused', reason: error.message };
       throw error;

@@ -8,4 +8,6 @@ export type OutboxStore = {
   delivered(ids: string[]): Promise<void>;
   /** How many wait, and since when the oldest does. */
   backlog(): Promise<{ depth: number; oldestAt?: string }>;
+  /** Calls `listener` whenever this process has written events, so that they need not wait for the next look. */
+  onAdded(listener: () => void): void;
 };

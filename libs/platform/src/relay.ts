@@ -7,25 +7,20 @@ import type { OutboxStore } from './outbox.ts';
 import { createRelayMetrics } from './relay-metrics.ts';
 import type { App } from './service.ts';
 
-export type Relay = {
-  /** Says that something was written, so that it is delivered now and not at the next poll. */
-  nudge(): void;
-};
-
 type RelayOptions = {
   outbox: OutboxStore;
   /** Resolves when the reader has all events. `signal` aborts when the service stops. */
   deliver: (events: DomainEvent[], signal: AbortSignal) => Promise<unknown>;
   log: Logger;
   metrics: Metrics;
+  /** Milliseconds between two looks into an outbox that has nothing to deliver. */
+  pollEvery?: number;
+  /** Milliseconds before an event that its reader refuses is tried again. */
+  retryRefusedAfter?: number;
 };
 
 /** Events looked at, and delivered together, at a time. */
 const batchSize = 100;
-/** Milliseconds between two looks into an outbox that has nothing to deliver. */
-const pollEvery = 500;
-/** Milliseconds before an event that its reader refuses is tried again. */
-const refusedWait = 60_000;
 /** Milliseconds that a stop waits for a delivery in flight. */
 const stopWithin = 1_000;
 
@@ -34,25 +29,27 @@ const stopWithin = 1_000;
  * delivered when the service stops stays in the outbox. The reader knows repetitions by the event's id.
  *
  * @example
- * const relay = registerRelay(app, {
+ * registerRelay(app, {
  *   outbox: store.outbox,
  *   deliver: (events) => reporting.deliverEvents({ body: { events } }),
  *   log,
  *   metrics,
  * });
- * relay.nudge();
  */
-export function registerRelay(app: App, options: RelayOptions): Relay {
+export function registerRelay(app: App, options: RelayOptions): void {
+  const { pollEvery = 500 } = options;
   const stopping = new AbortController();
+  /** Ends the pause between two looks. One that comes before the pause begins is not forgotten. */
   let nudged = new AbortController();
   let running: Promise<void> | undefined;
 
-  const untilNudged = async () => {
+  options.outbox.onAdded(() => nudged.abort());
+  const pause = async () => {
     await wait(pollEvery, undefined, { signal: nudged.signal, ref: false }).catch(() => undefined);
     nudged = new AbortController();
   };
   app.addHook('onReady', async () => {
-    running = run(options, stopping.signal, untilNudged);
+    running = run(options, stopping.signal, pause);
   });
   // In onClose requests have finished: what the last of them wrote had its chance, too.
   app.addHook('onClose', async () => {
@@ -60,11 +57,10 @@ export function registerRelay(app: App, options: RelayOptions): Relay {
     nudged.abort();
     await Promise.race([running, wait(stopWithin, undefined, { ref: false })]);
   });
-  return { nudge: () => nudged.abort() };
 }
 
-async function run(options: RelayOptions, signal: AbortSignal, idle: () => Promise<void>): Promise<void> {
-  const { outbox, log } = options;
+async function run(options: RelayOptions, signal: AbortSignal, pause: () => Promise<void>): Promise<void> {
+  const { outbox, log, retryRefusedAfter = 60_000 } = options;
   const measured = createRelayMetrics(options.metrics, outbox);
   /** Events that the reader refuses, by id, and when each is tried again. */
   const held = new Map<string, number>();
@@ -75,7 +71,7 @@ async function run(options: RelayOptions, signal: AbortSignal, idle: () => Promi
       const events = (await outbox.pending(batchSize)).filter(({ id }) => isDue(held.get(id)));
       await send(events);
       failures = 0;
-      if (events.length === 0) await idle();
+      if (events.length === 0) await pause();
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
@@ -104,9 +100,9 @@ async function run(options: RelayOptions, signal: AbortSignal, idle: () => Promi
   }
 
   function hold({ id, type }: DomainEvent, error: Problem): void {
-    held.set(id, Date.now() + refusedWait);
+    held.set(id, Date.now() + retryRefusedAfter);
     measured.deliveries.labels('refused').inc();
-    log.error({ err: error, event: id, type, retryInMs: refusedWait }, 'event refused by its reader');
+    log.error({ err: error, event: id, type, retryInMs: retryRefusedAfter }, 'event refused by its reader');
   }
 }
 

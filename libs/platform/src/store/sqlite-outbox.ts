@@ -36,10 +36,16 @@ export function sqliteOutbox(db: DatabaseSync): SqliteOutbox {
   const oldest = db.prepare('SELECT event FROM outbox ORDER BY place LIMIT ?');
   const remove = db.prepare('DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))');
   const count = db.prepare('SELECT count(*) AS depth, min(at) AS oldestAt FROM outbox');
+  const listeners: (() => void)[] = [];
 
   return {
     add(events) {
       for (const event of events) insert.run(event.id, event.at, JSON.stringify(event));
+      // In the next turn: the transaction is synchronous, so that it has ended by then.
+      if (events.length > 0) for (const listener of listeners) setImmediate(listener);
+    },
+    onAdded(listener) {
+      listeners.push(listener);
     },
     async pending(limit) {
       return oldest.all(limit).map(({ event }) => JSON.parse(String(event)) as DomainEvent);

@@ -5,7 +5,7 @@ import type { OutboxStore } from '../../outbox.ts';
 /** An outbox as its service sees it, by two connections to the same data. */
 export type OpenOutbox = {
   stores: [OutboxStore, OutboxStore];
-  /** Writes an aggregate together with its events in one atomic step. */
+  /** Writes an aggregate together with its events in one atomic step, by the first connection. */
   write(events: DomainEvent[]): Promise<void>;
   /** Does the same, but fails before the step is finished. */
   failToWrite(events: DomainEvent[]): Promise<void>;
@@ -79,6 +79,12 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
       expect(await idsOf(second)).toEqual(['event-0', 'event-1']);
       await second.delivered(['event-0']);
       expect(await idsOf(outbox)).toEqual(['event-1']);
+    });
+
+    it('calls its listeners when events were written, and these can be read then', async () => {
+      const seen = new Promise<string[]>((resolve) => outbox.onAdded(() => resolve(idsOf(outbox))));
+      await opened.write(many(1));
+      expect(await seen).toEqual(['event-0']);
     });
 
     it('tells how many events wait and since when', async () => {
