@@ -44,20 +44,19 @@ async function main(process: NodeJS.Process): Promise<boolean> {
   const { base, ...size } = readOptions(process.argv.slice(2));
   const progress = createProgress(process.stdout, stepCount);
   const stop = new AbortController();
-  const stopping = AbortSignal.any([stop.signal, AbortSignal.timeout(longest)]);
+  const tooLong = setTimeout(() => stop.abort(new Error('It takes too long')), longest);
+  tooLong.unref();
+  const stopping = stop.signal;
+  const interrupt = () => stop.abort(new Error('It was stopped'));
   if (base) {
-    onStopSignal(process, () => stop.abort(), process.exit);
-    return prove({ base: base.replace(/\/$/, ''), admin: adminOf(process.env), ...size }, progress, stopping);
+    onStopSignal(process, interrupt, process.exit);
+    return prove({ base: await reached(base), admin: adminOf(process.env), ...size }, progress, stopping);
   }
   const system = await ownSystem(process, progress.say);
-  onStopSignal(
-    process,
-    () => stop.abort(),
-    (code) => {
-      system.kill();
-      process.exit(code);
-    },
-  );
+  onStopSignal(process, interrupt, (code) => {
+    system.kill();
+    process.exit(code);
+  });
   let agrees = false;
   try {
     await system.start();
@@ -65,9 +64,17 @@ async function main(process: NodeJS.Process): Promise<boolean> {
     return agrees;
   } finally {
     const keepData = !agrees && !stop.signal.aborted;
-    if (keepData) progress.say(`Data and logs are kept in ${system.dataDir}`);
+    if (keepData) progress.say(`\nData and logs are kept in ${system.dataDir}`);
     await system.stop({ keepData });
   }
+}
+
+/** @throws {Error} if nobody answers there: found out before a minute of repetitions. */
+async function reached(base: string): Promise<string> {
+  await fetch(base).catch((cause) => {
+    throw new Error(`Nobody answers at ${base}`, { cause });
+  });
+  return base.replace(/\/+$/, '');
 }
 
 function adminOf({ ADMIN_EMAIL, ADMIN_PASSWORD }: NodeJS.ProcessEnv) {

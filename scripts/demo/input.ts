@@ -68,7 +68,7 @@ export function* linesOf(records: Iterable<UsageRecord>): Generator<string> {
 }
 
 /** Random numbers in [0, 1) that are the same for the same seed: mulberry32 by Tommy Ettinger, public domain. */
-export function createRandom(seed: string): () => number {
+function createRandom(seed: string): () => number {
   let state = createHash('sha256').update(seed).digest().readUInt32LE();
   return () => {
     state = (state + 0x6d2b79f5) | 0;

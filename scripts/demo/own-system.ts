@@ -13,7 +13,7 @@ export type OwnSystem = {
   dataDir: string;
   start(): Promise<void>;
   /** Drains the services, and removes the data unless it is to be kept or `DATA_DIR` names its folder. */
-  stop(options?: { keepData: boolean }): Promise<void>;
+  stop(options?: { keepData?: boolean }): Promise<void>;
   /** Ends the services at once, and removes the data likewise. */
   kill(): void;
 };
