@@ -24,6 +24,8 @@ export function registerProblemResponses(app: FastifyInstance): void {
 export function sendProblem(answer: Problem, request: FastifyRequest, reply: FastifyReply) {
   noteProblem(request, answer.code);
   if (answer.retryAfter !== undefined) reply.header('retry-after', Math.ceil(answer.retryAfter));
+  // The rest of a request that was too slow is not waited for.
+  if (answer.status === 408) reply.header('connection', 'close');
   return reply
     .code(answer.status)
     .type('application/problem+json')
@@ -60,7 +62,7 @@ export function toProblem(error: FastifyError | Problem, request: FastifyRequest
   if ('validation' in error && error.validation) return invalidRequest(error);
   if (error.code === 'FST_ERR_HANDLER_TIMEOUT') {
     // The same clock runs while the body arrives: then it was the client that was too slow.
-    return problem(request.raw.complete ? 'deadline_exceeded' : 'request_timeout');
+    return problem(request.raw.complete === false ? 'request_timeout' : 'deadline_exceeded');
   }
   const { code, statusCode = 500, message } = error;
   if (statusCode < 400 || statusCode > 499) return problem('internal', undefined, { cause: error });
