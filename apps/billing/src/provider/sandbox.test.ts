@@ -1,0 +1,56 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describePaymentProvider } from './provider.contract.ts';
+import { openSandbox } from './sandbox.ts';
+
+const methods = {
+  accepted: 'pm_ok',
+  declined: 'pm_decline',
+  unreachableOnce: 'pm_fail_once',
+  silentOnce: 'pm_late',
+};
+
+describePaymentProvider('sandbox', async () => {
+  const provider = openSandbox('sqlite::memory:');
+  return { provider, methods, net: async (currency) => (await provider.statement(currency)).net };
+});
+
+describe('the sandbox', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sandbox-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const charge = (method: string) => ({ idempotencyKey: 'k1', amount: 5, currency: 'EUR', method });
+
+  it('remembers what it charged after it was opened anew', async () => {
+    const url = `sqlite:${join(folder, 'books.db')}`;
+    const first = openSandbox(url);
+    await first.charge(charge('pm_ok'), AbortSignal.timeout(1_000));
+    await first.close();
+    const second = openSandbox(url);
+    await second.charge(charge('pm_ok'), AbortSignal.timeout(1_000));
+    expect(await second.statement('EUR')).toEqual({ charges: 1, net: 5 });
+    await second.close();
+  });
+
+  it('answers pm_delay late but in time, and at once when asked again', async () => {
+    const sandbox = openSandbox('sqlite::memory:', { delayMs: 60 });
+    const startedAt = performance.now();
+    await sandbox.charge(charge('pm_delay'), AbortSignal.timeout(5_000));
+    const took = performance.now() - startedAt;
+    expect(took).toBeGreaterThanOrEqual(59);
+    await expect(sandbox.charge(charge('pm_delay'), AbortSignal.abort())).resolves.toBeDefined();
+  });
+
+  it('declines a method that it does not know', async () => {
+    const sandbox = openSandbox('sqlite::memory:');
+    expect(await sandbox.charge(charge('gold'), AbortSignal.timeout(1_000))).toEqual({
+      outcome: 'declined',
+      reason: 'The payment method gold is unknown',
+    });
+  });
+});

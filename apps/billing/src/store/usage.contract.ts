@@ -1,0 +1,80 @@
+import type { DomainEvent } from '@slipway/platform/events';
+import { describe, expect, it } from 'vitest';
+import { event } from '../change.ts';
+import type { UsageRecord } from '../usage.ts';
+import type { BillingStore } from './open.ts';
+
+const usage = (id: string, facts: Partial<UsageRecord> = {}): UsageRecord => ({
+  ...{
+    id,
+    subscriptionId: 's1',
+    userId: 'u1',
+    metric: 'api_calls',
+    quantity: 5,
+    at: '2026-01-31T10:00:00.000Z',
+    period: 1,
+  },
+  ...facts,
+});
+const noEvents = (): DomainEvent[] => [];
+const ids = (items: { id: string }[]) => items.map(({ id }) => id);
+
+/** What every store does with usage records. */
+export function describeUsage(open: () => BillingStore): void {
+  describe('usage', () => {
+    it('is added once per subscription and record id, the rest told apart', async () => {
+      expect(await open().usage.add([usage('r1')], noEvents)).toEqual(['added']);
+      const again = [usage('r2'), usage('r1'), usage('r2'), usage('r1', { subscriptionId: 's2' })];
+      expect(await open().usage.add(again, noEvents)).toEqual(['added', 'duplicate', 'duplicate', 'added']);
+      const changed = [{ quantity: 6 }, { metric: 'storage' }, { at: '2026-02-01T00:00:00.000Z' }];
+      expect(
+        await open().usage.add(
+          changed.map((facts) => usage('r1', facts)),
+          noEvents,
+        ),
+      ).toEqual(['conflict', 'conflict', 'conflict']);
+    });
+
+    it('is told together with what was added, of that alone', async () => {
+      const seen: string[][] = [];
+      const eventsOf = (added: UsageRecord[]) => {
+        seen.push(ids(added));
+        return added.map(({ id }) => event('user.deleted', id, { userId: 'u1' }));
+      };
+      await open().usage.add([usage('r1'), usage('r1')], eventsOf);
+      await open().usage.add([usage('r2'), usage('r1', { quantity: 9 })], eventsOf);
+      expect(seen).toEqual([['r1'], ['r2']]);
+      expect(ids(await open().outbox.pending(10))).toEqual(['user.deleted:r1', 'user.deleted:r2']);
+    });
+
+    it('is added as a whole or not at all', async () => {
+      const eventsOf = () => {
+        throw new Error('no events');
+      };
+      await expect(open().usage.add([usage('r1')], eventsOf)).rejects.toThrow('no events');
+      expect(await open().usage.totals('s1')).toEqual([]);
+      expect(await open().usage.add([usage('r1')], noEvents)).toEqual(['added']);
+    });
+
+    it('is added up by metric, of all periods or up to one', async () => {
+      await open().usage.add(
+        [
+          usage('r1', { period: 1 }),
+          usage('r2', { period: 2, quantity: 7 }),
+          usage('r3', { period: 2, metric: 'storage' }),
+          usage('r4', { period: 3, quantity: 1_000_000_000 }),
+          usage('r5', { subscriptionId: 's2', quantity: 11 }),
+          usage('r1', { quantity: 99 }),
+        ],
+        noEvents,
+      );
+      await open().usage.add([usage('r6', { period: 2 })], noEvents);
+      const calls = (quantity: number, records: number) => ({ metric: 'api_calls', quantity, records });
+      const storage = { metric: 'storage', quantity: 5, records: 1 };
+      expect(await open().usage.totals('s1')).toEqual([calls(1_000_000_017, 4), storage]);
+      expect(await open().usage.totals('s1', 2)).toEqual([calls(17, 3), storage]);
+      expect(await open().usage.totals('s1', 1)).toEqual([calls(5, 1)]);
+      expect(await open().usage.totals('s3')).toEqual([]);
+    });
+  });
+}
