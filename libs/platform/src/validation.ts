@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv';
+import { Ajv, type Options, type ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
 import type { FastifySchemaCompiler } from 'fastify';
 
@@ -8,24 +8,36 @@ import type { FastifySchemaCompiler } from 'fastify';
  * mistyped one would be ignored; a body's schema says itself whether it may.
  */
 export function createValidators(): FastifySchemaCompiler<object> {
-  const exact = withFormats({ coerceTypes: false });
-  const converting = withFormats({ coerceTypes: 'array' });
+  const exact = createCompiler({ coerceTypes: false });
+  const converting = createCompiler({ coerceTypes: 'array' });
   return ({ schema, httpPart }) => {
-    if (httpPart === 'body') return exact.compile(schema);
-    return converting.compile(
-      httpPart === 'querystring' ? { ...schema, additionalProperties: false } : schema,
-    );
+    if (httpPart === 'body') return exact(schema);
+    return converting(httpPart === 'querystring' ? { ...schema, additionalProperties: false } : schema);
   };
 }
 
-function withFormats(options: { coerceTypes: boolean | 'array' }): Ajv {
-  const ajv = new Ajv({
-    ...options,
-    allErrors: true,
-    useDefaults: true,
-    removeAdditional: false,
-    strict: false,
-  });
+/** Characters of JSON in which every error is named. A megabyte of errors would block the process for a second. */
+const namedInFull = 10_000;
+
+/** Looks for the first error alone, and, only when there is one, for the others. */
+function createCompiler(options: Options) {
+  const first = withFormats(options);
+  const every = withFormats({ ...options, allErrors: true });
+  return (schema: object) => {
+    const fits = first.compile(schema);
+    let fitsInFull: ValidateFunction | undefined;
+    return (input: unknown) => {
+      if (fits(input)) return true;
+      if (JSON.stringify(input)?.length > namedInFull) return { error: fits.errors ?? [] };
+      fitsInFull ??= every.compile(schema);
+      fitsInFull(input);
+      return { error: fitsInFull.errors ?? fits.errors ?? [] };
+    };
+  };
+}
+
+function withFormats(options: Options): Ajv {
+  const ajv = new Ajv({ useDefaults: true, removeAdditional: false, strict: false, ...options });
   formats.default(ajv);
   return ajv;
 }
