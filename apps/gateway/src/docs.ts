@@ -13,7 +13,7 @@ export function describeSystem(version: string) {
       title: 'Slipway',
       version,
       description:
-        'Log in to get an access token, and send it as `Authorization: Bearer <access token>`. Failures are [problem documents](/docs/errors).',
+        'Log in to get an access token, and send it as `Authorization: Bearer <access token>`. Failures are [problem documents](/docs/errors). [Start page](/)',
     },
     Object.values(operations).flat(),
     namedSchemas,
@@ -47,7 +47,7 @@ export async function registerDocs(app: App, document: Document): Promise<void> 
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
       theme: { title: 'Slipway API' },
-      uiConfig: { docExpansion: 'none', displayRequestDuration: true, persistAuthorization: false },
+      uiConfig: { layout: 'BaseLayout', docExpansion: 'list', displayRequestDuration: true },
     });
   });
 }

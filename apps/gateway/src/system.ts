@@ -1,16 +1,18 @@
 import { getSystem, type ServiceState, type System } from '@slipway/contracts/gateway';
 import type { App } from '@slipway/platform/service';
-import Type from 'typebox';
-import Value from 'typebox/value';
+import { Ajv } from 'ajv';
+import Type, { type Static } from 'typebox';
 
 /** What a service's management port says at /status. */
 const Status = Type.Object({
   version: Type.String(),
-  state: Type.Enum(['starting', 'ready', 'draining', 'closing', 'stopped']),
+  state: Type.Enum(['starting', 'ready', 'draining', 'closing']),
   ready: Type.Boolean(),
   upSeconds: Type.Integer({ minimum: 0 }),
   dependencies: Type.Array(Type.Object({ name: Type.String(), up: Type.Boolean() })),
 });
+
+const isStatus = new Ajv().compile<Static<typeof Status>>(Status);
 
 /** How long a service may take to tell its state; milliseconds. */
 const patience = 1_000;
@@ -54,9 +56,10 @@ export function createSystem({ own, statusUrls, now = Date.now }: Options): () =
 async function stateOf(name: string, url: string): Promise<ServiceState> {
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(patience) });
-    const { version, state, ready, upSeconds, dependencies } = Value.Parse(Status, await answer.json());
+    const status: unknown = await answer.json();
+    if (!isStatus(status)) return away(name);
+    const { version, state, ready, upSeconds, dependencies } = status;
     const down = dependencies.filter(({ up }) => !up).map((dependency) => dependency.name);
-    if (state === 'stopped') return away(name);
     return { name, state: state === 'ready' && !ready ? 'unready' : state, version, upSeconds, down };
   } catch {
     return away(name);
