@@ -35,7 +35,10 @@ export type Passwords = ReturnType<typeof createPasswords>;
  */
 export function createPasswords(cost: Cost = recommendedCost, derive: Derive = argon2id) {
   const turns = bulkhead(atOnce, mayWait);
-  /** Stands in for the hash of an account that does not exist, so that its check costs the same. */
+  /**
+   * Stands in for the hash of an account that does not exist, so that its check costs the same. Its tag is
+   * random, so no password fits.
+   */
   const nobody = encode({ cost, salt: randomBytes(saltLength), tag: randomBytes(tagLength) });
 
   return {
@@ -57,7 +60,7 @@ export function createPasswords(cost: Cost = recommendedCost, derive: Derive = a
     async verify(password: string, hash: string | undefined): Promise<boolean> {
       const stored = decode(hash ?? nobody);
       const tag = await tagOf(password, stored.cost, stored.salt, stored.tag.length);
-      return timingSafeEqual(tag, stored.tag) && hash !== undefined;
+      return timingSafeEqual(tag, stored.tag);
     },
 
     /** Whether a hash was made at another cost than today's, and should be made again. */

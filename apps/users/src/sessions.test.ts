@@ -136,6 +136,7 @@ describe('a session', () => {
     );
     const won = tries.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
     expect(won).toHaveLength(1);
+    await expect(sessions.refresh(tokens.refreshToken, arrivedAt)).rejects.toEqual(invalid);
     expect(tries.filter(({ status }) => status === 'rejected')).toHaveLength(9);
     await expect(refresh(won[0]?.refreshToken ?? '')).resolves.toBeDefined();
     expect(warnings).toEqual([]);
@@ -152,10 +153,13 @@ describe('a session', () => {
 
   it('ends when it has not been refreshed for 30 days', async () => {
     const { tokens, sessions, time } = await logIn();
-    time.at += idleLifetime - 1;
-    const second = await sessions.refresh(tokens.refreshToken, time.at);
+    let { refreshToken } = tokens;
+    for (let i = 0; i < 2; i++) {
+      time.at += idleLifetime - 1;
+      ({ refreshToken } = await sessions.refresh(refreshToken, time.at));
+    }
     time.at += idleLifetime;
-    await expect(sessions.refresh(second.refreshToken, time.at)).rejects.toEqual(invalid);
+    await expect(sessions.refresh(refreshToken, time.at)).rejects.toEqual(invalid);
   });
 
   it('ends with its account', async () => {

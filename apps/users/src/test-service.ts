@@ -7,7 +7,8 @@ import { createPasswordCheck } from './login-limit.ts';
 import { createPasswords, type Derive } from './passwords.ts';
 import { createSessions } from './sessions.ts';
 import { createSigningKeys } from './signing-keys.ts';
-import { openStore, type UsersStore } from './store/open.ts';
+import { openStore } from './store/open.ts';
+import type { UsersStore } from './store/users-store.ts';
 
 /** Passwords as in production, but at a cost that tests can pay a hundred times. */
 export const cheapPasswords = (derive?: Derive) =>

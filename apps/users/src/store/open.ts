@@ -1,20 +1,6 @@
-import type { OutboxStore } from '@slipway/platform/outbox';
-import type { ServiceStore } from '@slipway/platform/service';
 import { StartError } from '@slipway/platform/start-error';
-import type { AccountStore } from '../accounts.ts';
-import type { AdministratorStore } from '../administrators.ts';
-import type { AttemptStore } from '../login-limit.ts';
-import type { SessionStore } from '../sessions.ts';
-import type { KeyRingStore } from '../signing-keys.ts';
 import { openSqliteStore } from './sqlite.ts';
-
-/** Everything that the users service keeps. */
-export type UsersStore = ServiceStore &
-  AccountStore &
-  AdministratorStore &
-  SessionStore &
-  AttemptStore &
-  KeyRingStore & { outbox: OutboxStore };
+import type { UsersStore } from './users-store.ts';
 
 /**
  * Opens the store that a URL names by its scheme.

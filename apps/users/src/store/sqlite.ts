@@ -5,8 +5,8 @@ import type { AdministratorList, AdministratorStore } from '../administrators.ts
 import type { AttemptStore, Attempts } from '../login-limit.ts';
 import type { Session, SessionStore } from '../sessions.ts';
 import type { KeyRing, KeyRingStore } from '../signing-keys.ts';
-import type { UsersStore } from './open.ts';
 import { accountsMigration, sqliteAccounts } from './sqlite-accounts.ts';
+import type { UsersStore } from './users-store.ts';
 
 const migrations: Migration[] = [
   outboxMigration,

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Account } from '../accounts.ts';
 import type { Session } from '../sessions.ts';
 import type { KeyRing } from '../signing-keys.ts';
-import type { UsersStore } from './open.ts';
+import type { UsersStore } from './users-store.ts';
 
 export type Opened = {
   store: UsersStore;
