@@ -4,8 +4,9 @@ import { pipeline } from 'node:stream/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { answering, hang, refusing, serve, serveRaw } from './faulty-server.fixture.ts';
 import { createMetrics } from './metrics.ts';
-import { type RequestContext, withContext } from './request-context.ts';
-import { createUpstream } from './upstream.ts';
+import { requestWith } from './request-context.fixture.ts';
+import { withContext } from './request-context.ts';
+import { createUpstream, type Upstream } from './upstream.ts';
 
 function connect(address: string, timeoutMs = 5_000) {
   const metrics = createMetrics('test', '0');
@@ -20,17 +21,14 @@ function connect(address: string, timeoutMs = 5_000) {
   return { upstream, metrics, get, post };
 }
 
-function requestWith(left: number): RequestContext {
-  return {
-    correlationId: 'journey-1',
-    traceId: 'a'.repeat(32),
-    spanId: 'b'.repeat(16),
-    sampled: false,
-    tracestate: undefined,
-    deadline: Date.now() + left,
-    recorder: undefined,
-    span: undefined,
-    problem: undefined,
+/** Makes as many calls as there are connections, until it is told to let go. */
+function holdConnections(upstream: Upstream) {
+  const caller = new AbortController();
+  const call = () => upstream.request({ method: 'GET', path: '/', signal: caller.signal });
+  const held = Promise.allSettled(Array.from({ length: 64 }, call));
+  return async () => {
+    caller.abort();
+    await held;
   };
 }
 
@@ -66,8 +64,10 @@ describe('what an upstream is sent', () => {
   it('is nothing when the deadline has passed', async () => {
     const server = await answering(200);
     const { get } = connect(server.origin);
+    await get();
     await expect(withContext(requestWith(-1), get)).rejects.toMatchObject({ code: 'deadline_exceeded' });
-    expect(server.hits).toBe(0);
+    await get();
+    expect(server.hits).toBe(2);
   });
 
   it('streams through in both directions', async () => {
@@ -114,22 +114,38 @@ describe('the time a call takes', () => {
 
   it('is bounded for calls that wait for a connection, and too many are refused at once', async () => {
     const server = await hang();
-    const { get } = connect(server.origin, 1_500);
+    const { get } = connect(server.origin, 1_000);
     const calls = await Promise.all(Array.from({ length: 300 }, () => timed(get)));
     const refused = calls.filter(({ error }) => (error as { code: string }).code === 'unavailable');
     const late = calls.filter(({ error }) => (error as { code: string }).code === 'deadline_exceeded');
     expect([refused.length, late.length]).toEqual([44, 256]);
-    expect(Math.max(...refused.map(({ ms }) => ms))).toBeLessThan(1_400);
+    expect(Math.max(...refused.map(({ ms }) => ms))).toBeLessThan(900);
     expect(Math.max(...late.map(({ ms }) => ms))).toBeLessThan(3_500);
     expect(server.sockets.size).toBeLessThanOrEqual(64);
   });
 
+  it('is bounded by its own timeout while others that have more time hold all connections', async () => {
+    const { upstream } = connect((await hang()).origin, 10_000);
+    const letGo = holdConnections(upstream);
+    const { ms, error } = await timed(() => upstream.request({ method: 'GET', path: '/', timeoutMs: 200 }));
+    expect(error).toMatchObject({ code: 'deadline_exceeded' });
+    expect(ms).toBeLessThan(1_500);
+    await letGo();
+  });
+
+  it('is no longer counted when it is over, so that there is always room for the next call', async () => {
+    const server = await answering(200, {}, 'done');
+    const { get } = connect(server.origin);
+    for (let round = 0; round < 30; round++) await Promise.all(Array.from({ length: 10 }, () => get()));
+    expect(server.hits).toBe(300);
+  });
+
   it('is not touched by another upstream that hangs', async () => {
-    const [slow, fast] = [connect((await hang()).origin, 2_000), connect((await answering(200)).origin)];
-    const hanging = Promise.all(Array.from({ length: 50 }, () => timed(slow.get)));
+    const [slow, fast] = [connect((await hang()).origin, 10_000), connect((await answering(200)).origin)];
+    const letGo = holdConnections(slow.upstream);
     const { ms } = await timed(() => Promise.all(Array.from({ length: 50 }, () => fast.get())));
     expect(ms).toBeLessThan(1_500);
-    await hanging;
+    await letGo();
   });
 
   it('ends when the caller gives the call up, and the connection is let go', async () => {
@@ -198,6 +214,18 @@ describe('a retry', () => {
     });
     expect((await connect(server.origin).get()).status).toBe(200);
     expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(990);
+  });
+
+  it('is not waited for when the caller gives the call up', async () => {
+    const server = await answering(503, { 'retry-after': '2' });
+    const { upstream } = connect(server.origin);
+    const caller = new AbortController();
+    const call = timed(() => upstream.request({ method: 'GET', path: '/', signal: caller.signal }));
+    await vi.waitFor(() => expect(server.hits).toBe(1));
+    caller.abort(new Error('the client has gone'));
+    const { ms, error } = await call;
+    expect(error).toMatchObject({ message: 'the client has gone' });
+    expect(ms).toBeLessThan(1_500);
   });
 
   it('is not made when the upstream asks for more time than is left', async () => {
@@ -282,6 +310,14 @@ describe('an upstream with several addresses', () => {
     expect(await metrics.text()).not.toMatch(/retries_total\{.*\} [1-9]/);
   });
 
+  it('is not asked twice with a streamed body, but the address that refused is left out then', async () => {
+    const server = await answering(200);
+    const { post } = connect(`${await refusing()},${server.origin}`);
+    const stream = () => post({}, Readable.from(['{', '}']));
+    await expect(stream()).rejects.toMatchObject({ code: 'unavailable' });
+    for (let call = 0; call < 4; call++) expect((await stream()).statusCode).toBe(200);
+  });
+
   it('is unavailable when all refuse', async () => {
     const { post } = connect(`${await refusing()},${await refusing()}`);
     await expect(post()).rejects.toMatchObject({ code: 'unavailable', status: 503, retryAfter: 1 });
@@ -313,6 +349,12 @@ describe('the circuit breaker of an upstream', () => {
     const away = connect(await refusing());
     for (let call = 0; call < 5; call++) await timed(() => away.post());
     expect(away.upstream.breaker).toBe('open');
+  });
+
+  it('opens when the upstream answers that it had no time, as that took all the time there was', async () => {
+    const { upstream, post } = connect((await answering(504, problemJson)).origin);
+    for (let call = 0; call < 5; call++) await (await post()).body.dump();
+    expect(upstream.breaker).toBe('open');
   });
 
   it.each([

@@ -1,0 +1,16 @@
+import type { RequestContext } from './request-context.ts';
+
+/** The context of a request whose caller waits for so many more milliseconds. */
+export function requestWith(left: number): RequestContext {
+  return {
+    correlationId: 'journey-1',
+    traceId: 'a'.repeat(32),
+    spanId: 'b'.repeat(16),
+    sampled: false,
+    tracestate: undefined,
+    deadline: Date.now() + left,
+    recorder: undefined,
+    span: undefined,
+    problem: undefined,
+  };
+}
