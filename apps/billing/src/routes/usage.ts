@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { getUnbilledUsage, importUsage, recordUsage, UsageRecord } from '@slipway/contracts/billing';
-import { problem } from '@slipway/contracts/errors';
 import { mayAccess, principalOf } from '@slipway/platform/access';
 import { Problem } from '@slipway/platform/errors';
+import { toProblem } from '@slipway/platform/problem-responses';
 import type { App } from '@slipway/platform/service';
 import type { Principal } from '@slipway/platform/tokens';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { readLines } from '../ndjson.ts';
 import type { SubscriptionStore } from '../subscriptions.ts';
@@ -71,11 +71,13 @@ function bodyOf({ body }: FastifyRequest): Readable {
   return body instanceof Readable ? body : Readable.from([]);
 }
 
-/** Checks a line by the same rules as a JSON body. */
+/** Checks a line by the same rules as a JSON body, and says what is wrong in the same words. */
 function validRecord(request: FastifyRequest, value: unknown): UsageRecord {
   const validate = request.compileValidationSchema(UsageRecord, 'body');
-  if (validate(value)) return value as UsageRecord;
-  const [error] = validate.errors ?? [];
-  const field = ['body', ...(error?.instancePath ?? '').split('/').slice(1)].join('.');
-  throw problem('invalid_request', `${field} ${error?.message ?? 'is not valid'}`);
+  // Fastify lets a validator answer `{ error }`, or `false` with the errors beside it.
+  const result: unknown = validate(value);
+  if (result === true) return value as UsageRecord;
+  const { error } = result as { error?: typeof validate.errors };
+  const failure = { validation: error ?? validate.errors ?? [], validationContext: 'body' as const };
+  throw toProblem(Object.assign(new Error('invalid'), failure) as FastifyError, request);
 }
