@@ -1,4 +1,4 @@
-import { Ajv, type Options, type ValidateFunction } from 'ajv';
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
 import type { FastifySchemaCompiler } from 'fastify';
 
@@ -19,6 +19,8 @@ export function createValidators(): FastifySchemaCompiler<object> {
 /** Characters of JSON in which every error is named. A megabyte of errors would block the process for a second. */
 const namedInFull = 10_000;
 
+type Check = ((input: unknown) => boolean) & { errors?: ErrorObject[] };
+
 /** Looks for the first error alone, and, only when there is one, for the others. */
 function createCompiler(options: Options) {
   const first = withFormats(options);
@@ -26,13 +28,18 @@ function createCompiler(options: Options) {
   return (schema: object) => {
     const fits = first.compile(schema);
     let fitsInFull: ValidateFunction | undefined;
-    return (input: unknown) => {
+    // As Ajv's own do: false, and the errors beside it. Whoever calls it without Fastify relies on that.
+    const check: Check = (input) => {
+      check.errors = undefined;
       if (fits(input)) return true;
-      if (JSON.stringify(input)?.length > namedInFull) return { error: fits.errors ?? [] };
+      check.errors = fits.errors ?? [];
+      if (JSON.stringify(input)?.length > namedInFull) return false;
       fitsInFull ??= every.compile(schema);
       fitsInFull(input);
-      return { error: fitsInFull.errors ?? fits.errors ?? [] };
+      check.errors = fitsInFull.errors ?? check.errors;
+      return false;
     };
+    return check;
   };
 }
 
