@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { Agent } from 'node:http';
+import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Slow, startSlow } from './fixtures/start.ts';
@@ -43,8 +45,8 @@ describe('a service that is told to stop', () => {
   });
 
   it('is unready at once and alive, and asks every client to reconnect elsewhere', async () => {
-    const service = await ready({ DRAIN_DELAY_MS: '600' });
-    const inFlight = get(`${service.address}/wait?ms=300`, agent);
+    const service = await ready({ DRAIN_DELAY_MS: '2000' });
+    const inFlight = get(`${service.address}/wait?ms=1500`, agent);
     expect((await get(`${service.address}/wait`, agent)).headers.connection).toBe('keep-alive');
 
     service.kill('SIGTERM');
@@ -55,6 +57,24 @@ describe('a service that is told to stop', () => {
     const during = await get(`${service.address}/wait`, agent);
     expect(during).toMatchObject({ status: 200, headers: { connection: 'close' } });
     expect(await inFlight).toMatchObject({ status: 200, headers: { connection: 'close' } });
+    expect(await service.exited).toEqual({ code: 0, signal: null });
+  });
+
+  it('answers also a request whose head was still arriving when the port was closed', async () => {
+    const service = await ready({ DRAIN_DELAY_MS: '0' });
+    const { hostname, port } = new URL(service.address);
+    const socket = connect(Number(port), hostname).setEncoding('utf8');
+    socket.write('GET /wait HTTP/1.1\r\nhost: slow\r\n');
+    const inFlight = get(`${service.address}/wait?ms=500`, agent);
+    await wait(100);
+    service.kill('SIGTERM');
+    await expect.poll(async () => (await get(`${service.management}/status`)).body).toContain('"closing"');
+
+    socket.write('\r\n');
+    const [answer] = await once(socket, 'data');
+    expect(answer).toMatch(/^HTTP\/1.1 200 OK/);
+    expect(answer.toLowerCase()).toContain('connection: close');
+    expect((await inFlight).status).toBe(200);
     expect(await service.exited).toEqual({ code: 0, signal: null });
   });
 
