@@ -32,11 +32,11 @@ async function run(
 }
 
 describe('an import', () => {
-  it('writes in batches of 500, and the rest at the end', async () => {
-    const lines = Array.from({ length: 1_201 }, (_, n) => line(n + 1));
-    const { report, batches } = await run([lines.slice(0, 700), lines.slice(700)]);
-    expect(batches.map(({ length }) => length)).toEqual([500, 500, 201]);
-    expect(report).toEqual({ accepted: 1_201, duplicates: 0, rejected: 0, errors: [] });
+  it('writes in batches of 1,000, and the rest at the end', async () => {
+    const lines = Array.from({ length: 2_201 }, (_, n) => line(n + 1));
+    const { report, batches } = await run([lines.slice(0, 1_700), lines.slice(1_700)]);
+    expect(batches.map(({ length }) => length)).toEqual([1_000, 1_000, 201]);
+    expect(report).toEqual({ accepted: 2_201, duplicates: 0, rejected: 0, errors: [] });
   });
 
   it('counts and explains what it cannot take, by line, and takes the rest', async () => {

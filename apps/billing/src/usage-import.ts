@@ -19,7 +19,7 @@ type Importer = {
 type Entry = { line: number; content: UsageRecord | Problem };
 
 /** Lines handled in one step: enough to share the cost of a write, few enough to let others in between. */
-const batchSize = 500;
+const batchSize = 1_000;
 /** Rejected lines that the report lists. */
 const listed = 100;
 

@@ -23,8 +23,10 @@ export type RecordOutcome = 'added' | 'duplicate' | Problem;
  */
 export async function record(recorder: Recorder, batch: UsageDocument[]): Promise<RecordOutcome[]> {
   const subscriptions = await visibleSubscriptions(recorder, batch);
+  const now = recorder.clock.now();
+  const clock = { ...recorder.clock, now: () => now };
   const checked = batch.map((each) =>
-    check(() => admit(each, subscriptions.get(each.subscriptionId), recorder.clock)),
+    check(() => admit(each, subscriptions.get(each.subscriptionId), clock)),
   );
   const admitted = checked.flatMap((each) => (each instanceof Problem ? [] : [each]));
   const written = (await recorder.usage.add(admitted, usageEvents)).values();

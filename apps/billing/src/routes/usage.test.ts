@@ -94,7 +94,7 @@ describe('usage over HTTP', () => {
   });
 
   it('imports a stream of lines, and says what it could not take', async () => {
-    const good = Array.from({ length: 1_500 }, (_, n) => recordOf(`r${n}`));
+    const good = Array.from({ length: 2_500 }, (_, n) => recordOf(`r${n}`));
     const { body } = await send(ann, [
       ...good,
       recordOf('r0', { quantity: 8 }),
@@ -103,16 +103,16 @@ describe('usage over HTTP', () => {
       'text',
     ]);
     expect(body).toEqual({
-      accepted: 1_500,
+      accepted: 2_500,
       duplicates: 1,
       rejected: 3,
       errors: [
-        { line: 1_501, code: 'conflict', detail: expect.stringContaining('r0') },
-        { line: 1_503, code: 'invalid_request', detail: 'body.quantity must be >= 0' },
-        { line: 1_504, code: 'invalid_request', detail: 'body must be object' },
+        { line: 2_501, code: 'conflict', detail: expect.stringContaining('r0') },
+        { line: 2_503, code: 'invalid_request', detail: 'body.quantity must be >= 0' },
+        { line: 2_504, code: 'invalid_request', detail: 'body must be object' },
       ],
     });
-    expect(await unbilled()).toEqual([{ metric: 'api_calls', quantity: 10_500, records: 1_500 }]);
+    expect(await unbilled()).toEqual([{ metric: 'api_calls', quantity: 17_500, records: 2_500 }]);
   });
 
   it('counts nothing twice when an import is sent again', async () => {
@@ -124,7 +124,7 @@ describe('usage over HTTP', () => {
   it('tells of what was added, in one event for each batch, subscription and metric', async () => {
     await service.store.outbox.delivered((await service.store.outbox.pending(1_000)).map(({ id }) => id));
     const storage = recordOf('s1', { metric: 'storage_gb_hours' });
-    const records = [...Array.from({ length: 501 }, (_, n) => recordOf(`r${n}`)), storage];
+    const records = [...Array.from({ length: 1_001 }, (_, n) => recordOf(`r${n}`)), storage];
     await send(ann, records);
     await send(ann, records);
     const told = (await service.store.outbox.pending(10)).map(({ data }) => [
@@ -133,7 +133,7 @@ describe('usage over HTTP', () => {
       data.records,
     ]);
     expect(told).toEqual([
-      ['api_calls', 3_500, 500],
+      ['api_calls', 7_000, 1_000],
       ['api_calls', 7, 1],
       ['storage_gb_hours', 7, 1],
     ]);
