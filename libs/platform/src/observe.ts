@@ -5,6 +5,8 @@ import { currentContext, type RequestContext, withContext } from './request-cont
 import { correlationHeader } from './trace-context.ts';
 import { endRequestSpan, type Tracing } from './tracing.ts';
 
+type Observed = FastifyRequest & { context?: RequestContext };
+
 type Parts = { metrics: Metrics; tracing: Tracing; log: Logger; requestTimeout: number };
 
 /**
@@ -14,18 +16,19 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
   const { metrics, tracing, log, requestTimeout } = parts;
   app.decorateRequest('context', null);
 
-  app.addHook('onRequest', (request, reply, done) => {
+  app.addHook('onRequest', (request: Observed, reply, done) => {
     const startedAt = performance.now();
-    const route = routeOf(request);
-    const { timeoutMs: timeout = requestTimeout } = request.routeOptions.config as { timeoutMs?: number };
-    const facts = { method: request.method, route, correlationId: request.id, timeout };
-    const context = tracing.accept(request.headers, facts);
-    request.setDecorator('context', context);
-    reply.raw.setHeader(correlationHeader, context.correlationId);
+    const { method, raw } = request;
+    const { url: route = 'unmatched', config } = request.routeOptions;
+    const timeout = (config as { timeoutMs?: number }).timeoutMs ?? requestTimeout;
+    const context = tracing.accept(raw.headers, { method, route, correlationId: request.id, timeout });
+    request.context = context;
+    // Not set on the raw response: Node would then copy all headers of the answer one by one.
+    reply.header(correlationHeader, context.correlationId);
     metrics.inFlight.inc();
-    reply.raw.once('close', () => {
+    reply.raw.on('close', () => {
       metrics.inFlight.dec();
-      finish(request.method, route, statusOf(reply), performance.now() - startedAt, context);
+      finish(method, route, statusOf(reply), performance.now() - startedAt, context);
     });
     withContext(context, done);
   });
@@ -45,11 +48,6 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     if (status >= 500) log.error(line, 'request');
     else log.info(line, 'request');
   }
-}
-
-/** The pattern of a request's route: bounded in number, free of personal data. */
-function routeOf(request: FastifyRequest): string {
-  return request.routeOptions.url ?? 'unmatched';
 }
 
 /** 499, as nginx has it, for a caller that went away before it had its answer. */
