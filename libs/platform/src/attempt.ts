@@ -29,7 +29,7 @@ export async function attempt<T>(
   try {
     const response = await sender.send(request, deadline);
     const value = await read(response);
-    const transient = isRepeatable(request) && transientStatuses.has(response.statusCode);
+    const transient = isRepeatable(request) && isTransient(response);
     const after = retryAfterOf(response.headers['retry-after']);
     return { failed: isFailing(response), transient, after, response, value };
   } catch (error) {
@@ -40,7 +40,14 @@ export async function attempt<T>(
   }
 }
 
-const transientStatuses = new Set([502, 503, 504]);
+/**
+ * Whether a repetition may get another answer. A 409 with `Retry-After` is that of a service that is still busy
+ * with the first attempt, whose answer was lost on the way.
+ */
+function isTransient({ statusCode, headers }: UpstreamResponse): boolean {
+  if (statusCode === 409) return headers['retry-after'] !== undefined;
+  return statusCode === 502 || statusCode === 503 || statusCode === 504;
+}
 
 /**
  * Whether an answer counts against its upstream. A 502 or 503 in a problem document does not: the service is

@@ -36,12 +36,17 @@ describe('an address', () => {
     ]);
   });
 
-  it.each(['', 'users:4001', '127.0.0.1:4001', 'ftp://users', 'http://a:1,', 'srv+ftp://_ftp._tcp.a'])(
-    'that is %j stops the start with one sentence',
-    (address) => {
-      expect(() => discover('users', address)).toThrow(StartError);
-    },
-  );
+  it.each([
+    '',
+    'users:4001',
+    '127.0.0.1:4001',
+    'ftp://users',
+    'http://a:1,',
+    'http://a/api',
+    'srv+ftp://_ftp._tcp.a',
+  ])('that is %j stops the start with one sentence', (address) => {
+    expect(() => discover('users', address)).toThrow(StartError);
+  });
 });
 
 describe('discovery by DNS SRV', () => {

@@ -29,11 +29,11 @@ function fixed(service: string, address: string): Discovery {
   return { ...addresses, ready: () => undefined, close: () => undefined };
 }
 
-const protocols = new Set(['http:', 'https:', 'srv+http:', 'srv+https:']);
+const protocols = new Set(['http:', 'https:', 'srv+http:']);
 
 function toUrl(service: string, address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url && protocols.has(url.protocol) && url.hostname) return url;
+  if (url && protocols.has(url.protocol) && url.hostname && url.pathname.length <= 1) return url;
   throw new StartError(
     `The address of ${service} is neither http://host:port nor srv+http://_http._tcp.name: ${address}`,
   );
@@ -73,12 +73,11 @@ function bySrv(url: URL): Discovery {
 }
 
 async function lookUp(resolver: Resolver, url: URL): Promise<Address[]> {
-  const protocol = url.protocol.slice('srv+'.length);
   const records = await resolver.resolveSrv(url.hostname);
   const found = await Promise.all(
     records.map(async ({ name, port, priority, weight }) => {
       const ips = await addressesOf(resolver, name);
-      return ips.map((ip) => ({ origin: `${protocol}//${ip}:${port}`, priority, weight }));
+      return ips.map((ip) => ({ origin: `http://${ip}:${port}`, priority, weight }));
     }),
   );
   if (found.flat().length === 0) throw new Error(`${url.hostname} has no address`);

@@ -176,7 +176,7 @@ describe('a retry', () => {
     expect(server.hits).toBe(3);
   });
 
-  it.each([400, 404, 429, 500, 501])('is not made for %d', async (status) => {
+  it.each([400, 404, 409, 429, 500, 501])('is not made for %d', async (status) => {
     const server = await answering(status);
     expect(await connect(server.origin).get()).toMatchObject({ status });
     expect(server.hits).toBe(1);
@@ -189,6 +189,15 @@ describe('a retry', () => {
     expect(server.hits).toBe(1);
     await (await post({ 'Idempotency-Key': 'k1' })).body.dump();
     expect(server.hits).toBe(4);
+  });
+
+  it('waits for the first attempt when its answer was lost and the upstream is still at it', async () => {
+    const server = await serve((_request, response) => {
+      if (server.hits === 1) response.destroy();
+      else response.writeHead(server.hits === 2 ? 409 : 201, { 'retry-after': '0' }).end();
+    });
+    const { statusCode } = await connect(server.origin).post({ 'idempotency-key': 'k1' });
+    expect([statusCode, server.hits]).toEqual([201, 3]);
   });
 
   it('is never made with a streamed body', async () => {

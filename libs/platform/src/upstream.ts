@@ -1,4 +1,4 @@
-import { attempt, describe, type Read } from './attempt.ts';
+import { attempt, describe, type Outcome, type Read } from './attempt.ts';
 import { type BreakerState, createBreaker } from './breaker.ts';
 import { isStream, type UpstreamRequest, type UpstreamResponse } from './call.ts';
 import { callProblem } from './call-fault.ts';
@@ -53,28 +53,37 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const breaker = createBreaker(name, reporting(options));
   const budget = createRetryBudget();
 
+  /** Each attempt is a span of its own, so that a trace shows the retries. */
+  function once<T>(request: UpstreamRequest, deadline: Deadline, read: Read<T>): Promise<Outcome<T>> {
+    const { method, operation = method } = request;
+    return withSpan(`${name} ${operation}`, 'client', { 'http.request.method': method }, async (span) => {
+      const outcome = await breaker.run(() => attempt(sender, request, deadline, read));
+      if (span) describe(outcome, span);
+      return outcome;
+    });
+  }
+
+  async function answerTo<T>(request: UpstreamRequest, deadline: Deadline, read: Read<T>) {
+    const outcome = await withRetries(() => once(request, deadline, read), {
+      budget,
+      left: deadline.left,
+      signal: deadline.signal,
+      onRetry(discarded) {
+        metrics.retries.inc({ dependency: name });
+        if ('response' in discarded) void discarded.response.body.dump();
+      },
+    });
+    if ('error' in outcome) throw outcome.error;
+    return outcome;
+  }
+
   async function call<T>(request: UpstreamRequest, deadline: Deadline, read: Read<T>): Promise<T> {
     const { method, operation = method } = request;
     const end = metrics.dependencies.startTimer({ dependency: name, operation });
-    const once = () =>
-      withSpan(`${name} ${operation}`, 'client', { 'http.request.method': method }, async (span) => {
-        const outcome = await breaker.run(() => attempt(sender, request, deadline, read));
-        if (span) describe(outcome, span);
-        return outcome;
-      });
     try {
-      const outcome = await withRetries(once, {
-        budget,
-        left: deadline.left,
-        signal: deadline.signal,
-        onRetry(discarded) {
-          metrics.retries.inc({ dependency: name });
-          if ('response' in discarded) void discarded.response.body.dump();
-        },
-      });
-      if ('error' in outcome) throw outcome.error;
-      end({ outcome: outcomeOf(outcome.response) });
-      return outcome.value;
+      const { response, value } = await answerTo(request, deadline, read);
+      end({ outcome: outcomeOf(response) });
+      return value;
     } catch (error) {
       const { aborted, reason: ended } = deadline.signal;
       const reason = aborted ? ended : callProblem(name, error, isStream(request.body));
@@ -117,14 +126,17 @@ function outcomeOf({ statusCode }: UpstreamResponse): string {
 
 const stateNumbers: Record<BreakerState, number> = { closed: 0, 'half-open': 1, open: 2 };
 
-/** Shows each change of the breaker in the metrics and the log. */
+/** Shows the state of the breaker in the metrics, and the begin and end of a trouble in the log. */
 function reporting({ name, metrics, log }: UpstreamOptions) {
   const gauge = metrics.breakers.labels(name);
   gauge.set(stateNumbers.closed);
+  let last: BreakerState = 'closed';
   return {
     onChange(state: BreakerState) {
       gauge.set(stateNumbers[state]);
-      log?.[state === 'open' ? 'warn' : 'info']({ upstream: name, state }, 'circuit breaker');
+      if (state === 'closed') log?.info({ upstream: name }, 'circuit breaker closed');
+      if (state === 'open' && last === 'closed') log?.warn({ upstream: name }, 'circuit breaker opened');
+      last = state;
     },
   };
 }
