@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll } from 'vitest';
-import { describeReportStore } from './contract.ts';
+import { describeReportStore } from './report-store.contract.ts';
 import { openStore } from './open.ts';
 
 let folder: string;
