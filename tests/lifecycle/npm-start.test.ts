@@ -147,7 +147,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     const pressedAt = performance.now();
     terminal.pressCtrlC();
     expect(await terminal.ended).toBe(130);
-    expect(performance.now() - pressedAt).toBeLessThan(2_000);
+    expect(performance.now() - pressedAt).toBeLessThan(5_000);
   });
 
   it('says which port is taken, and leaves nothing running', async () => {

@@ -23,7 +23,7 @@ import {
 } from '../../scripts/topology.ts';
 import { freePorts } from './ports.ts';
 
-export type ServiceHandle = {
+type ServiceHandle = {
   /** Base addresses, such as `http://127.0.0.1:20123`. The same over restarts. */
   address: string;
   management: string;
