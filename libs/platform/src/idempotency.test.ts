@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { registerAccess } from './access.ts';
 import { problem } from './errors.ts';
 import { operationIdOf } from './idempotency.ts';
+import { inject } from './inject.fixture.ts';
 import type { Operation } from './operation.ts';
 import { type App, buildService, defineService, type Service } from './service.ts';
 import { platformSettings, readSettings } from './settings.ts';
@@ -26,9 +27,9 @@ const order = {
 
 type Handler = (item: string, operationId: string) => unknown;
 
-const services: Service[] = [];
+const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
-  for (const { app } of services.splice(0)) await app.close();
+  for (const cleanUp of cleanups.splice(0)) await cleanUp();
 });
 
 /** A shop whose orders do what `handle` says; the routes are in a plugin of their own, as in any service. */
@@ -54,18 +55,18 @@ async function openShop(handle: Handler, url = 'sqlite::memory:') {
     },
   });
   const service = await buildService(shop, readSettings(platformSettings, { LOG_LEVEL: 'silent' }));
-  services.push(service);
+  cleanups.push(() => service.app.close());
   return { ...service, db, store };
 }
 
 type Sent = { key?: string; user?: string; url?: string; body?: object };
 
 function send(
-  { app }: Pick<Service, 'app'>,
+  service: Pick<Service, 'app'>,
   { key = 'key', user = 'zoe', url = '/shops/a/orders', body = { item: 'tea' } }: Sent = {},
 ) {
   const headers = { authorization: `Bearer ${user}`, 'idempotency-key': key };
-  return app.inject({ method: 'POST', url, headers, payload: body });
+  return inject(service, { method: 'POST', url, headers, payload: body });
 }
 
 describe('the Idempotency-Key', () => {
@@ -80,14 +81,9 @@ describe('the Idempotency-Key', () => {
         errors: [{ field: 'header.idempotency-key', message: 'must be 1 to 255 visible ASCII characters' }],
       });
     }
-    const { app } = shop;
     const headers = { authorization: 'Bearer zoe' };
-    const answer = await app.inject({
-      method: 'POST',
-      url: '/shops/a/orders',
-      headers,
-      payload: { item: 'tea' },
-    });
+    const payload = { item: 'tea' };
+    const answer = await inject(shop, { method: 'POST', url: '/shops/a/orders', headers, payload });
     expect(answer.json().errors).toEqual([{ field: 'header.idempotency-key', message: 'is required' }]);
     expect(handle).not.toHaveBeenCalled();
   });
@@ -154,7 +150,7 @@ describe('a repeated request', () => {
       started.resolve();
       return promise;
     });
-    const first = send(shop).then((answer) => answer);
+    const first = send(shop);
     await started.promise;
     const second = await send(shop);
     expect(second.statusCode).toBe(409);
@@ -242,7 +238,10 @@ describe('what a crash left', () => {
     shop.db.exec('UPDATE idempotency SET status = NULL, content_type = NULL, body = NULL');
     expect((await send(shop)).statusCode).toBe(409);
     const timeout = readSettings(platformSettings, {}).REQUEST_TIMEOUT_MS;
-    shop.db.exec(`UPDATE idempotency SET reserved_at = reserved_at - ${timeout} - 5001`);
+    const age = (ms: number) => shop.db.exec(`UPDATE idempotency SET reserved_at = reserved_at - ${ms}`);
+    age(timeout);
+    expect((await send(shop)).statusCode).toBe(409);
+    age(5_001);
     expect((await send(shop)).statusCode).toBe(201);
     expect(ids).toEqual([ids[0], ids[0]]);
   });
@@ -280,4 +279,18 @@ it('keeps the answer for a caller who went away before it came', async () => {
   await vi.waitFor(async () => expect((await send(shop)).statusCode).toBe(201));
   expect((await send(shop)).json()).toEqual({ done: true });
   expect(handle).toHaveBeenCalledOnce();
+});
+
+it('forgets answers that are older than a day, now and then', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'], now: 1_800_000_000_000 });
+  cleanups.push(() => vi.useRealTimers());
+  const handle = vi.fn(() => ({}));
+  const shop = await openShop(handle);
+  await send(shop, { key: 'old' });
+  vi.setSystemTime(Date.now() + 23 * 3_600_000);
+  await send(shop, { key: 'young' });
+  vi.advanceTimersByTime(2 * 3_600_000);
+  await send(shop, { key: 'old' });
+  await send(shop, { key: 'young' });
+  expect(handle).toHaveBeenCalledTimes(3);
 });

@@ -1,8 +1,9 @@
 import Type from 'typebox';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { registerAccess } from './access.ts';
 import { type DomainEvent, newEvent } from './events.ts';
 import { type Inbox, RefusedEvent, registerInbox } from './inbox.ts';
+import { inject } from './inject.fixture.ts';
 import { seriesValue } from './metrics.fixture.ts';
 import { buildService, defineService, type Service } from './service.ts';
 import { platformSettings, readSettings } from './settings.ts';
@@ -46,9 +47,9 @@ async function openReader() {
 
 const sold = (item: string, price = 1) => newEvent('shop', 'item.sold', { item, price }, `sold-${item}`);
 
-function deliver({ app }: Pick<Service, 'app'>, events: unknown, token = serviceToken) {
+function deliver(service: Pick<Service, 'app'>, events: unknown, token = serviceToken) {
   const headers = { authorization: `Bearer ${token}` };
-  return app.inject({ method: 'POST', url: '/internal/v1/events', headers, payload: { events } });
+  return inject(service, { method: 'POST', url: '/internal/v1/events', headers, payload: { events } });
 }
 
 describe('a delivery', () => {
@@ -85,6 +86,17 @@ describe('a delivery', () => {
       Array.from({ length: 500 }, (_, n) => sold(`${n}`)),
     );
     expect(answer.json()).toEqual({ applied: 500, duplicates: 0, refused: 0 });
+  });
+
+  it('lets other requests have their turn between two events', async () => {
+    const reader = await openReader();
+    const delivery = deliver(
+      reader,
+      Array.from({ length: 500 }, (_, n) => sold(`${n}`)),
+    );
+    await vi.waitFor(() => expect(reader.known.sold.length).toBeGreaterThan(0), { interval: 0 });
+    expect(reader.known.sold.length).toBeLessThan(500);
+    expect((await delivery).json()).toMatchObject({ applied: 500 });
   });
 
   it('fails for any fault of the reader itself, and its repetition applies the rest', async () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Counter } from 'prom-client';
 import Type from 'typebox';
 import { type DomainEvent, EventEnvelope, type EventSchemas } from './events.ts';
@@ -105,7 +106,11 @@ export function registerInbox(app: App, { schemas, store, log, metrics }: InboxO
     handler: async (request) => {
       const counts = { applied: 0, duplicate: 0, refused: 0 };
       // One after the other: the order in which a source tells its events is kept.
-      for (const event of request.body.events) counts[(await take(event)).outcome] += 1;
+      for (const event of request.body.events) {
+        counts[(await take(event)).outcome] += 1;
+        // An embedded store works within one turn: without this, other requests would wait for the last event.
+        await nextTurn();
+      }
       return { applied: counts.applied, duplicates: counts.duplicate, refused: counts.refused };
     },
   });
