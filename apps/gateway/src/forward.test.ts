@@ -330,6 +330,13 @@ describe('a service that', () => {
     await closed.promise;
   });
 
+  it('may take longer for an operation whose contract says so', async () => {
+    hurried.services.reporting.handle = ({ headers }, response) =>
+      response.end(headers['x-request-timeout-ms']);
+    const answer = await fetch(`${hurried.base}/api/v1/reports/rebuild`, { method: 'POST', headers: admin });
+    expect(Number(await answer.text())).toBeGreaterThan(10 * timeout);
+  });
+
   it('breaks off is a failed one', async () => {
     hurried.services.reporting.handle = (request) => request.socket.destroy();
     const failed = await get('/api/v1/reports/sign-ups');

@@ -67,8 +67,6 @@ function limited({ raw, headers }: FastifyRequest, limit: number, call: AbortCon
       else done(null, chunk);
     },
   });
-  // What still comes after an early answer is read and dropped, or the client would wait to get rid of it.
-  counted.once('close', () => raw.resume());
   return raw.pipe(counted);
 }
 

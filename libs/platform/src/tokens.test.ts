@@ -65,6 +65,11 @@ describe('the check of access tokens', () => {
     expect(await verify(await sign(key))).toEqual({ subject: 'user_1', roles: ['member'] });
   });
 
+  it('names the login that the token came from', async () => {
+    const { verify } = await setUp(key);
+    expect(await verify(await sign(key, { sid: 'login_1' }))).toMatchObject({ session: 'login_1' });
+  });
+
   it('takes a token without roles as one that has none', async () => {
     const { verify } = await setUp(key);
     expect(await verify(await sign(key, { roles: 'admin' }))).toEqual({ subject: 'user_1', roles: [] });
@@ -72,9 +77,9 @@ describe('the check of access tokens', () => {
 
   it('says that a token has expired, also one it has seen valid before', async () => {
     const { verify, time } = await setUp(key);
-    const token = await sign(key);
+    const token = await sign(key, { exp: start / 1000 + 30 });
     await verify(token);
-    time.at = start + 15 * minute;
+    time.at = start + minute / 2;
     await expect(verify(token)).rejects.toMatchObject({ code: 'token_expired', status: 401 });
   });
 
@@ -113,6 +118,12 @@ describe('the check of access tokens', () => {
   it('refuses HS256 with the public key as the secret', async () => {
     const { verify } = await setUp(key);
     const token = forge({ alg: 'HS256', kid: key.kid }, String(key.jwk.x));
+    await expect(verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('takes no other algorithm than EdDSA, whatever key it would be checked with', async () => {
+    const verify = createTokenVerifier(async () => Buffer.from('a secret that somebody knows, 32 bytes'));
+    const token = forge({ alg: 'HS256', kid: key.kid }, 'a secret that somebody knows, 32 bytes');
     await expect(verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 

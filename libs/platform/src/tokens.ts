@@ -6,6 +6,7 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from 'jose';
+import { BoundedMap } from './bounded-map.ts';
 import { problem } from './errors.ts';
 
 /** Who is calling, as their access token says. */
@@ -38,21 +39,15 @@ const rememberedMost = 10_000;
  * const { subject } = await verify(token); // throws a Problem: token_expired, unauthenticated, unavailable
  */
 export function createTokenVerifier(getKey: JWTVerifyGetKey, now = Date.now): TokenVerifier {
-  const verified = new Map<string, { principal: Principal; until: number }>();
-
-  function remember(token: string, principal: Principal, expiry: number) {
-    const [oldest] = verified.size < rememberedMost ? [] : verified.keys();
-    if (oldest !== undefined) verified.delete(oldest);
-    verified.set(token, { principal, until: Math.min(expiry, now() + remembered) });
-  }
+  const verified = new BoundedMap<string, { principal: Principal; until: number }>(rememberedMost);
 
   return async (token) => {
     const known = verified.get(token);
     if (known && now() < known.until) return known.principal;
-    verified.delete(token);
     const payload = await payloadOf(token, getKey, now());
     const principal = toPrincipal(payload);
-    remember(token, principal, Number(payload.exp) * 1000);
+    const expiry = Number(payload.exp) * 1000;
+    verified.set(token, { principal, until: Math.min(expiry, now() + remembered) });
     return principal;
   };
 }
