@@ -72,6 +72,15 @@ describe('a start that cannot succeed', () => {
   });
 });
 
+describe('a start that succeeds', () => {
+  it('lists its settings for those who debug, the secrets masked', async () => {
+    const service = await start({ LOG_LEVEL: 'debug', API_KEY: 'opensesame-opensesame' });
+    await service.ready;
+    expect(service.output()).toMatch(/"settings":\{.*"DRAIN_DELAY_MS":100.*"API_KEY":"\*\*\*"/);
+    expect(service.output()).not.toContain('opensesame');
+  });
+});
+
 describe('a service with its store away', () => {
   it('is unready and alive, serves what needs no store, and is ready again when the store is back', async () => {
     const store = await takenPort((socket) => socket.end('.'));

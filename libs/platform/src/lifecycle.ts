@@ -31,7 +31,7 @@ export class Lifecycle {
   }
 
   get stopping(): boolean {
-    return states.indexOf(this.#state) >= states.indexOf('draining');
+    return this.#state !== 'starting' && this.#state !== 'ready';
   }
 
   /** Moves on. Never back: a stop that came during the start must not end as "ready". */
