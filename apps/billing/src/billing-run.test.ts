@@ -8,7 +8,7 @@ import { cancel, changePlan, start } from './subscriptions.ts';
 import { usageEvents } from './usage.ts';
 
 const began = '2026-01-31T10:00:00.000Z';
-const clock = { now: () => '2026-03-05T00:00:00.000Z', allowsFuture: false };
+const clock = { now: () => '2026-03-05T00:00:00.000Z', tolerance: 300_000 };
 const afterOne = '2026-03-01T00:00:00.000Z';
 const afterThree = '2026-04-30T10:00:00.000Z';
 

@@ -1,23 +1,26 @@
 import { problem } from '@slipway/contracts/errors';
 
-/** What time it is, and whether callers may name times to come. */
+/** What time it is, and how far into the future callers may name times. */
 export type Clock = {
   /** The present instant in the form that sorts. */
   now(): string;
-  /** Lets months pass in a test; never in production, where it would bill what has not happened. */
-  allowsFuture: boolean;
+  /** Milliseconds by which a time that a caller names may lie ahead. */
+  tolerance: number;
 };
 
-export function systemClock(allowsFuture: boolean): Clock {
-  return { now: () => new Date().toISOString(), allowsFuture };
+/** What the clock of an honest caller may be ahead; milliseconds. */
+const clockSkew = 5 * 60_000;
+/** Enough for a test to see a year of invoices; bounded, because each month is billed. Milliseconds. */
+const testYear = 366 * 24 * 60 * 60_000;
+
+/** @param isTest lets months pass in a test; in production it would bill what has not happened */
+export function systemClock(isTest: boolean): Clock {
+  return { now: () => new Date().toISOString(), tolerance: isTest ? testYear : clockSkew };
 }
 
-/** Milliseconds by which the clock of an honest caller may be ahead. */
-const tolerance = 5 * 60_000;
-
-/** @throws {Problem} invalid_request naming the field, if the instant is still to come. */
-export function refuseFuture(clock: Clock, field: string, at: string): void {
-  if (clock.allowsFuture || Date.parse(at) <= Date.parse(clock.now()) + tolerance) return;
+/** @throws {Problem} invalid_request naming the field, if the instant lies further ahead than is tolerated. */
+export function refuseFuture({ now, tolerance }: Clock, field: string, at: string): void {
+  if (Date.parse(at) <= Date.parse(now()) + tolerance) return;
   const message = 'must not be in the future';
   throw problem('invalid_request', `${field} ${message}`, { fields: [{ field, message }] });
 }

@@ -13,8 +13,10 @@ describe('a ledger entry', () => {
   });
 
   it('is refused if it is out of balance, by however little', () => {
-    const postings = [...transfer(500, { from: 'a', to: 'b' }), { account: 'c', amount: 1 }];
-    expect(() => ledgerEntry(facts, postings)).toThrow('out of balance by 1 EUR');
+    for (const amount of [1, -1]) {
+      const postings = [...transfer(500, { from: 'a', to: 'b' }), { account: 'c', amount }];
+      expect(() => ledgerEntry(facts, postings)).toThrow(`out of balance by ${amount} EUR`);
+    }
   });
 
   it('is refused if it moves nothing', () => {

@@ -1,3 +1,5 @@
+import { Timestamp } from '@slipway/contracts/schemas';
+import { createValidators } from '@slipway/platform/validation';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { periodNumberAt, periodOf, toInstant } from './periods.ts';
@@ -63,10 +65,39 @@ describe('billing periods', () => {
 });
 
 describe('an instant', () => {
+  it('is made of every timestamp that the contract lets through', () => {
+    const compile = createValidators();
+    const check = compile({ schema: Timestamp, method: 'POST', url: '/', httpPart: 'body' });
+    const two = (most: number) => fc.integer({ min: 0, max: most }).map((n) => String(n).padStart(2, '0'));
+    const timestamp = fc
+      .tuple(
+        fc.integer({ min: 0, max: 9_999 }).map((n) => String(n).padStart(4, '0')),
+        ...[two(13), two(32), two(24), two(60), two(61)],
+        fc.constantFrom('T', 't', ' '),
+        fc.constantFrom('', '.0', '.123456789', '.12345678901234567890'),
+        fc.constantFrom('Z', 'z', '+00', '-0130', '+23:59', '-23:59', '+24:00'),
+      )
+      .map(
+        ([year, month, day, h, m, s, t, fraction, zone]) =>
+          `${year}-${month}-${day}${t}${h}:${m}:${s}${fraction}${zone}`,
+      );
+    fc.assert(
+      fc.property(timestamp, (text) => {
+        const verdict: unknown = check(text);
+        fc.pre(verdict === true);
+        expect(toInstant(text)).toMatch(/Z$/);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it.each([
     ['2026-03-29T02:30:00+02:00', '2026-03-29T00:30:00.000Z'],
     ['2026-03-29 00:30:00z', '2026-03-29T00:30:00.000Z'],
     ['2026-03-29T00:30:00.123456789Z', '2026-03-29T00:30:00.123Z'],
+    ['2026-03-29T00:30:00.9999999999999999Z', '2026-03-29T00:30:00.999Z'],
+    ['2026-03-29t00:30:00+0030', '2026-03-29T00:00:00.000Z'],
+    ['2026-03-29T00:30:00+00', '2026-03-29T00:30:00.000Z'],
     ['2016-12-31T23:59:60Z', '2016-12-31T23:59:59.000Z'],
   ])('is written in the form that sorts: %s', (given, expected) => {
     expect(toInstant(given)).toBe(expected);

@@ -42,5 +42,6 @@ function toText(instant: Temporal.Instant): string {
  * toInstant('2024-03-31T02:30:00+02:00'); // '2024-03-31T00:30:00.000Z'
  */
 export function toInstant(timestamp: string): string {
-  return toText(Temporal.Instant.from(timestamp));
+  // RFC 3339 sets no limit to the digits of a second; Temporal takes nine.
+  return toText(Temporal.Instant.from(timestamp.replace(/(\.\d{9})\d+/, '$1')));
 }

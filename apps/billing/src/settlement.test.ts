@@ -10,7 +10,7 @@ import { openStore } from './store/open.ts';
 import { start } from './subscriptions.ts';
 
 const now = '2026-03-01T00:00:00.000Z';
-const clock = { now: () => now, allowsFuture: false };
+const clock = { now: () => now, tolerance: 300_000 };
 
 const newSandbox = () => openSandbox('sqlite::memory:', { delayMs: 5 });
 

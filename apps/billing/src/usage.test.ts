@@ -4,7 +4,7 @@ import { advance, cancel, start } from './subscriptions.ts';
 import { admit, usageEvents } from './usage.ts';
 
 const subscription = start('s1', 'u1', planOf('starter'), '2026-01-31T10:00:00.000Z').next;
-const clock = { now: () => '2026-02-10T00:00:00.000Z', allowsFuture: false };
+const clock = { now: () => '2026-02-10T00:00:00.000Z', tolerance: 300_000 };
 const at = '2026-02-05T00:00:00.000Z';
 const record = { id: 'r1', subscriptionId: 's1', metric: 'api_calls', quantity: 7, at };
 const ended = cancel(subscription, '2026-02-09T00:00:00.000Z')?.next ?? subscription;
@@ -15,7 +15,7 @@ describe('a usage record', () => {
     expect(admit(record, subscription, clock)).toEqual({ ...record, userId: 'u1', period: 1 });
     const second = advance(subscription, []).next;
     expect(admit(record, second, clock).period).toBe(1);
-    const future = { ...clock, allowsFuture: true };
+    const future = { ...clock, tolerance: 100 * 86_400_000 };
     expect(admit({ ...record, at: '2026-03-01T00:00:00.000Z' }, second, future).period).toBe(2);
     expect(admit({ ...record, at: '2026-04-01T00:00:00.000Z' }, second, future).period).toBe(3);
   });
