@@ -27,9 +27,15 @@ describe('administrators', () => {
     expect((await administrators.list()).ids).toEqual([bob.id]);
   });
 
+  it('all get their role, though it is given to several at once', async () => {
+    const { administrators, ada, bob } = await withPeople();
+    await Promise.all([ada, bob].map(({ id }) => administrators.grant(id)));
+    expect((await administrators.list()).ids.toSorted()).toEqual([ada.id, bob.id].toSorted());
+  });
+
   it('are never nobody, though two remove each other at once', async () => {
     const { administrators, ada, bob } = await withPeople();
-    await Promise.all([administrators.grant(ada.id), administrators.grant(bob.id)]);
+    for (const { id } of [ada, bob]) await administrators.grant(id);
     const tries = await Promise.allSettled([administrators.revoke(ada.id), administrators.revoke(bob.id)]);
     expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(tries).toContainEqual({

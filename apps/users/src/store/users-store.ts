@@ -1,0 +1,15 @@
+import type { OutboxStore } from '@slipway/platform/outbox';
+import type { ServiceStore } from '@slipway/platform/service';
+import type { AccountStore } from '../accounts.ts';
+import type { AdministratorStore } from '../administrators.ts';
+import type { AttemptStore } from '../login-limit.ts';
+import type { SessionStore } from '../sessions.ts';
+import type { KeyRingStore } from '../signing-keys.ts';
+
+/** Everything that the users service keeps. */
+export type UsersStore = ServiceStore &
+  AccountStore &
+  AdministratorStore &
+  SessionStore &
+  AttemptStore &
+  KeyRingStore & { outbox: OutboxStore };
