@@ -161,8 +161,7 @@ describe('a billing run', () => {
       }
     };
     const bill = async () => {
-      for (const month of ['02', '03', '04'])
-        await world.run(`2026-${month}-30T12:00:00.000Z`.replace('02-30', '02-28'));
+      for (const asOf of [afterOne, '2026-03-31T12:00:00.000Z', afterThree]) await world.run(asOf);
     };
     await Promise.all([send(), bill(), bill(), bill()]);
     await world.run('2026-06-30T12:00:00.000Z');

@@ -10,6 +10,7 @@ export const settings = Type.Object({
   }),
   SANDBOX_URL: Type.Optional(
     Type.String({
+      pattern: '^sqlite:.',
       description: "The sandbox payment provider's own books; by default beside the store, as <path>-sandbox",
     }),
   ),
