@@ -21,7 +21,7 @@ export const gateway = defineService({
   name,
   version,
   settings,
-  async register(app, { settings, metrics, upstream }) {
+  async register(app, { settings, metrics, lifecycle, upstream }) {
     const upstreams = {
       users: upstream('users', settings.USERS_URL),
       billing: upstream('billing', settings.BILLING_URL),
@@ -31,7 +31,6 @@ export const gateway = defineService({
     const verify = createTokenVerifier(publishedKeys(() => keys.getKeys()));
     const originOf = readClientOrigin(settings.TRUSTED_PROXIES);
     const document = describeSystem(version);
-    const startedAt = Date.now();
 
     registerLinger(app);
     const limitSignIns = await registerRateLimit(app, {
@@ -48,13 +47,7 @@ export const gateway = defineService({
       registerAccess(api, { verify });
       registerOpenApi(api, document);
       registerSystem(api, {
-        own: () => ({
-          name,
-          version,
-          state: 'ready',
-          upSeconds: Math.floor((Date.now() - startedAt) / 1000),
-          down: [],
-        }),
+        own: { name, version, lifecycle },
         statusUrls: {
           users: settings.USERS_STATUS_URL,
           billing: settings.BILLING_STATUS_URL,

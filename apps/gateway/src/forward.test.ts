@@ -273,6 +273,7 @@ describe('an answer', () => {
     if (when === 'after') await head;
     request.destroy();
     await closed.promise;
+    if (when === 'before') await expect.poll(() => gateway.metrics.text()).toContain('outcome="given_up"');
   });
 
   it('that is a problem document comes as its service wrote it', async () => {

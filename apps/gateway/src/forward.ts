@@ -25,7 +25,7 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const call = new AbortController();
     reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) call.abort(problem('request_timeout', 'The client went away'));
+      if (!reply.raw.writableFinished) call.abort();
     });
     const body = hasBody(request) ? limited(request, bodyLimit, call) : undefined;
     try {
@@ -40,7 +40,8 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
       });
       return reply.code(answer.statusCode).headers(endToEnd(answer.headers)).send(answer.body);
     } catch (error) {
-      throw call.signal.aborted ? call.signal.reason : error;
+      if (reply.raw.destroyed) return reply.hijack();
+      throw error;
     }
   };
 }

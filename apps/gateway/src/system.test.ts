@@ -1,10 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import type { ServiceState } from '@slipway/contracts/gateway';
+import { Lifecycle } from '@slipway/platform/lifecycle';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSystem } from './system.ts';
 import { startGateway, startStandIn, type TestGateway } from './test-gateway.ts';
 
-const own: ServiceState = { name: 'gateway', state: 'ready', version: '1', upSeconds: 5, down: [] };
+const lifecycle = new Lifecycle();
+lifecycle.advance('ready');
+const own = { name: 'gateway', version: '1', lifecycle };
 const status = {
   version: '2',
   state: 'ready',
@@ -29,18 +31,20 @@ async function tell(said: object | ((response: ServerResponse) => void), code = 
   return standIn;
 }
 
-const ask = async (url: string) =>
-  (await createSystem({ own: () => own, statusUrls: { users: url } })()).services[1];
+const ask = async (url: string) => (await createSystem({ own, statusUrls: { users: url } })()).services[1];
 
 describe('the state of the system', () => {
   it('is that of each service and of the gateway', async () => {
     const { url } = await tell(status);
-    const now = () => Date.parse('2030-01-01T00:00:00Z');
-    const system = await createSystem({ own: () => own, statusUrls: { users: url }, now })();
+    const time = lifecycle.startedAt + 5_000;
+    const system = await createSystem({ own, statusUrls: { users: url }, now: () => time })();
     expect(system).toEqual({
       ready: true,
-      checkedAt: '2030-01-01T00:00:00.000Z',
-      services: [own, { name: 'users', state: 'ready', version: '2', upSeconds: 9, down: [] }],
+      checkedAt: new Date(time).toISOString(),
+      services: [
+        { name: 'gateway', state: 'ready', version: '1', upSeconds: 5, down: [] },
+        { name: 'users', state: 'ready', version: '2', upSeconds: 9, down: [] },
+      ],
     });
   });
 
@@ -67,7 +71,7 @@ describe('the state of the system', () => {
   it('shows services that hang as away after a second for all of them', async () => {
     const { url } = await tell(() => undefined);
     const startedAt = performance.now();
-    const system = await createSystem({ own: () => own, statusUrls: { a: url, b: url, c: url } })();
+    const system = await createSystem({ own, statusUrls: { a: url, b: url, c: url } })();
     expect(system.services.slice(1).map(({ state }) => state)).toEqual(['away', 'away', 'away']);
     expect(system.ready).toBe(false);
     expect(performance.now() - startedAt).toBeLessThan(2_000);
@@ -76,7 +80,7 @@ describe('the state of the system', () => {
   it('is asked for once a second, however many want to know', async () => {
     const standIn = await tell(status);
     let time = 0;
-    const system = createSystem({ own: () => own, statusUrls: { users: standIn.url }, now: () => time });
+    const system = createSystem({ own, statusUrls: { users: standIn.url }, now: () => time });
     await Promise.all([system(), system()]);
     time = 999;
     await system();
@@ -108,5 +112,13 @@ describe('GET /api/v1/system', () => {
       ],
     });
     expect(gateway.services.billing.seen).toMatchObject([{ url: '/status' }]);
+  });
+
+  it('shows that the gateway itself drains', async () => {
+    gateway.lifecycle.advance('draining');
+    const services = async () => (await gateway.app.inject('/api/v1/system')).json().services;
+    await expect
+      .poll(services, { timeout: 5_000 })
+      .toContainEqual(expect.objectContaining({ name: 'gateway', state: 'draining' }));
   });
 });

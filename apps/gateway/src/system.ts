@@ -1,4 +1,5 @@
 import { getSystem, type ServiceState, type System } from '@slipway/contracts/gateway';
+import type { Lifecycle } from '@slipway/platform/lifecycle';
 import type { App } from '@slipway/platform/service';
 import { Ajv } from 'ajv';
 import Type, { type Static } from 'typebox';
@@ -6,7 +7,7 @@ import Type, { type Static } from 'typebox';
 /** What a service's management port says at /status. */
 const Status = Type.Object({
   version: Type.String(),
-  state: Type.Enum(['starting', 'ready', 'draining', 'closing']),
+  state: Type.Enum(['starting', 'ready', 'draining', 'closing', 'stopped']),
   ready: Type.Boolean(),
   upSeconds: Type.Integer({ minimum: 0 }),
   dependencies: Type.Array(Type.Object({ name: Type.String(), up: Type.Boolean() })),
@@ -20,8 +21,8 @@ const patience = 1_000;
 const repeated = 1_000;
 
 type Options = {
-  /** The state of the gateway itself. */
-  own: () => ServiceState;
+  /** The gateway itself. */
+  own: { name: string; version: string; lifecycle: Lifecycle };
   /** Where each service tells its state, by its name. */
   statusUrls: Record<string, string>;
   now?: () => number;
@@ -39,7 +40,7 @@ export function createSystem({ own, statusUrls, now = Date.now }: Options): () =
 
   async function ask(): Promise<System> {
     const others = Object.entries(statusUrls).map(([name, url]) => stateOf(name, url));
-    const services = [own(), ...(await Promise.all(others))];
+    const services = [ownState(own, now()), ...(await Promise.all(others))];
     return {
       ready: services.every(({ state }) => state === 'ready'),
       checkedAt: new Date(now()).toISOString(),
@@ -51,6 +52,11 @@ export function createSystem({ own, statusUrls, now = Date.now }: Options): () =
     if (!last || now() - last.at >= repeated) last = { at: now(), answer: ask() };
     return last.answer;
   };
+}
+
+function ownState({ name, version, lifecycle }: Options['own'], now: number): ServiceState {
+  const { state, startedAt } = lifecycle;
+  return { name, state, version, upSeconds: Math.floor((now - startedAt) / 1000), down: [] };
 }
 
 async function stateOf(name: string, url: string): Promise<ServiceState> {

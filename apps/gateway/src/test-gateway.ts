@@ -60,8 +60,9 @@ export async function startGateway(env: Record<string, string> = {}) {
     REPORTING_STATUS_URL: `${reporting.url}/status`,
     ...env,
   });
-  const { app, metrics } = await buildService(gateway, settings);
+  const { app, metrics, lifecycle } = await buildService(gateway, settings);
   const base = await app.listen({ port: 0, host: '127.0.0.1', listenTextResolver: () => '' });
+  lifecycle.advance('ready');
 
   const tokenFor = (subject: string, ...roles: string[]) =>
     new SignJWT({ roles })
@@ -79,6 +80,7 @@ export async function startGateway(env: Record<string, string> = {}) {
     app,
     base,
     metrics,
+    lifecycle,
     bearer,
     services: { users, billing, reporting },
     async stop() {

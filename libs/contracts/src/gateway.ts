@@ -6,7 +6,7 @@ const tags = ['gateway'];
 
 export const ServiceState = Type.Object({
   name: Type.String(),
-  state: Type.Enum(['starting', 'ready', 'unready', 'draining', 'closing', 'away'], {
+  state: Type.Enum(['starting', 'ready', 'unready', 'draining', 'closing', 'stopped', 'away'], {
     description: 'unready: runs, but something it needs is down; away: does not answer',
   }),
   version: Type.Optional(Type.String()),

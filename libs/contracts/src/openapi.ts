@@ -42,7 +42,7 @@ const idempotencyKey = {
   in: 'header',
   required: true,
   description: 'The same key and body get the same answer, however often they are sent',
-  schema: { type: 'string', minLength: 1, maxLength: 200 },
+  schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
 };
 
 /** Replaces a schema that has a name by a reference, and collects what is referred to. */

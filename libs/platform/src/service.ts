@@ -43,6 +43,8 @@ export type ServiceContext<Settings, Store> = {
   store: Store;
   log: Logger;
   metrics: Metrics;
+  /** Whether the service starts, serves or drains. */
+  lifecycle: Lifecycle;
   /** Makes the way to another service: measured, and closed with this one. */
   upstream: (name: string, address: string) => Upstream;
 };
@@ -116,7 +118,7 @@ export async function buildService<Schema extends TObject, Store extends Service
     return made;
   };
   const typed: App = app.withTypeProvider<TypeBoxTypeProvider>();
-  await definition.register(typed, { settings, store, log, metrics, upstream });
+  await definition.register(typed, { settings, store, log, metrics, lifecycle, upstream });
   await app.ready();
 
   const management = createManagement({ service: name, version, lifecycle, metrics, upstreams, load });
