@@ -39,7 +39,6 @@ export function createHttpServer(
       return typeof given === 'string' && correlationId.test(given) ? given : crypto.randomUUID();
     },
     bodyLimit: settings.BODY_LIMIT_BYTES,
-    handlerTimeout: settings.REQUEST_TIMEOUT_MS,
     requestTimeout: receiveTimeout,
     keepAliveTimeout,
     routerOptions: { maxParamLength: 512 },
@@ -47,7 +46,7 @@ export function createHttpServer(
     return503OnClosing: false,
     http: httpOptions(lifecycle, settings.HEADERS_TIMEOUT_MS),
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: (error, request, reply) => sendProblem(toProblem(error, request), request, reply),
+    frameworkErrors: (error, request, reply) => sendProblem(toProblem(error), request, reply),
   });
   app.setValidatorCompiler(createValidators());
   honourRouteLimits(app);
@@ -75,12 +74,11 @@ function reconnectingWhen(leaving: () => boolean) {
   };
 }
 
-/** Contracts say a route's limits in its `config`; Fastify takes them as route options. */
+/** Contracts say a route's limit in its `config`; Fastify takes it as a route option. */
 function honourRouteLimits(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
-    const { bodyLimit, timeoutMs } = (route.config ?? {}) as { bodyLimit?: number; timeoutMs?: number };
+    const { bodyLimit } = (route.config ?? {}) as { bodyLimit?: number };
     if (bodyLimit) route.bodyLimit = bodyLimit;
-    if (timeoutMs) route.handlerTimeout = timeoutMs;
   });
 }
 

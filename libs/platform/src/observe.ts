@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { currentContext, type RequestContext, withContext } from './request-context.ts';
+import { limitTime, type Served } from './time-limit.ts';
 import { correlationHeader } from './trace-context.ts';
 import { endRequestSpan, type Tracing } from './tracing.ts';
 
@@ -14,6 +15,8 @@ type Parts = { metrics: Metrics; tracing: Tracing; log: Logger; requestTimeout: 
  */
 export function registerObservation(app: FastifyInstance, parts: Parts): void {
   const { metrics, tracing, log, requestTimeout } = parts;
+  const inFlight = new Set<Served>();
+  limitTime(app, inFlight);
   app.decorateRequest('context', null);
 
   app.addHook('onRequest', (request: Observed, reply, done) => {
@@ -25,8 +28,11 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     request.context = context;
     // Not set on the raw response: Node would then copy all headers of the answer one by one.
     reply.header(correlationHeader, context.correlationId);
+    const served = { request, reply, context, until: startedAt + timeout };
+    inFlight.add(served);
     metrics.inFlight.inc();
     reply.raw.on('close', () => {
+      inFlight.delete(served);
       metrics.inFlight.dec();
       finish(method, route, statusOf(reply), performance.now() - startedAt, context);
     });

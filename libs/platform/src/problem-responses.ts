@@ -13,7 +13,7 @@ import { noteProblem } from './observe.ts';
 /** Turns every failure of a service into a problem document; nothing internal leaves the process. */
 export function registerProblemResponses(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const answer = toProblem(error, request);
+    const answer = toProblem(error);
     if (answer.status >= 500) request.log.error({ err: error, code: answer.code }, 'request failed');
     return sendProblem(answer, request, reply);
   });
@@ -57,13 +57,9 @@ function answerMissingRoutes(app: FastifyInstance): void {
 }
 
 /** The problem that an error thrown anywhere below a route means to the caller. */
-export function toProblem(error: FastifyError | Problem, request: FastifyRequest): Problem {
+export function toProblem(error: FastifyError | Problem): Problem {
   if (error instanceof Problem) return error;
   if ('validation' in error && error.validation) return invalidRequest(error);
-  if (error.code === 'FST_ERR_HANDLER_TIMEOUT') {
-    // The same clock runs while the body arrives: then it was the client that was too slow.
-    return problem(request.raw.complete === false ? 'request_timeout' : 'deadline_exceeded');
-  }
   const { code, statusCode = 500, message } = error;
   if (statusCode < 400 || statusCode > 499) return problem('internal', undefined, { cause: error });
   if (!code?.startsWith('FST_ERR_')) return problem(codeOf(statusCode), undefined, { cause: error });

@@ -79,5 +79,5 @@ function validRecord(request: FastifyRequest, value: unknown): UsageRecord {
   if (result === true) return value as UsageRecord;
   const { error } = result as { error?: typeof validate.errors };
   const failure = { validation: error ?? validate.errors ?? [], validationContext: 'body' as const };
-  throw toProblem(Object.assign(new Error('invalid'), failure) as FastifyError, request);
+  throw toProblem(Object.assign(new Error('invalid'), failure) as FastifyError);
 }
