@@ -33,7 +33,7 @@ describe('services that are killed at any moment', () => {
 
   beforeAll(async () => {
     system = await startSystem({
-      env: { RATE_LIMIT_PER_MINUTE: '1000000', SIGN_UP_LIMIT_PER_MINUTE: '1000000' },
+      env: { RATE_LIMIT: '1000000', RATE_LIMIT_SIGN_IN: '1000000' },
     });
     admin = (await ok(system.base, logIn, { body: system.admin })).accessToken;
   });

@@ -27,7 +27,7 @@ const checks = [
 ];
 
 const program = install();
-const target = await openTarget({ RATE_LIMIT_PER_MINUTE: '1000000', SIGN_UP_LIMIT_PER_MINUTE: '1000000' });
+const target = await openTarget({ RATE_LIMIT: '1000000', RATE_LIMIT_SIGN_IN: '1000000' });
 const { status } = spawnSync(
   program,
   [
