@@ -42,8 +42,10 @@ describe('CSV', () => {
   });
 
   it('quotes what would end a cell, and keeps every other character', async () => {
-    const csv = await textOf(toCsv(['a'], rows({ a: 'one, "two"' }, { a: 'über\n🚢' }, { a: 'plain text' })));
-    expect(csv).toBe('a\r\n"one, ""two"""\r\n"über\n🚢"\r\nplain text\r\n');
+    const csv = await textOf(
+      toCsv(['a'], rows({ a: 'one, two' }, { a: 'a "b"' }, { a: 'über\n🚢' }, { a: 'plain text' })),
+    );
+    expect(csv).toBe('a\r\n"one, two"\r\n"a ""b"""\r\n"über\n🚢"\r\nplain text\r\n');
   });
 
   it.each(['=1+1', '+1', '-1', '@cmd', '\tx', '\uFF1D1'])('lets no spreadsheet run %j', async (a) => {

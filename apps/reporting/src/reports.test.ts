@@ -54,6 +54,7 @@ describe('the revenue report', () => {
     const periods = async (from?: string, to?: string) =>
       (await Array.fromAsync(revenue(store, { by: 'day', from, to }))).map(({ period }) => period);
     expect(await periods('2026-03-29', '2026-03-30')).toEqual(['2026-03-29', '2026-03-30']);
+    expect(await periods('2026-03-30', '2026-03-30')).toEqual(['2026-03-30']);
     expect(await periods('2026-03-31')).toEqual(['2026-03-31']);
     expect(await periods(undefined, '2026-03-28')).toEqual(['2026-03-28']);
   });

@@ -88,12 +88,12 @@ describe('reports', () => {
   it.each([...reports.map((url) => ['GET', url] as const), ['POST', '/api/v1/reports/rebuild'] as const])(
     'are for administrators only: %s %s',
     async (method, url) => {
-      const status = async (headers: Record<string, string>) =>
-        (await reporting.app.inject({ method, url, headers })).statusCode;
-      expect(await status({})).toBe(401);
-      expect(await status({ authorization: 'Bearer forged' })).toBe(401);
-      expect(await status({ authorization: `Bearer ${await reporting.tokenFor('member')}` })).toBe(403);
-      expect(await status({ authorization: `Bearer ${await reporting.tokenFor('admin')}` })).toBe(200);
+      const status = async (authorization: string) =>
+        (await reporting.ask(method, url, { authorization })).statusCode;
+      expect(await status('')).toBe(401);
+      expect(await status('Bearer forged')).toBe(401);
+      expect(await status(`Bearer ${await reporting.tokenFor('member')}`)).toBe(403);
+      expect(await status(`Bearer ${await reporting.tokenFor('admin')}`)).toBe(200);
     },
   );
 });

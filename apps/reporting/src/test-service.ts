@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { DomainEvent } from '@slipway/platform/events';
+import { inject } from '@slipway/platform/inject.fixture';
 import { buildService } from '@slipway/platform/service';
 import { readSettings } from '@slipway/platform/settings';
 import { tokenAudience, tokenIssuer } from '@slipway/platform/tokens';
@@ -35,20 +36,22 @@ export async function startReporting() {
   const admin = await tokenFor('admin');
 
   return {
-    app,
     store,
     tokenFor,
-    /** Sends a request as an administrator. */
-    ask: (method: 'GET' | 'POST', url: string, headers: Record<string, string> = {}) =>
-      app.inject({ method, url, headers: { authorization: `Bearer ${admin}`, ...headers } }),
+    /** Sends a request: as an administrator, unless its headers say otherwise. */
+    ask: (method: 'GET' | 'POST', url: string, headers: { accept?: string; authorization?: string } = {}) =>
+      inject({ app }, { method, url, headers: { authorization: `Bearer ${admin}`, ...headers } }),
     /** Delivers events as another service. */
     deliver: (events: unknown[], token = serviceToken) =>
-      app.inject({
-        method: 'POST',
-        url: '/internal/v1/events',
-        headers: { authorization: `Bearer ${token}` },
-        payload: { events: events as DomainEvent[] },
-      }),
+      inject(
+        { app },
+        {
+          method: 'POST',
+          url: '/internal/v1/events',
+          headers: { authorization: `Bearer ${token}` },
+          payload: { events: events as DomainEvent[] },
+        },
+      ),
     async stop() {
       await app.close();
       users.closeAllConnections();

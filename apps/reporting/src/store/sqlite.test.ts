@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll } from 'vitest';
-import { describeReportStore } from './report-store.contract.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rebuild } from '../rebuild.ts';
+import { used } from '../test-events.ts';
 import { openStore } from './open.ts';
+import { type Damage, describeReportStore } from './report-store.contract.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -13,22 +15,62 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 let files = 0;
+const newFile = () => join(folder, `${++files}.db`);
+
+/** Looks into or changes a file behind the store's back. */
+function within<T>(path: string, work: (db: DatabaseSync) => T): T {
+  const db = new DatabaseSync(path);
+  try {
+    return work(db);
+  } finally {
+    db.close();
+  }
+}
+
+const sqlOf: Record<Damage, string> = {
+  changed: 'UPDATE figures SET first = first + 1 WHERE key = (SELECT min(key) FROM figures)',
+  lost: 'DELETE FROM figures WHERE key = (SELECT min(key) FROM figures)',
+  invented: `INSERT INTO figures SELECT generation, report, part, 'nobody', 1, 1 FROM figures LIMIT 1`,
+};
 
 describeReportStore('SQLite in memory', async () => ({ store: openStore('sqlite::memory:') }));
 
 describeReportStore('SQLite in a file', async () => {
-  const path = join(folder, `${++files}.db`);
+  const path = newFile();
   const store = openStore(`sqlite:${path}`);
   return {
     store,
-    async damage() {
-      const db = new DatabaseSync(path);
-      db.exec(`UPDATE figures SET first = first + 1 WHERE key = (SELECT min(key) FROM figures)`);
-      db.close();
-    },
+    damage: async (how) => within(path, (db) => db.exec(sqlOf[how])),
     async reopen() {
       await store.close();
       return openStore(`sqlite:${path}`);
     },
   };
+});
+
+describe('a SQLite file', () => {
+  const generationsIn = (path: string) =>
+    within(path, (db) => db.prepare('SELECT DISTINCT generation FROM figures').all()).map(
+      (row) => row.generation,
+    );
+
+  it('holds one generation of figures after a rebuild', async () => {
+    const path = newFile();
+    const store = openStore(`sqlite:${path}`);
+    await store.apply(used({}));
+    await rebuild(store);
+    await store.close();
+    expect(generationsIn(path)).toEqual([2]);
+  });
+
+  it('counts nothing more into a rebuild that a crash cut off', async () => {
+    const path = newFile();
+    const crashed = openStore(`sqlite:${path}`);
+    await crashed.beginRebuild();
+    await crashed.close();
+    const store = openStore(`sqlite:${path}`);
+    await store.apply(used({}));
+    await store.close();
+    expect(generationsIn(path)).toEqual([1]);
+  });
 });
