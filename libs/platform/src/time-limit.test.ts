@@ -54,7 +54,7 @@ describe('the time limit of a request', () => {
   });
 
   it('holds while the service closes, so that a request that hangs delays no stop', async () => {
-    const response = fetch(`${base}/hangs`);
+    const response = fetch(`${base}/hangs`, { headers: { connection: 'close' } });
     await expect.poll(() => hanging).toBe(1);
     const [{ status }] = await Promise.all([response, service.app.close()]);
     expect(status).toBe(504);
