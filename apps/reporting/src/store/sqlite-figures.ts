@@ -23,7 +23,7 @@ export const figuresMigration: Migration = {
     second INTEGER NOT NULL,
     PRIMARY KEY (generation, report, part, key)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX figures_by_size ON figures (generation, report, part, first);
+  CREATE INDEX figures_by_size ON figures (generation, report, part, first DESC, key);
   CREATE TABLE subscriptions (
     generation INTEGER NOT NULL,
     id TEXT NOT NULL,
