@@ -33,10 +33,12 @@ async function startRelay(deliver: Deliver, count: number, timing: Timing = {}) 
   apps.push(app);
   const metrics = createMetrics('test', '1.0.0');
   app.addHook('onClose', async () => db.close());
-  registerRelay(app, { outbox, deliver, metrics, log: pino({ level: 'silent' }), ...timing });
+  const lines: { failures?: number }[] = [];
+  const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  registerRelay(app, { outbox, deliver, metrics, log, ...timing });
   await app.ready();
   const deliveries = (outcome: string) => seriesValue(metrics, 'outbox_deliveries_total', { outcome });
-  return { app, db, outbox, write, metrics, deliveries };
+  return { app, db, outbox, write, metrics, lines, deliveries };
 }
 
 /** Notes what arrives, a list of ids a delivery; `fail` says with what a delivery fails. */
@@ -87,6 +89,17 @@ describe('a relay', () => {
     expect(taken).toEqual([['event-0', 'event-1', 'event-2']]);
     expect(await deliveries('failed')).toBe(3);
     expect(await deliveries('delivered')).toBe(1);
+  });
+
+  it('begins its backoff anew after a success', async () => {
+    const { taken, deliver } = reader(
+      (_ids, attempt) => attempt !== 3 && attempt < 5 && problem('unavailable'),
+    );
+    const { write, lines } = await startRelay(deliver, 1);
+    await soon(() => expect(taken).toHaveLength(1));
+    write('second');
+    await soon(() => expect(taken).toHaveLength(2));
+    expect(lines.map(({ failures }) => failures)).toEqual([1, 2, 1]);
   });
 
   it('goes on when the store was away', async () => {
