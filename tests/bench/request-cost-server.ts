@@ -67,7 +67,7 @@ async function whole(env: Record<string, string>): Promise<FastifyInstance> {
 
 const variants: Record<string, () => FastifyInstance | Promise<FastifyInstance>> = {
   bare,
-  limits: limited,
+  server: limited,
   overload: guarded,
   metric: () => observed({}),
   spans10: () => observed({ spans: 0.1 }),

@@ -4,10 +4,14 @@
  *   npm run bench                   all benches, some minutes
  *   npm run bench -- request-cost   one of them
  */
+import { gateway } from './gateway.ts';
 import { requestCost } from './request-cost.ts';
+import { start } from './start.ts';
 
 const benches: Record<string, () => Promise<void>> = {
   'request-cost': requestCost,
+  start,
+  gateway,
 };
 
 const asked = process.argv.slice(2);
