@@ -83,15 +83,13 @@ async function issueInvoice(
   subscription: Subscription,
 ): Promise<{ invoice: Invoice; isNew: boolean }> {
   const id = invoiceIdOf(subscription);
-  const existing = await invoices.get(id);
-  if (existing) return { invoice: existing, isNew: false };
   const totals = await usage.totals(subscription.id, subscription.period);
   const unbilled = subtract(totals, subscription.billed);
   const change = issue(subscription, planOf(subscription.planId), unbilled, clock.now());
   if (await invoices.add(change)) return { invoice: change.next, isNew: true };
-  const others = await invoices.get(id);
-  if (!others) throw new Error(`Invoice ${id} could be neither added nor read`);
-  return { invoice: others, isNew: false };
+  const earlier = await invoices.get(id);
+  if (!earlier) throw new Error(`Invoice ${id} could be neither added nor read`);
+  return { invoice: earlier, isNew: false };
 }
 
 /** Opens the next period, unless somebody has done so since the invoice was written. */

@@ -53,7 +53,19 @@ describe('lines of a stream', () => {
     ]);
   });
 
+  it('hold nothing of a line that is too long', async () => {
+    const megabytes = (async function* () {
+      for (let n = 0; n < 400; n++) yield Buffer.alloc(1_048_576, 'x');
+    })();
+    const given = { maxLine: 1_000, maxBytes: 1_048_576 * 400 };
+    const before = process.memoryUsage().arrayBuffers;
+    const lines = (await Array.fromAsync(readLines(megabytes, given))).flat();
+    expect(lines).toEqual([{ number: 1, bytes: undefined }]);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200 * 1_048_576);
+  });
+
   it('end with a problem when the whole is too long', async () => {
+    expect(await linesOf(['a\nb\n'], { maxLine: 10, maxBytes: 4 })).toHaveLength(2);
     await expect(linesOf(['a\nb\n', 'c'], { maxLine: 10, maxBytes: 4 })).rejects.toMatchObject({
       code: 'payload_too_large',
     });

@@ -27,6 +27,15 @@ describe('a refund', () => {
     expect(pendingSince(change?.next ?? paid)).toBe(later);
   });
 
+  it('waits since the oldest that is pending, and is not counted as given back yet', () => {
+    const first = begin(paid, 'r1', 100);
+    const second =
+      beginRefund(first, 'p1', { id: 'r2', amount: 100, now: '2026-03-09T00:00:00.000Z' })?.next ?? paid;
+    expect(pendingSince(second)).toBe(later);
+    expect(pendingSince(settle(second, 'r1', 'succeeded')?.next ?? paid)).toBe('2026-03-09T00:00:00.000Z');
+    expect(toDocument(second, paymentOf(second, 'p1')).refunded).toBe(0);
+  });
+
   it('does nothing when it is repeated', () => {
     const begun = begin(paid, 'r1', 1_900);
     expect(beginRefund(begun, 'p1', { id: 'r1', amount: 1_900, now: later })).toBeUndefined();

@@ -35,6 +35,7 @@ describe('a usage record', () => {
   });
 
   it('is refused for a time before the subscription', () => {
+    expect(admit({ ...record, at: subscription.startedAt }, subscription, clock).period).toBe(1);
     const early = { ...record, at: '2026-01-31T09:59:59.999Z' };
     expect(() => admit(early, subscription, clock)).toThrow(refused('invalid_request'));
   });

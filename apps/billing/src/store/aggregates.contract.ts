@@ -43,6 +43,13 @@ export function describeAggregates<T extends Aggregate>(
       expect(await told()).toEqual(ids([...first.events, ...second.events]));
     });
 
+    it('are not replaced by a version that skips one', async () => {
+      await aggregates().add(first);
+      const third = { ...second, next: { ...second.next, version: second.next.version + 1 } };
+      expect(await aggregates().replace(third)).toBe(false);
+      expect(await aggregates().get(id)).toEqual(first.next);
+    });
+
     it('are not replaced where there is nothing', async () => {
       expect(await aggregates().replace(second)).toBe(false);
       expect(await told()).toEqual([]);
