@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openTarget } from '../support/target.ts';
@@ -22,22 +23,26 @@ const checks = [
   'content_type_conformance',
   'response_schema_conformance',
   'negative_data_rejection',
-  'ignored_auth',
-  'unsupported_method',
 ];
 
 const program = install();
 const target = await openTarget({ RATE_LIMIT: '1000000', RATE_LIMIT_SIGN_IN: '1000000' });
-const { status } = spawnSync(
-  program,
-  [
-    ...['run', `${target.base}/api/v1/openapi.json`, '--url', target.base],
-    ...['--header', `authorization: Bearer ${await target.adminToken()}`],
-    ...['--checks', checks.join(','), '--phases', 'examples,coverage,fuzzing'],
-    ...['--max-examples', '30', '--seed', '1', '--workers', '2', '--max-time', '240'],
-    ...['--request-timeout', '15', '--exclude-operation-id', 'deleteMe', '--no-color'],
-  ],
-  { stdio: 'inherit' },
-);
+const authorization = `authorization: Bearer ${await target.adminToken()}`;
+const failed: string[] = [];
+for (const phase of ['fuzzing', 'coverage']) {
+  const run = spawn(program, optionsFor(phase), { stdio: 'inherit' });
+  const [code] = await once(run, 'exit');
+  if (code !== 0) failed.push(phase);
+}
 await target.close();
-process.exit(status ?? 1);
+process.exitCode = failed.length > 0 ? 1 : 0;
+
+function optionsFor(phase: string): string[] {
+  return [
+    ...['run', `${target.base}/api/v1/openapi.json`, '--url', target.base, '--header', authorization],
+    ...['--phases', phase, '--checks', checks.join(','), '--max-examples', '40', '--max-time', '60'],
+    ...['--seed', '1', '--workers', '2', '--request-timeout', '15', '--warnings', 'off', '--no-color'],
+    // The administrator must live on, and schemathesis writes no NDJSON (billing's own tests do).
+    ...['--exclude-operation-id', 'deleteMe', '--exclude-operation-id', 'importUsage'],
+  ];
+}

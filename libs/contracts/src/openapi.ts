@@ -98,7 +98,8 @@ function parametersOf(place: 'path' | 'query' | 'header', schema: TObject | unde
   return Object.entries(schema?.properties ?? {}).map(([name, property]) => ({
     name,
     in: place,
-    required: place === 'path' || required.has(name),
+    // TypeBox requires what has a default, since it is there after validation; a caller may leave it out.
+    required: place === 'path' || (required.has(name) && !('default' in property)),
     schema: refer(property),
   }));
 }
@@ -107,7 +108,7 @@ function parametersOf(place: 'path' | 'query' | 'header', schema: TObject | unde
 function requestBody({ body, consumes }: Operation['schema'], refer: Refer) {
   if (!body && !consumes) return {};
   const types = consumes ?? ['application/json'];
-  return { requestBody: { required: true, content: mediaTypes(types, body && refer(body)) } };
+  return { requestBody: { required: body !== undefined, content: mediaTypes(types, body && refer(body)) } };
 }
 
 function responsesOf({ response, produces = ['application/json'] }: Operation['schema'], refer: Refer) {
