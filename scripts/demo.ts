@@ -12,7 +12,7 @@
  * Ends with exit code 0 if every figure agrees to the cent, else 1.
  */
 import { parseArgs } from 'node:util';
-import { onStopSignal } from '@slipway/platform/signals';
+import { onStopSignal } from '@slipway/platform/service/signals';
 import { ownSystem } from './demo/own-system.ts';
 import { createProgress, type Progress } from './demo/progress.ts';
 import { type Check, type Options, stepCount, tellStory } from './demo/story.ts';

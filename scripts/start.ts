@@ -8,7 +8,7 @@
  * the services (docs/settings.md), which then counts for all four.
  */
 import { parseArgs } from 'node:util';
-import { onStopSignal } from '@slipway/platform/signals';
+import { onStopSignal } from '@slipway/platform/service/signals';
 import { outputOf } from './output.ts';
 import { keepSecrets, openDataFolder } from './secrets.ts';
 import { createSupervisor, type Supervisor } from './supervisor.ts';

@@ -12,7 +12,7 @@ import {
   subscribe,
 } from '@slipway/contracts/billing';
 import { signUp } from '@slipway/contracts/users';
-import type { Problem } from '@slipway/platform/errors';
+import type { Problem } from '@slipway/platform/http/errors';
 import { anonymous, type Call, inParallel, logIn } from './client.ts';
 import { percentOf } from './expected.ts';
 import { linesOf, type Participant, usageOf } from './input.ts';

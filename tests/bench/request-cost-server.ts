@@ -1,14 +1,14 @@
 /** One small JSON GET, served with more or less of the platform: the server of the bench request-cost. */
 import type { AddressInfo } from 'node:net';
-import { createHttpServer } from '@slipway/platform/http-server';
-import { Lifecycle } from '@slipway/platform/lifecycle';
-import { createLogs } from '@slipway/platform/log';
-import { createMetrics } from '@slipway/platform/metrics';
-import { registerObservation } from '@slipway/platform/observe';
-import { registerOverload } from '@slipway/platform/overload';
-import { buildService, defineService } from '@slipway/platform/service';
-import { platformSettings, readSettings } from '@slipway/platform/settings';
-import { createTracing } from '@slipway/platform/tracing';
+import { createHttpServer } from '@slipway/platform/service/http-server';
+import { Lifecycle } from '@slipway/platform/service/lifecycle';
+import { registerOverload } from '@slipway/platform/service/overload';
+import { buildService, defineService } from '@slipway/platform/service/service';
+import { platformSettings, readSettings } from '@slipway/platform/service/settings';
+import { createLogs } from '@slipway/platform/telemetry/log';
+import { createMetrics } from '@slipway/platform/telemetry/metrics';
+import { registerObservation } from '@slipway/platform/telemetry/observe';
+import { createTracing } from '@slipway/platform/telemetry/tracing';
 import Fastify, { type FastifyInstance } from 'fastify';
 import Type from 'typebox';
 

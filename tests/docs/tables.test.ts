@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { settings as billing } from '@slipway/billing/config';
 import { settings as gateway } from '@slipway/gateway/config';
-import { platformSettings } from '@slipway/platform/settings';
+import { platformSettings } from '@slipway/platform/service/settings';
 import { settings as reporting } from '@slipway/reporting/config';
 import { settings as users } from '@slipway/users/config';
 import { describe, expect, it } from 'vitest';

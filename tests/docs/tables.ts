@@ -1,5 +1,5 @@
 import { problemTable } from '@slipway/contracts/errors';
-import { platformSettings } from '@slipway/platform/settings';
+import { platformSettings } from '@slipway/platform/service/settings';
 import type { TObject } from 'typebox';
 
 /** What a settings schema says of one setting, in the words of JSON Schema. */

@@ -1,11 +1,11 @@
 import { getKeys } from '@slipway/contracts/users';
-import { registerAccess } from '@slipway/platform/access';
-import { createClient } from '@slipway/platform/client';
-import { deliverEvents } from '@slipway/platform/inbox';
-import { registerRelay } from '@slipway/platform/relay';
-import { timeLeft } from '@slipway/platform/request-context';
-import { defineService } from '@slipway/platform/service';
-import { createTokenVerifier, publishedKeys } from '@slipway/platform/tokens';
+import { createClient } from '@slipway/platform/calls/client';
+import { deliverEvents } from '@slipway/platform/events/inbox';
+import { registerRelay } from '@slipway/platform/events/relay';
+import { registerAccess } from '@slipway/platform/http/access';
+import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
+import { defineService } from '@slipway/platform/service/service';
+import { timeLeft } from '@slipway/platform/telemetry/request-context';
 import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './clock.ts';
 import { sandboxUrl, settings } from './config.ts';

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Position } from '@slipway/platform/pagination';
+import type { Position } from '@slipway/platform/http/pagination';
 import { update } from './change.ts';
 import type { Clock } from './clock.ts';
 import { type Invoice, type InvoiceStore, invoiceIdOf, issue } from './invoices.ts';

@@ -1,7 +1,7 @@
 import type { LedgerEntry } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
 import type { EventData, EventType } from '@slipway/contracts/events';
-import { type DomainEvent, newEvent } from '@slipway/platform/events';
+import { type DomainEvent, newEvent } from '@slipway/platform/events/events';
 
 /** Something that is read and written as a whole; `version` grows by one with each write. */
 export type Aggregate = { id: string; version: number };

@@ -1,4 +1,4 @@
-import { platformSettings, Secret } from '@slipway/platform/settings';
+import { platformSettings, Secret } from '@slipway/platform/service/settings';
 import Type, { type Static } from 'typebox';
 
 /** The settings of the billing service. */

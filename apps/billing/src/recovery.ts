@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Logger } from '@slipway/platform/log';
-import type { App } from '@slipway/platform/service';
+import type { App } from '@slipway/platform/service/service';
+import type { Logger } from '@slipway/platform/telemetry/log';
 import { type SettlementParts, settlePending } from './settlement.ts';
 
 /** Milliseconds between two looks for payments and refunds that are pending. */

@@ -1,5 +1,5 @@
 import { problem } from '@slipway/contracts/errors';
-import type { Position } from '@slipway/platform/pagination';
+import type { Position } from '@slipway/platform/http/pagination';
 import { update } from './change.ts';
 import type { Clock } from './clock.ts';
 import { type Invoice, type InvoiceStore, type Payment, pendingSince, type Refund } from './invoices.ts';

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { buildService } from '@slipway/platform/service';
-import { readSettings } from '@slipway/platform/settings';
-import { tokenAudience, tokenIssuer } from '@slipway/platform/tokens';
+import { tokenAudience, tokenIssuer } from '@slipway/platform/http/tokens';
+import { buildService } from '@slipway/platform/service/service';
+import { readSettings } from '@slipway/platform/service/settings';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { billing } from './app.ts';
 

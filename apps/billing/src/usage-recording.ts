@@ -1,6 +1,6 @@
 import type { UsageRecord as UsageDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
-import { Problem } from '@slipway/platform/errors';
+import { Problem } from '@slipway/platform/http/errors';
 import type { Clock } from './clock.ts';
 import type { Subscription, SubscriptionStore } from './subscriptions.ts';
 import { admit, type UsageRecord, type UsageStore, usageEvents } from './usage.ts';

@@ -1,6 +1,6 @@
 import type { UsageRecord as UsageDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
-import { type DomainEvent, newEvent } from '@slipway/platform/events';
+import { type DomainEvent, newEvent } from '@slipway/platform/events/events';
 import { type Clock, refuseFuture } from './clock.ts';
 import { sum } from './money.ts';
 import { periodNumberAt, toInstant } from './periods.ts';

@@ -1,5 +1,5 @@
 import { problem } from '@slipway/contracts/errors';
-import { toDocument } from '@slipway/platform/errors';
+import { toDocument } from '@slipway/platform/http/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from './test-gateway.ts';
 

@@ -1,9 +1,9 @@
 import { cancelAllSubscriptions } from '@slipway/contracts/billing';
 import { deleteMe, getMe } from '@slipway/contracts/users';
-import { createClient } from '@slipway/platform/client';
-import { checkIfMatch } from '@slipway/platform/etag';
-import type { App } from '@slipway/platform/service';
-import type { Upstream } from '@slipway/platform/upstream';
+import { createClient } from '@slipway/platform/calls/client';
+import type { Upstream } from '@slipway/platform/calls/upstream';
+import { checkIfMatch } from '@slipway/platform/http/etag';
+import type { App } from '@slipway/platform/service/service';
 import type { Upstreams } from './routing.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { getKeys } from '@slipway/contracts/users';
-import { registerAccess } from '@slipway/platform/access';
-import { createClient } from '@slipway/platform/client';
-import { defineService } from '@slipway/platform/service';
-import { createTokenVerifier, publishedKeys } from '@slipway/platform/tokens';
+import { createClient } from '@slipway/platform/calls/client';
+import { registerAccess } from '@slipway/platform/http/access';
+import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
+import { defineService } from '@slipway/platform/service/service';
 import { registerAccountDeletion } from './account-deletion.ts';
 import { readClientOrigin } from './client-origin.ts';
 import { settings } from './config.ts';

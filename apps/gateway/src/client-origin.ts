@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import proxyAddr from '@fastify/proxy-addr';
-import { StartError } from '@slipway/platform/start-error';
+import { StartError } from '@slipway/platform/service/start-error';
 import type { FastifyRequest } from 'fastify';
 
 /** Where a request comes from, and how its client addressed this system. */

@@ -1,4 +1,4 @@
-import { platformSettings } from '@slipway/platform/settings';
+import { platformSettings } from '@slipway/platform/service/settings';
 import Type, { type Static } from 'typebox';
 
 const address = (service: string, port: number) =>

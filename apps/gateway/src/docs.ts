@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import { getOpenApi } from '@slipway/contracts/gateway';
 import { createOpenApi } from '@slipway/contracts/openapi';
 import { namedSchemas, operations } from '@slipway/contracts/operations';
-import type { App } from '@slipway/platform/service';
+import type { App } from '@slipway/platform/service/service';
 import { securityHeaders } from './security-headers.ts';
 
 /** The OpenAPI document of the whole system. */

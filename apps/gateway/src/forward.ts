@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Readable, Transform } from 'node:stream';
 import { problem } from '@slipway/contracts/errors';
-import type { Operation } from '@slipway/platform/operation';
-import type { Upstream } from '@slipway/platform/upstream';
+import type { Upstream } from '@slipway/platform/calls/upstream';
+import type { Operation } from '@slipway/platform/http/operation';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ClientOrigin } from './client-origin.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { problemTable } from '@slipway/contracts/errors';
-import type { App } from '@slipway/platform/service';
+import type { App } from '@slipway/platform/service/service';
 import { securityHeaders } from './security-headers.ts';
 
 const read = (name: string) => readFileSync(new URL(`pages/${name}`, import.meta.url), 'utf8');

@@ -1,8 +1,8 @@
 import rateLimit from '@fastify/rate-limit';
 import { problem } from '@slipway/contracts/errors';
-import type { Metrics } from '@slipway/platform/metrics';
-import type { App } from '@slipway/platform/service';
-import type { TokenVerifier } from '@slipway/platform/tokens';
+import type { TokenVerifier } from '@slipway/platform/http/tokens';
+import type { App } from '@slipway/platform/service/service';
+import type { Metrics } from '@slipway/platform/telemetry/metrics';
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 
 type Options = {

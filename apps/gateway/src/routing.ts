@@ -1,9 +1,9 @@
 import { problem } from '@slipway/contracts/errors';
 import { operations } from '@slipway/contracts/operations';
 import { deleteMe, logIn, signUp } from '@slipway/contracts/users';
-import type { Operation } from '@slipway/platform/operation';
-import type { App } from '@slipway/platform/service';
-import type { Upstream } from '@slipway/platform/upstream';
+import type { Upstream } from '@slipway/platform/calls/upstream';
+import type { Operation } from '@slipway/platform/http/operation';
+import type { App } from '@slipway/platform/service/service';
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import type { ClientOrigin } from './client-origin.ts';
 import { forwardTo } from './forward.ts';

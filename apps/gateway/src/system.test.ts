@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { Lifecycle } from '@slipway/platform/lifecycle';
+import { Lifecycle } from '@slipway/platform/service/lifecycle';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSystem } from './system.ts';
 import { startGateway, startStandIn, type TestGateway } from './test-gateway.ts';

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { buildService } from '@slipway/platform/service';
-import { readSettings } from '@slipway/platform/settings';
-import { tokenAudience, tokenIssuer } from '@slipway/platform/tokens';
+import { tokenAudience, tokenIssuer } from '@slipway/platform/http/tokens';
+import { buildService } from '@slipway/platform/service/service';
+import { readSettings } from '@slipway/platform/service/settings';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { gateway } from './app.ts';
 

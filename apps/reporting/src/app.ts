@@ -1,10 +1,10 @@
 import { eventSchemas } from '@slipway/contracts/events';
 import { getKeys } from '@slipway/contracts/users';
-import { registerAccess } from '@slipway/platform/access';
-import { createClient } from '@slipway/platform/client';
-import { registerInbox } from '@slipway/platform/inbox';
-import { defineService } from '@slipway/platform/service';
-import { createTokenVerifier, publishedKeys } from '@slipway/platform/tokens';
+import { createClient } from '@slipway/platform/calls/client';
+import { registerInbox } from '@slipway/platform/events/inbox';
+import { registerAccess } from '@slipway/platform/http/access';
+import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
+import { defineService } from '@slipway/platform/service/service';
 import { settings } from './config.ts';
 import { registerRoutes } from './routes.ts';
 import { openStore } from './store/open.ts';

@@ -1,4 +1,4 @@
-import { RefusedEvent } from '@slipway/platform/inbox';
+import { RefusedEvent } from '@slipway/platform/events/inbox';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { add, count, dayOf, keyOf, type ReportedEvent, type SubscriptionState } from './figures.ts';

@@ -1,7 +1,7 @@
 import type { EventData, EventType } from '@slipway/contracts/events';
-import type { DomainEvent } from '@slipway/platform/events';
-import { type InboxStore, RefusedEvent } from '@slipway/platform/inbox';
-import type { ServiceStore } from '@slipway/platform/service';
+import type { DomainEvent } from '@slipway/platform/events/events';
+import { type InboxStore, RefusedEvent } from '@slipway/platform/events/inbox';
+import type { ServiceStore } from '@slipway/platform/service/service';
 
 /** An event after the inbox has checked it: its type tells its data. */
 export type ReportedEvent = { [T in EventType]: DomainEvent<EventData<T>> & { type: T } }[EventType];

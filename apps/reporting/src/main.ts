@@ -1,4 +1,4 @@
-import { run } from '@slipway/platform/run';
+import { run } from '@slipway/platform/service/run';
 import { reporting } from './app.ts';
 
 await run(reporting, process);

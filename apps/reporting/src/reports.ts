@@ -1,6 +1,6 @@
 import { problem } from '@slipway/contracts/errors';
 import type { RecurringRow, RevenueRow, SignUpsRow, Span, TopUsageRow } from '@slipway/contracts/reporting';
-import { RefusedEvent } from '@slipway/platform/inbox';
+import { RefusedEvent } from '@slipway/platform/events/inbox';
 import { add, type Figure, type Place, partsOf, type Report, type ReportStore } from './figures.ts';
 
 /**

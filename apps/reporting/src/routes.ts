@@ -13,10 +13,10 @@ import {
   SignUpsRow,
   TopUsageRow,
 } from '@slipway/contracts/reporting';
-import type { DomainEvent } from '@slipway/platform/events';
-import type { Inbox, SetAsideEvent } from '@slipway/platform/inbox';
-import { fromCursor, toPage } from '@slipway/platform/pagination';
-import type { App } from '@slipway/platform/service';
+import type { DomainEvent } from '@slipway/platform/events/events';
+import type { Inbox, SetAsideEvent } from '@slipway/platform/events/inbox';
+import { fromCursor, toPage } from '@slipway/platform/http/pagination';
+import type { App } from '@slipway/platform/service/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ReportStore } from './figures.ts';
 import { chooseFormat, toCsv, toNdjson } from './formats.ts';

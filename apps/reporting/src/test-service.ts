@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { DomainEvent } from '@slipway/platform/events';
-import { inject } from '@slipway/platform/inject.fixture';
-import { buildService } from '@slipway/platform/service';
-import { readSettings } from '@slipway/platform/settings';
-import { tokenAudience, tokenIssuer } from '@slipway/platform/tokens';
+import type { DomainEvent } from '@slipway/platform/events/events';
+import { tokenAudience, tokenIssuer } from '@slipway/platform/http/tokens';
+import { inject } from '@slipway/platform/service/inject.fixture';
+import { buildService } from '@slipway/platform/service/service';
+import { readSettings } from '@slipway/platform/service/settings';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { reporting } from './app.ts';
 

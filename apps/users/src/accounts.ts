@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { problem } from '@slipway/contracts/errors';
 import type { EventData } from '@slipway/contracts/events';
 import type { User } from '@slipway/contracts/users';
-import { type DomainEvent, newEvent } from '@slipway/platform/events';
-import type { Position } from '@slipway/platform/pagination';
+import { type DomainEvent, newEvent } from '@slipway/platform/events/events';
+import type { Position } from '@slipway/platform/http/pagination';
 import type { PasswordCheck } from './login-limit.ts';
 import type { Passwords } from './passwords.ts';
 

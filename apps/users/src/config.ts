@@ -1,5 +1,5 @@
 import { emailPattern } from '@slipway/contracts/users';
-import { platformSettings, Secret } from '@slipway/platform/settings';
+import { platformSettings, Secret } from '@slipway/platform/service/settings';
 import Type, { type Static } from 'typebox';
 
 /** The settings of the users service. */

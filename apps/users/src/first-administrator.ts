@@ -1,4 +1,4 @@
-import { Problem } from '@slipway/platform/errors';
+import { Problem } from '@slipway/platform/http/errors';
 import { type Account, type AccountStore, type Accounts, normalizeEmail } from './accounts.ts';
 import type { Administrators } from './administrators.ts';
 import type { Passwords } from './passwords.ts';

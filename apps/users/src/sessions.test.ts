@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { toDocument } from '@slipway/platform/errors';
+import { toDocument } from '@slipway/platform/http/errors';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { createPasswords, type Derive } from './passwords.ts';

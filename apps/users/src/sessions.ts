@@ -1,7 +1,7 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { problem } from '@slipway/contracts/errors';
 import type { Tokens } from '@slipway/contracts/users';
-import type { Logger } from '@slipway/platform/log';
+import type { Logger } from '@slipway/platform/telemetry/log';
 import { type Account, type AccountStore, normalizeEmail } from './accounts.ts';
 import { type AdministratorStore, rolesOf } from './administrators.ts';
 import type { PasswordCheck } from './login-limit.ts';

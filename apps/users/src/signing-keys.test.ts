@@ -1,4 +1,4 @@
-import { createTokenVerifier, publishedKeys as keysPublishedBy } from '@slipway/platform/tokens';
+import { createTokenVerifier, publishedKeys as keysPublishedBy } from '@slipway/platform/http/tokens';
 import { describe, expect, it } from 'vitest';
 import {
   isRotationDue,

@@ -1,5 +1,5 @@
 import type { PublicKey } from '@slipway/contracts/users';
-import { tokenAudience, tokenIssuer } from '@slipway/platform/tokens';
+import { tokenAudience, tokenIssuer } from '@slipway/platform/http/tokens';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 
 /** An Ed25519 key pair that signs access tokens. Times are milliseconds since the epoch. */

@@ -1,5 +1,5 @@
-import { buildService } from '@slipway/platform/service';
-import { readSettings } from '@slipway/platform/settings';
+import { buildService } from '@slipway/platform/service/service';
+import { readSettings } from '@slipway/platform/service/settings';
 import { createAccounts } from './accounts.ts';
 import { createAdministrators } from './administrators.ts';
 import { users } from './app.ts';

@@ -1,5 +1,5 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
-import type { Operation } from '@slipway/platform/operation';
+import type { Operation } from '@slipway/platform/http/operation';
 import Type from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { createOpenApi } from './openapi.ts';

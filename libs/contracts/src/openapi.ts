@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
-import { ProblemDocument } from '@slipway/platform/errors';
-import type { Operation } from '@slipway/platform/operation';
+import { ProblemDocument } from '@slipway/platform/http/errors';
+import type { Operation } from '@slipway/platform/http/operation';
 import type { TObject, TSchema } from 'typebox';
 
 type Info = { title: string; version: string; description?: string };

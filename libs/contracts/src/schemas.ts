@@ -1,4 +1,4 @@
-import { ProblemDocument } from '@slipway/platform/errors';
+import { ProblemDocument } from '@slipway/platform/http/errors';
 import Type, { type TSchema } from 'typebox';
 
 /** Building blocks that several contracts share. */

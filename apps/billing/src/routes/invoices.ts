@@ -1,9 +1,9 @@
 import { getInvoice, listInvoices, runBilling } from '@slipway/contracts/billing';
-import { principalOf } from '@slipway/platform/access';
-import type { Logger } from '@slipway/platform/log';
-import { fromCursor, toPage } from '@slipway/platform/pagination';
-import { timeLeft } from '@slipway/platform/request-context';
-import type { App } from '@slipway/platform/service';
+import { principalOf } from '@slipway/platform/http/access';
+import { fromCursor, toPage } from '@slipway/platform/http/pagination';
+import type { App } from '@slipway/platform/service/service';
+import type { Logger } from '@slipway/platform/telemetry/log';
+import { timeLeft } from '@slipway/platform/telemetry/request-context';
 import { type BillingParts, runBilling as run } from '../billing-run.ts';
 import { refuseFuture } from '../clock.ts';
 import { toInstant } from '../periods.ts';

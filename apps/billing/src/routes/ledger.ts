@@ -1,6 +1,6 @@
 import { getTrialBalance, listLedgerEntries } from '@slipway/contracts/billing';
-import { fromCursor, toPage } from '@slipway/platform/pagination';
-import type { App } from '@slipway/platform/service';
+import { fromCursor, toPage } from '@slipway/platform/http/pagination';
+import type { App } from '@slipway/platform/service/service';
 import { isBalanced, type LedgerStore } from '../ledger.ts';
 
 /** The ledger over HTTP. */

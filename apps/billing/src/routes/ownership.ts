@@ -1,6 +1,6 @@
 import { problem } from '@slipway/contracts/errors';
-import { mayAccess } from '@slipway/platform/access';
-import type { Principal } from '@slipway/platform/tokens';
+import { mayAccess } from '@slipway/platform/http/access';
+import type { Principal } from '@slipway/platform/http/tokens';
 
 /**
  * Passes on what belongs to the caller. What belongs to another person is answered like what does not exist, so

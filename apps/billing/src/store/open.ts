@@ -1,5 +1,5 @@
-import type { ServiceStore } from '@slipway/platform/service';
-import { StartError } from '@slipway/platform/start-error';
+import type { ServiceStore } from '@slipway/platform/service/service';
+import { StartError } from '@slipway/platform/service/start-error';
 import type { InvoiceStore } from '../invoices.ts';
 import type { LedgerStore } from '../ledger.ts';
 import type { SubscriptionStore } from '../subscriptions.ts';

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { Position } from '@slipway/platform/pagination';
+import type { Position } from '@slipway/platform/http/pagination';
 import { inTransaction } from '@slipway/platform/store/sqlite';
 import type { SqliteOutbox } from '@slipway/platform/store/sqlite-outbox';
 import type { Aggregate, AggregateStore, Change } from '../change.ts';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { StartError } from '@slipway/platform/start-error';
+import { StartError } from '@slipway/platform/service/start-error';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeBillingStore } from './billing-store.contract.ts';
 import { openStore } from './open.ts';

@@ -1,4 +1,4 @@
-import type { DomainEvent } from '@slipway/platform/events';
+import type { DomainEvent } from '@slipway/platform/events/events';
 import { describe, expect, it } from 'vitest';
 import { event } from '../change.ts';
 import type { UsageRecord } from '../usage.ts';

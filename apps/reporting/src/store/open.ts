@@ -1,4 +1,4 @@
-import { StartError } from '@slipway/platform/start-error';
+import { StartError } from '@slipway/platform/service/start-error';
 import type { ReportStore } from '../figures.ts';
 import { openSqliteReports } from './sqlite.ts';
 

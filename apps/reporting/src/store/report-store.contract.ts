@@ -1,4 +1,4 @@
-import { RefusedEvent } from '@slipway/platform/inbox';
+import { RefusedEvent } from '@slipway/platform/events/inbox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ReportedEvent, ReportStore } from '../figures.ts';
 import { rebuild } from '../rebuild.ts';

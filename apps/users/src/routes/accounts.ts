@@ -1,9 +1,9 @@
 import { problem } from '@slipway/contracts/errors';
 import { changeMe, deleteMe, getMe, listUsers, setRoles, signUp, type User } from '@slipway/contracts/users';
-import { principalOf } from '@slipway/platform/access';
-import { checkIfMatch, etagOf } from '@slipway/platform/etag';
-import { fromCursor, toPage } from '@slipway/platform/pagination';
-import type { App } from '@slipway/platform/service';
+import { principalOf } from '@slipway/platform/http/access';
+import { checkIfMatch, etagOf } from '@slipway/platform/http/etag';
+import { fromCursor, toPage } from '@slipway/platform/http/pagination';
+import type { App } from '@slipway/platform/service/service';
 import type { FastifyRequest } from 'fastify';
 import { type Account, type AccountStore, type Accounts, toUser } from '../accounts.ts';
 import { type Administrators, rolesOf } from '../administrators.ts';

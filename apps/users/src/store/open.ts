@@ -1,4 +1,4 @@
-import { StartError } from '@slipway/platform/start-error';
+import { StartError } from '@slipway/platform/service/start-error';
 import { openSqliteStore } from './sqlite.ts';
 import type { UsersStore } from './users-store.ts';
 

@@ -1,5 +1,5 @@
-import type { OutboxStore } from '@slipway/platform/outbox';
-import type { ServiceStore } from '@slipway/platform/service';
+import type { OutboxStore } from '@slipway/platform/events/outbox';
+import type { ServiceStore } from '@slipway/platform/service/service';
 import type { AccountStore } from '../accounts.ts';
 import type { AdministratorStore } from '../administrators.ts';
 import type { AttemptStore } from '../login-limit.ts';

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { IdempotencyStore, Reservation } from '../idempotency.ts';
+import type { IdempotencyStore, Reservation } from '../http/idempotency.ts';
 import { inTransaction, type Migration } from './sqlite.ts';
 
 export const idempotencyMigration: Migration = {

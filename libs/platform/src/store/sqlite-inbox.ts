@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { DomainEvent } from '../events.ts';
-import type { InboxStore } from '../inbox.ts';
+import type { DomainEvent } from '../events/events.ts';
+import type { InboxStore } from '../events/inbox.ts';
 import { inTransaction, type Migration } from './sqlite.ts';
 
 /** `inbox` keeps what was applied, in the order of arrival; `refused` what could not be. */

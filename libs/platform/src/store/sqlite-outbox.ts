@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { DomainEvent } from '../events.ts';
-import type { OutboxStore } from '../outbox.ts';
+import type { DomainEvent } from '../events/events.ts';
+import type { OutboxStore } from '../events/outbox.ts';
 import type { Migration } from './sqlite.ts';
 
 /** AUTOINCREMENT never gives a place twice, so that the order holds when the table was empty in between. */

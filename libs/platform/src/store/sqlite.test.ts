@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { StartError } from '../start-error.ts';
+import { StartError } from '../service/start-error.ts';
 import { inTransaction, type Migration, openSqlite } from './sqlite.ts';
 
 const notes: Migration = { name: '1-notes', sql: 'CREATE TABLE notes (text TEXT NOT NULL) STRICT' };

@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { StartError } from '../start-error.ts';
+import { StartError } from '../service/start-error.ts';
 
 /** A step that brings the schema forward; run once, in order. Never change one that was released. */
 export type Migration = { name: string; sql: string };

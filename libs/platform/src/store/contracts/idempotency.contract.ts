@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { IdempotencyStore } from '../../idempotency.ts';
+import type { IdempotencyStore } from '../../http/idempotency.ts';
 
 /** A key store by two connections to the same data. */
 export type OpenIdempotency = {

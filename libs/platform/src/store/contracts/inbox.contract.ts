@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DomainEvent } from '../../events.ts';
-import { type InboxStore, RefusedEvent } from '../../inbox.ts';
+import type { DomainEvent } from '../../events/events.ts';
+import { type InboxStore, RefusedEvent } from '../../events/inbox.ts';
 
 /** A reader's inbox by two connections to the same data. */
 export type OpenInbox = {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type DomainEvent, newEvent } from '../../events.ts';
-import type { OutboxStore } from '../../outbox.ts';
+import { type DomainEvent, newEvent } from '../../events/events.ts';
+import type { OutboxStore } from '../../events/outbox.ts';
 
 /** An outbox as its service sees it, by two connections to the same data. */
 export type OpenOutbox = {

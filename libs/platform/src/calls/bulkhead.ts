@@ -1,0 +1,27 @@
+import { problem } from '../http/errors.ts';
+
+export type Bulkhead = {
+  /** Takes a place; the function gives it back. @throws {Problem} `unavailable` when all are taken. */
+  enter(): () => void;
+};
+
+/**
+ * Bounds the calls to one upstream that are running or wait for a connection, so that one that hangs
+ * cannot hold all of this service's memory.
+ */
+export function createBulkhead(service: string, places: number): Bulkhead {
+  let taken = 0;
+  return {
+    enter() {
+      if (taken >= places) {
+        throw problem('unavailable', `Too many calls wait for ${service}`, { retryAfter: 1 });
+      }
+      taken += 1;
+      let inside = true;
+      return () => {
+        if (inside) taken -= 1;
+        inside = false;
+      };
+    },
+  };
+}

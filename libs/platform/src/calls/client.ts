@@ -1,0 +1,141 @@
+import type { Readable } from 'node:stream';
+import { fromDocument, type PlatformProblem, type Problem, problem } from '../http/errors.ts';
+import type { Input, Operation, Output } from '../http/operation.ts';
+import type { UpstreamRequest, UpstreamResponse } from './call.ts';
+import { retryAfterOf } from './retry.ts';
+import type { Upstream } from './upstream.ts';
+
+/** The operation as a function: its input may be left out where nothing in it is required. */
+type Call<Op extends Operation> =
+  Record<never, never> extends Input<Op>
+    ? (input?: Input<Op>) => Promise<Output<Op>>
+    : (input: Input<Op>) => Promise<Output<Op>>;
+
+export type Client<Operations extends Record<string, Operation>> = {
+  [Name in keyof Operations]: Call<Operations[Name]>;
+};
+
+type ClientOptions = {
+  /** Largest answer that is read into memory; bytes. */
+  maxBytes?: number;
+};
+
+/** What any operation's input looks like once its types have done their work. */
+type AnyInput = {
+  params?: Record<string, unknown>;
+  query?: Record<string, unknown>;
+  body?: unknown;
+  headers?: Record<string, string>;
+};
+
+/**
+ * Makes a function of each operation of a service, typed by its contract.
+ *
+ * A call resolves with the body of a success (`undefined` for 204).
+ *
+ * @throws {Problem} the upstream's own problem with its code; else `upstream_failed`, `unavailable` or
+ * `deadline_exceeded`.
+ * @example
+ * const users = createClient(context.upstream('users', settings.USERS_URL), { getMe, signUp });
+ * const me = await users.getMe({ headers: { authorization } });
+ */
+export function createClient<Operations extends Record<string, Operation>>(
+  upstream: Upstream,
+  operations: Operations,
+  { maxBytes = 10 * 1_048_576 }: ClientOptions = {},
+): Client<Operations> {
+  const calls = Object.entries(operations).map(([name, operation]) => {
+    const call = async (input: AnyInput = {}) => {
+      const answer = await upstream.exchange(toRequest(operation, input), (response) =>
+        readAnswer(upstream.name, response, maxBytes),
+      );
+      if (answer.status >= 400) throw toProblem(upstream.name, answer);
+      return answer.body;
+    };
+    return [name, call];
+  });
+  return Object.fromEntries(calls) as Client<Operations>;
+}
+
+function toRequest({ method, url, schema, config }: Operation, input: AnyInput): UpstreamRequest {
+  return {
+    method,
+    path: toPath(url, input.params) + toQuery(input.query),
+    headers: {
+      accept: 'application/json',
+      ...(input.body !== undefined && { 'content-type': schema.consumes?.[0] ?? 'application/json' }),
+      ...input.headers,
+    },
+    body: toBody(input.body, schema.consumes),
+    timeoutMs: config.timeoutMs,
+    operation: schema.operationId,
+  };
+}
+
+function toPath(url: string, params: Record<string, unknown> = {}): string {
+  return url.replace(/:(\w+)/g, (_, name: string) => {
+    const value = String(params[name] ?? '');
+    if (/^\.{0,2}$/.test(value)) throw new TypeError(`${url} cannot have '${value}' as its ${name}`);
+    return encodeURIComponent(value);
+  });
+}
+
+/** An array is repeated: `{ tag: ['a', 'b'] }` is `?tag=a&tag=b`. */
+function toQuery(query: Record<string, unknown> = {}): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    [value ?? []].flat().map((each) => [name, String(each)]),
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+}
+
+function toBody(body: unknown, consumes?: readonly string[]): string | Readable | undefined {
+  if (body === undefined) return undefined;
+  return consumes ? (body as string | Readable) : JSON.stringify(body);
+}
+
+type Answer = { status: number; retryAfter?: number; body: unknown };
+
+async function readAnswer(service: string, response: UpstreamResponse, maxBytes: number): Promise<Answer> {
+  const { statusCode: status, headers } = response;
+  const after = retryAfterOf(headers['retry-after']);
+  const body = toJson(await readText(service, response.body, maxBytes));
+  if (body === notJson && status < 400) {
+    throw problem('upstream_failed', `${service} answered with something that is not JSON`);
+  }
+  return { status, retryAfter: after === undefined ? undefined : after / 1_000, body };
+}
+
+async function readText(service: string, body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) {
+      throw problem('upstream_failed', `${service} answered with more than ${maxBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+const notJson = Symbol('not JSON');
+
+/** Nothing at all is `undefined`, as the body of a 204 is. */
+function toJson(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return notJson;
+  }
+}
+
+const codes: Record<number, PlatformProblem> = { 503: 'unavailable', 504: 'deadline_exceeded' };
+
+/** The problem that the upstream tells, or what its bare status means: a proxy in between knows no codes. */
+function toProblem(service: string, { status, retryAfter, body }: Answer): Problem {
+  const told = fromDocument(body, retryAfter);
+  if (told?.status === status) return told;
+  const code = codes[status] ?? 'upstream_failed';
+  return problem(code, `${service} answered with status ${status}`, { retryAfter });
+}

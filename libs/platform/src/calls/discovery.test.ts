@@ -1,0 +1,144 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { StartError } from '../service/start-error.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { discover } from './discovery.ts';
+import { serveDns, type Zone } from './dns-server.fixture.ts';
+import { answering, refusing, type TestServer } from './faulty-server.fixture.ts';
+import { createUpstream } from './upstream.ts';
+
+const service = '_http._tcp.users.example';
+const portOf = ({ origin }: TestServer) => Number(new URL(origin).port);
+
+function discovering(address: string) {
+  const discovery = discover('users', address);
+  onTestFinished(() => discovery.close());
+  return discovery;
+}
+
+function calling(address: string) {
+  const upstream = createUpstream({ name: 'users', address, metrics: createMetrics('test', '0') });
+  onTestFinished(() => upstream.close());
+  return async () => {
+    const { statusCode, body } = await upstream.request({ method: 'POST', path: '/' });
+    await body.dump();
+    return statusCode;
+  };
+}
+
+describe('an address', () => {
+  it('may be one or several origins', () => {
+    expect(discovering('http://users:4001/').pick()).toBe('http://users:4001');
+    const several = discovering('http://a:1, https://b:2');
+    expect([several.pick(), several.pick(), several.pick()]).toEqual([
+      'http://a:1',
+      'https://b:2',
+      'http://a:1',
+    ]);
+  });
+
+  it.each([
+    '',
+    'users:4001',
+    '127.0.0.1:4001',
+    'ftp://users',
+    'http://a:1,',
+    'http://a/api',
+    'srv+ftp://_ftp._tcp.a',
+  ])('that is %j stops the start with one sentence', (address) => {
+    expect(() => discover('users', address)).toThrow(StartError);
+  });
+});
+
+describe('discovery by DNS SRV', () => {
+  const two: Zone = {
+    a: { 'one.example': '127.0.0.1', 'two.example': '127.0.0.1' },
+    srv: {
+      [service]: [
+        { target: 'one.example', port: 7001, weight: 2 },
+        { target: 'two.example', port: 7002 },
+      ],
+    },
+  };
+
+  it('finds the ports and addresses of all targets, with their weights', async () => {
+    const dns = await serveDns(two);
+    const discovery = discovering(`srv+http://${service}?dns=${dns.address}`);
+    await discovery.ready();
+    const picked = Array.from({ length: 6 }, () => discovery.pick()?.split(':').at(-1));
+    expect(picked.toSorted()).toEqual(['7001', '7001', '7001', '7001', '7002', '7002']);
+  });
+
+  it('asks once for calls that come together, and not at every call', async () => {
+    const dns = await serveDns(two);
+    const discovery = discovering(`srv+http://${service}?dns=${dns.address}`);
+    await Promise.all([discovery.ready(), discovery.ready()]);
+    const { asked } = dns;
+    await discovery.ready();
+    expect(dns.asked).toBe(asked);
+    expect(asked).toBeLessThanOrEqual(3);
+  });
+
+  it('leaves out a target that has no address', async () => {
+    const dns = await serveDns({ ...two, a: { 'two.example': '127.0.0.1' } });
+    const discovery = discovering(`srv+http://${service}?dns=${dns.address}`);
+    await discovery.ready();
+    expect([discovery.pick(), discovery.pick()]).toEqual(['http://127.0.0.1:7002', 'http://127.0.0.1:7002']);
+  });
+
+  it('calls real servers, moves with the records, and keeps the last answer when DNS is away', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const [one, two] = [await answering(200), await answering(201)];
+    const zone: Zone = {
+      a: { 'one.example': '127.0.0.1', 'two.example': '127.0.0.1' },
+      srv: { [service]: [{ target: 'one.example', port: portOf(one) }] },
+    };
+    const dns = await serveDns(zone);
+    const call = calling(`srv+http://${service}?dns=${dns.address}`);
+    expect(await call()).toBe(200);
+
+    zone.srv[service] = [{ target: 'two.example', port: portOf(two) }];
+    vi.advanceTimersByTime(5_000);
+    await vi.waitFor(async () => expect(await call()).toBe(201));
+
+    await dns.stop();
+    vi.advanceTimersByTime(60_000);
+    expect(await call()).toBe(201);
+  });
+
+  it('prefers the lower priority and falls back when it refuses', async () => {
+    const fallback = await answering(200);
+    const dns = await serveDns({
+      a: { 'one.example': '127.0.0.1' },
+      srv: {
+        [service]: [
+          { target: 'one.example', port: Number(new URL(await refusing()).port), priority: 1 },
+          { target: 'one.example', port: portOf(fallback), priority: 2 },
+        ],
+      },
+    });
+    expect(await calling(`srv+http://${service}?dns=${dns.address}`)()).toBe(200);
+  });
+
+  it('makes the service unavailable while its name is unknown, and finds it as soon as it is known', async () => {
+    const server = await answering(200);
+    const zone: Zone = { a: { 'one.example': '127.0.0.1' }, srv: {} };
+    const dns = await serveDns(zone);
+    const call = calling(`srv+http://${service}?dns=${dns.address}`);
+    await expect(call()).rejects.toMatchObject({ code: 'unavailable', retryAfter: 1 });
+    zone.srv[service] = [{ target: 'one.example', port: portOf(server) }];
+    expect(await call()).toBe(200);
+  });
+
+  it('takes a bounded time when DNS does not answer at all', async () => {
+    const dns = await serveDns({ a: {}, srv: {} });
+    await dns.stop();
+    const metrics = createMetrics('test', '0');
+    const address = `srv+http://${service}?dns=${dns.address}`;
+    const upstream = createUpstream({ name: 'users', address, metrics, timeoutMs: 500 });
+    onTestFinished(() => upstream.close());
+    const startedAt = performance.now();
+    await expect(upstream.request({ method: 'GET', path: '/' })).rejects.toMatchObject({ status: 503 });
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+  });
+});

@@ -1,0 +1,116 @@
+import Type from 'typebox';
+import { createClient } from '../calls/client.ts';
+import { registerAccess } from '../http/access.ts';
+import { operationIdOf } from '../http/idempotency.ts';
+import type { Operation } from '../http/operation.ts';
+import { type App, defineService, type ServiceContext } from '../service/service.ts';
+import { platformSettings } from '../service/settings.ts';
+import { inTransaction, openSqlite } from '../store/sqlite.ts';
+import { idempotencyMigration, sqliteIdempotency } from '../store/sqlite-idempotency.ts';
+import { inboxMigration, sqliteInbox } from '../store/sqlite-inbox.ts';
+import { outboxMigration, sqliteOutbox } from '../store/sqlite-outbox.ts';
+import { newEvent } from './events.ts';
+import { deliverEvents, type Inbox, RefusedEvent, registerInbox } from './inbox.ts';
+import { registerRelay } from './relay.ts';
+
+/** A shop that publishes its orders and a counter that reads them, as small as such services can be. */
+
+const serviceToken = 'token-of-the-services';
+const ordersTable = { name: '1-orders', sql: 'CREATE TABLE orders (id TEXT PRIMARY KEY, item TEXT) STRICT' };
+const people = { verify: async () => ({ subject: 'nobody', roles: [] }), serviceToken };
+
+function openShop(url: string) {
+  const db = openSqlite(url, [outboxMigration, idempotencyMigration, ordersTable]);
+  const outbox = sqliteOutbox(db);
+  const insert = db.prepare('INSERT INTO orders VALUES (?, ?) ON CONFLICT DO NOTHING');
+  return {
+    outbox,
+    idempotency: sqliteIdempotency(db),
+    ping: async () => {},
+    close: async () => db.close(),
+    /** Keeps an order with its event, once per id; tells whether it was new. */
+    async place(id: string, item: string): Promise<boolean> {
+      return inTransaction(db, () => {
+        if (insert.run(id, item).changes === 0) return false;
+        outbox.add([newEvent('shop', 'order.placed', { item })]);
+        return true;
+      });
+    },
+  };
+}
+
+const placeOrder = {
+  method: 'POST',
+  url: '/orders',
+  schema: {
+    operationId: 'placeOrder',
+    summary: 'Places an order',
+    body: Type.Object({ item: Type.String(), thenHang: Type.Optional(Type.Boolean()) }),
+    response: { 201: Type.Object({ id: Type.String() }) },
+  },
+  config: { access: 'public', idempotency: 'required' },
+} as const satisfies Operation;
+
+const shopSettings = Type.Object({
+  ...platformSettings.properties,
+  STORE_URL: Type.String(),
+  COUNTER_URL: Type.String(),
+});
+
+export const shop = defineService({
+  name: 'shop',
+  version: '1.0.0',
+  settings: shopSettings,
+  openStore: ({ STORE_URL }) => openShop(STORE_URL),
+  register(app, { settings, store, log, metrics, upstream }) {
+    const counter = createClient(upstream('counter', settings.COUNTER_URL), { deliverEvents });
+    const headers = { authorization: `Bearer ${serviceToken}` };
+    registerRelay(app, {
+      outbox: store.outbox,
+      deliver: (events) => counter.deliverEvents({ body: { events }, headers }),
+      log,
+      metrics,
+    });
+    registerAccess(app, people);
+    app.route({
+      ...placeOrder,
+      handler: async (request, reply) => {
+        const { item, thenHang } = request.body;
+        const id = operationIdOf(request);
+        const isNew = await store.place(id, item);
+        // For the test that kills the process between the effect and the answer.
+        if (isNew && thenHang) await new Promise(() => {});
+        return reply.code(201).send({ id });
+      },
+    });
+  },
+});
+
+type Counted = { items: string[]; refuse: Set<string>; inbox?: Inbox };
+
+function openCounter(counted: Counted) {
+  const db = openSqlite('sqlite::memory:', [inboxMigration]);
+  const events = sqliteInbox(db, ({ data }) => {
+    if (counted.refuse.has(String(data.item))) throw new RefusedEvent(`${data.item} is unknown`);
+    counted.items.push(String(data.item));
+  });
+  return { events, ping: async () => {}, close: async () => {} };
+}
+
+/** A counter whose store outlives it, so that it can be started again. */
+export function defineCounter() {
+  const counted: Counted = { items: [], refuse: new Set() };
+  const store = openCounter(counted);
+  const definition = defineService({
+    name: 'counter',
+    version: '1.0.0',
+    settings: platformSettings,
+    openStore: () => store,
+    register(app: App, { log, metrics }: ServiceContext<unknown, typeof store>) {
+      registerAccess(app, people);
+      const schemas = { 'order.placed': Type.Object({ item: Type.String() }) };
+      counted.inbox = registerInbox(app, { schemas, store: store.events, log, metrics });
+    },
+  });
+  return { definition, counted, events: store.events };
+}

@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import Type, { type Static, type TSchema } from 'typebox';
+import { currentTraceparent } from '../telemetry/trace-context.ts';
+
+/** Something that happened in a service, told to others. The id is the same at every delivery. */
+export const EventEnvelope = Type.Object({
+  id: Type.String({ minLength: 1, maxLength: 200 }),
+  type: Type.String({ minLength: 1, maxLength: 100 }),
+  at: Type.String({ format: 'date-time' }),
+  source: Type.String({ minLength: 1, maxLength: 100 }),
+  /** Where the change came from: W3C traceparent of the request that caused it. */
+  trace: Type.Optional(Type.String()),
+  data: Type.Record(Type.String(), Type.Unknown()),
+});
+
+export type DomainEvent<Data = Record<string, unknown>> = Omit<Static<typeof EventEnvelope>, 'data'> & {
+  data: Data;
+};
+
+/** The schemas of the `data` of each event type. */
+export type EventSchemas = Record<string, TSchema>;
+
+/**
+ * Makes an event that happens now, with the trace of the request that causes it.
+ *
+ * @param source the service that tells it
+ * @param id unique over all sources; derive it from what happened where a repeated request may tell it again
+ * @example
+ * newEvent('billing', 'invoice.issued', { invoiceId, … }, `invoice.issued:${invoiceId}`);
+ */
+export function newEvent<Data extends Record<string, unknown>>(
+  source: string,
+  type: string,
+  data: Data,
+  id: string = randomUUID(),
+): DomainEvent<Data> {
+  const trace = currentTraceparent();
+  return { id, type, at: new Date().toISOString(), source, ...(trace && { trace }), data };
+}

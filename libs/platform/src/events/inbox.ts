@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Counter } from 'prom-client';
+import Type from 'typebox';
+import type { Operation } from '../http/operation.ts';
+import type { Position } from '../http/pagination.ts';
+import type { App } from '../service/service.ts';
+import { createValidators } from '../service/validation.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { withTraceOf } from '../telemetry/tracing.ts';
+import { type DomainEvent, EventEnvelope, type EventSchemas } from './events.ts';
+
+/** Thrown by a reader for an event that it can never apply as it is; the event is set aside. */
+export class RefusedEvent extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'RefusedEvent';
+  }
+}
+
+/** An event that was set aside: why, and since when (RFC 3339). */
+export type SetAsideEvent = { event: DomainEvent; reason: string; at: string };
+
+/** Where a reader keeps which events it has applied, and those that it could not. */
+export type InboxStore = {
+  /**
+   * Makes the event's changes and notes its id, once for all deliveries, also when two arrive at a time.
+   *
+   * @throws {RefusedEvent} if the event can never be applied as it is; nothing is changed then.
+   */
+  apply(event: DomainEvent): Promise<'applied' | 'duplicate'>;
+  /** Keeps an event that was refused; of one that is kept already only the reason is renewed. */
+  setAside(event: DomainEvent, reason: string, at: string): Promise<void>;
+  /** The events set aside, oldest first, after a position of `at` and event id. */
+  refused(limit: number, after?: Position): Promise<SetAsideEvent[]>;
+  findRefused(id: string): Promise<DomainEvent | undefined>;
+  dropRefused(id: string): Promise<void>;
+};
+
+/** How services hand events to a reader. Each event is checked on its own, so that one bad one stops no other. */
+export const deliverEvents = {
+  method: 'POST',
+  url: '/internal/v1/events',
+  schema: {
+    operationId: 'deliverEvents',
+    summary: 'Takes events of other services, each once per id',
+    tags: ['internal'],
+    body: Type.Object({
+      events: Type.Array(Type.Unsafe<DomainEvent>({ type: 'object' }), { minItems: 1, maxItems: 500 }),
+    }),
+    response: {
+      200: Type.Object({ applied: Type.Integer(), duplicates: Type.Integer(), refused: Type.Integer() }),
+    },
+  },
+  config: { access: 'service', bodyLimit: 8_388_608 },
+} as const satisfies Operation;
+
+export type Outcome = { outcome: 'applied' | 'duplicate' | 'refused'; reason?: string };
+
+export type Inbox = {
+  /** Tries an event that was set aside again; `undefined` if there is none with this id. */
+  redeliver(id: string): Promise<Outcome | undefined>;
+};
+
+type InboxOptions = { schemas: EventSchemas; store: InboxStore; log: Logger; metrics: Metrics };
+
+/**
+ * Takes events at `POST /internal/v1/events`. What can never be applied is set aside with its reason and
+ * acknowledged; any other failure fails the delivery, so that the sender repeats it.
+ */
+export function registerInbox(app: App, { schemas, store, log, metrics }: InboxOptions): Inbox {
+  const faultOf = createEventCheck(schemas);
+  const taken = new Counter({
+    name: 'inbox_events_total',
+    help: 'Events that were delivered to this service',
+    labelNames: ['outcome'] as const,
+    registers: [metrics.registry],
+  });
+
+  const take = async (event: DomainEvent): Promise<Outcome> => {
+    const outcome = await tryToApply(event);
+    taken.labels(outcome.outcome).inc();
+    if (outcome.outcome !== 'refused') return outcome;
+    const kept = identified(event);
+    await store.setAside(kept, outcome.reason ?? '', new Date().toISOString());
+    log.error({ event: kept.id, type: kept.type, reason: outcome.reason }, 'event refused');
+    return outcome;
+  };
+
+  const tryToApply = async (event: DomainEvent): Promise<Outcome> => {
+    const fault = faultOf(event);
+    if (fault) return { outcome: 'refused', reason: fault };
+    try {
+      const apply = () => store.apply(event);
+      return { outcome: await withTraceOf(event.trace, `event ${event.type}`, apply) };
+    } catch (error) {
+      if (error instanceof RefusedEvent) return { outcome: 'refused', reason: error.message };
+      throw error;
+    }
+  };
+
+  app.route({
+    ...deliverEvents,
+    bodyLimit: deliverEvents.config.bodyLimit,
+    handler: async (request) => {
+      const counts = { applied: 0, duplicate: 0, refused: 0 };
+      // One after the other: the order in which a source tells its events is kept.
+      for (const event of request.body.events) {
+        counts[(await take(event)).outcome] += 1;
+        // An embedded store works within one turn: without this, other requests would wait for the last event.
+        await nextTurn();
+      }
+      return { applied: counts.applied, duplicates: counts.duplicate, refused: counts.refused };
+    },
+  });
+
+  return {
+    async redeliver(id) {
+      const event = await store.findRefused(id);
+      if (!event) return undefined;
+      const outcome = await take(event);
+      // Only now: a crash in between leaves the event listed, and its repetition is a duplicate.
+      if (outcome.outcome !== 'refused') await store.dropRefused(id);
+      return outcome;
+    },
+  };
+}
+
+/** Makes the function that says what is wrong with an event: `undefined` if it fits envelope and type. */
+function createEventCheck(schemas: EventSchemas): (event: DomainEvent) => string | undefined {
+  const compile = createValidators();
+  const check = (schema: object) =>
+    compile({ schema, method: 'POST', url: deliverEvents.url, httpPart: 'body' });
+  const envelope = check(EventEnvelope);
+  const types = new Map(Object.entries(schemas).map(([type, schema]) => [type, check(schema)]));
+  return (event) => {
+    if (!envelope(event)) return faultIn('event', envelope.errors);
+    const data = types.get(event.type);
+    if (!data) return `unknown type ${event.type}`;
+    return data(event.data) ? undefined : faultIn('data', data.errors);
+  };
+}
+
+function faultIn(
+  part: string,
+  errors: { instancePath?: string; message?: string }[] | null | undefined,
+): string {
+  const all = (errors ?? []).map(
+    ({ instancePath = '', message }) => `${part}${instancePath.replaceAll('/', '.')} ${message}`,
+  );
+  return all.join('; ');
+}
+
+/** A malformed event gets what a list needs; its id comes from its content, so that it is kept only once. */
+function identified(event: DomainEvent): DomainEvent {
+  const { id, type, source } = event as Partial<DomainEvent>;
+  return {
+    ...event,
+    id: text(id) ?? `sha256-${hashOf(event)}`,
+    type: text(type) ?? '',
+    source: text(source) ?? '',
+  };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value.length > 0 && value.length <= 200 ? value : undefined;
+}
+
+function hashOf(event: DomainEvent): string {
+  return createHash('sha256').update(JSON.stringify(event)).digest('hex');
+}

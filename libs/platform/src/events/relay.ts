@@ -1,0 +1,128 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Problem } from '../http/errors.ts';
+import type { App } from '../service/service.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { DomainEvent } from './events.ts';
+import type { OutboxStore } from './outbox.ts';
+import { createRelayMetrics } from './relay-metrics.ts';
+
+type RelayOptions = {
+  outbox: OutboxStore;
+  /** Resolves when the reader has all events. `signal` aborts when the service stops. */
+  deliver: (events: DomainEvent[], signal: AbortSignal) => Promise<unknown>;
+  log: Logger;
+  metrics: Metrics;
+  /** Milliseconds between two looks into an outbox that has nothing to deliver. */
+  pollEvery?: number;
+  /** Milliseconds before an event that its reader refuses is tried again. */
+  retryRefusedAfter?: number;
+};
+
+/** Events looked at, and delivered together, at a time. */
+const batchSize = 100;
+/** Milliseconds that a stop waits for a delivery in flight. */
+const stopWithin = 1_000;
+
+/**
+ * Delivers the events of an outbox for as long as the service runs: each at least once, in order. What is not
+ * delivered when the service stops stays in the outbox. The reader knows repetitions by the event's id.
+ *
+ * @example
+ * registerRelay(app, {
+ *   outbox: store.outbox,
+ *   deliver: (events) => reporting.deliverEvents({ body: { events } }),
+ *   log,
+ *   metrics,
+ * });
+ */
+export function registerRelay(app: App, options: RelayOptions): void {
+  const { pollEvery = 500 } = options;
+  const stopping = new AbortController();
+  /** Ends the pause between two looks. One that comes before the pause begins is not forgotten. */
+  let nudged = new AbortController();
+  let running: Promise<void> | undefined;
+
+  options.outbox.onAdded(() => nudged.abort());
+  const pause = async () => {
+    await wait(pollEvery, undefined, { signal: nudged.signal, ref: false }).catch(() => undefined);
+    nudged = new AbortController();
+  };
+  app.addHook('onReady', async () => {
+    running = run(options, stopping.signal, pause);
+  });
+  // In onClose requests have finished: what the last of them wrote had its chance, too.
+  app.addHook('onClose', async () => {
+    stopping.abort();
+    nudged.abort();
+    await Promise.race([running, wait(stopWithin, undefined, { ref: false })]);
+  });
+}
+
+async function run(options: RelayOptions, signal: AbortSignal, pause: () => Promise<void>): Promise<void> {
+  const { outbox, log, retryRefusedAfter = 60_000 } = options;
+  const measured = createRelayMetrics(options.metrics, outbox);
+  /** Events that the reader refuses, by id, and when each is tried again. */
+  const held = new Map<string, number>();
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      await measured.count();
+      const events = (await outbox.pending(batchSize)).filter(({ id }) => isDue(held.get(id)));
+      await send(events);
+      failures = 0;
+      if (events.length === 0) await pause();
+    } catch (error) {
+      if (signal.aborted) return;
+      failures += 1;
+      measured.deliveries.labels('failed').inc();
+      const ms = backoff(failures);
+      log.warn({ err: error, failures, retryInMs: Math.round(ms) }, 'events not delivered');
+      await wait(ms, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  async function send(events: DomainEvent[]): Promise<void> {
+    const [first, second] = events;
+    if (!first) return;
+    try {
+      await options.deliver(events, signal);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (!second) return hold(first, error);
+      // Something in the batch is refused. One by one only that waits, and the rest overtakes it.
+      for (const event of events) await send([event]);
+      return;
+    }
+    await outbox.delivered(events.map(({ id }) => id));
+    for (const { id } of events) held.delete(id);
+    measured.deliveries.labels('delivered').inc();
+  }
+
+  function hold({ id, type }: DomainEvent, error: Problem): void {
+    held.set(id, Date.now() + retryRefusedAfter);
+    measured.deliveries.labels('refused').inc();
+    log.error({ err: error, event: id, type, retryInMs: retryRefusedAfter }, 'event refused by its reader');
+  }
+}
+
+function isDue(at = 0): boolean {
+  return at <= Date.now();
+}
+
+/**
+ * Whether the reader finds fault with what was sent. Other answers, such as 401 or 404, say that the two do
+ * not understand each other at all; then all events wait.
+ */
+function isRefusal(error: unknown): error is Problem {
+  return error instanceof Problem && [400, 413, 422].includes(error.status);
+}
+
+/**
+ * Milliseconds to wait after a number of failures in a row: exponential up to 10 s, with full jitter, so that
+ * many senders do not come back at the same moment.
+ * Source: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+ */
+export function backoff(failures: number, random: () => number = Math.random): number {
+  return random() * Math.min(10_000, 100 * 2 ** failures);
+}

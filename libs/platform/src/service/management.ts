@@ -1,0 +1,66 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { pid } from 'node:process';
+import type { Upstream } from '../calls/upstream.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Lifecycle } from './lifecycle.ts';
+
+type Parts = {
+  service: string;
+  version: string;
+  lifecycle: Lifecycle;
+  metrics: Metrics;
+  /** Services that this one calls. One that is away does not make this one unready: it would spread the fault. */
+  upstreams: Pick<Upstream, 'name' | 'breaker'>[];
+  /** How busy the service is. Shown, but no reason to be unready: its load would fall on the others. */
+  load: () => object;
+};
+
+/**
+ * The listener for those who run the service: /health (alive), /started, /status (ready) and /metrics.
+ * It is a server of its own, so that it answers while the service drains and however loaded that is.
+ */
+export function createManagement(parts: Parts): Server {
+  return createServer({ keepAliveTimeout: 1_000 }, async (request, response) => {
+    try {
+      await answer(request.url?.split('?', 1)[0], response, parts);
+    } catch (error) {
+      json(response, 500, { error: String(error) });
+    }
+  });
+}
+
+async function answer(path: string | undefined, response: ServerResponse, parts: Parts): Promise<void> {
+  const { lifecycle, metrics } = parts;
+  if (path === '/health') return json(response, 200, { status: 'alive' });
+  if (path === '/started') {
+    return json(response, lifecycle.state === 'starting' ? 503 : 200, { state: lifecycle.state });
+  }
+  if (path === '/status') return status(response, parts);
+  if (path === '/metrics') {
+    const text = await metrics.text();
+    response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
+    return;
+  }
+  json(response, 404, { error: 'There is /health, /started, /status and /metrics' });
+}
+
+async function status(response: ServerResponse, parts: Parts): Promise<void> {
+  const { service, version, lifecycle, upstreams, load } = parts;
+  const { ready, dependencies } = await lifecycle.readiness();
+  json(response, ready ? 200 : 503, {
+    service,
+    version,
+    state: lifecycle.state,
+    ready,
+    pid,
+    upSeconds: Math.round((Date.now() - lifecycle.startedAt) / 1000),
+    dependencies,
+    upstreams: upstreams.map(({ name, breaker }) => ({ name, breaker })),
+    load: load(),
+  });
+}
+
+function json(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}

@@ -1,0 +1,157 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { Static, TObject } from 'typebox';
+import { createUpstream, type Upstream } from '../calls/upstream.ts';
+import type { OutboxStore } from '../events/outbox.ts';
+import { type IdempotencyStore, registerIdempotency } from '../http/idempotency.ts';
+import { registerProblemResponses } from '../http/problem-responses.ts';
+import { createLogs, type LogDestination, type Logger } from '../telemetry/log.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { registerObservation } from '../telemetry/observe.ts';
+import { observeStore } from '../telemetry/observe-store.ts';
+import { createTracing } from '../telemetry/tracing.ts';
+import { createHttpServer } from './http-server.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { createManagement } from './management.ts';
+import { registerOverload } from './overload.ts';
+import type { PlatformSettings } from './settings.ts';
+
+/** Fastify as services see it: handlers typed by the contract's schemas. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** What the platform needs of any store. Stores may have more; only the service itself knows that. */
+export type ServiceStore = {
+  /** Resolves when the store answers; rejects when it is away. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+  /** Needed by a service with routes that take an `Idempotency-Key`. */
+  idempotency?: IdempotencyStore;
+  /** Needed by a service that publishes events. */
+  outbox?: OutboxStore;
+};
+
+/** What a service's own code gets to work with. */
+export type ServiceContext<Settings, Store> = {
+  settings: Settings;
+  store: Store;
+  log: Logger;
+  metrics: Metrics;
+  /** Whether the service starts, serves or drains. */
+  lifecycle: Lifecycle;
+  /** Makes the way to another service: measured, and closed with this one. */
+  upstream: (name: string, address: string) => Upstream;
+};
+
+export type ServiceDefinition<Schema extends TObject, Store extends ServiceStore | undefined> = {
+  name: string;
+  version: string;
+  /** The service's settings: `platformSettings` and its own. */
+  settings: Schema;
+  /** Opens the store; leave it out for a service that keeps nothing. */
+  openStore?: (settings: Static<Schema>, log: Logger) => Store | Promise<Store>;
+  /** Registers routes and what they need, in order; closed in reverse. */
+  register(app: App, context: ServiceContext<Static<Schema>, Store>): void | Promise<void>;
+};
+
+/** Checks a definition's types where it is written. */
+export function defineService<Schema extends TObject, Store extends ServiceStore | undefined = undefined>(
+  definition: ServiceDefinition<Schema, Store>,
+): ServiceDefinition<Schema, Store> {
+  return definition;
+}
+
+export type Service<Store = ServiceStore | undefined> = {
+  name: string;
+  app: App;
+  management: Server;
+  lifecycle: Lifecycle;
+  store: Store;
+  log: Logger;
+  metrics: Metrics;
+};
+
+type BuildOptions = {
+  /** Where log lines go instead of standard output. */
+  logTo?: LogDestination;
+};
+
+/**
+ * Builds a service without opening a port, so that tests use the same wiring as production.
+ *
+ * @throws {StartError} if the store cannot be opened.
+ * @example
+ * const service = await buildService(users, readSettings(users.settings, { STORE_URL: 'sqlite::memory:' }));
+ * await service.app.inject('/api/v1/users/me');
+ */
+export async function buildService<Schema extends TObject, Store extends ServiceStore | undefined>(
+  definition: ServiceDefinition<Schema, Store>,
+  settings: Static<Schema>,
+  options: BuildOptions = {},
+): Promise<Service<Store>> {
+  const { name, version } = definition;
+  const platform = settings as PlatformSettings;
+  const { log, requests } = createLogs(name, platform.LOG_LEVEL, options.logTo);
+  const metrics = createMetrics(name, version);
+  const lifecycle = new Lifecycle();
+  const app = createHttpServer(log, lifecycle, platform);
+  const upstreams: Upstream[] = [];
+
+  // Fastify closes in the reverse of this order: routes, then calls, then the store, and telemetry at the end.
+  await registerTelemetry(app, definition, platform, { log, requests, metrics });
+  const store = await registerStore(app, definition, settings, { log, metrics, lifecycle });
+  const load = await registerOverload(app, metrics);
+  registerProblemResponses(app);
+  if (store?.idempotency) {
+    registerIdempotency(app, store.idempotency, { log, requestTimeout: platform.REQUEST_TIMEOUT_MS });
+  }
+  app.addHook('onClose', () => Promise.all(upstreams.map((upstream) => upstream.close())));
+  const upstream = (to: string, address: string) => {
+    const made = createUpstream({ name: to, address, metrics, log });
+    upstreams.push(made);
+    return made;
+  };
+  const typed: App = app.withTypeProvider<TypeBoxTypeProvider>();
+  await definition.register(typed, { settings, store, log, metrics, lifecycle, upstream });
+  await app.ready();
+
+  const management = createManagement({ service: name, version, lifecycle, metrics, upstreams, load });
+  return { name, app: typed, management, lifecycle, store, log, metrics };
+}
+
+async function registerTelemetry(
+  app: FastifyInstance,
+  { name, version }: { name: string; version: string },
+  settings: PlatformSettings,
+  { log, requests, metrics }: { log: Logger; requests: Logger; metrics: Metrics },
+): Promise<void> {
+  const tracing = await createTracing({
+    service: name,
+    version,
+    exporter: settings.OTEL_TRACES_EXPORTER,
+    ratio: settings.OTEL_TRACES_SAMPLER_ARG,
+    log,
+  });
+  app.addHook('onClose', () => tracing.shutdown());
+  registerObservation(app, { log: requests, metrics, tracing, requestTimeout: settings.REQUEST_TIMEOUT_MS });
+}
+
+async function registerStore<Schema extends TObject, Store extends ServiceStore | undefined>(
+  app: FastifyInstance,
+  definition: ServiceDefinition<Schema, Store>,
+  settings: Static<Schema>,
+  { log, metrics, lifecycle }: { log: Logger; metrics: Metrics; lifecycle: Lifecycle },
+): Promise<Store> {
+  const opened = (await definition.openStore?.(settings, log)) as Store;
+  if (!opened) return opened;
+  const store = observeStore(opened, metrics);
+  app.addHook('onClose', () => store.close());
+  lifecycle.dependencies.push({ name: 'store', check: () => store.ping() });
+  return store;
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { problem } from '../http/errors.ts';
+import { seriesValue } from './metrics.fixture.ts';
+import { createMetrics } from './metrics.ts';
+import { observeStore } from './observe-store.ts';
+
+class Connection {
+  #open = true;
+  get isOpen() {
+    return this.#open;
+  }
+}
+
+function openStore() {
+  return {
+    connection: new Connection(),
+    async find(id: string) {
+      return { id, by: this };
+    },
+    fail: async () => {
+      throw new TypeError('away');
+    },
+    refuse: async () => {
+      throw problem('conflict');
+    },
+    add: (a: number, b: number) => a + b,
+    outbox: { pending: async (limit: number) => limit },
+  };
+}
+
+async function observed() {
+  const metrics = createMetrics('sample', '1.0.0');
+  const plain = openStore();
+  const store = observeStore(plain, metrics);
+  const count = (operation: string, outcome: string) =>
+    seriesValue(metrics, 'dependency_call_duration_seconds_count', {
+      dependency: 'store',
+      operation,
+      outcome,
+    });
+  return { plain, store, count };
+}
+
+describe('an observed store', () => {
+  it('answers as the store does, which knows itself without its wrapper', async () => {
+    const { plain, store } = await observed();
+    expect(await store.find('7')).toEqual({ id: '7', by: plain });
+    expect(store.connection.isOpen).toBe(true);
+  });
+
+  it('counts each call by method and outcome', async () => {
+    const { store, count } = await observed();
+    await store.find('7');
+    await store.find('8');
+    await expect(store.fail()).rejects.toThrow('away');
+    expect(await count('find', 'ok')).toBe(2);
+    expect(await count('fail', 'error')).toBe(1);
+  });
+
+  it('tells a refusal from a failure', async () => {
+    const { store, count } = await observed();
+    await expect(store.refuse()).rejects.toMatchObject({ code: 'conflict' });
+    expect(await count('refuse', 'conflict')).toBe(1);
+    expect(await count('refuse', 'error')).toBeUndefined();
+  });
+
+  it("counts the calls of the store's parts", async () => {
+    const { store, count } = await observed();
+    expect(await store.outbox.pending(3)).toBe(3);
+    expect(await count('outbox.pending', 'ok')).toBe(1);
+  });
+
+  it('leaves alone what answers at once', async () => {
+    const { store, count } = await observed();
+    expect(store.add(1, 2)).toBe(3);
+    expect(await count('add', 'ok')).toBeUndefined();
+  });
+
+  it('makes one wrapper a method, so that methods can be compared', async () => {
+    const { store } = await observed();
+    expect(store.find).toBe(store.find);
+    expect(store.outbox).toBe(store.outbox);
+  });
+});

@@ -1,0 +1,69 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { limitTime } from '../service/time-limit.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { currentContext, type RequestContext, withContext } from './request-context.ts';
+import { correlationHeader } from './trace-context.ts';
+import { endRequestSpan, type Tracing } from './tracing.ts';
+
+type Observed = FastifyRequest & { context?: RequestContext };
+
+type Parts = { metrics: Metrics; tracing: Tracing; log: Logger; requestTimeout: number };
+
+/**
+ * Measures each request once, and makes its log line, its metric and its span from that one measurement.
+ */
+export function registerObservation(app: FastifyInstance, parts: Parts): void {
+  const { metrics, tracing, log, requestTimeout } = parts;
+  limitTime(app, metrics.inFlight);
+  app.decorateRequest('context', null);
+
+  app.addHook('onRequest', (request: Observed, reply, done) => {
+    const startedAt = performance.now();
+    const { method, raw } = request;
+    const { url: route = 'unmatched', config } = request.routeOptions;
+    const timeout = (config as { timeoutMs?: number }).timeoutMs ?? requestTimeout;
+    const context = tracing.accept(raw.headers, { method, route, correlationId: request.id, timeout });
+    request.context = context;
+    // Not set on the raw response: Node would then copy all headers of the answer one by one.
+    reply.header(correlationHeader, context.correlationId);
+    const served = { request, reply, context, until: startedAt + timeout };
+    metrics.inFlight.add(served);
+    reply.raw.on('close', () => {
+      metrics.inFlight.delete(served);
+      finish(method, route, statusOf(reply), performance.now() - startedAt, context);
+    });
+    withContext(context, done);
+  });
+
+  // Reading a body loses the asynchronous context: it is entered again.
+  app.addHook('preValidation', ({ context }: Observed, _reply, done) => {
+    if (!context || currentContext() === context) done();
+    else withContext(context, done);
+  });
+
+  function finish(method: string, route: string, status: number, ms: number, context: RequestContext) {
+    const { span, correlationId, traceId, problem } = context;
+    metrics.requests.labels(method, route, String(status)).observe(ms / 1000);
+    if (span) endRequestSpan(span, { method, route, status, problem });
+    const line = { method, route, status, ms: Math.round(ms * 10) / 10, problem, correlationId, traceId };
+    if (status >= 500) log.error(line, 'request');
+    else log.info(line, 'request');
+  }
+}
+
+/** 499, as nginx has it, for a caller that went away before it had its answer. */
+function statusOf({ raw }: FastifyReply): number {
+  return raw.writableEnded ? raw.statusCode : 499;
+}
+
+/** The context of a request, for code that runs before its handler. */
+export function contextOf(request: FastifyRequest): RequestContext {
+  return request.getDecorator<RequestContext>('context');
+}
+
+/** Notes the code of the problem that a request is answered with, for its log line and its span. */
+export function noteProblem(request: FastifyRequest, code: string): void {
+  const { context }: Observed = request;
+  if (context) context.problem = code;
+}
