@@ -9,11 +9,11 @@ export type Child = {
 };
 
 /**
- * Starts a file of this folder as a process. What it prints is read and thrown away, as a container's runtime
+ * Starts a process. What it prints is read and thrown away, as a container's runtime
  * would read it: printing has its real cost.
  */
-export function startChild(file: string, args: string[] = [], env: Record<string, string> = {}): Child {
-  const child = fork(new URL(file, import.meta.url), args, {
+export function startChild(file: URL, args: string[] = [], env: Record<string, string> = {}): Child {
+  const child = fork(file, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });

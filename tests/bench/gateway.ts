@@ -13,7 +13,7 @@ const connections = 16;
 /** Requests a second of one person's `GET /users/me`: through the gateway, against users directly. */
 export async function gateway(): Promise<void> {
   const system = await startSystem({ env: { RATE_LIMIT: '1000000000', OTEL_TRACES_EXPORTER: 'none' } });
-  const load = startChild('./load.ts');
+  const load = startChild(new URL('./load.ts', import.meta.url));
   try {
     const { token } = await newPerson(system.base);
     const rate = (address: string) => requestsPerSecond(load, address, token);

@@ -22,7 +22,7 @@ type Variant = keyof typeof variants;
 const names = Object.keys(variants) as Variant[];
 
 /** Processes of each variant, one after the other: what the compiler makes of the same code differs by process. */
-const generations = 9;
+const generations = 15;
 /** Rounds in the life of a process; the cheapest counts, as other work on the machine only adds. */
 const rounds = 4;
 const requests = 2_500;
@@ -39,7 +39,7 @@ type Costs = Record<Variant, number>;
 /** CPU per request of a small JSON GET: through the platform, and through each part of it, against bare Fastify. */
 export async function requestCost(): Promise<void> {
   const collector = await startCollector();
-  const load = startChild('./load.ts');
+  const load = startChild(new URL('./load.ts', import.meta.url));
   const measured: Costs[] = [];
   try {
     for (let generation = 0; generation < generations; generation += 1) {
@@ -86,7 +86,7 @@ async function loadWith(load: Child, { port }: Server, count: number): Promise<v
 
 async function startServer(name: Variant, zipkin: string): Promise<Server> {
   const env = { OTEL_EXPORTER_ZIPKIN_ENDPOINT: zipkin, OTEL_BSP_SCHEDULE_DELAY: '100' };
-  const child = startChild('./request-cost-server.ts', [name], env);
+  const child = startChild(new URL('./request-cost-server.ts', import.meta.url), [name], env);
   const { port } = await child.ask<ServerState>({});
   return { child, port };
 }
