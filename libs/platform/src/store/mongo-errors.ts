@@ -1,0 +1,26 @@
+import { Problem } from '../http/errors.ts';
+
+/**
+ * Codes with which a server says that it cannot serve now: it shuts down, is not the primary (any more), or
+ * took too long itself.
+ * Source: https://www.mongodb.com/docs/manual/reference/error-codes/
+ */
+const passing = new Set([
+  6, 7, 24, 50, 64, 89, 91, 112, 133, 134, 189, 202, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
+]);
+
+/**
+ * Whether an error says what the caller must know, and not that the server is away. Told by behaviour, not by
+ * class: a dropped socket comes as several errors of the driver or as a plain `Error`, but only the server
+ * itself gives a numeric code, and only our own mistakes are errors of the language.
+ */
+export function isVerdict(error: unknown): boolean {
+  if (error instanceof Problem || error instanceof TypeError || error instanceof RangeError) return true;
+  const { code } = error as { code?: unknown };
+  return typeof code === 'number' && !passing.has(code);
+}
+
+/** Whether a unique index refused a write. */
+export function isDuplicate(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 11_000;
+}

@@ -1,0 +1,123 @@
+import { type Abortable, type CommandOperationOptions, type Db, type Document, MongoClient } from 'mongodb';
+import { problem } from '../http/errors.ts';
+import { StartError } from '../service/start-error.ts';
+import { isVerdict } from './mongo-errors.ts';
+import { type MongoMigration, migrate } from './mongo-migrations.ts';
+
+/** What each command of the driver must be given: the signal ends it in time. */
+export type CommandOptions = Abortable & Pick<CommandOperationOptions, 'comment'>;
+
+/** Ids are ours, and strings. */
+export type Stored = Document & { _id: string };
+
+/** A database on a server that speaks MongoDB's protocol. */
+export type MongoStore = {
+  db: Db;
+  collection: <Schema extends Stored>(name: string) => ReturnType<typeof Db.prototype.collection<Schema>>;
+  /**
+   * Runs one command, or a few short ones, within a deadline.
+   *
+   * @throws {Problem} unavailable if the server is away, too slow or not able to write now. Whether the
+   *   command had its effect is then unknown. A verdict of the server, such as a duplicate key, comes as it is.
+   * @example
+   * const found = await mongo.command((options) => accounts.findOne({ _id: id }, options));
+   */
+  command<T>(work: (options: CommandOptions) => Promise<T>): Promise<T>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Milliseconds that a command may take, with finding a server and waiting for a connection. */
+const commandTimeout = 1_500;
+/** Commands at a time. More than these would only wait for those in front of them, each with its memory. */
+const maxRunning = 500;
+/** Milliseconds that a start waits for the server, which may be starting too. */
+const connectWithin = 10_000;
+
+/**
+ * Durable means a majority of a replica set, and the journal of a single server: without it, that server
+ * forgets the last 100 ms when it is killed.
+ * Source: https://www.mongodb.com/docs/manual/reference/write-concern/
+ */
+const durable = { writeConcern: { w: 'majority', journal: true }, readConcernLevel: 'majority' } as const;
+
+/**
+ * Opens a database on any server that speaks MongoDB's protocol, a standalone one too: nothing here needs
+ * transactions of several documents.
+ *
+ * @param url `mongodb://…/<database>` or `mongodb+srv://…/<database>`
+ * @throws {StartError} if the URL names no database, the server cannot be reached, or a migration fails.
+ * @example
+ * const mongo = await openMongo('mongodb://127.0.0.1/users', [
+ *   { name: 'users-1', up: async (db) => void (await db.createIndex('accounts', { email: 1 }, { unique: true })) },
+ * ]);
+ */
+export async function openMongo(url: string, migrations: MongoMigration[]): Promise<MongoStore> {
+  const client = clientFor(url);
+  const db = client.db();
+  let running = 0;
+  const store: MongoStore = {
+    db,
+    collection: (name) => db.collection(name),
+    async command(work) {
+      if (running >= maxRunning) throw unavailable('Too many commands wait for the database');
+      running += 1;
+      try {
+        return await work({ signal: AbortSignal.timeout(commandTimeout) });
+      } catch (error) {
+        throw isVerdict(error) ? error : unavailable('The database does not answer', error);
+      } finally {
+        running -= 1;
+      }
+    },
+    async ping() {
+      await store.command((options) => db.command({ ping: 1 }, options));
+    },
+    close: () => client.close(),
+  };
+  try {
+    await connect(store);
+    await migrate(db, migrations);
+    return store;
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+function clientFor(url: string): MongoClient {
+  // The URL itself is not repeated: it may hold a password.
+  if (!/^mongodb(\+srv)?:\/\/[^/]+\/[^/?]+/.test(url)) {
+    throw new StartError('STORE_URL must name a database: mongodb://<host>/<database>.');
+  }
+  try {
+    return new MongoClient(url, {
+      ...durable,
+      ignoreUndefined: true, // as in JSON: a field without a value is no field
+      serverSelectionTimeoutMS: commandTimeout,
+      connectTimeoutMS: commandTimeout,
+      heartbeatFrequencyMS: 2_000,
+      maxPoolSize: 50,
+    });
+  } catch (error) {
+    throw new StartError(`STORE_URL cannot be used: ${(error as Error).message}.`, error);
+  }
+}
+
+async function connect(store: MongoStore): Promise<void> {
+  const deadline = Date.now() + connectWithin;
+  for (;;) {
+    try {
+      return await store.ping();
+    } catch (error) {
+      if (Date.now() < deadline) continue;
+      const { hosts } = store.db.client.options;
+      const cause = ((error as Error).cause ?? error) as Error;
+      throw new StartError(`The database at ${hosts.join(', ')} cannot be reached: ${cause.message}.`, error);
+    }
+  }
+}
+
+function unavailable(detail: string, cause?: unknown) {
+  return problem('unavailable', detail, { retryAfter: 1, cause });
+}
