@@ -10,15 +10,16 @@ import {
   refresh,
   rotateKeys,
 } from '@slipway/contracts/users';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ok, send } from '../support/http.ts';
 import { newPerson } from '../support/people.ts';
-import { openTarget, type Target } from '../support/target.ts';
+import { journey } from '../support/suites.ts';
+import type { Target } from '../support/target.ts';
 
-describe('an account', () => {
+journey('an account', (open) => {
   let target: Target;
   beforeAll(async () => {
-    target = await openTarget();
+    target = await open();
   });
   afterAll(() => target.close());
 

@@ -13,12 +13,13 @@ import {
   subscribe,
 } from '@slipway/contracts/billing';
 import { getRecurring, getRevenue, getTopUsage, rebuild } from '@slipway/contracts/reporting';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ok, send, sendLines } from '../support/http.ts';
 import { eventually, newPerson, type Person } from '../support/people.ts';
-import { openTarget, type Target } from '../support/target.ts';
+import { journey } from '../support/suites.ts';
+import type { Target } from '../support/target.ts';
 
-describe('the way of money', () => {
+journey('the way of money', (open) => {
   let target: Target;
   let admin: string;
   let person: Person;
@@ -27,7 +28,7 @@ describe('the way of money', () => {
   let usage = 0;
 
   beforeAll(async () => {
-    target = await openTarget();
+    target = await open();
     admin = await target.adminToken();
     person = await newPerson(target.base);
     const { items } = await ok(target.base, listPlans, {});

@@ -8,18 +8,19 @@ import {
 } from '@slipway/contracts/billing';
 import { getRevenue } from '@slipway/contracts/reporting';
 import { getMe, listUsers, signUp } from '@slipway/contracts/users';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ok, send } from '../support/http.ts';
 import { newPerson, type Person } from '../support/people.ts';
-import { openTarget, type Target } from '../support/target.ts';
+import { journey } from '../support/suites.ts';
+import type { Target } from '../support/target.ts';
 
 type Document = { code: string; status: number; errors?: { field: string }[] };
 
-describe('bad input through the gateway', () => {
+journey('bad input through the gateway', (open) => {
   let target: Target;
   let person: Person;
   beforeAll(async () => {
-    target = await openTarget();
+    target = await open();
     person = await newPerson(target.base);
   });
   afterAll(() => target.close());

@@ -7,7 +7,7 @@
  * await system.services.billing.kill('SIGKILL');            // resolves when the process is gone: { code, signal }
  * await system.services.billing.start();                    // on the same ports and files, ready again
  * await system.services.users.restart({ LOG_LEVEL: 'debug' }); // drain, then start with other settings
- * await system.stop();                                      // drains all; removes the data folder if it made it
+ * await system.stop();                                      // drains all; removes the data that it made
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,6 +22,7 @@ import {
   topology,
 } from '../../scripts/topology.ts';
 import { freePorts } from './ports.ts';
+import { realDatabases, realServers, type Servers, type Stores } from './stores.ts';
 
 type ServiceHandle = {
   /** Base addresses, such as `http://127.0.0.1:20123`. The same over restarts. */
@@ -58,6 +59,10 @@ type Options = {
   /** Settings for all services, over those of the topology. */
   env?: Record<string, string>;
   secrets?: Secrets;
+  /** Embedded files, or databases of its own on the servers that the environment names. */
+  stores?: Stores;
+  /** Other addresses by which the services reach these servers. */
+  reached?: Servers;
 };
 
 /**
@@ -69,13 +74,19 @@ export async function startSystem({
   dataDir,
   env = {},
   secrets = newSecrets(),
+  stores = 'sqlite',
+  reached,
 }: Options = {}): Promise<System> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'slipway-'));
   const specs = topology({ dataDir: folder, ports: await freePorts(), secrets });
-  const handles = specs.map((spec) => [spec.name, handleOf(spec, env)] as const);
+  const databases = stores === 'real' ? realDatabases(realServers(), reached) : undefined;
+  const handles = specs.map(
+    (spec) => [spec.name, handleOf(spec, { ...databases?.settings[spec.name], ...env })] as const,
+  );
   const services = Object.fromEntries(handles) as System['services'];
   const stop = async () => {
     for (const group of stopOrder) await Promise.all(group.map((name) => services[name].kill('SIGTERM')));
+    await databases?.drop();
     if (!dataDir) rmSync(folder, { recursive: true, force: true });
   };
   try {
