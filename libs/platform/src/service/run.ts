@@ -41,13 +41,13 @@ function startFailure(error: unknown): string {
 }
 
 async function listen(service: Service, settings: PlatformSettings): Promise<void> {
-  const { app, management, lifecycle } = service;
+  const { app, management, lifecycle, log } = service;
   const { HOST: host, PORT: port, MANAGEMENT_PORT } = settings;
   try {
     await listenOn(management, MANAGEMENT_PORT, host).catch(cannotListen('MANAGEMENT_PORT'));
-    const options = { port, host, listenTextResolver: (address: string) => `ready at ${address}` };
-    await app.listen(options).catch(cannotListen('PORT'));
+    const address = await app.listen({ port, host }).catch(cannotListen('PORT'));
     lifecycle.advance('ready');
+    log.info({ address }, 'ready');
   } catch (error) {
     await app.close();
     throw error;
