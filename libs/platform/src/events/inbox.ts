@@ -24,6 +24,8 @@ export type SetAsideEvent = { event: DomainEvent; reason: string; at: string };
 
 /** Where a reader keeps which events it has applied, and those that it could not. */
 export type InboxStore = {
+  /** How many events the store likes to be given at a time, to apply them in one step; 1 if absent. */
+  together?: number;
   /**
    * Makes the event's changes and notes its id, once for all deliveries, also when two arrive at a time.
    *
@@ -105,9 +107,9 @@ export function registerInbox(app: App, { schemas, store, log, metrics }: InboxO
     bodyLimit: deliverEvents.config.bodyLimit,
     handler: async (request) => {
       const counts = { applied: 0, duplicate: 0, refused: 0 };
-      // One after the other: the order in which a source tells its events is kept.
-      for (const event of request.body.events) {
-        counts[(await take(event)).outcome] += 1;
+      // One after the other, or some together: the order in which a source tells its events is kept.
+      for (const events of inParts(request.body.events, store.together ?? 1)) {
+        for (const { outcome } of await Promise.all(events.map(take))) counts[outcome] += 1;
         // An embedded store works within one turn: without this, other requests would wait for the last event.
         await nextTurn();
       }
@@ -125,6 +127,10 @@ export function registerInbox(app: App, { schemas, store, log, metrics }: InboxO
       return outcome;
     },
   };
+}
+
+function* inParts<T>(items: T[], size: number): Generator<T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
 /** Makes the function that says what is wrong with an event: `undefined` if it fits envelope and type. */
