@@ -21,8 +21,38 @@ export type Acknowledged = {
   refunded: number;
 };
 
+/** Settings of a system for many customers at one address. */
+export const unlimited = { RATE_LIMIT: '1000000', RATE_LIMIT_SIGN_IN: '1000000' };
+
+/**
+ * Has three customers at a time come to the system, one after another, until `trouble` is over.
+ *
+ * @returns what they were told, when the last has been answered.
+ */
+export async function whileCustomersCome(
+  base: string,
+  admin: string,
+  trouble: () => Promise<void>,
+): Promise<Acknowledged[]> {
+  const told: Acknowledged[] = [];
+  const asOf = new Date(Date.now() + 32 * 86_400_000).toISOString();
+  let over = false;
+  const customers = async () => {
+    while (!over) told.push(await playCustomer(base, admin, asOf));
+  };
+  const makeTrouble = async () => {
+    try {
+      await trouble();
+    } finally {
+      over = true;
+    }
+  };
+  await Promise.all([makeTrouble(), customers(), customers(), customers()]);
+  return told;
+}
+
 /** Plays one customer from sign-up to a refund; every request is repeated until it is answered for good. */
-export async function playCustomer(base: string, admin: string, asOf: string): Promise<Acknowledged> {
+async function playCustomer(base: string, admin: string, asOf: string): Promise<Acknowledged> {
   const token = await join(base);
   const subscription = await persist(
     base,
