@@ -47,7 +47,7 @@ async function listen(service: Service, settings: PlatformSettings): Promise<voi
     await listenOn(management, MANAGEMENT_PORT, host).catch(cannotListen('MANAGEMENT_PORT'));
     const address = await app.listen({ port, host }).catch(cannotListen('PORT'));
     lifecycle.advance('ready');
-    log.info({ address }, 'ready');
+    log.info(`ready at ${address}`);
   } catch (error) {
     await app.close();
     throw error;
