@@ -7,7 +7,7 @@ export const settings = Type.Object({
   ...platformSettings.properties,
   STORE_URL: Type.String({
     default: 'sqlite:data/users.db',
-    description: 'Where accounts are kept: sqlite:<path> or sqlite::memory:',
+    description: 'Where accounts are kept: sqlite:<path>, sqlite::memory: or mongodb://<host>/<database>',
   }),
   REPORTING_URL: Type.String({
     default: 'http://127.0.0.1:4003',

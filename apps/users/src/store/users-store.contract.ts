@@ -6,6 +6,9 @@ import type { Session } from '../sessions.ts';
 import type { KeyRing } from '../signing-keys.ts';
 import type { UsersStore } from './users-store.ts';
 
+/** Far ahead, in milliseconds since the epoch: a store may forget what has expired at any time. */
+const start = Date.parse('2100-01-01T00:00:00Z');
+
 export type Opened = {
   store: UsersStore;
   /** Opens the same data once more, as another replica does; absent where only one process can. */
@@ -192,8 +195,8 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
           ...session,
           tokenHash: `token ${index}`,
           passwordVersion: 2,
-          refreshedAt: 2_000,
-          expiresAt: 3_000,
+          refreshedAt: start + 2_000,
+          expiresAt: start + 3_000,
         });
         const outcomes = await race((each, index) => each.replaceSession(nextOf(index), 'first'));
         expect(outcomes.filter(Boolean)).toHaveLength(1);
@@ -207,15 +210,15 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
       });
 
       it('keeps a session until it expires', async () => {
-        const session = aSession({ refreshedAt: 1_000, expiresAt: 2_000 });
+        const session = aSession({ refreshedAt: start + 1_000, expiresAt: start + 2_000 });
         await store.createSession(session);
-        await store.createSession(aSession({ refreshedAt: 1_999, expiresAt: 5_000 }));
+        await store.createSession(aSession({ refreshedAt: start + 1_999, expiresAt: start + 5_000 }));
         expect(await store.sessionById(session.id)).toBeDefined();
       });
     });
 
     describe('attempts', () => {
-      const attemptsOf = (failures: number, lastAt = 1_000) => ({
+      const attemptsOf = (failures: number, lastAt = start + 1_000) => ({
         key: 'key',
         failures,
         lastAt,
@@ -248,7 +251,7 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
 
       it('keeps a count until it expires', async () => {
         await store.replaceAttempts(attemptsOf(3), 0);
-        await store.replaceAttempts({ ...attemptsOf(1, 1_999), key: 'other' }, 0);
+        await store.replaceAttempts({ ...attemptsOf(1, start + 1_999), key: 'other' }, 0);
         expect(await store.attempts('key')).toBeDefined();
       });
     });
@@ -292,8 +295,8 @@ function aSession(given: Partial<Session> = {}): Session {
     accountId: 'account',
     passwordVersion: 1,
     tokenHash: randomUUID(),
-    refreshedAt: 1_000,
-    expiresAt: 2_000,
+    refreshedAt: start + 1_000,
+    expiresAt: start + 2_000,
     ...given,
   };
 }

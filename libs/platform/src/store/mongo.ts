@@ -1,4 +1,11 @@
-import { type Abortable, type CommandOperationOptions, type Db, type Document, MongoClient } from 'mongodb';
+import {
+  type Abortable,
+  type Collection,
+  type CommandOperationOptions,
+  type Db,
+  type Document,
+  MongoClient,
+} from 'mongodb';
 import { problem } from '../http/errors.ts';
 import { StartError } from '../service/start-error.ts';
 import { isVerdict } from './mongo-errors.ts';
@@ -13,7 +20,7 @@ export type Stored = Document & { _id: string };
 /** A database on a server that speaks MongoDB's protocol. */
 export type MongoStore = {
   db: Db;
-  collection: <Schema extends Stored>(name: string) => ReturnType<typeof Db.prototype.collection<Schema>>;
+  collection: <Schema extends Stored>(name: string) => Collection<Schema>;
   /**
    * Runs one command, or a few short ones, within a deadline.
    *

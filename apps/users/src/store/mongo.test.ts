@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import process from 'node:process';
+import { newEvent } from '@slipway/platform/events/events';
+import { openMongo } from '@slipway/platform/store/mongo';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openStore } from './open.ts';
+import { describeUsersStore } from './users-store.contract.ts';
+
+const server = process.env.TEST_MONGODB_URL;
+
+if (server) {
+  const urls: string[] = [];
+  const newUrl = () => {
+    const url = `${server}/users-${randomUUID()}`;
+    urls.push(url);
+    return url;
+  };
+  afterAll(async () => {
+    for (const url of urls) {
+      const { db, close } = await openMongo(url, []);
+      await db.dropDatabase();
+      await close();
+    }
+  }, 60_000);
+
+  describeUsersStore('MongoDB', async () => {
+    const url = newUrl();
+    return { store: await openStore(url), openAgain: () => openStore(url) };
+  });
+
+  describe('the users store on MongoDB', () => {
+    const account = (id: string) => ({
+      id,
+      email: `${id}@example.com`,
+      name: 'Ada',
+      passwordHash: 'hash',
+      passwordVersion: 1,
+      createdAt: '2030-01-01T00:00:00.000Z',
+      version: 1,
+    });
+
+    it('keeps of removed accounts only what they still tell, and that no longer than needed', async () => {
+      const url = newUrl();
+      const store = await openStore(url);
+      const { db, close } = await openMongo(url, []);
+      for (const id of ['a', 'b']) {
+        await store.createAccount(account(id), [newEvent('users', 'user.signed_up', {}, `up ${id}`)]);
+        await store.removeAccount(id, 1, [newEvent('users', 'user.deleted', {}, `down ${id}`)]);
+        expect(await store.accountById(id)).toBeUndefined();
+      }
+      expect(await store.listAccounts(10)).toEqual([]);
+      expect(JSON.stringify(await db.collection('accounts').find().toArray())).not.toContain('@example.com');
+
+      const waiting = (await store.outbox.pending(10)).map(({ id }) => id);
+      expect(waiting).toEqual(['up a', 'down a', 'up b', 'down b']);
+      await store.outbox.delivered(waiting.slice(0, 3));
+      expect(await db.collection('accounts').countDocuments()).toBe(1);
+      await store.outbox.delivered(waiting);
+      expect(await db.collection('accounts').countDocuments()).toBe(0);
+      await Promise.all([store.close(), close()]);
+    });
+
+    it('has the server forget what has expired', async () => {
+      const url = newUrl();
+      const store = await openStore(url);
+      const { db, close } = await openMongo(url, []);
+      for (const collection of ['sessions', 'attempts']) {
+        expect(await db.collection(collection).indexes()).toContainEqual(
+          expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }),
+        );
+      }
+      const expiresAt = Date.parse('2100-01-01');
+      const session = { accountId: 'a', passwordVersion: 1, tokenHash: '', refreshedAt: 1, expiresAt };
+      await store.createSession({ ...session, id: 'session' });
+      await store.replaceAttempts({ key: 'key', failures: 1, lastAt: 1, expiresAt }, 0);
+      for (const collection of ['sessions', 'attempts']) {
+        expect(await db.collection(collection).findOne()).toMatchObject({ expiresAt: new Date(expiresAt) });
+      }
+      await Promise.all([store.close(), close()]);
+    });
+  });
+} else {
+  describe('the users store on MongoDB', () => {
+    it.skip('is not tested: TEST_MONGODB_URL is not set');
+  });
+}
