@@ -25,7 +25,7 @@ export type Toxic =
   | { type: 'limit_data'; attributes: { bytes: number } }
   | { type: 'bandwidth'; attributes: { rate: number } };
 
-type Way = {
+export type Way = {
   /** `host:port` to connect to instead of the server's own. */
   address: string;
   add(toxic: Toxic): Promise<void>;

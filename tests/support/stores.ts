@@ -20,18 +20,14 @@ export function realServers(): Servers {
   return { mongodb: TEST_MONGODB_URL, datastore: DATASTORE_EMULATOR_HOST };
 }
 
-/**
- * Names databases that nobody else uses; the services make them.
- *
- * @param reached How the services reach the servers, if by other addresses than this process.
- */
-export function realDatabases(servers: Servers, reached: Servers = servers): Databases {
+/** Names databases that nobody else uses; the services make them. */
+export function realDatabases(servers: Servers): Databases {
   const name = `test-${randomUUID().slice(0, 13)}`;
-  const emulator = { DATASTORE_EMULATOR_HOST: reached.datastore, METADATA_SERVER_DETECTION: 'none' };
+  const emulator = { DATASTORE_EMULATOR_HOST: servers.datastore, METADATA_SERVER_DETECTION: 'none' };
   return {
     settings: {
-      users: { STORE_URL: `${reached.mongodb}/${name}-users` },
-      billing: { STORE_URL: `${reached.mongodb}/${name}-billing` },
+      users: { STORE_URL: `${servers.mongodb}/${name}-users` },
+      billing: { STORE_URL: `${servers.mongodb}/${name}-billing` },
       reporting: { STORE_URL: `datastore://slipway/${name}`, ...emulator },
     },
     async drop() {

@@ -59,10 +59,10 @@ type Options = {
   /** Settings for all services, over those of the topology. */
   env?: Record<string, string>;
   secrets?: Secrets;
-  /** Embedded files, or databases of its own on the servers that the environment names. */
+  /** Embedded files, or databases of its own on `servers`. */
   stores?: Stores;
-  /** Other addresses by which the services reach these servers. */
-  reached?: Servers;
+  /** Those that the environment names, by default. */
+  servers?: Servers;
 };
 
 /**
@@ -75,11 +75,11 @@ export async function startSystem({
   env = {},
   secrets = newSecrets(),
   stores = 'sqlite',
-  reached,
+  servers = realServers(),
 }: Options = {}): Promise<System> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'slipway-'));
   const specs = topology({ dataDir: folder, ports: await freePorts(), secrets });
-  const databases = stores === 'real' ? realDatabases(realServers(), reached) : undefined;
+  const databases = stores === 'real' ? realDatabases(servers) : undefined;
   const handles = specs.map(
     (spec) => [spec.name, handleOf(spec, { ...databases?.settings[spec.name], ...env })] as const,
   );

@@ -1,0 +1,80 @@
+import { logIn } from '@slipway/contracts/users';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { missingServers } from '../stores/coverage.ts';
+import { ok } from '../support/http.ts';
+import { realServers } from '../support/stores.ts';
+import { type System, startSystem } from '../support/system.ts';
+import { expectBooksToBalance, expectReportsToAgree } from './books.ts';
+import { type Acknowledged, unlimited, whileCustomersCome } from './customer.ts';
+import { startToxiproxy, type Toxic, type Way, withoutToxiproxy } from './toxiproxy.ts';
+import { expectBoundedAnswers, expectRecovery, expectUnreadyButAlive, pidsOf } from './watch.ts';
+
+/** How the way to the databases goes bad, and whether readiness must tell. */
+const faults: { name: string; harm: Toxic | 'cut'; unready: boolean }[] = [
+  { name: 'answer 2 s late', harm: { type: 'latency', attributes: { latency: 2_000 } }, unready: true },
+  { name: 'swallow everything', harm: { type: 'timeout', attributes: { timeout: 0 } }, unready: true },
+  // Small answers still pass, so services may well be ready.
+  {
+    name: 'break off mid-answer',
+    harm: { type: 'limit_data', attributes: { bytes: 2_000 } },
+    unready: false,
+  },
+  { name: 'pass 1 KB a second', harm: { type: 'bandwidth', attributes: { rate: 1 } }, unready: false },
+  { name: 'reset connections', harm: { type: 'reset_peer', attributes: { timeout: 20 } }, unready: true },
+  { name: 'refuse connections', harm: 'cut', unready: true },
+];
+/** How long a fault lasts while answers are watched; milliseconds. */
+const duration = 4_000;
+
+const missing = [...missingServers(process.env), ...(withoutToxiproxy ? [withoutToxiproxy] : [])].join(', ');
+const skipped = missing && ` (skipped: ${missing})`;
+
+describe.skipIf(missing)(`services whose databases${skipped}`, () => {
+  let toxiproxy: Awaited<ReturnType<typeof startToxiproxy>>;
+  let ways: Way[];
+  let system: System;
+  let admin: string;
+  const told: Acknowledged[] = [];
+
+  beforeAll(async () => {
+    toxiproxy = await startToxiproxy();
+    const { mongodb, datastore } = realServers();
+    const toMongo = await toxiproxy.proxy(new URL(mongodb).host);
+    const toDatastore = await toxiproxy.proxy(datastore);
+    ways = [toMongo, toDatastore];
+    const servers = { mongodb: `mongodb://${toMongo.address}`, datastore: toDatastore.address };
+    system = await startSystem({ stores: 'real', servers, env: unlimited });
+    admin = (await ok(system.base, logIn, { body: system.admin })).accessToken;
+  });
+  afterAll(async () => {
+    await toxiproxy.heal();
+    await system.stop();
+    await toxiproxy.stop();
+  });
+
+  it.each(faults)(
+    '$name give bounded answers and recover by themselves',
+    { timeout: 90_000 },
+    async (fault) => {
+      const pids = pidsOf(system);
+      const customers = whileCustomersCome(system.base, admin, async () => {
+        const { harm } = fault;
+        await Promise.all(ways.map((way) => (harm === 'cut' ? way.cut() : way.add(harm))));
+        await Promise.all([
+          expectBoundedAnswers(system, admin, duration),
+          fault.unready && expectUnreadyButAlive(system),
+        ]);
+        await toxiproxy.heal();
+        await expectRecovery(system, admin, pids);
+      });
+      told.push(...(await customers));
+      expect(told.length).toBeGreaterThanOrEqual(3);
+    },
+  );
+
+  it('have charged every customer once, and the ledger balances', () =>
+    expectBooksToBalance(system.base, admin, told));
+
+  it('have counted everything once, and counting again gives the same', () =>
+    expectReportsToAgree(system.base, admin, told));
+});
