@@ -33,7 +33,10 @@ async function expectBoundedAnswer(base: string, operation: Operation, token: st
 }
 
 /** Whoever asks is told to send no traffic there, and that a restart would not help. */
-export async function expectUnreadyButAlive(system: System, names = [...keepers]): Promise<void> {
+export async function expectUnreadyButAlive(
+  system: System,
+  names: readonly (typeof keepers)[number][] = keepers,
+): Promise<void> {
   for (const name of names) {
     const { management } = system.services[name];
     await eventually(`${name} is unready`, async () => (await statusOf(`${management}/status`)) === 503);

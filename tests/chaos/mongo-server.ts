@@ -1,0 +1,55 @@
+/**
+ * A MongoDB server of the test's own, in a container, so that it can be killed.
+ *
+ * @example
+ * const server = await startMongoServer('mongo:8');
+ * await server.kill();     // like a power failure: what was acknowledged must be on disk
+ * await server.start();    // on the same port and data
+ * await server.remove();
+ */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { MongoClient } from 'mongodb';
+import { eventually } from '../support/people.ts';
+import { freePort } from '../support/ports.ts';
+
+const run = promisify(execFile);
+const docker = async (...args: string[]) => (await run('docker', args)).stdout.trim();
+
+type MongoServer = {
+  url: string;
+  kill(): Promise<void>;
+  /** Resolves when the server answers. */
+  start(): Promise<void>;
+  remove(): Promise<void>;
+};
+
+/** Starts a server from an image and resolves when it answers. */
+export async function startMongoServer(image: string): Promise<MongoServer> {
+  const port = await freePort();
+  const url = `mongodb://127.0.0.1:${port}`;
+  const id = await docker('run', '--detach', '--publish', `127.0.0.1:${port}:27017`, image);
+  const answers = async () => void (await eventually(`${url} answers`, () => isUp(url), 30_000));
+  await answers();
+  return {
+    url,
+    kill: async () => void (await docker('kill', '--signal', 'KILL', id)),
+    async start() {
+      await docker('start', id);
+      await answers();
+    },
+    remove: async () => void (await docker('rm', '--force', '--volumes', id)),
+  };
+}
+
+async function isUp(url: string): Promise<boolean> {
+  const client = new MongoClient(url, { serverSelectionTimeoutMS: 1_000 });
+  try {
+    await client.db('admin').command({ ping: 1 }, { signal: AbortSignal.timeout(1_000) });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.close();
+  }
+}
