@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,17 +10,21 @@ const root = join(import.meta.dirname, '../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
 describe('the README', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'slipway-readme-'));
   let system: System;
   beforeAll(async () => {
-    system = await startSystem();
+    system = await startSystem({ dataDir, secrets: keepSecrets(dataDir, {}) });
   });
-  afterAll(() => system.stop());
+  afterAll(async () => {
+    await system.stop();
+    rmSync(dataDir, { recursive: true });
+  });
 
   it('walks through the system with commands that work as they are written', async () => {
     const commands = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, block]) => block).join('\n');
     const here = commands
       .replace('http://127.0.0.1:8080', system.base)
-      .replaceAll('data/secrets.json', join(system.dataDir, 'secrets.json'));
+      .replaceAll('data/secrets.json', join(dataDir, 'secrets.json'));
     const run = promisify(execFile)('bash', ['-euo', 'pipefail', '-c', here], { timeout: 60_000 });
     const { stdout } = await run;
     expect(stdout).toContain('"accepted":999');

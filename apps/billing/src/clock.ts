@@ -8,8 +8,8 @@ export type Clock = {
   tolerance: number;
 };
 
-/** What the clock of an honest caller may be ahead; milliseconds. */
-const clockSkew = 5 * 60_000;
+/** What the clock of an honest caller may differ; milliseconds. */
+export const clockSkew = 5 * 60_000;
 /** Enough for a test to see a year of invoices; bounded, because each month is billed. Milliseconds. */
 const testYear = 366 * 24 * 60 * 60_000;
 

@@ -34,10 +34,17 @@ describe('a usage record', () => {
     );
   });
 
-  it('is refused for a time before the subscription', () => {
-    expect(admit({ ...record, at: subscription.startedAt }, subscription, clock).period).toBe(1);
-    const early = { ...record, at: '2026-01-31T09:59:59.999Z' };
-    expect(() => admit(early, subscription, clock)).toThrow(refused('invalid_request'));
+  it('is refused for a time before the subscription, but for what clocks may differ', () => {
+    const { startedAt } = subscription;
+    const before = (ms: number) => new Date(Date.parse(startedAt) - ms).toISOString();
+    expect(admit({ ...record, at: startedAt }, subscription, clock).period).toBe(1);
+    expect(admit({ ...record, at: before(300_000) }, subscription, clock)).toMatchObject({
+      at: startedAt,
+      period: 1,
+    });
+    expect(() => admit({ ...record, at: before(300_001) }, subscription, clock)).toThrow(
+      refused('invalid_request'),
+    );
   });
 
   it('is refused for a time to come, but for what clocks may differ', () => {

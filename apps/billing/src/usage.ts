@@ -1,7 +1,7 @@
 import type { UsageRecord as UsageDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
 import { type DomainEvent, newEvent } from '@slipway/platform/events/events';
-import { type Clock, refuseFuture } from './clock.ts';
+import { type Clock, clockSkew, refuseFuture } from './clock.ts';
 import { sum } from './money.ts';
 import { periodNumberAt, toInstant } from './periods.ts';
 import { planOf } from './plans.ts';
@@ -42,17 +42,21 @@ export function admit(
   clock: Clock,
 ): UsageRecord {
   if (!subscription) throw refusal('not_found', 'subscriptionId', 'is no subscription of the caller');
-  const at = toInstant(record.at);
+  const at = sinceStart(toInstant(record.at), subscription.startedAt);
   const metrics = planOf(subscription.planId).meters.map(({ metric }) => metric);
   if (!metrics.includes(record.metric)) {
     throw refusal('unknown_metric', 'metric', `must be one of ${metrics.join(', ')}`);
   }
-  if (at < subscription.startedAt) {
-    throw refusal('invalid_request', 'at', `is before the subscription began at ${subscription.startedAt}`);
-  }
   if (hasEnded(subscription, at)) throw problem('subscription_ended');
   refuseFuture(clock, 'body.at', at);
   return { ...record, at, userId: subscription.userId, period: periodOfUsage(subscription, at) };
+}
+
+/** The first use may seem to come before its subscription: by another clock, or one that tells whole seconds. */
+function sinceStart(at: string, startedAt: string): string {
+  if (at >= startedAt) return at;
+  if (Date.parse(startedAt) - Date.parse(at) <= clockSkew) return startedAt;
+  throw refusal('invalid_request', 'at', `is before the subscription began at ${startedAt}`);
 }
 
 /** After the last invoice nothing would bill the record any more. */

@@ -14,8 +14,8 @@ import type { Lifecycle } from './lifecycle.ts';
 import type { PlatformSettings } from './settings.ts';
 import { createValidators } from './validation.ts';
 
-/** Time in which a whole request must have arrived, a streamed body included; milliseconds. */
-const receiveTimeout = 300_000;
+/** Time in which a whole request must have arrived: the longest that a contract gives a stream; milliseconds. */
+const receiveTimeout = 600_000;
 
 /** Time an idle connection is kept; above the 60 s after which usual load balancers drop theirs. */
 const keepAliveTimeout = 72_000;
