@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keepSecrets } from '../../scripts/secrets.ts';
 import { type System, startSystem } from '../support/system.ts';
 
 const root = join(import.meta.dirname, '../..');
