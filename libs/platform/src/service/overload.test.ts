@@ -35,6 +35,13 @@ describe('a service that is overloaded', () => {
     expect((await app.inject('/')).statusCode).toBe(200);
   });
 
+  it('does not take its own start for overload', async () => {
+    const { load } = await start({ ...generous, maxEventLoopDelay: 200 });
+    block(700);
+    await vi.waitFor(() => expect(load()).toMatchObject({ refusing: true }), { interval: 5 });
+    expect((await app.inject('/')).statusCode).toBe(200);
+  });
+
   it('refuses while its event loop is stuck, says when to come again, and recovers', async () => {
     const { metrics, load } = await start({ ...generous, maxEventLoopDelay: 200 });
     await vi.waitFor(async () => {

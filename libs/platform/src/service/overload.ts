@@ -30,11 +30,17 @@ export async function registerOverload(
   metrics: Metrics,
   limits: Limits = limitsOf(memoryLimit()),
 ): Promise<() => object> {
+  let loopIsKnownFrom = Number.POSITIVE_INFINITY;
+  app.addHook('onReady', async () => {
+    loopIsKnownFrom = performance.now() + 2 * sampleInterval;
+  });
   await app.register(underPressure, {
     ...limits,
     sampleInterval,
     eventLoopUtilizationMode: 'interval',
     pressureHandler: (_request, _reply, type) => {
+      // The first samples measure the start itself.
+      if (type === underPressure.TYPE_EVENT_LOOP_DELAY && performance.now() < loopIsKnownFrom) return;
       metrics.refused.labels(type).inc();
       throw problem('overloaded', undefined, { retryAfter });
     },
