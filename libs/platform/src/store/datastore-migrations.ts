@@ -37,14 +37,13 @@ export async function migrateDatastore(
   }
 }
 
-/** Changes the progress in a step of its own, as long as another replica does not have it. */
+/** Changes the progress in a transaction of its own. */
 function change<T>(store: DatastoreStore, work: (progress: Progress) => T): Promise<T> {
-  const key = store.key('Migrations', 'progress');
-  return store.transaction(async (transaction, bounds) => {
-    const [found] = await transaction.get(key, bounds());
-    const progress: Progress = { done: [], ...found };
+  return store.transaction(async (step) => {
+    const [found] = await step.get('Migrations', ['progress']);
+    const progress = found ? (JSON.parse(String(found.progress)) as Progress) : { done: [] };
     const result = work(progress);
-    transaction.save({ key, data: { ...progress }, excludeFromIndexes: ['done', 'by', 'until'] });
+    step.save('Migrations', 'progress', { progress: JSON.stringify(progress) });
     return result;
   });
 }

@@ -17,7 +17,8 @@ const passing = new Set([
 export function isVerdict(error: unknown): boolean {
   if (error instanceof Problem || error instanceof TypeError || error instanceof RangeError) return true;
   const { code } = error as { code?: unknown };
-  return typeof code === 'number' && !passing.has(code);
+  // That an AbortSignal ended is a DOMException, which has a numeric code of its own.
+  return typeof code === 'number' && !passing.has(code) && !(error instanceof DOMException);
 }
 
 /** Whether a unique index refused a write. */

@@ -7,7 +7,9 @@ import {
   MongoClient,
 } from 'mongodb';
 import { problem } from '../http/errors.ts';
+import type { Connections } from '../service/service.ts';
 import { StartError } from '../service/start-error.ts';
+import { countConnections } from './mongo-connections.ts';
 import { isVerdict } from './mongo-errors.ts';
 import { type MongoMigration, migrate } from './mongo-migrations.ts';
 
@@ -31,15 +33,16 @@ export type MongoStore = {
    */
   command<T>(work: (options: CommandOptions) => Promise<T>): Promise<T>;
   ping(): Promise<void>;
+  connections(): Connections;
   close(): Promise<void>;
 };
 
 /** Milliseconds that a command may take, with finding a server and waiting for a connection. */
 const commandTimeout = 1_500;
+/** Milliseconds to find a server; less, so that the error tells why there is none. */
+const selectionTimeout = 1_200;
 /** Commands at a time. More than these would only wait for those in front of them, each with its memory. */
 const maxRunning = 500;
-/** Milliseconds that a start waits for the server, which may be starting too. */
-const connectWithin = 10_000;
 
 /**
  * Durable means a majority of a replica set, and the journal of a single server: without it, that server
@@ -53,13 +56,18 @@ const durable = { writeConcern: { w: 'majority', journal: true }, readConcernLev
  * transactions of several documents.
  *
  * @param url `mongodb://…/<database>` or `mongodb+srv://…/<database>`
+ * @param options `connectWithin`: milliseconds that a start waits for the server, which may be starting too
  * @throws {StartError} if the URL names no database, the server cannot be reached, or a migration fails.
  * @example
  * const mongo = await openMongo('mongodb://127.0.0.1/users', [
  *   { name: 'users-1', up: async (db) => void (await db.createIndex('accounts', { email: 1 }, { unique: true })) },
  * ]);
  */
-export async function openMongo(url: string, migrations: MongoMigration[]): Promise<MongoStore> {
+export async function openMongo(
+  url: string,
+  migrations: MongoMigration[],
+  { connectWithin = 10_000 } = {},
+): Promise<MongoStore> {
   const client = clientFor(url);
   const db = client.db();
   let running = 0;
@@ -80,10 +88,11 @@ export async function openMongo(url: string, migrations: MongoMigration[]): Prom
     async ping() {
       await store.command((options) => db.command({ ping: 1 }, options));
     },
+    connections: countConnections(client),
     close: () => client.close(),
   };
   try {
-    await connect(store);
+    await connect(store, connectWithin);
     await migrate(db, migrations);
     return store;
   } catch (error) {
@@ -101,7 +110,7 @@ function clientFor(url: string): MongoClient {
     return new MongoClient(url, {
       ...durable,
       ignoreUndefined: true, // as in JSON: a field without a value is no field
-      serverSelectionTimeoutMS: commandTimeout,
+      serverSelectionTimeoutMS: selectionTimeout,
       connectTimeoutMS: commandTimeout,
       heartbeatFrequencyMS: 2_000,
       maxPoolSize: 50,
@@ -111,8 +120,8 @@ function clientFor(url: string): MongoClient {
   }
 }
 
-async function connect(store: MongoStore): Promise<void> {
-  const deadline = Date.now() + connectWithin;
+async function connect(store: MongoStore, within: number): Promise<void> {
+  const deadline = Date.now() + within;
   for (;;) {
     try {
       return await store.ping();

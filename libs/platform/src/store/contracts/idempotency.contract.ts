@@ -94,7 +94,10 @@ export function idempotencyContract(name: string, open: () => Promise<OpenIdempo
     });
 
     it('forgets however many there are', async () => {
-      for (let n = 0; n < 2_500; n += 1) await store.reserve(`key-${n}`, 'hash', 0, staleAfter);
+      for (let n = 0; n < 2_500; n += 100) {
+        const hundred = Array.from({ length: 100 }, (_, index) => `key-${n + index}`);
+        await Promise.all(hundred.map((key) => store.reserve(key, 'hash', 0, staleAfter)));
+      }
       await store.expire(1);
       for (const n of [0, 999, 1_000, 2_499]) {
         expect(await store.reserve(`key-${n}`, 'hash', 1, staleAfter)).toEqual({ state: 'reserved' });
