@@ -39,6 +39,7 @@ export async function openMongoStore(url: string): Promise<UsersStore> {
     ...mongoAttempts(mongo),
     ...mongoSingles(mongo),
     ping: mongo.ping,
+    connections: mongo.connections,
     close: mongo.close,
   };
 }

@@ -9,7 +9,7 @@ import { registerProblemResponses } from '../http/problem-responses.ts';
 import { createLogs, type LogDestination, type Logger } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { registerObservation } from '../telemetry/observe.ts';
-import { observeStore } from '../telemetry/observe-store.ts';
+import { measureConnections, observeStore } from '../telemetry/observe-store.ts';
 import { createTracing } from '../telemetry/tracing.ts';
 import { createHttpServer } from './http-server.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -26,11 +26,16 @@ export type App = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
+/** The connections of a store to its server, and how many callers wait for one. */
+export type Connections = { open: number; busy: number; waiting: number };
+
 /** What the platform needs of any store. Stores may have more; only the service itself knows that. */
 export type ServiceStore = {
   /** Resolves when the store answers; rejects when it is away. */
   ping(): Promise<void>;
   close(): Promise<void>;
+  /** Told by a store that keeps connections to a server. */
+  connections?(): Connections;
   /** Needed by a service with routes that take an `Idempotency-Key`. */
   idempotency?: IdempotencyStore;
   /** Needed by a service that publishes events. */
@@ -151,6 +156,7 @@ async function registerStore<Schema extends TObject, Store extends ServiceStore 
   const opened = (await definition.openStore?.(settings, log)) as Store;
   if (!opened) return opened;
   const store = observeStore(opened, metrics);
+  if (opened.connections) measureConnections(metrics, opened.connections);
   app.addHook('onClose', () => store.close());
   lifecycle.dependencies.push({ name: 'store', check: () => store.ping() });
   return store;

@@ -1,3 +1,4 @@
+import { Gauge } from 'prom-client';
 import { Problem } from '../http/errors.ts';
 import type { Metrics } from './metrics.ts';
 import { failureName, markFailed, startSpan } from './tracing.ts';
@@ -23,6 +24,19 @@ export function observeStore<Store extends object>(store: Store, metrics: Metric
       const observed = observe(target, path + key, value, metrics);
       if (observed !== value) wrapped.set(key, observed);
       return observed;
+    },
+  });
+}
+
+/** Shows the connections of a store by their state: open, busy, or waited for. */
+export function measureConnections({ registry }: Metrics, connections: () => Record<string, number>): void {
+  new Gauge({
+    name: 'store_connections',
+    help: 'Connections to the server of the store: open, busy of these, and callers waiting for one',
+    labelNames: ['state'] as const,
+    registers: [registry],
+    collect() {
+      for (const [state, count] of Object.entries(connections())) this.labels(state).set(count);
     },
   });
 }

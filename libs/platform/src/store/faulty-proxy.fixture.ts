@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** What goes wrong between a client and a server. */
+type Fault =
+  | 'none'
+  /** Whatever is sent arrives nowhere. */
+  | 'black hole'
+  /** The connection is reset when the server answers. */
+  | 'reset'
+  /** Each answer comes 2 s late. */
+  | 'slow'
+  /** Nobody listens. */
+  | 'away';
+
+/** A server's address over which things go wrong when they are told to. */
+export async function faultyProxy(to: { host: string; port: number }) {
+  let fault: Fault = 'none';
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(to);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+    }
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => client.destroy());
+    client.on('data', (chunk) => fault !== 'black hole' && upstream.write(chunk));
+    upstream.on('data', (chunk) => answer(client, chunk));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  async function answer(client: Socket, chunk: Buffer | string): Promise<void> {
+    if (fault === 'black hole') return;
+    if (fault === 'reset') return void client.resetAndDestroy();
+    if (fault === 'slow') await wait(2_000, undefined, { ref: false });
+    client.write(chunk);
+  }
+  const stop = async () => {
+    const closed = once(server, 'close');
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+  return {
+    port,
+    async set(next: Fault) {
+      if (fault !== 'away' && next === 'away') await stop();
+      if (fault === 'away' && next !== 'away') await once(server.listen(port, '127.0.0.1'), 'listening');
+      fault = next;
+    },
+    close: async () => {
+      if (fault !== 'away') await stop();
+    },
+  };
+}
