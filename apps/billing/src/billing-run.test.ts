@@ -3,7 +3,7 @@ import { type BillingParts, type RunOptions, runBilling } from './billing-run.ts
 import { atEachCrashPoint, Crash } from './crash.fixture.ts';
 import { isBalanced } from './ledger.ts';
 import { planOf } from './plans.ts';
-import { openStore } from './store/open.ts';
+import { stores } from './store/stores.fixture.ts';
 import { cancel, changePlan, start } from './subscriptions.ts';
 import { usageEvents } from './usage.ts';
 
@@ -12,193 +12,195 @@ const clock = { now: () => '2026-03-05T00:00:00.000Z', tolerance: 300_000 };
 const afterOne = '2026-03-01T00:00:00.000Z';
 const afterThree = '2026-04-30T10:00:00.000Z';
 
-function newWorld() {
-  const store = openStore('sqlite::memory:');
-  const parts: BillingParts = { ...store, clock };
-  return {
-    store,
-    parts,
-    subscribe: (id: string, at = began) => store.subscriptions.add(start(id, 'u1', planOf('starter'), at)),
-    use: (id: string, quantity: number, period = 1, subscriptionId = 's1') =>
-      store.usage.add(
-        [{ id, subscriptionId, userId: 'u1', metric: 'api_calls', quantity, at: began, period }],
-        usageEvents,
-      ),
-    run: (asOf: string, options: Partial<RunOptions> = {}, given = parts) =>
-      runBilling(given, {
-        asOf,
-        mayGoOn: () => true,
-        onFailure: (error) => {
-          throw error;
-        },
-        ...options,
-      }),
-    invoices: async () => (await store.invoices.list({}, 200)).sort((a, b) => (a.id < b.id ? -1 : 1)),
-  };
-}
-
-type World = ReturnType<typeof newWorld>;
-
-/** Quantities billed, invoice by invoice. */
-async function billedUsage({ invoices }: World): Promise<number[]> {
-  return (await invoices()).map(({ usage }) => usage[0]?.quantity ?? 0);
-}
-
-describe('a billing run', () => {
-  it('bills what has ended, and nothing before its time', async () => {
-    const world = newWorld();
-    await world.subscribe('s1');
-    await world.use('r1', 12_000);
-    expect(await world.run('2026-02-28T09:59:59.999Z')).toMatchObject({ issued: 0, subscriptions: 0 });
-    expect(await world.run('2026-02-28T10:00:00.000Z')).toEqual({
-      issued: 1,
-      subscriptions: 1,
-      failed: 0,
-      complete: true,
-    });
-    expect(await world.invoices()).toMatchObject([{ id: 's1.1', total: 2_020, status: 'open' }]);
-  });
-
-  it('bills all periods that have ended, each with its own usage', async () => {
-    const world = newWorld();
-    await world.subscribe('s1');
-    await world.use('r1', 11, 1);
-    await world.use('r2', 22, 2);
-    await world.use('r4', 44, 4);
-    expect(await world.run(afterThree)).toMatchObject({ issued: 3, subscriptions: 1 });
-    expect((await world.invoices()).map(({ id, periodStart }) => [id, periodStart.slice(0, 10)])).toEqual([
-      ['s1.1', '2026-01-31'],
-      ['s1.2', '2026-02-28'],
-      ['s1.3', '2026-03-31'],
-    ]);
-    expect(await billedUsage(world)).toEqual([11, 22, 0]);
-  });
-
-  it('is safe to repeat', async () => {
-    const world = newWorld();
-    await world.subscribe('s1');
-    await world.run(afterOne);
-    expect(await world.run(afterOne)).toEqual({ issued: 0, subscriptions: 0, failed: 0, complete: true });
-    expect(await world.invoices()).toHaveLength(1);
-  });
-
-  it('bills usage that came after the invoice of its period with the next one, once', async () => {
-    const world = newWorld();
-    await world.subscribe('s1');
-    await world.use('r1', 100);
-    await world.run(afterOne);
-    await world.use('r2', 7, 1);
-    await world.run(afterThree);
-    expect(await billedUsage(world)).toEqual([100, 7, 0]);
-  });
-
-  it('bills the plan that is in force when the period ends', async () => {
-    const world = newWorld();
-    await world.subscribe('s1');
-    const subscription = await world.store.subscriptions.get('s1');
-    const change = subscription && changePlan(subscription, planOf('pro'));
-    if (change) await world.store.subscriptions.replace(change);
-    await world.run(afterOne);
-    expect(await world.invoices()).toMatchObject([{ planId: 'pro', total: 9_900 }]);
-  });
-
-  it('bills a cancelled subscription to its end, and then never again', async () => {
-    const world = newWorld();
-    await world.subscribe('s1');
-    const subscription = await world.store.subscriptions.get('s1');
-    const change = subscription && cancel(subscription, '2026-03-10T00:00:00.000Z');
-    if (change) await world.store.subscriptions.replace(change);
-    expect(await world.run('2026-03-10T00:00:00.000Z')).toMatchObject({ issued: 2 });
-    expect(await world.run('2027-01-01T00:00:00.000Z')).toMatchObject({ issued: 0 });
-    expect((await world.invoices()).at(-1)).toMatchObject({
-      id: 's1.2',
-      periodEnd: '2026-03-10T00:00:00.000Z',
-    });
-  });
-
-  it('says that it is not complete when its time runs out, and goes on when repeated', async () => {
-    const world = newWorld();
-    for (const id of ['s1', 's2', 's3']) await world.subscribe(id);
-    let left = 4;
-    const cutOff = await world.run(afterThree, { mayGoOn: () => left-- > 0 });
-    expect(cutOff).toMatchObject({ complete: false, issued: 3 });
-    expect(await world.run(afterThree)).toMatchObject({ complete: true, issued: 6 });
-  });
-
-  it('reaches every subscription, however many are due at the same instant', async () => {
-    const world = newWorld();
-    for (let n = 0; n < 120; n++) await world.subscribe(`s${n}`);
-    expect(await world.run(afterOne)).toMatchObject({ issued: 120, subscriptions: 120 });
-  });
-
-  it('is not stopped by a subscription that cannot be billed', async () => {
-    const world = newWorld();
-    for (const id of ['s1', 's2', 's3']) await world.subscribe(id);
-    for (let n = 0; n < 10; n++) await world.use(`r${n}`, Number.MAX_SAFE_INTEGER, 1, 's2');
-    const failures: string[] = [];
-    const report = await world.run(afterOne, { onFailure: (_error, id) => failures.push(id) });
-    expect(report).toEqual({ issued: 2, subscriptions: 2, failed: 1, complete: true });
-    expect(failures).toEqual(['s2']);
-  });
-
-  it('on several replicas at once issues each invoice once', async () => {
-    const world = newWorld();
-    for (let n = 0; n < 20; n++) await world.subscribe(`s${n}`);
-    const reports = await Promise.all([1, 2, 3].map(() => world.run(afterThree)));
-    expect(reports.reduce((sum, { issued }) => sum + issued, 0)).toBe(60);
-    expect(await world.invoices()).toHaveLength(60);
-  });
-
-  it('loses and doubles no usage that arrives while replicas bill', async () => {
-    const world = newWorld();
-    await world.subscribe('s1');
-    let sent = 0;
-    const send = async () => {
-      for (let n = 0; n < 200; n++) {
-        await world.use(`r${n}`, 1 + (n % 7), 1 + (n % 3));
-        sent += 1 + (n % 7);
-        await new Promise(setImmediate);
-      }
+describe.each(stores)('on $name', ({ open }) => {
+  async function newWorld() {
+    const store = await open();
+    const parts: BillingParts = { ...store, clock };
+    return {
+      store,
+      parts,
+      subscribe: (id: string, at = began) => store.subscriptions.add(start(id, 'u1', planOf('starter'), at)),
+      use: (id: string, quantity: number, period = 1, subscriptionId = 's1') =>
+        store.usage.add(
+          [{ id, subscriptionId, userId: 'u1', metric: 'api_calls', quantity, at: began, period }],
+          usageEvents,
+        ),
+      run: (asOf: string, options: Partial<RunOptions> = {}, given = parts) =>
+        runBilling(given, {
+          asOf,
+          mayGoOn: () => true,
+          onFailure: (error) => {
+            throw error;
+          },
+          ...options,
+        }),
+      invoices: async () => (await store.invoices.list({}, 200)).sort((a, b) => (a.id < b.id ? -1 : 1)),
     };
-    const bill = async () => {
-      for (const asOf of [afterOne, '2026-03-31T12:00:00.000Z', afterThree]) await world.run(asOf);
-    };
-    await Promise.all([send(), bill(), bill(), bill()]);
-    await world.run('2026-06-30T12:00:00.000Z');
-    expect((await billedUsage(world)).reduce((sum, quantity) => sum + quantity, 0)).toBe(sent);
-  });
+  }
 
-  it('is repaired by a repetition, wherever a crash cut it off', async () => {
-    const points = await atEachCrashPoint(async ({ wrap }, name) => {
-      const world = newWorld();
+  type World = Awaited<ReturnType<typeof newWorld>>;
+
+  /** Quantities billed, invoice by invoice. */
+  async function billedUsage({ invoices }: World): Promise<number[]> {
+    return (await invoices()).map(({ usage }) => usage[0]?.quantity ?? 0);
+  }
+
+  describe('a billing run', () => {
+    it('bills what has ended, and nothing before its time', async () => {
+      const world = await newWorld();
       await world.subscribe('s1');
-      await world.use('r1', 12_000, 1);
-      const { subscriptions, invoices, usage } = world.store;
-      const dying = {
-        subscriptions: wrap(subscriptions),
-        invoices: wrap(invoices),
-        usage: wrap(usage),
-        clock,
-      };
-      const crash = await world.run(afterThree, {}, dying).catch((error: unknown) => error);
-      if (crash instanceof Error) expect(crash, name).toBeInstanceOf(Crash);
-
-      await world.use('late', 5, 1);
-      await world.run(afterThree);
-      await world.run('2026-06-01T00:00:00.000Z');
-      const billed = await billedUsage(world);
-      expect(billed, name).toHaveLength(4);
-      expect(
-        billed.reduce((sum, quantity) => sum + quantity, 0),
-        name,
-      ).toBe(12_005);
-      const balances = await world.store.ledger.balances();
-      expect(isBalanced(balances), name).toBe(true);
-      const owed = (await world.invoices()).reduce((sum, { total }) => sum + total, 0);
-      expect(balances.find(({ account }) => account === 'receivable')?.balance, name).toBe(owed);
-      const told = (await world.store.outbox.pending(100)).filter(({ type }) => type === 'invoice.issued');
-      expect(told, name).toHaveLength(4);
+      await world.use('r1', 12_000);
+      expect(await world.run('2026-02-28T09:59:59.999Z')).toMatchObject({ issued: 0, subscriptions: 0 });
+      expect(await world.run('2026-02-28T10:00:00.000Z')).toEqual({
+        issued: 1,
+        subscriptions: 1,
+        failed: 0,
+        complete: true,
+      });
+      expect(await world.invoices()).toMatchObject([{ id: 's1.1', total: 2_020, status: 'open' }]);
     });
-    expect(points).toBeGreaterThan(20);
+
+    it('bills all periods that have ended, each with its own usage', async () => {
+      const world = await newWorld();
+      await world.subscribe('s1');
+      await world.use('r1', 11, 1);
+      await world.use('r2', 22, 2);
+      await world.use('r4', 44, 4);
+      expect(await world.run(afterThree)).toMatchObject({ issued: 3, subscriptions: 1 });
+      expect((await world.invoices()).map(({ id, periodStart }) => [id, periodStart.slice(0, 10)])).toEqual([
+        ['s1.1', '2026-01-31'],
+        ['s1.2', '2026-02-28'],
+        ['s1.3', '2026-03-31'],
+      ]);
+      expect(await billedUsage(world)).toEqual([11, 22, 0]);
+    });
+
+    it('is safe to repeat', async () => {
+      const world = await newWorld();
+      await world.subscribe('s1');
+      await world.run(afterOne);
+      expect(await world.run(afterOne)).toEqual({ issued: 0, subscriptions: 0, failed: 0, complete: true });
+      expect(await world.invoices()).toHaveLength(1);
+    });
+
+    it('bills usage that came after the invoice of its period with the next one, once', async () => {
+      const world = await newWorld();
+      await world.subscribe('s1');
+      await world.use('r1', 100);
+      await world.run(afterOne);
+      await world.use('r2', 7, 1);
+      await world.run(afterThree);
+      expect(await billedUsage(world)).toEqual([100, 7, 0]);
+    });
+
+    it('bills the plan that is in force when the period ends', async () => {
+      const world = await newWorld();
+      await world.subscribe('s1');
+      const subscription = await world.store.subscriptions.get('s1');
+      const change = subscription && changePlan(subscription, planOf('pro'));
+      if (change) await world.store.subscriptions.replace(change);
+      await world.run(afterOne);
+      expect(await world.invoices()).toMatchObject([{ planId: 'pro', total: 9_900 }]);
+    });
+
+    it('bills a cancelled subscription to its end, and then never again', async () => {
+      const world = await newWorld();
+      await world.subscribe('s1');
+      const subscription = await world.store.subscriptions.get('s1');
+      const change = subscription && cancel(subscription, '2026-03-10T00:00:00.000Z');
+      if (change) await world.store.subscriptions.replace(change);
+      expect(await world.run('2026-03-10T00:00:00.000Z')).toMatchObject({ issued: 2 });
+      expect(await world.run('2027-01-01T00:00:00.000Z')).toMatchObject({ issued: 0 });
+      expect((await world.invoices()).at(-1)).toMatchObject({
+        id: 's1.2',
+        periodEnd: '2026-03-10T00:00:00.000Z',
+      });
+    });
+
+    it('says that it is not complete when its time runs out, and goes on when repeated', async () => {
+      const world = await newWorld();
+      for (const id of ['s1', 's2', 's3']) await world.subscribe(id);
+      let left = 4;
+      const cutOff = await world.run(afterThree, { mayGoOn: () => left-- > 0 });
+      expect(cutOff).toMatchObject({ complete: false, issued: 3 });
+      expect(await world.run(afterThree)).toMatchObject({ complete: true, issued: 6 });
+    });
+
+    it('reaches every subscription, however many are due at the same instant', async () => {
+      const world = await newWorld();
+      for (let n = 0; n < 120; n++) await world.subscribe(`s${n}`);
+      expect(await world.run(afterOne)).toMatchObject({ issued: 120, subscriptions: 120 });
+    });
+
+    it('is not stopped by a subscription that cannot be billed', async () => {
+      const world = await newWorld();
+      for (const id of ['s1', 's2', 's3']) await world.subscribe(id);
+      for (let n = 0; n < 10; n++) await world.use(`r${n}`, Number.MAX_SAFE_INTEGER, 1, 's2');
+      const failures: string[] = [];
+      const report = await world.run(afterOne, { onFailure: (_error, id) => failures.push(id) });
+      expect(report).toEqual({ issued: 2, subscriptions: 2, failed: 1, complete: true });
+      expect(failures).toEqual(['s2']);
+    });
+
+    it('on several replicas at once issues each invoice once', async () => {
+      const world = await newWorld();
+      for (let n = 0; n < 20; n++) await world.subscribe(`s${n}`);
+      const reports = await Promise.all([1, 2, 3].map(() => world.run(afterThree)));
+      expect(reports.reduce((sum, { issued }) => sum + issued, 0)).toBe(60);
+      expect(await world.invoices()).toHaveLength(60);
+    });
+
+    it('loses and doubles no usage that arrives while replicas bill', async () => {
+      const world = await newWorld();
+      await world.subscribe('s1');
+      let sent = 0;
+      const send = async () => {
+        for (let n = 0; n < 200; n++) {
+          await world.use(`r${n}`, 1 + (n % 7), 1 + (n % 3));
+          sent += 1 + (n % 7);
+          await new Promise(setImmediate);
+        }
+      };
+      const bill = async () => {
+        for (const asOf of [afterOne, '2026-03-31T12:00:00.000Z', afterThree]) await world.run(asOf);
+      };
+      await Promise.all([send(), bill(), bill(), bill()]);
+      await world.run('2026-06-30T12:00:00.000Z');
+      expect((await billedUsage(world)).reduce((sum, quantity) => sum + quantity, 0)).toBe(sent);
+    });
+
+    it('is repaired by a repetition, wherever a crash cut it off', async () => {
+      const points = await atEachCrashPoint(async ({ wrap }, name) => {
+        const world = await newWorld();
+        await world.subscribe('s1');
+        await world.use('r1', 12_000, 1);
+        const { subscriptions, invoices, usage } = world.store;
+        const dying = {
+          subscriptions: wrap(subscriptions),
+          invoices: wrap(invoices),
+          usage: wrap(usage),
+          clock,
+        };
+        const crash = await world.run(afterThree, {}, dying).catch((error: unknown) => error);
+        if (crash instanceof Error) expect(crash, name).toBeInstanceOf(Crash);
+
+        await world.use('late', 5, 1);
+        await world.run(afterThree);
+        await world.run('2026-06-01T00:00:00.000Z');
+        const billed = await billedUsage(world);
+        expect(billed, name).toHaveLength(4);
+        expect(
+          billed.reduce((sum, quantity) => sum + quantity, 0),
+          name,
+        ).toBe(12_005);
+        const balances = await world.store.ledger.balances();
+        expect(isBalanced(balances), name).toBe(true);
+        const owed = (await world.invoices()).reduce((sum, { total }) => sum + total, 0);
+        expect(balances.find(({ account }) => account === 'receivable')?.balance, name).toBe(owed);
+        const told = (await world.store.outbox.pending(100)).filter(({ type }) => type === 'invoice.issued');
+        expect(told, name).toHaveLength(4);
+      });
+      expect(points).toBeGreaterThan(20);
+    });
   });
 });

@@ -4,7 +4,7 @@ import { sandboxUrl } from './config.ts';
 it.each([
   [{ STORE_URL: 'sqlite:data/billing.db' }, 'sqlite:data/billing.db-sandbox'],
   [{ STORE_URL: 'sqlite::memory:' }, 'sqlite::memory:'],
-  [{ STORE_URL: 'mongodb://db/billing' }, 'sqlite::memory:'],
+  [{ STORE_URL: 'mongodb://db/billing' }, 'sqlite:data/billing-sandbox.db'],
   [{ STORE_URL: 'sqlite:a.db', SANDBOX_URL: 'sqlite:b.db' }, 'sqlite:b.db'],
 ])('the sandbox of %j has its books in %s', (settings, expected) => {
   expect(sandboxUrl(settings)).toBe(expected);

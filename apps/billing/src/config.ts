@@ -6,12 +6,14 @@ export const settings = Type.Object({
   ...platformSettings.properties,
   STORE_URL: Type.String({
     default: 'sqlite:data/billing.db',
-    description: 'Where subscriptions, usage and invoices are kept: sqlite:<path> or sqlite::memory:',
+    description:
+      'Where subscriptions, usage and invoices are kept: sqlite:<path>, sqlite::memory: or mongodb://<host>/<database>',
   }),
   SANDBOX_URL: Type.Optional(
     Type.String({
       pattern: '^sqlite:.',
-      description: "The sandbox payment provider's own books; by default beside the store, as <path>-sandbox",
+      description:
+        "The sandbox payment provider's own books; by default beside the store, as <path>-sandbox, or in data/",
     }),
   ),
   PROVIDER_TIMEOUT_MS: Type.Integer({
@@ -45,6 +47,6 @@ export type Settings = Static<typeof settings>;
  */
 export function sandboxUrl({ STORE_URL, SANDBOX_URL }: Pick<Settings, 'STORE_URL' | 'SANDBOX_URL'>): string {
   if (SANDBOX_URL !== undefined) return SANDBOX_URL;
-  const isFile = STORE_URL.startsWith('sqlite:') && STORE_URL !== 'sqlite::memory:';
-  return isFile ? `${STORE_URL}-sandbox` : 'sqlite::memory:';
+  if (STORE_URL === 'sqlite::memory:') return STORE_URL;
+  return STORE_URL.startsWith('sqlite:') ? `${STORE_URL}-sandbox` : 'sqlite:data/billing-sandbox.db';
 }

@@ -6,7 +6,7 @@ import { planOf } from './plans.ts';
 import { openSandbox } from './provider/sandbox.ts';
 import type { PaymentProvider } from './provider.ts';
 import { pay, refund, type SettlementParts, settlePending } from './settlement.ts';
-import { openStore } from './store/open.ts';
+import { stores } from './store/stores.fixture.ts';
 import { start } from './subscriptions.ts';
 
 const now = '2026-03-01T00:00:00.000Z';
@@ -14,181 +14,184 @@ const clock = { now: () => now, tolerance: 300_000 };
 
 const newSandbox = () => openSandbox('sqlite::memory:', { delayMs: 5 });
 
-async function newWorld(provider: PaymentProvider = newSandbox(), timeoutMs = 5_000) {
-  const store = openStore('sqlite::memory:');
-  const subscription = start('s1', 'u1', planOf('starter'), '2026-01-31T10:00:00.000Z').next;
-  await store.invoices.add(issue(subscription, planOf('starter'), [], now));
-  const parts: SettlementParts = { invoices: store.invoices, provider, clock, timeoutMs: () => timeoutMs };
-  return {
-    store,
-    parts,
-    pay: (id: string, method = 'pm_ok', given = parts) => pay(given, 's1.1', { id, method }),
-    refund: (id: string, amount: number, given = parts) =>
-      refund(given, { invoiceId: 's1.1', paymentId: 'p1' }, { id, amount }),
-    settle: async (given = parts) => {
-      const failures: unknown[] = [];
-      await settlePending(given, now, (error) => failures.push(error));
-      return failures;
-    },
-    invoice: () => store.invoices.get('s1.1'),
-    balance: async (account: string) =>
-      (await store.ledger.balances()).find((each) => each.account === account)?.balance ?? 0,
-    told: async () => (await store.outbox.pending(100)).map(({ id }) => id),
-  };
-}
-
-const problemOf = (code: string) => expect.objectContaining({ code });
-
-describe('paying an invoice', () => {
-  it.each(['pm_ok', 'pm_delay'])('succeeds with %s', async (method) => {
-    const world = await newWorld();
-    expect((await world.pay('p1', method)).payment).toMatchObject({ id: 'p1', status: 'succeeded' });
-    expect(await world.invoice()).toMatchObject({ status: 'paid' });
-    expect(await world.balance('cash')).toBe(1_900);
-    expect(await world.balance('receivable')).toBe(0);
-  });
-
-  it('is declined the same again, and open for another attempt', async () => {
-    const world = await newWorld();
-    for (const _ of [1, 2]) {
-      await expect(world.pay('p1', 'pm_decline')).rejects.toMatchObject({
-        code: 'payment_declined',
-        message: 'The card has not enough cover',
-      });
-    }
-    expect(await world.balance('cash')).toBe(0);
-    expect((await world.pay('p2')).invoice).toMatchObject({
-      status: 'paid',
-      payments: [{ status: 'declined' }, {}],
-    });
-  });
-
-  it.each(['pm_fail_once', 'pm_late'])(
-    'stays pending with %s, until the same request is repeated',
-    async (method) => {
-      const sandbox = newSandbox();
-      const world = await newWorld(sandbox, 20);
-      await expect(world.pay('p1', method)).rejects.toMatchObject({
-        code: 'payment_unconfirmed',
-        retryAfter: 2,
-      });
-      expect(await world.invoice()).toMatchObject({ status: 'paying', payments: [{ status: 'pending' }] });
-      expect((await world.pay('p1', method)).payment.status).toBe('succeeded');
-      expect(await sandbox.statement('EUR')).toEqual({ charges: 1, net: 1_900 });
-    },
-  );
-
-  it.each(['pm_fail_once', 'pm_late'])('with %s is settled without any repetition', async (method) => {
-    const world = await newWorld(newSandbox(), 20);
-    await expect(world.pay('p1', method)).rejects.toEqual(problemOf('payment_unconfirmed'));
-    expect(await world.settle()).toEqual([]);
-    expect(await world.invoice()).toMatchObject({ status: 'paid' });
-    expect(await world.told()).toEqual(['invoice.issued:s1.1', 'payment.succeeded:p1']);
-  });
-
-  it('gives up in time on a provider that hears no signal', async () => {
-    const deaf = { ...newSandbox(), charge: () => new Promise<never>(() => undefined) };
-    const world = await newWorld(deaf, 20);
-    await expect(world.pay('p1')).rejects.toEqual(problemOf('payment_unconfirmed'));
-    expect(await world.settle()).toEqual([problemOf('payment_unconfirmed')]);
-  });
-
-  it('at once by two payments lets one win', async () => {
-    const sandbox = newSandbox();
-    const world = await newWorld(sandbox);
-    const results = await Promise.allSettled([world.pay('p1', 'pm_delay'), world.pay('p2', 'pm_delay')]);
-    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    expect(results.find(({ status }) => status === 'rejected')).toMatchObject({
-      reason: problemOf('invoice_not_payable'),
-    });
-    expect(await sandbox.statement('EUR')).toEqual({ charges: 1, net: 1_900 });
-  });
-
-  it('by the same request several times at once charges once', async () => {
-    const sandbox = newSandbox();
-    const world = await newWorld(sandbox);
-    const results = await Promise.all([1, 2, 3].map(() => world.pay('p1', 'pm_delay')));
-    expect(results.map(({ payment }) => payment.status)).toEqual(Array(3).fill('succeeded'));
-    expect(await sandbox.statement('EUR')).toEqual({ charges: 1, net: 1_900 });
-    expect(await world.told()).toEqual(['invoice.issued:s1.1', 'payment.succeeded:p1']);
-  });
-});
-
-describe('giving back', () => {
-  it('moves the money once, however often the request comes', async () => {
-    const world = await newWorld();
-    await world.pay('p1');
-    for (const _ of [1, 2])
-      expect(await world.refund('r1', 500)).toMatchObject({ status: 'succeeded', amount: 500 });
-    expect(await world.balance('cash')).toBe(1_400);
-    expect(await world.balance('refunds')).toBe(500);
-  });
-
-  it('by several requests at once never exceeds the payment', async () => {
-    const sandbox = newSandbox();
-    const world = await newWorld(sandbox);
-    await world.pay('p1');
-    const results = await Promise.allSettled(['r1', 'r2', 'r3', 'r4'].map((id) => world.refund(id, 900)));
-    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
-    expect(await sandbox.statement('EUR')).toEqual({ charges: 1, net: 100 });
-    expect(await world.balance('cash')).toBe(100);
-  });
-
-  it('is refused the same again when the provider refuses', async () => {
-    const sandbox = newSandbox();
-    const refusing = { ...sandbox, refund: async () => ({ outcome: 'refused' as const, reason: 'test' }) };
-    const world = await newWorld(refusing);
-    await world.pay('p1');
-    for (const _ of [1, 2]) await expect(world.refund('r1', 1)).rejects.toEqual(problemOf('refund_refused'));
-    expect(await world.balance('refunds')).toBe(0);
-  });
-
-  it('is settled later when the provider was away', async () => {
-    const sandbox = newSandbox();
-    const world = await newWorld(sandbox);
-    await world.pay('p1');
-    const away = {
-      ...world.parts,
-      provider: { ...sandbox, refund: () => Promise.reject(new Error('away')) },
+describe.each(stores)('on $name', ({ open }) => {
+  async function newWorld(provider: PaymentProvider = newSandbox(), timeoutMs = 5_000) {
+    const store = await open();
+    const subscription = start('s1', 'u1', planOf('starter'), '2026-01-31T10:00:00.000Z').next;
+    await store.invoices.add(issue(subscription, planOf('starter'), [], now));
+    const parts: SettlementParts = { invoices: store.invoices, provider, clock, timeoutMs: () => timeoutMs };
+    return {
+      store,
+      parts,
+      pay: (id: string, method = 'pm_ok', given = parts) => pay(given, 's1.1', { id, method }),
+      refund: (id: string, amount: number, given = parts) =>
+        refund(given, { invoiceId: 's1.1', paymentId: 'p1' }, { id, amount }),
+      settle: async (given = parts) => {
+        const failures: unknown[] = [];
+        await settlePending(given, now, (error) => failures.push(error));
+        return failures;
+      },
+      invoice: () => store.invoices.get('s1.1'),
+      balance: async (account: string) =>
+        (await store.ledger.balances()).find((each) => each.account === account)?.balance ?? 0,
+      told: async () => (await store.outbox.pending(100)).map(({ id }) => id),
     };
-    await expect(world.refund('r1', 500, away)).rejects.toEqual(problemOf('payment_unconfirmed'));
-    expect(await world.settle(away)).toEqual([problemOf('payment_unconfirmed')]);
-    expect(await world.settle()).toEqual([]);
-    expect(await world.balance('refunds')).toBe(500);
-  });
-});
+  }
 
-describe('a crash', () => {
-  it.each(['the same request', 'the recovery'])(
-    'anywhere in a payment and its refund is repaired by %s',
-    async (by) => {
-      const points = await atEachCrashPoint(async ({ wrap }, name) => {
-        const sandbox = newSandbox();
-        const world = await newWorld(sandbox);
-        const dying = { ...world.parts, invoices: wrap(world.store.invoices), provider: wrap(sandbox) };
-        const both = async (parts?: SettlementParts) => {
-          await world.pay('p1', 'pm_ok', parts);
-          await world.refund('r1', 400, parts);
-        };
-        const error = await both(dying).catch((reason: unknown) => reason);
-        if (error instanceof Error) expect([error, error.cause], name).toContainEqual(expect.any(Crash));
-        if (by === 'the recovery') expect(await world.settle(), name).toEqual([]);
-        await both();
+  const problemOf = (code: string) => expect.objectContaining({ code });
 
-        expect(await world.invoice(), name).toMatchObject({
-          status: 'paid',
-          payments: [{ status: 'succeeded', refunds: [{ status: 'succeeded' }] }],
+  describe('paying an invoice', () => {
+    it.each(['pm_ok', 'pm_delay'])('succeeds with %s', async (method) => {
+      const world = await newWorld();
+      expect((await world.pay('p1', method)).payment).toMatchObject({ id: 'p1', status: 'succeeded' });
+      expect(await world.invoice()).toMatchObject({ status: 'paid' });
+      expect(await world.balance('cash')).toBe(1_900);
+      expect(await world.balance('receivable')).toBe(0);
+    });
+
+    it('is declined the same again, and open for another attempt', async () => {
+      const world = await newWorld();
+      for (const _ of [1, 2]) {
+        await expect(world.pay('p1', 'pm_decline')).rejects.toMatchObject({
+          code: 'payment_declined',
+          message: 'The card has not enough cover',
         });
-        expect(await sandbox.statement('EUR'), name).toEqual({ charges: 1, net: 1_500 });
-        expect(await world.balance('cash'), name).toBe(1_500);
-        expect(isBalanced(await world.store.ledger.balances()), name).toBe(true);
-        expect(await world.told(), name).toEqual([
-          'invoice.issued:s1.1',
-          'payment.succeeded:p1',
-          'refund.succeeded:r1',
-        ]);
+      }
+      expect(await world.balance('cash')).toBe(0);
+      expect((await world.pay('p2')).invoice).toMatchObject({
+        status: 'paid',
+        payments: [{ status: 'declined' }, {}],
       });
-      expect(points).toBeGreaterThan(15);
-    },
-  );
+    });
+
+    it.each(['pm_fail_once', 'pm_late'])(
+      'stays pending with %s, until the same request is repeated',
+      async (method) => {
+        const sandbox = newSandbox();
+        const world = await newWorld(sandbox, 20);
+        await expect(world.pay('p1', method)).rejects.toMatchObject({
+          code: 'payment_unconfirmed',
+          retryAfter: 2,
+        });
+        expect(await world.invoice()).toMatchObject({ status: 'paying', payments: [{ status: 'pending' }] });
+        expect((await world.pay('p1', method)).payment.status).toBe('succeeded');
+        expect(await sandbox.statement('EUR')).toEqual({ charges: 1, net: 1_900 });
+      },
+    );
+
+    it.each(['pm_fail_once', 'pm_late'])('with %s is settled without any repetition', async (method) => {
+      const world = await newWorld(newSandbox(), 20);
+      await expect(world.pay('p1', method)).rejects.toEqual(problemOf('payment_unconfirmed'));
+      expect(await world.settle()).toEqual([]);
+      expect(await world.invoice()).toMatchObject({ status: 'paid' });
+      expect(await world.told()).toEqual(['invoice.issued:s1.1', 'payment.succeeded:p1']);
+    });
+
+    it('gives up in time on a provider that hears no signal', async () => {
+      const deaf = { ...newSandbox(), charge: () => new Promise<never>(() => undefined) };
+      const world = await newWorld(deaf, 20);
+      await expect(world.pay('p1')).rejects.toEqual(problemOf('payment_unconfirmed'));
+      expect(await world.settle()).toEqual([problemOf('payment_unconfirmed')]);
+    });
+
+    it('at once by two payments lets one win', async () => {
+      const sandbox = newSandbox();
+      const world = await newWorld(sandbox);
+      const results = await Promise.allSettled([world.pay('p1', 'pm_delay'), world.pay('p2', 'pm_delay')]);
+      expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      expect(results.find(({ status }) => status === 'rejected')).toMatchObject({
+        reason: problemOf('invoice_not_payable'),
+      });
+      expect(await sandbox.statement('EUR')).toEqual({ charges: 1, net: 1_900 });
+    });
+
+    it('by the same request several times at once charges once', async () => {
+      const sandbox = newSandbox();
+      const world = await newWorld(sandbox);
+      const results = await Promise.all([1, 2, 3].map(() => world.pay('p1', 'pm_delay')));
+      expect(results.map(({ payment }) => payment.status)).toEqual(Array(3).fill('succeeded'));
+      expect(await sandbox.statement('EUR')).toEqual({ charges: 1, net: 1_900 });
+      expect(await world.told()).toEqual(['invoice.issued:s1.1', 'payment.succeeded:p1']);
+    });
+  });
+
+  describe('giving back', () => {
+    it('moves the money once, however often the request comes', async () => {
+      const world = await newWorld();
+      await world.pay('p1');
+      for (const _ of [1, 2])
+        expect(await world.refund('r1', 500)).toMatchObject({ status: 'succeeded', amount: 500 });
+      expect(await world.balance('cash')).toBe(1_400);
+      expect(await world.balance('refunds')).toBe(500);
+    });
+
+    it('by several requests at once never exceeds the payment', async () => {
+      const sandbox = newSandbox();
+      const world = await newWorld(sandbox);
+      await world.pay('p1');
+      const results = await Promise.allSettled(['r1', 'r2', 'r3', 'r4'].map((id) => world.refund(id, 900)));
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+      expect(await sandbox.statement('EUR')).toEqual({ charges: 1, net: 100 });
+      expect(await world.balance('cash')).toBe(100);
+    });
+
+    it('is refused the same again when the provider refuses', async () => {
+      const sandbox = newSandbox();
+      const refusing = { ...sandbox, refund: async () => ({ outcome: 'refused' as const, reason: 'test' }) };
+      const world = await newWorld(refusing);
+      await world.pay('p1');
+      for (const _ of [1, 2])
+        await expect(world.refund('r1', 1)).rejects.toEqual(problemOf('refund_refused'));
+      expect(await world.balance('refunds')).toBe(0);
+    });
+
+    it('is settled later when the provider was away', async () => {
+      const sandbox = newSandbox();
+      const world = await newWorld(sandbox);
+      await world.pay('p1');
+      const away = {
+        ...world.parts,
+        provider: { ...sandbox, refund: () => Promise.reject(new Error('away')) },
+      };
+      await expect(world.refund('r1', 500, away)).rejects.toEqual(problemOf('payment_unconfirmed'));
+      expect(await world.settle(away)).toEqual([problemOf('payment_unconfirmed')]);
+      expect(await world.settle()).toEqual([]);
+      expect(await world.balance('refunds')).toBe(500);
+    });
+  });
+
+  describe('a crash', () => {
+    it.each(['the same request', 'the recovery'])(
+      'anywhere in a payment and its refund is repaired by %s',
+      async (by) => {
+        const points = await atEachCrashPoint(async ({ wrap }, name) => {
+          const sandbox = newSandbox();
+          const world = await newWorld(sandbox);
+          const dying = { ...world.parts, invoices: wrap(world.store.invoices), provider: wrap(sandbox) };
+          const both = async (parts?: SettlementParts) => {
+            await world.pay('p1', 'pm_ok', parts);
+            await world.refund('r1', 400, parts);
+          };
+          const error = await both(dying).catch((reason: unknown) => reason);
+          if (error instanceof Error) expect([error, error.cause], name).toContainEqual(expect.any(Crash));
+          if (by === 'the recovery') expect(await world.settle(), name).toEqual([]);
+          await both();
+
+          expect(await world.invoice(), name).toMatchObject({
+            status: 'paid',
+            payments: [{ status: 'succeeded', refunds: [{ status: 'succeeded' }] }],
+          });
+          expect(await sandbox.statement('EUR'), name).toEqual({ charges: 1, net: 1_500 });
+          expect(await world.balance('cash'), name).toBe(1_500);
+          expect(isBalanced(await world.store.ledger.balances()), name).toBe(true);
+          expect(await world.told(), name).toEqual([
+            'invoice.issued:s1.1',
+            'payment.succeeded:p1',
+            'refund.succeeded:r1',
+          ]);
+        });
+        expect(points).toBeGreaterThan(15);
+      },
+    );
+  });
 });

@@ -20,7 +20,8 @@ export type UsageOutcome = 'added' | 'duplicate' | 'conflict';
 
 export type UsageStore = {
   /**
-   * Adds the records whose ids are new, together with the events that `eventsOf` makes of just those.
+   * Adds the records whose ids are new, those of each subscription in one step with the events that `eventsOf` makes
+   * of just those.
    *
    * @returns the outcome of each record, in their order.
    */

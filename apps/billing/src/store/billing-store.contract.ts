@@ -11,6 +11,8 @@ type Opened = {
   store: BillingStore;
   /** Opens the same data once more; absent where data end with the store. */
   openAgain?: () => BillingStore | Promise<BillingStore>;
+  /** Takes away what the test has left, once the store is closed. */
+  drop?: () => Promise<void>;
 };
 
 const began = '2026-01-31T10:00:00.000Z';
@@ -29,10 +31,14 @@ export function describeBillingStore(name: string, open: () => Promise<Opened>):
   describe(`the billing store: ${name}`, () => {
     let store: BillingStore;
     let openAgain: Opened['openAgain'];
+    let drop: Opened['drop'];
     beforeEach(async () => {
-      ({ store, openAgain } = await open());
+      ({ store, openAgain, drop } = await open());
     });
-    afterEach(() => store.close());
+    afterEach(async () => {
+      await store.close();
+      await drop?.();
+    });
 
     describeAggregates(
       'subscriptions',

@@ -1,10 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { StartError } from '@slipway/platform/service/start-error';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { describeBillingStore } from './billing-store.contract.ts';
-import { openStore } from './open.ts';
+import { openSqliteStore } from './sqlite.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -15,15 +14,9 @@ afterAll(() => rm(folder, { recursive: true }));
 let files = 0;
 const newUrl = () => `sqlite:${join(folder, `${++files}.db`)}`;
 
-describeBillingStore('SQLite in memory', async () => ({ store: openStore('sqlite::memory:') }));
+describeBillingStore('SQLite in memory', async () => ({ store: openSqliteStore('sqlite::memory:') }));
 
 describeBillingStore('SQLite in a file', async () => {
   const url = newUrl();
-  return { store: openStore(url), openAgain: () => openStore(url) };
-});
-
-describe('opening a store', () => {
-  it('refuses a scheme that it does not know', () => {
-    expect(() => openStore('mongodb://127.0.0.1/billing')).toThrow(StartError);
-  });
+  return { store: openSqliteStore(url), openAgain: () => openSqliteStore(url) };
 });

@@ -1,0 +1,24 @@
+import { openMongo } from '@slipway/platform/store/mongo';
+import { mongoIdempotency, mongoIdempotencyMigration } from '@slipway/platform/store/mongo-idempotency';
+import { mongoOutbox } from '@slipway/platform/store/mongo-outbox';
+import { mongoInvoices } from './mongo-invoices.ts';
+import { mongoLedger } from './mongo-ledger.ts';
+import { billingMigrations, withEvents } from './mongo-schema.ts';
+import { mongoSubscriptions } from './mongo-subscriptions.ts';
+import { mongoUsage } from './mongo-usage.ts';
+
+/** Billing on a MongoDB server. @throws {StartError} if the server cannot be used. */
+export async function openMongoStore(url: string) {
+  const store = await openMongo(url, [...billingMigrations, mongoIdempotencyMigration]);
+  const outbox = mongoOutbox(store, withEvents);
+  return {
+    subscriptions: mongoSubscriptions(store, outbox),
+    usage: mongoUsage(store, outbox),
+    invoices: mongoInvoices(store, outbox),
+    ledger: mongoLedger(store),
+    outbox,
+    idempotency: mongoIdempotency(store),
+    ping: store.ping,
+    close: store.close,
+  };
+}
