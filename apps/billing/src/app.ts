@@ -1,6 +1,6 @@
 import { getKeys } from '@slipway/contracts/users';
 import { createClient } from '@slipway/platform/calls/client';
-import { deliverEvents } from '@slipway/platform/events/inbox';
+import { deliverTo } from '@slipway/platform/events/inbox';
 import { registerRelay } from '@slipway/platform/events/relay';
 import { registerAccess } from '@slipway/platform/http/access';
 import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
@@ -38,11 +38,9 @@ export const billing = defineService({
     const settlement = { invoices: store.invoices, provider, clock, timeoutMs };
     registerRecovery(app, { ...settlement, providerTimeoutMs, log });
 
-    const reporting = createClient(upstream('reporting', settings.REPORTING_URL), { deliverEvents });
-    const authorization = `Bearer ${settings.SERVICE_TOKEN}`;
     registerRelay(app, {
       outbox: store.outbox,
-      deliver: (events) => reporting.deliverEvents({ body: { events }, headers: { authorization } }),
+      deliver: deliverTo(upstream('reporting', settings.REPORTING_URL), settings.SERVICE_TOKEN),
       log,
       metrics,
     });

@@ -51,6 +51,6 @@ describe('where a request comes from', () => {
 
   it('cannot be set up with something that is no address', () => {
     expect(() => readClientOrigin('10.0.0.0/8,nonsense')).toThrow(StartError);
-    expect(() => readClientOrigin('nonsense')).toThrow(/^TRUSTED_PROXIES: .*nonsense/);
+    expect(() => readClientOrigin('nonsense')).toThrow(/^TRUSTED_PROXIES .*nonsense/);
   });
 });

@@ -1,6 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import proxyAddr from '@fastify/proxy-addr';
-import { StartError } from '@slipway/platform/service/start-error';
+import { readClientAddress } from '@slipway/platform/http/client-address';
 import type { FastifyRequest } from 'fastify';
 
 /** Where a request comes from, and how its client addressed this system. */
@@ -14,25 +13,16 @@ export type ClientOrigin = { address: string; proto: string; host: string };
  * @throws {StartError} if `trusted` holds something that is no address
  */
 export function readClientOrigin(trusted: string): (request: FastifyRequest) => ClientOrigin {
-  const isTrusted = compile(trusted);
-  return ({ raw, socket, headers, host }) => {
+  const { isTrusted, addressOf } = readClientAddress(trusted);
+  return (request) => {
+    const { socket, headers, host } = request;
     const proto = (socket as Partial<TLSSocket>).encrypted ? 'https' : 'http';
-    const peer = socket.remoteAddress ?? '';
-    if (!isTrusted(peer, 0)) return { address: peer, proto, host };
+    const address = addressOf(request);
+    if (!isTrusted(socket.remoteAddress ?? '')) return { address, proto, host };
     return {
-      address: proxyAddr(raw, isTrusted),
+      address,
       proto: headers['x-forwarded-proto'] === 'https' ? 'https' : proto,
       host: [headers['x-forwarded-host'] ?? host].flat()[0] ?? host,
     };
   };
-}
-
-function compile(trusted: string): (address: string, hop: number) => boolean {
-  const addresses = trusted.split(',').flatMap((each) => each.trim() || []);
-  if (addresses.length === 0) return () => false;
-  try {
-    return proxyAddr.compile(addresses);
-  } catch (error) {
-    throw new StartError(`TRUSTED_PROXIES: ${error instanceof Error ? error.message : error}`, error);
-  }
 }

@@ -1,14 +1,12 @@
-import proxyAddr from '@fastify/proxy-addr';
 import { problem } from '@slipway/contracts/errors';
-import { createClient } from '@slipway/platform/calls/client';
-import { deliverEvents } from '@slipway/platform/events/inbox';
+import { deliverTo } from '@slipway/platform/events/inbox';
 import { registerRelay } from '@slipway/platform/events/relay';
 import { registerAccess } from '@slipway/platform/http/access';
+import { readClientAddress } from '@slipway/platform/http/client-address';
 import { createTokenVerifier, publishedKeys, type TokenVerifier } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
 import { StartError } from '@slipway/platform/service/start-error';
 import type { Logger } from '@slipway/platform/telemetry/log';
-import type { FastifyRequest } from 'fastify';
 import packageJson from '../package.json' with { type: 'json' };
 import { type AccountStore, createAccounts } from './accounts.ts';
 import { type Administrators, createAdministrators, rolesOf } from './administrators.ts';
@@ -43,17 +41,15 @@ export const users = defineService({
       makeFirstAdministrator({ store, accounts, administrators, passwords }, credentials),
     );
 
-    const reporting = createClient(upstream('reporting', settings.REPORTING_URL), { deliverEvents });
-    const authorization = `Bearer ${settings.SERVICE_TOKEN}`;
     registerRelay(app, {
       outbox: store.outbox,
-      deliver: (events) => reporting.deliverEvents({ body: { events }, headers: { authorization } }),
+      deliver: deliverTo(upstream('reporting', settings.REPORTING_URL), settings.SERVICE_TOKEN),
       log,
       metrics,
     });
 
     registerAccess(app, { verify: createVerifier(keys, store, administrators) });
-    const addressOf = createAddressOf(settings);
+    const { addressOf } = readClientAddress(settings.TRUSTED_PROXIES);
     registerAccountRoutes(app, { store, accounts, administrators, sessions, addressOf });
     registerSessionRoutes(app, { sessions, addressOf });
     registerKeyRoutes(app, keys);
@@ -76,16 +72,6 @@ function createVerifier(
       throw problem('unauthenticated', 'The account was deleted');
     return { ...principal, roles: rolesOf(principal.subject, await administrators.list()) };
   };
-}
-
-/** The address a request came from: the peer's or, if that is a proxy we trust, the one it tells. */
-function createAddressOf({ TRUSTED_PROXIES }: Settings): (request: FastifyRequest) => string {
-  try {
-    const isTrusted = proxyAddr.compile(TRUSTED_PROXIES.split(',').map((each) => each.trim()));
-    return (request) => proxyAddr(request.raw, isTrusted);
-  } catch (error) {
-    throw new StartError(`TRUSTED_PROXIES is not a list of addresses: ${(error as Error).message}.`, error);
-  }
 }
 
 async function ensureAdministrator(

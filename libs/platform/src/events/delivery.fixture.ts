@@ -1,5 +1,4 @@
 import Type from 'typebox';
-import { createClient } from '../calls/client.ts';
 import { registerAccess } from '../http/access.ts';
 import { operationIdOf } from '../http/idempotency.ts';
 import type { Operation } from '../http/operation.ts';
@@ -10,7 +9,7 @@ import { idempotencyMigration, sqliteIdempotency } from '../store/sqlite-idempot
 import { inboxMigration, sqliteInbox } from '../store/sqlite-inbox.ts';
 import { outboxMigration, sqliteOutbox } from '../store/sqlite-outbox.ts';
 import { newEvent } from './events.ts';
-import { deliverEvents, type Inbox, RefusedEvent, registerInbox } from './inbox.ts';
+import { deliverTo, type Inbox, RefusedEvent, registerInbox } from './inbox.ts';
 import { registerRelay } from './relay.ts';
 
 /** A shop that publishes its orders and a counter that reads them, as small as such services can be. */
@@ -63,11 +62,9 @@ export const shop = defineService({
   settings: shopSettings,
   openStore: ({ STORE_URL }) => openShop(STORE_URL),
   register(app, { settings, store, log, metrics, upstream }) {
-    const counter = createClient(upstream('counter', settings.COUNTER_URL), { deliverEvents });
-    const headers = { authorization: `Bearer ${serviceToken}` };
     registerRelay(app, {
       outbox: store.outbox,
-      deliver: (events) => counter.deliverEvents({ body: { events }, headers }),
+      deliver: deliverTo(upstream('counter', settings.COUNTER_URL), serviceToken),
       log,
       metrics,
     });

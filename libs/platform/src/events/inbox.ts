@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Counter } from 'prom-client';
 import Type from 'typebox';
+import { createClient } from '../calls/client.ts';
+import type { Upstream } from '../calls/upstream.ts';
 import type { Operation } from '../http/operation.ts';
 import type { Position } from '../http/pagination.ts';
 import type { App } from '../service/service.ts';
@@ -57,6 +59,19 @@ export const deliverEvents = {
   },
   config: { access: 'service', bodyLimit: 8_388_608 },
 } as const satisfies Operation;
+
+/**
+ * Makes the `deliver` of a relay.
+ *
+ * @param token the secret that the services present to each other
+ * @example
+ * registerRelay(app, { outbox, deliver: deliverTo(upstream('reporting', url), token), log, metrics });
+ */
+export function deliverTo(reader: Upstream, token: string) {
+  const client = createClient(reader, { deliverEvents });
+  const headers = { authorization: `Bearer ${token}` };
+  return (events: DomainEvent[]) => client.deliverEvents({ body: { events }, headers });
+}
 
 export type Outcome = { outcome: 'applied' | 'duplicate' | 'refused'; reason?: string };
 

@@ -77,7 +77,7 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
       failures += 1;
       measured.deliveries.labels('failed').inc();
       const ms = backoff(failures);
-      log.warn({ err: error, failures, retryInMs: Math.round(ms) }, 'events not delivered');
+      log.warn({ ...causeOf(error), failures, retryInMs: Math.round(ms) }, 'events not delivered');
       await wait(ms, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
@@ -104,6 +104,11 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
     measured.deliveries.labels('refused').inc();
     log.error({ err: error, event: id, type, retryInMs: retryRefusedAfter }, 'event refused by its reader');
   }
+}
+
+/** A reader that is away is no bug: its problem says all, and says it often. */
+function causeOf(error: unknown): object {
+  return error instanceof Problem ? { code: error.code, reason: error.message } : { err: error };
 }
 
 function isDue(at = 0): boolean {
