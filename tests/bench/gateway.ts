@@ -3,30 +3,41 @@ import { newPerson } from '../support/people.ts';
 import { startSystem } from '../support/system.ts';
 import { type Child, startChild } from './child.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
+import { usageOf } from './process-usage.ts';
 import { table, writeReport } from './report.ts';
 import { median, middleHalf } from './statistics.ts';
 
-const rounds = 15;
+/** Rounds before those that count: the compiler's warm-up. */
+const warmUp = 4;
+const counted = 15;
 const requests = 3_000;
 const connections = 16;
 
+type Round = { rate: number; gatewayCpu: number; usersCpu: number };
+
 /** Requests a second of one person's `GET /users/me`: through the gateway, against users directly. */
 export async function gateway(): Promise<void> {
-  const system = await startSystem({ env: { RATE_LIMIT: '1000000000', OTEL_TRACES_EXPORTER: 'none' } });
+  const system = await startSystem({ env: { RATE_LIMIT: '1000000000' } });
+  const { gateway, users } = system.services;
   const load = startChild(new URL('./load.ts', import.meta.url));
   try {
     const { token } = await newPerson(system.base);
-    const rate = (address: string) => requestsPerSecond(load, address, token);
-    const addresses = { direct: system.services.users.address, through: system.base };
-    // The compiler's warm-up.
-    for (const address of [addresses.direct, addresses.through])
-      for (let i = 0; i < 4; i += 1) await rate(address);
-    const measured: { direct: number; through: number }[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      measured.push({ direct: await rate(addresses.direct), through: await rate(addresses.through) });
-      process.stdout.write(`  ${round + 1} of ${rounds}\n`);
+    const measure = async (address: string): Promise<Round> => {
+      const before = [usageOf(gateway.pid).cpuMs, usageOf(users.pid).cpuMs] as const;
+      const rate = await requestsPerSecond(load, address, token);
+      const cpu = (after: number, earlier: number) => ((after - earlier) * 1_000) / requests;
+      return {
+        rate,
+        gatewayCpu: cpu(usageOf(gateway.pid).cpuMs, before[0]),
+        usersCpu: cpu(usageOf(users.pid).cpuMs, before[1]),
+      };
+    };
+    const rounds: { direct: Round; through: Round }[] = [];
+    for (let round = -warmUp; round < counted; round += 1) {
+      const both = { direct: await measure(users.address), through: await measure(gateway.address) };
+      if (round >= 0) rounds.push(both);
     }
-    writeReport('gateway', describe(measured));
+    writeReport('gateway', describe(rounds));
   } finally {
     load.stop();
     await system.stop();
@@ -46,18 +57,25 @@ async function requestsPerSecond(load: Child, address: string, token: string): P
   return requests / seconds;
 }
 
-function describe(measured: { direct: number; through: number }[]): string[] {
-  const ratios = measured.map(({ direct, through }) => through / direct);
+function describe(rounds: { direct: Round; through: Round }[]): string[] {
+  const direct = rounds.map((round) => round.direct);
+  const through = rounds.map((round) => round.through);
+  const ratios = rounds.map((round) => round.through.rate / round.direct.rate);
   const [low, high] = middleHalf(ratios);
+  const middle = (values: Round[], of: (round: Round) => number) => median(values.map(of)).toFixed(0);
+  const cells = (values: Round[]) => [
+    middle(values, ({ rate }) => rate),
+    middle(values, ({ gatewayCpu }) => gatewayCpu),
+    middle(values, ({ usersCpu }) => usersCpu),
+  ];
   return table(
-    ['', 'requests a second', 'against users directly', 'middle half of the rounds'],
+    ['', 'requests a second', 'CPU of the gateway, µs a request', 'CPU of users', 'rate against direct'],
     [
-      ['users directly', median(measured.map(({ direct }) => direct)).toFixed(0), '1.00', ''],
+      ['users directly', ...cells(direct), '1.00'],
       [
         'through the gateway',
-        median(measured.map(({ through }) => through)).toFixed(0),
-        median(ratios).toFixed(2),
-        `${low.toFixed(2)} – ${high.toFixed(2)}`,
+        ...cells(through),
+        `${median(ratios).toFixed(2)} (${low.toFixed(2)} – ${high.toFixed(2)})`,
       ],
     ],
   );

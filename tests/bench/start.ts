@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ServiceProcess, startService } from '../../scripts/service-process.ts';
+import { startService } from '../../scripts/service-process.ts';
 import { type ServiceSpec, topology } from '../../scripts/topology.ts';
 import { freePorts } from '../support/ports.ts';
+import { type Usage, usageOf } from './process-usage.ts';
 import { table, writeReport } from './report.ts';
 import { median } from './statistics.ts';
 
@@ -64,24 +65,11 @@ async function startTogether(specs: ServiceSpec[], env: Record<string, string>):
   try {
     await Promise.all(running.map(({ ready }) => ready));
     const ms = performance.now() - startedAt;
-    return { ms, ...together(running.map(usageOf)) };
+    return { ms, ...together(running.map(({ child }) => usageOf(child.pid ?? 0))) };
   } finally {
     for (const { kill } of running) kill('SIGTERM');
     await Promise.all(running.map(({ exited }) => exited));
   }
-}
-
-type Usage = { cpuMs: number; ownMegabytes: number; sharedMegabytes: number };
-
-/** What the kernel has counted for a process (Linux). */
-function usageOf({ child }: ServiceProcess): Usage {
-  const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  const [resident = 0, shared = 0] = readFileSync(`/proc/${child.pid}/statm`, 'utf8')
-    .split(' ')
-    .slice(1, 3)
-    .map((pages) => (Number(pages) * 4_096) / 1e6);
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  return { cpuMs: ticks * 10, ownMegabytes: resident - shared, sharedMegabytes: shared };
 }
 
 /** The pages of the node program itself are in memory once, however many processes run it. */

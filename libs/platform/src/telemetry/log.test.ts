@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLogs } from './log.ts';
+import { createLogs, timestamp } from './log.ts';
 
 function logTo(level = 'info') {
   const written: string[] = [];
@@ -50,4 +50,13 @@ describe('the log', () => {
     expect(flushed).toEqual([2]);
     expect(lines().map(({ msg }) => msg)).toEqual(['first', 'second']);
   });
+});
+
+describe('the time of a line', () => {
+  it.each([0, 7, 42, 999, 1_000, 1_001, 86_399_999, 1_771_372_800_123, 999])(
+    '%i is as Date writes it',
+    (now) => {
+      expect(timestamp(now)).toBe(new Date(now).toISOString());
+    },
+  );
 });

@@ -35,7 +35,7 @@ export function createLogs(
   const options: LoggerOptions = {
     level,
     base: { service },
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: () => `,"time":"${timestamp(Date.now())}"`,
     formatters: { level: (label) => ({ level: label }) },
   };
   const redact = { paths: secretFields.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '***' };
@@ -58,6 +58,19 @@ function writtenAtOnce(destination: LogDestination): LogDestination {
       destination.flush?.();
     },
   };
+}
+
+let second = Number.NaN;
+let upToSecond = '';
+
+/** RFC 3339 in UTC. Formatting costs a third of a line, so what stays the same for a second is kept. */
+export function timestamp(now: number): string {
+  const ms = now % 1_000;
+  if (now - ms !== second) {
+    second = now - ms;
+    upToSecond = new Date(second).toISOString().slice(0, -4);
+  }
+  return `${upToSecond}${String(ms).padStart(3, '0')}Z`;
 }
 
 function requestIds() {
