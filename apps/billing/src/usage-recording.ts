@@ -17,7 +17,7 @@ export type Recorder = {
 export type RecordOutcome = 'added' | 'duplicate' | Problem;
 
 /**
- * Records a batch of usage in one step. What is wrong with one record stops no other.
+ * Records a batch of usage. What is wrong with one record stops no other.
  *
  * @returns the outcome of each record, in their order; a refused one has its problem.
  */

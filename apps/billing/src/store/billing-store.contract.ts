@@ -6,6 +6,7 @@ import { advance, cancel, type Subscription, start } from '../subscriptions.ts';
 import { describeAggregates } from './aggregates.contract.ts';
 import type { BillingStore } from './open.ts';
 import { describeUsage } from './usage.contract.ts';
+import { describeValues } from './values.contract.ts';
 
 type Opened = {
   store: BillingStore;
@@ -201,7 +202,11 @@ export function describeBillingStore(name: string, open: () => Promise<Opened>):
       });
     });
 
-    describeUsage(() => store);
+    describeUsage(
+      () => store,
+      async () => openAgain?.(),
+    );
+    describeValues(() => store);
 
     it('answers a ping', async () => {
       await expect(store.ping()).resolves.toBeUndefined();

@@ -19,6 +19,7 @@ export async function openMongoStore(url: string) {
     outbox,
     idempotency: mongoIdempotency(store),
     ping: store.ping,
+    connections: store.connections,
     close: store.close,
   };
 }

@@ -1,7 +1,8 @@
 import type { DomainEvent } from '@slipway/platform/events/events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { event } from '../change.ts';
-import type { UsageRecord } from '../usage.ts';
+import { sum } from '../money.ts';
+import { type UsageRecord, usageEvents } from '../usage.ts';
 import type { BillingStore } from './open.ts';
 
 const usage = (id: string, facts: Partial<UsageRecord> = {}): UsageRecord => ({
@@ -19,8 +20,15 @@ const usage = (id: string, facts: Partial<UsageRecord> = {}): UsageRecord => ({
 const noEvents = (): DomainEvent[] => [];
 const ids = (items: { id: string }[]) => items.map(({ id }) => id);
 
-/** What every store does with usage records. */
-export function describeUsage(open: () => BillingStore): void {
+/**
+ * What every store does with usage records.
+ *
+ * @param openAgain opens the same data once more, as another replica does; absent where that is not possible
+ */
+export function describeUsage(
+  open: () => BillingStore,
+  openAgain: () => Promise<BillingStore | undefined>,
+): void {
   describe('usage', () => {
     it('is added once per subscription and record id, the rest told apart', async () => {
       expect(await open().usage.add([usage('r1')], noEvents)).toEqual(['added']);
@@ -75,6 +83,36 @@ export function describeUsage(open: () => BillingStore): void {
       expect(await open().usage.totals('s1', 2)).toEqual([calls(17, 3), storage]);
       expect(await open().usage.totals('s1', 1)).toEqual([calls(5, 1)]);
       expect(await open().usage.totals('s3')).toEqual([]);
+    });
+
+    it('counts and tells each record once when replicas are sent the same ones at the same moment', async () => {
+      const replica = await openAgain();
+      if (replica) onTestFinished(() => replica.close());
+      const stores = [open(), replica ?? open()];
+      const batchOf = (n: number) => Array.from({ length: 20 }, (_, index) => usage(`r${n * 10 + index}`));
+      const outcomes = await Promise.all(
+        Array.from({ length: 50 }, (_, n) =>
+          stores[n % 2]?.usage.add(batchOf(Math.floor(n / 2)), usageEvents),
+        ),
+      );
+      // 25 batches of 20 that overlap by half make 260 records.
+      const found = outcomes.flat();
+      expect(found.filter((outcome) => outcome === 'added')).toHaveLength(260);
+      expect(found.filter((outcome) => outcome === 'duplicate')).toHaveLength(740);
+      const counted = [{ metric: 'api_calls', quantity: 1_300, records: 260 }];
+      for (const store of stores) expect(await store.usage.totals('s1')).toEqual(counted);
+      const told = (await open().outbox.pending(100)).map(({ data }) => data);
+      expect(sum(told.map(({ quantity }) => Number(quantity)))).toBe(1_300);
+      expect(sum(told.map(({ records }) => Number(records)))).toBe(260);
+    });
+
+    it('is kept even where its sum is too large for a number, which is refused, not rounded', async () => {
+      const most = usage('r1', { quantity: Number.MAX_SAFE_INTEGER });
+      await open().usage.add([most, usage('s', { metric: 'storage' })], noEvents);
+      expect(await open().usage.totals('s1')).toMatchObject([{ quantity: Number.MAX_SAFE_INTEGER }, {}]);
+      expect(await open().usage.add([{ ...most, id: 'r2', period: 2 }], noEvents)).toEqual(['added']);
+      await expect(open().usage.totals('s1')).rejects.toThrow(RangeError);
+      expect(await open().usage.totals('s1', 1)).toMatchObject([{ quantity: Number.MAX_SAFE_INTEGER }, {}]);
     });
   });
 }

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import process from 'node:process';
+import { openMongo } from '@slipway/platform/store/mongo';
+import { mongoOutbox } from '@slipway/platform/store/mongo-outbox';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { atEachCrashPoint } from '../crash.fixture.ts';
+import { sum } from '../money.ts';
+import { type UsageRecord, usageEvents } from '../usage.ts';
+import { billingMigrations, withEvents } from './mongo-schema.ts';
+import { mongoUsage } from './mongo-usage.ts';
+import { dropMongo } from './stores.fixture.ts';
+
+const server = process.env.TEST_MONGODB_URL;
+const began = '2026-01-31T10:00:00.000Z';
+const facts = { userId: 'u1', metric: 'api_calls', quantity: 5, at: began, period: 1 };
+const usage = (id: string, subscriptionId: string): UsageRecord => ({ ...facts, id, subscriptionId });
+
+describe.skipIf(!server)('usage in MongoDB', () => {
+  it('counts and tells once what is sent again after a crash, at whichever command that was', async () => {
+    const url = `${server}/billing-${randomUUID()}`;
+    const mongo = await openMongo(url, billingMigrations);
+    onTestFinished(async () => {
+      await mongo.close();
+      await dropMongo(url);
+    });
+    const outbox = mongoOutbox(mongo, withEvents);
+
+    const points = await atEachCrashPoint(async ({ wrap }, name) => {
+      const [s1, s2] = [`${name}, 1`, `${name}, 2`];
+      const batch = [usage('r1', s1), usage('r2', s1), usage('r1', s2)];
+      await mongoUsage(mongo, outbox).add([usage('r0', s1)], usageEvents);
+      const dying = { ...mongo, ...wrap({ command: mongo.command }) };
+      await mongoUsage(dying, outbox)
+        .add(batch, usageEvents)
+        .catch(() => undefined);
+
+      const again = mongoUsage(mongo, outbox);
+      await again.add([...batch, usage('r3', s1)], usageEvents);
+      expect(await again.totals(s1), name).toEqual([{ metric: 'api_calls', quantity: 20, records: 4 }]);
+      expect(await again.totals(s2), name).toEqual([{ metric: 'api_calls', quantity: 5, records: 1 }]);
+      const told = (await outbox.pending(1_000)).filter(({ data }) => data.subscriptionId === s1);
+      expect(sum(told.map(({ data }) => Number(data.quantity))), name).toBe(20);
+    });
+    expect(points).toBeGreaterThan(5);
+  });
+});
