@@ -25,30 +25,25 @@ export type Acknowledged = {
 export const unlimited = { RATE_LIMIT: '1000000', RATE_LIMIT_SIGN_IN: '1000000' };
 
 /**
- * Has three customers at a time come to the system, one after another, until `trouble` is over.
- *
- * @returns what they were told, when the last has been answered.
+ * Has three customers at a time come to the system, one after another, until `trouble` is over. Adds to `told` what each
+ * was told, and resolves when the last has been answered.
  */
 export async function whileCustomersCome(
-  base: string,
-  admin: string,
+  { base, admin, told }: { base: string; admin: string; told: Acknowledged[] },
   trouble: () => Promise<void>,
-): Promise<Acknowledged[]> {
-  const told: Acknowledged[] = [];
+): Promise<void> {
   const asOf = new Date(Date.now() + 32 * 86_400_000).toISOString();
   let over = false;
   const customers = async () => {
     while (!over) told.push(await playCustomer(base, admin, asOf));
   };
-  const makeTrouble = async () => {
-    try {
-      await trouble();
-    } finally {
-      over = true;
-    }
-  };
-  await Promise.all([makeTrouble(), customers(), customers(), customers()]);
-  return told;
+  const all = Promise.all([customers(), customers(), customers()]);
+  try {
+    await trouble();
+  } finally {
+    over = true;
+    await all;
+  }
 }
 
 /** Plays one customer from sign-up to a refund; every request is repeated until it is answered for good. */

@@ -20,7 +20,7 @@ describe.skipIf(missing)(`services whose database server is killed${skipped}`, (
   let server: Awaited<ReturnType<typeof startMongoServer>>;
   let system: System;
   let admin: string;
-  let told: Acknowledged[];
+  const told: Acknowledged[] = [];
 
   beforeAll(async () => {
     server = await startMongoServer(TEST_MONGODB_IMAGE);
@@ -35,7 +35,7 @@ describe.skipIf(missing)(`services whose database server is killed${skipped}`, (
 
   it('go on when it is back, in the same processes', { timeout: 150_000 }, async () => {
     const pids = pidsOf(system);
-    told = await whileCustomersCome(system.base, admin, async () => {
+    await whileCustomersCome({ base: system.base, admin, told }, async () => {
       for (let times = 0; times < 3; times++) {
         await new Promise((resolve) => setTimeout(resolve, 500 + Math.random() * 1_500));
         await server.kill();

@@ -20,7 +20,7 @@ const victims = [
 onEachStores('services that are killed at any moment', (stores) => {
   let system: System;
   let admin: string;
-  let told: Acknowledged[];
+  const told: Acknowledged[] = [];
 
   beforeAll(async () => {
     system = await startSystem({ stores, env: unlimited });
@@ -29,7 +29,7 @@ onEachStores('services that are killed at any moment', (stores) => {
   afterAll(() => system.stop());
 
   it('answer every customer in the end', { timeout: 150_000 }, async () => {
-    told = await whileCustomersCome(system.base, admin, async () => {
+    await whileCustomersCome({ base: system.base, admin, told }, async () => {
       for (const victim of victims) {
         await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 900));
         await system.services[victim].kill('SIGKILL');

@@ -1,5 +1,5 @@
 import { logIn } from '@slipway/contracts/users';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { missingServers } from '../stores/coverage.ts';
 import { ok } from '../support/http.ts';
 import { realServers } from '../support/stores.ts';
@@ -45,9 +45,10 @@ describe.skipIf(missing)(`services whose databases${skipped}`, () => {
     const servers = { mongodb: `mongodb://${toMongo.address}`, datastore: toDatastore.address };
     system = await startSystem({ stores: 'real', servers, env: unlimited });
     admin = (await ok(system.base, logIn, { body: system.admin })).accessToken;
+    await expectRecovery(system, admin, pidsOf(system));
   });
+  afterEach(() => toxiproxy.heal());
   afterAll(async () => {
-    await toxiproxy.heal();
     await system.stop();
     await toxiproxy.stop();
   });
@@ -57,7 +58,7 @@ describe.skipIf(missing)(`services whose databases${skipped}`, () => {
     { timeout: 90_000 },
     async (fault) => {
       const pids = pidsOf(system);
-      const customers = whileCustomersCome(system.base, admin, async () => {
+      await whileCustomersCome({ base: system.base, admin, told }, async () => {
         const { harm } = fault;
         await Promise.all(ways.map((way) => (harm === 'cut' ? way.cut() : way.add(harm))));
         await Promise.all([
@@ -67,7 +68,6 @@ describe.skipIf(missing)(`services whose databases${skipped}`, () => {
         await toxiproxy.heal();
         await expectRecovery(system, admin, pids);
       });
-      told.push(...(await customers));
       expect(told.length).toBeGreaterThanOrEqual(3);
     },
   );
