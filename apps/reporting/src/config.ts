@@ -5,7 +5,7 @@ export const settings = Type.Object({
   ...platformSettings.properties,
   STORE_URL: Type.String({
     default: 'sqlite:data/reporting.db',
-    description: 'Where events and figures are kept: sqlite:<path> or sqlite::memory:',
+    description: 'Where events and figures are kept: sqlite:<path> or datastore://<project>[/<namespace>]',
   }),
   SERVICE_TOKEN: Secret({ description: 'What other services present when they deliver events' }),
   USERS_URL: Type.String({

@@ -5,8 +5,8 @@ import { openStore } from './store/open.ts';
 import { cancelled, changed, deleted, paid, refunded, signedUp, started, used } from './test-events.ts';
 
 let store: ReportStore;
-beforeEach(() => {
-  store = openStore('sqlite::memory:');
+beforeEach(async () => {
+  store = await openStore('sqlite::memory:');
   return () => store.close();
 });
 

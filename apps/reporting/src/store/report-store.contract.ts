@@ -13,6 +13,8 @@ export type Opened = {
   damage?(how: Damage): Promise<void>;
   /** Closes the store and opens the same data again; absent where nothing outlives a closed store. */
   reopen?(): Promise<ReportStore>;
+  /** Opens the same data beside the store, as another replica does; absent where only one process can. */
+  openBeside?(): Promise<ReportStore>;
 };
 
 /** What reporting needs of any store, whatever it is built on. */
@@ -27,15 +29,38 @@ export function describeReportStore(name: string, open: () => Promise<Opened>): 
     afterEach(() => store.close());
 
     const usage = () => store.largest('usage', 'calls', 10);
-    const apply = async (...events: ReportedEvent[]) => {
-      for (const event of events) await store.apply(event);
-    };
+    const apply = (...events: ReportedEvent[]) => Promise.all(events.map((event) => store.apply(event)));
 
     it('counts an event once, however often and however fast it comes', async () => {
       const event = used({ quantity: 5 });
       const outcomes = await Promise.all(Array.from({ length: 5 }, () => store.apply(event)));
       expect(outcomes.sort()).toEqual(['applied', 'duplicate', 'duplicate', 'duplicate', 'duplicate']);
       expect((await usage()).map(({ sums }) => sums)).toEqual([[5, 1]]);
+    });
+
+    it('counts an event once that two replicas are given at the same time', async (test) => {
+      const other = await opened.openBeside?.();
+      if (!other) return test.skip();
+      const events = Array.from({ length: 50 }, (_, n) => used({ quantity: n }));
+      const outcomes = await Promise.all(
+        [...events, ...events].map((event, n) => (n < 50 ? store : other).apply(event)),
+      );
+      await other.close();
+      expect(outcomes.filter((outcome) => outcome === 'applied')).toHaveLength(50);
+      expect((await usage()).map(({ sums }) => sums)).toEqual([[(49 * 50) / 2, 50]]);
+    });
+
+    it('keeps the newest of a subscription, whichever replica is told of which change', async (test) => {
+      const other = await opened.openBeside?.();
+      if (!other) return test.skip();
+      const versions = Array.from({ length: 10 }, (_, n) =>
+        started({ version: n + 1, planId: `plan-${n + 1}` }),
+      );
+      const shuffled = [...versions.slice(5), ...versions.slice(0, 5)];
+      await Promise.all(shuffled.map((event, n) => (n % 2 === 0 ? store : other).apply(event)));
+      await other.close();
+      const active = (await store.figures('recurring', {}, 20)).filter(({ sums }) => sums[0] !== 0);
+      expect(active.map(({ part, sums }) => [part, ...sums])).toEqual([['plan-10', 1, 900]]);
     });
 
     it('neither keeps nor counts an event that it refuses', async () => {
@@ -71,6 +96,23 @@ export function describeReportStore(name: string, open: () => Promise<Opened>): 
       await apply(used({ metric: 'storage', quantity: 100 }));
       const largest = await store.largest('usage', 'calls', 2);
       expect(largest.map(({ sums: [quantity] }) => quantity)).toEqual([9, 6]);
+    });
+
+    it('tells sums exactly up to 2^53 - 1, and the largest of such first', async () => {
+      const sizes = [Number.MAX_SAFE_INTEGER - 1, 0, Number.MAX_SAFE_INTEGER, 10, 9];
+      await apply(...sizes.map((quantity, n) => used({ quantity, subscriptionId: `s${n}` })));
+      const quantities = (await usage()).map(({ sums: [quantity] }) => quantity);
+      expect(quantities).toEqual([Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - 1, 10, 9, 0]);
+    });
+
+    it('orders figures that are of equal size, and parts that begin alike', async () => {
+      const subscriptions = ['s.1', 's-1', 's', 's:1', 'S_1'];
+      await apply(...subscriptions.map((subscriptionId) => used({ subscriptionId, metric: 'calls' })));
+      await apply(used({ metric: 'calls-eu' }), used({ metric: 'calls.eu' }), used({ metric: 'call' }));
+      const inOrder = ['S_1', 's', 's-1', 's.1', 's:1'].map((subscription) => `${subscription}/u1`).sort();
+      expect((await usage()).map(({ key }) => key)).toEqual(inOrder);
+      const parts = (await store.figures('usage', {}, 20)).map(({ part }) => part);
+      expect([...new Set(parts)]).toEqual(['call', 'calls', 'calls-eu', 'calls.eu']);
     });
 
     it('keeps refused events until they are dropped', async () => {

@@ -33,17 +33,17 @@ const sqlOf: Record<Damage, string> = {
   invented: `INSERT INTO figures SELECT generation, report, part, 'nobody', 1, 1 FROM figures LIMIT 1`,
 };
 
-describeReportStore('SQLite in memory', async () => ({ store: openStore('sqlite::memory:') }));
+describeReportStore('SQLite in memory', async () => ({ store: await openStore('sqlite::memory:') }));
 
 describeReportStore('SQLite in a file', async () => {
   const path = newFile();
-  const store = openStore(`sqlite:${path}`);
+  const store = await openStore(`sqlite:${path}`);
   return {
     store,
     damage: async (how) => within(path, (db) => db.exec(sqlOf[how])),
     async reopen() {
       await store.close();
-      return openStore(`sqlite:${path}`);
+      return await openStore(`sqlite:${path}`);
     },
   };
 });
@@ -56,7 +56,7 @@ describe('a SQLite file', () => {
 
   it('holds one generation of figures after a rebuild', async () => {
     const path = newFile();
-    const store = openStore(`sqlite:${path}`);
+    const store = await openStore(`sqlite:${path}`);
     await store.apply(used({}));
     await rebuild(store);
     await store.close();
@@ -65,10 +65,10 @@ describe('a SQLite file', () => {
 
   it('counts nothing more into a rebuild that a crash cut off', async () => {
     const path = newFile();
-    const crashed = openStore(`sqlite:${path}`);
+    const crashed = await openStore(`sqlite:${path}`);
     await crashed.beginRebuild();
     await crashed.close();
-    const store = openStore(`sqlite:${path}`);
+    const store = await openStore(`sqlite:${path}`);
     await store.apply(used({}));
     await store.close();
     expect(generationsIn(path)).toEqual([1]);

@@ -56,7 +56,8 @@ export function datastoreInbox(
     const { mark, refused } = await change([...fresh], step);
     const taken = [...fresh].filter(({ id }) => !refused.has(id));
     for (const event of taken) step.save(applied, nameOf(event.id), { mark, event: JSON.stringify(event) });
-    return events.map((event) => refused.get(event.id) ?? (fresh.has(event) ? 'applied' : 'duplicate'));
+    const untold = new Set(taken.map(({ id }) => id));
+    return events.map(({ id }) => refused.get(id) ?? (untold.delete(id) ? 'applied' : 'duplicate'));
   }
 
   return {
