@@ -39,7 +39,7 @@ const connectWithin = 10_000;
 const connection = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,
-  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 2_000,
 };
 

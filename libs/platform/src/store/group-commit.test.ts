@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { inGroups } from './group-commit.ts';
+
+/** Commits that end when the test says so, and what was given to each. */
+function createCommits() {
+  const groups: number[][] = [];
+  const ends: { resolve(): void; reject(error: Error): void }[] = [];
+  const commit = async (items: number[]) => {
+    groups.push(items);
+    await new Promise<void>((resolve, reject) => ends.push({ resolve, reject }));
+    return items.map((item) => (item < 0 ? new Error(`no ${item}`) : item * 10));
+  };
+  return { groups, ends, commit };
+}
+
+const limits = { most: 3, largest: 100, sizeOf: (item: number) => item };
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('calls in groups', () => {
+  it('of one turn go together; those that come meanwhile are the next group', async () => {
+    const { groups, ends, commit } = createCommits();
+    const call = inGroups(limits, commit);
+    const first = [call(1), call(2)];
+    await turn();
+    const second = [call(3), call(4)];
+    await turn();
+    expect(groups).toEqual([[1, 2]]);
+    ends[0]?.resolve();
+    expect(await Promise.all(first)).toEqual([10, 20]);
+    await turn();
+    ends[1]?.resolve();
+    expect(await Promise.all(second)).toEqual([30, 40]);
+    expect(groups).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+  });
+
+  it('are so many and so large, in the order in which they came', async () => {
+    const groups: number[][] = [];
+    const call = inGroups(limits, async (items: number[]) => {
+      groups.push(items);
+      return items;
+    });
+    await Promise.all([1, 2, 3, 4, 60, 50, 500, 5].map(call));
+    expect(groups).toEqual([[1, 2, 3], [4, 60], [50], [500], [5]]);
+  });
+
+  it('reject only the call whose item is refused', async () => {
+    const { ends, commit } = createCommits();
+    const call = inGroups(limits, commit);
+    const outcomes = Promise.allSettled([call(1), call(-2)]);
+    await turn();
+    ends[0]?.resolve();
+    expect(await outcomes).toEqual([
+      { status: 'fulfilled', value: 10 },
+      { status: 'rejected', reason: new Error('no -2') },
+    ]);
+  });
+
+  it('fail with their commit, and so do those that wait behind it; later ones are tried', async () => {
+    const { groups, ends, commit } = createCommits();
+    const call = inGroups(limits, commit);
+    const outcomes = Promise.allSettled([1, 2, 3, 4].map(call));
+    await turn();
+    ends[0]?.reject(new Error('away'));
+    expect((await outcomes).map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
+    const later = call(5);
+    await turn();
+    expect(groups).toEqual([[1, 2, 3], [5]]);
+    ends[1]?.resolve();
+    expect(await later).toBe(50);
+  });
+});
