@@ -23,7 +23,7 @@ async function refusal(opening: Promise<MongoStore>): Promise<string> {
 it('says in one sentence that the server cannot be reached, without the password', async () => {
   const url = 'mongodb://zoe:secret@127.0.0.1:9/users';
   expect(await refusal(openMongo(url, [], { connectWithin: 0 }))).toBe(
-    'The database at 127.0.0.1:9 cannot be reached: connect ECONNREFUSED 127.0.0.1:9.',
+    'The database at 127.0.0.1:9 cannot be used: connect ECONNREFUSED 127.0.0.1:9.',
   );
 });
 
@@ -46,6 +46,15 @@ describe.skipIf(!server)('MongoDB', () => {
   afterEach(async () => {
     await mongo.db.dropDatabase();
     await mongo.close();
+  });
+
+  it('says at once that the credentials are wrong, without repeating them', async () => {
+    const { host } = new URL(url);
+    const startedAt = performance.now();
+    expect(await refusal(openMongo(`mongodb://zoe:secret@${host}/users`, []))).toBe(
+      `The database at ${host} cannot be used: Authentication failed.`,
+    );
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
   describe('migrations', () => {

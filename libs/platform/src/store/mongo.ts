@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import {
   type Abortable,
   type Collection,
@@ -6,7 +7,7 @@ import {
   type Document,
   MongoClient,
 } from 'mongodb';
-import { problem } from '../http/errors.ts';
+import { Problem, problem } from '../http/errors.ts';
 import type { Connections } from '../service/service.ts';
 import { StartError } from '../service/start-error.ts';
 import { countConnections } from './mongo-connections.ts';
@@ -126,12 +127,18 @@ async function connect(store: MongoStore, within: number): Promise<void> {
     try {
       return await store.ping();
     } catch (error) {
-      if (Date.now() < deadline) continue;
-      const { hosts } = store.db.client.options;
-      const cause = ((error as Error).cause ?? error) as Error;
-      throw new StartError(`The database at ${hosts.join(', ')} cannot be reached: ${cause.message}.`, error);
+      // A verdict, such as wrong credentials, does not change by waiting.
+      const isAway = error instanceof Problem;
+      if (!isAway || Date.now() >= deadline) throw new StartError(sentence(store, error as Error), error);
     }
+    await wait(200);
   }
+}
+
+function sentence({ db }: MongoStore, error: Error): string {
+  const hosts = db.client.options.hosts.join(', ');
+  const { message } = (error.cause ?? error) as Error;
+  return `The database at ${hosts} cannot be used: ${message.replace(/\.$/, '')}.`;
 }
 
 function unavailable(detail: string, cause?: unknown) {
