@@ -1,7 +1,9 @@
 import { openDatastore } from '@slipway/platform/store/datastore';
 import { emulator, newNamespace } from '@slipway/platform/store/datastore.fixture';
-import { describe } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { ReportStore } from '../figures.ts';
+import { rebuild } from '../rebuild.ts';
+import { paid, started, used } from '../test-events.ts';
 import { rankName } from './figure-names.ts';
 import { openStore } from './open.ts';
 import { type Damage, describeReportStore } from './report-store.contract.ts';
@@ -48,5 +50,49 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
         return dropping(await openStore(url), drop);
       },
     };
+  });
+
+  describe('a namespace', () => {
+    let namespace: ReturnType<typeof newNamespace>;
+    beforeEach(() => {
+      namespace = newNamespace();
+      return namespace.drop;
+    });
+
+    const generationsOf = async (kind: string) => {
+      const store = await openDatastore(namespace.url, []);
+      const found = await store.find(kind, { limit: 1_000 });
+      await store.close();
+      return [...new Set(found.map(({ name }) => Number(name.split(' ')[0])))];
+    };
+
+    it('holds one generation of figures after a rebuild', async () => {
+      const store = await openStore(namespace.url);
+      await store.apply(started({}));
+      await rebuild(store);
+      await rebuild(store);
+      await store.close();
+      expect(await generationsOf('Figure')).toEqual([3]);
+      expect(await generationsOf('Subscription')).toEqual([3]);
+    });
+
+    it('has equal figures after rebuilds that ran while two replicas counted', async () => {
+      const replicas = [await openStore(namespace.url), await openStore(namespace.url)] as const;
+      const count = async (replica: ReportStore, n: number) => {
+        for (let round = 0; round < 10; round += 1) {
+          const version = 2 * round + n + 1;
+          const events = [...Array.from({ length: 20 }, () => used({})), started({ version }), paid({})];
+          await Promise.all(events.map((event) => replica.apply(event)));
+        }
+      };
+      const counting = Promise.all(replicas.map(count));
+      const outcomes = [await rebuild(replicas[0]), await rebuild(replicas[1])];
+      await counting;
+      outcomes.push(await rebuild(replicas[0]));
+      expect(outcomes.map(({ equal }) => equal)).toEqual([true, true, true]);
+      expect(outcomes[2]?.events).toBe(2 * 10 * 22);
+      expect(await replicas[1].largest('usage', 'calls', 1)).toMatchObject([{ sums: [400, 400] }]);
+      for (const replica of replicas) await replica.close();
+    });
   });
 });

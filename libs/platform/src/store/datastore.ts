@@ -115,8 +115,8 @@ function limited(most: number): typeof within {
   };
 }
 
+/** Runs `work` and commits. The transaction begins with its first read, which spares a call. */
 async function committed<T>(transaction: Transaction, bounds: Bounds, work: () => Promise<T>): Promise<T> {
-  await transaction.run(bounds());
   try {
     const result = await work();
     await transaction.commit(bounds().gaxOptions);
