@@ -130,6 +130,31 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
       });
     });
 
+    describe('the outbox', () => {
+      it('tells of each account in order, again until that is confirmed, by any replica', async ({
+        skip,
+      }) => {
+        const replica = await opened.openAgain?.();
+        if (!replica) return skip();
+        others.push(replica);
+        const accounts = Array.from({ length: 3 }, () => anAccount());
+        for (const account of accounts) {
+          await store.createAccount(account, [newEvent('users', 'user.signed_up', {}, `up ${account.id}`)]);
+          await replica.replaceAccount({ ...account, name: 'Changed', version: 2 }, 1);
+          const event = newEvent('users', 'user.deleted', {}, `down ${account.id}`);
+          expect(await replica.removeAccount(account.id, 2, [event])).toBe('removed');
+        }
+        const told = accounts.flatMap(({ id }) => [`up ${id}`, `down ${id}`]);
+        expect(await eventIds()).toEqual(told);
+        expect((await replica.outbox.pending(4)).map(({ id }) => id)).toEqual(told.slice(0, 4));
+        await replica.outbox.delivered(told.slice(0, 3));
+        expect(await eventIds()).toEqual(told.slice(3));
+        await store.outbox.delivered(told);
+        expect(await eventIds()).toEqual([]);
+        expect(await store.outbox.backlog()).toEqual({ depth: 0 });
+      });
+    });
+
     describe('administrators', () => {
       it('are nobody at first, and then who was written', async () => {
         expect(await store.administrators()).toEqual({ ids: [], version: 0 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { problem } from '../http/errors.ts';
 import { seriesValue } from './metrics.fixture.ts';
 import { createMetrics } from './metrics.ts';
-import { observeStore } from './observe-store.ts';
+import { measureConnections, observeStore } from './observe-store.ts';
 
 class Connection {
   #open = true;
@@ -81,4 +81,14 @@ describe('an observed store', () => {
     expect(store.find).toBe(store.find);
     expect(store.outbox).toBe(store.outbox);
   });
+});
+
+it('shows the connections of a store as they are when metrics are read', async () => {
+  const metrics = createMetrics('sample', '1.0.0');
+  const connections = { open: 3, busy: 2, waiting: 0 };
+  measureConnections(metrics, () => connections);
+  const valueOf = (state: string) => seriesValue(metrics, 'store_connections', { state });
+  expect([await valueOf('open'), await valueOf('busy'), await valueOf('waiting')]).toEqual([3, 2, 0]);
+  connections.waiting = 5;
+  expect(await valueOf('waiting')).toBe(5);
 });
