@@ -4,27 +4,41 @@ type Waiting<Item, Result> = {
   reject: (error: unknown) => void;
 };
 
-/**
- * Does the work of one key one after the other, and together what came meanwhile: writers of one document do
- * not race each other, and a slow store makes larger writes, not a longer queue.
- *
- * @param work answers a result for each item, in their order; if it fails, it fails for all of them
- * @param most items taken together
- */
-export function gather<Item, Result>(
-  work: (key: string, items: Item[]) => Promise<Result[]>,
-  most: number,
-): (key: string, item: Item) => Promise<Result> {
-  const queues = new Map<string, Waiting<Item, Result>[]>();
+type Gathered<Item, Result> = {
+  /** Answers a result for each item, in their order; if it fails, it fails for all of them. */
+  work: (items: Item[]) => Promise<Result[]>;
+  sizeOf: (item: Item) => number;
+  /** Size of what is taken together; a larger item is taken alone. */
+  most: number;
+};
 
-  async function run(key: string, queue: Waiting<Item, Result>[]): Promise<void> {
+/**
+ * Does the work of each key one after the other, and what came meanwhile together: writers of the same thing
+ * do not race each other, and a slow store gets larger writes instead of a longer queue.
+ */
+export function gather<Key, Item, Result>({
+  work,
+  sizeOf,
+  most,
+}: Gathered<Item, Result>): (key: Key, item: Item) => Promise<Result> {
+  const queues = new Map<Key, Waiting<Item, Result>[]>();
+
+  function take(queue: Waiting<Item, Result>[]): Waiting<Item, Result>[] {
+    let size = 0;
+    const end = queue.findIndex(({ item }, index) => {
+      size += sizeOf(item);
+      return index > 0 && size > most;
+    });
+    return queue.splice(0, end === -1 ? queue.length : end);
+  }
+
+  async function run(key: Key, queue: Waiting<Item, Result>[]): Promise<void> {
+    // In the next turn: what is asked for in the same one is taken together from the beginning.
+    await undefined;
     while (queue.length > 0) {
-      const taken = queue.splice(0, most);
+      const taken = take(queue);
       try {
-        const results = await work(
-          key,
-          taken.map(({ item }) => item),
-        );
+        const results = await work(taken.map(({ item }) => item));
         for (const [index, { resolve }] of taken.entries()) resolve(results[index] as Result);
       } catch (error) {
         for (const { reject } of taken) reject(error);
@@ -35,13 +49,12 @@ export function gather<Item, Result>(
 
   return (key, item) =>
     new Promise((resolve, reject) => {
-      const waiting = { item, resolve, reject };
       const queue = queues.get(key);
       if (queue) {
-        queue.push(waiting);
+        queue.push({ item, resolve, reject });
         return;
       }
-      const first = [waiting];
+      const first = [{ item, resolve, reject }];
       queues.set(key, first);
       void run(key, first);
     });

@@ -29,8 +29,8 @@ export const billingMigrations: MongoMigration[] = [
       await db
         .collection('usage')
         .createIndexes([
-          { key: { subscriptionId: 1, page: -1 } },
-          { key: { subscriptionId: 1, 'records.id': 1 }, unique: true },
+          { key: { subscriptionId: 1, number: -1 } },
+          { key: { 'records.key': 1 }, unique: true },
         ]);
       for (const collection of withEvents) await createOutboxIndexes(db, collection);
     },

@@ -1,10 +1,18 @@
+import type { DomainEvent } from '@slipway/platform/events/events';
 import type { PlacedEvent } from '@slipway/platform/store/mongo-outbox';
 import { toSafeNumber } from '../money.ts';
 import type { UsageOutcome, UsageRecord } from '../usage.ts';
 import type { UsageTotal } from '../usage-totals.ts';
 
-/** What a page keeps of a record; all of its records are of one subscription. */
-export type KeptRecord = Pick<UsageRecord, 'id' | 'metric' | 'quantity' | 'at'>;
+/** Records of one subscription that are to be added. */
+export type Share = {
+  subscriptionId: string;
+  records: UsageRecord[];
+  eventsOf: (added: UsageRecord[]) => DomainEvent[];
+};
+
+/** What a page keeps of a record; `key` is `<subscription>/<record id>`. */
+export type KeptRecord = Pick<UsageRecord, 'metric' | 'quantity' | 'at'> & { key: string };
 
 /** Kept as 64 bits: records whose sum is too large for a number are kept, and refused when they are billed. */
 export type PageTotal = { period: number; metric: string; quantity: bigint; records: number };
@@ -18,26 +26,52 @@ export type PageEnd = {
   totals: PageTotal[];
 };
 
-/** A document of usage: records that were added in one step, and what they amount to. */
+/** A document of usage: records that were added in one step, what they amount to, and what tells of them. */
 export type Page = PageEnd & { _id: string; records: KeptRecord[]; outbox: PlacedEvent[] };
 
-/** Tells those that are new from repetitions, within the records and of those that are kept. */
-export function outcomesOf(records: UsageRecord[], kept: KeptRecord[]): UsageOutcome[] {
-  const known = new Map(kept.map((record) => [record.id, record]));
-  return records.map((record) => {
-    const same = known.get(record.id);
-    if (!same) {
-      known.set(record.id, record);
-      return 'added';
-    }
-    const { metric, quantity, at } = record;
-    const isSame = same.metric === metric && same.quantity === quantity && same.at === at;
-    return isSame ? 'duplicate' : 'conflict';
-  });
+/** A page that is not written yet, without its outbox, for the shares that it is made of. */
+export type Draft = {
+  shares: Share[];
+  outcomes: UsageOutcome[][];
+  page: Omit<Page, 'outbox'>;
+  events: DomainEvent[];
+};
+
+/** The unique name of a record. Ids of subscriptions are made here, without a slash. */
+export function keyOf({ subscriptionId, id }: Pick<UsageRecord, 'subscriptionId' | 'id'>): string {
+  return `${subscriptionId}/${id}`;
 }
 
-/** The page that follows another one. */
-export function pageAfter(end: PageEnd, added: UsageRecord[], outbox: PlacedEvent[]): Page {
+/**
+ * Drafts the page that follows another one.
+ *
+ * @param shares all of the subscription of that page
+ * @param kept those of their records that are kept already
+ */
+export function draftPage(end: PageEnd, shares: Share[], kept: Map<string, KeptRecord>): Draft {
+  const known = new Map(kept);
+  const outcomes = shares.map(({ records }) => records.map((record) => outcomeOf(record, known)));
+  const added = shares.map(({ records }, share) =>
+    records.filter((_, index) => outcomes[share]?.[index] === 'added'),
+  );
+  const events = shares.flatMap(({ eventsOf }, share) => eventsOf(added[share] ?? []));
+  return { shares, outcomes, page: pageAfter(end, added.flat()), events };
+}
+
+/** Tells a new record from a repetition, and notes it as known. */
+function outcomeOf(record: UsageRecord, known: Map<string, KeptRecord>): UsageOutcome {
+  const { metric, quantity, at } = record;
+  const key = keyOf(record);
+  const same = known.get(key);
+  if (!same) {
+    known.set(key, { key, metric, quantity, at });
+    return 'added';
+  }
+  const isSame = same.metric === metric && same.quantity === quantity && same.at === at;
+  return isSame ? 'duplicate' : 'conflict';
+}
+
+function pageAfter(end: PageEnd, added: UsageRecord[]): Draft['page'] {
   const { subscriptionId } = end;
   const number = end.number + 1;
   const counted = added.map(({ period, metric, quantity }) => ({
@@ -45,12 +79,14 @@ export function pageAfter(end: PageEnd, added: UsageRecord[], outbox: PlacedEven
     quantity: BigInt(quantity),
   }));
   return {
-    _id: `${subscriptionId}:${number}`,
+    _id: `${subscriptionId}/${number}`,
     subscriptionId,
     number,
-    records: added.map(({ id, metric, quantity, at }) => ({ id, metric, quantity, at })),
+    records: added.map((record) => {
+      const { metric, quantity, at } = record;
+      return { key: keyOf(record), metric, quantity, at };
+    }),
     totals: addUp([...end.totals, ...counted], ({ period, metric }) => `${period} ${metric}`),
-    outbox,
   };
 }
 
@@ -67,13 +103,13 @@ export function totalsOf({ totals }: PageEnd, lastPeriod: number): UsageTotal[] 
 }
 
 /** Adds up those with the same key; the rest of a sum is that of its first. */
-function addUp(totals: PageTotal[], keyOf: (total: PageTotal) => string): PageTotal[] {
+function addUp(totals: PageTotal[], sameBy: (total: PageTotal) => string): PageTotal[] {
   const sums = new Map<string, PageTotal>();
   for (const total of totals) {
-    const key = keyOf(total);
-    const before = sums.get(key);
+    const name = sameBy(total);
+    const before = sums.get(name);
     const quantity = total.quantity + (before?.quantity ?? 0n);
-    sums.set(key, { ...total, ...before, quantity, records: total.records + (before?.records ?? 0) });
+    sums.set(name, { ...total, ...before, quantity, records: total.records + (before?.records ?? 0) });
   }
   return [...sums.values()];
 }

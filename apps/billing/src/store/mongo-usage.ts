@@ -1,34 +1,34 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { problem } from '@slipway/contracts/errors';
-import type { DomainEvent } from '@slipway/platform/events/events';
 import { BoundedMap } from '@slipway/platform/http/bounded-map';
 import type { MongoStore } from '@slipway/platform/store/mongo';
 import { isDuplicate } from '@slipway/platform/store/mongo-errors';
 import type { MongoOutbox } from '@slipway/platform/store/mongo-outbox';
-import type { UsageOutcome, UsageRecord, UsageStore } from '../usage.ts';
+import type { UsageOutcome, UsageStore } from '../usage.ts';
 import { gather } from './gather.ts';
 import {
+  type Draft,
+  draftPage,
   type KeptRecord,
-  outcomesOf,
+  keyOf,
   type Page,
   type PageEnd,
-  pageAfter,
+  type Share,
   totalsOf,
 } from './mongo-usage-pages.ts';
 
-/** How often a page is made anew because another replica has written the next one meanwhile. */
+/** How often pages are made anew because other replicas have written the next ones meanwhile. */
 const attempts = 20;
 /** Longest pause before another attempt; milliseconds. */
 const longestPause = 40;
 /** Subscriptions whose last page is remembered. */
 const remembered = 10_000;
-/** Subscriptions of a batch that are written at the same time. */
-const atOnce = 10;
-/** Batches that go into one page: with 1,000 records each, a page stays far below the 16 MB of a document. */
-const batchesInPage = 10;
-
-/** A batch's records of one subscription. */
-type Batch = { records: UsageRecord[]; eventsOf: (added: UsageRecord[]) => DomainEvent[] };
+/** Writes at the same time. A subscription is always in the same lane. */
+const lanes = 4;
+/** Records written together: a page of as many stays far below the 16 MB of a document. */
+const mostRecords = 5_000;
+/** Last pages that are read at the same time in one lane. */
+const readsAtOnce = 10;
 
 /**
  * Usage is kept in pages: one document for the records of a subscription that came together, with the totals
@@ -41,7 +41,7 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
   const seen = new BoundedMap<string, PageEnd>(remembered);
 
   async function lastPage(subscriptionId: string): Promise<PageEnd> {
-    const earlier = seen.get(subscriptionId) ?? { subscriptionId, number: 0, totals: [] };
+    const earlier = seen.get(subscriptionId) ?? noPage(subscriptionId);
     const notEarlier = { subscriptionId, number: { $gte: earlier.number } };
     const projection = { subscriptionId: 1, number: 1, totals: 1 };
     const found = await command((options) =>
@@ -56,65 +56,84 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
     return end;
   }
 
-  async function recordsKept(subscriptionId: string, ids: string[]): Promise<KeptRecord[]> {
-    const areWanted = { 'records.id': { $in: ids } };
+  async function recordsKept(keys: string[]): Promise<Map<string, KeptRecord>> {
+    const areWanted = { 'records.key': { $in: keys } };
     const pipeline = [
-      { $match: { subscriptionId, ...areWanted } },
+      { $match: areWanted },
       { $unwind: '$records' },
       { $match: areWanted },
       { $replaceRoot: { newRoot: '$records' } },
     ];
-    return command((options) => pages.aggregate<KeptRecord>(pipeline, options).toArray());
+    const found = await command((options) => pages.aggregate<KeptRecord>(pipeline, options).toArray());
+    return new Map(found.map((record) => [record.key, record]));
   }
 
-  /** @returns `false`, and nothing is written, if this number, or one of the records, is in another page. */
-  async function write(end: PageEnd, added: UsageRecord[], events: DomainEvent[]): Promise<boolean> {
-    try {
-      const page = await outbox.write(events, async (placed) => {
-        const next = pageAfter(end, added, placed);
-        await command((options) => pages.insertOne(next, options));
-        return next;
-      });
-      remember(page);
-      return true;
-    } catch (error) {
-      if (isDuplicate(error)) return false;
-      throw error;
-    }
-  }
-
-  const addTo = gather(async (subscriptionId: string, batches: Batch[]): Promise<UsageOutcome[][]> => {
-    const records = batches.flatMap((batch) => batch.records);
-    const ids = [...new Set(records.map(({ id }) => id))];
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      // The page is read before the records: whatever is written in between takes the number of the next page.
-      const remembered = attempt === 0 ? seen.get(subscriptionId) : undefined;
-      const end = remembered ?? (await lastPage(subscriptionId));
-      const outcomes = outcomesOf(records, await recordsKept(subscriptionId, ids));
-      const byBatch = split(outcomes, batches);
-      const added = batches.map((batch, index) =>
-        batch.records.filter((_, place) => byBatch[index]?.[place] === 'added'),
+  /** @returns those that are not written: their number, or one of their records, is in another page. */
+  async function write(drafts: Draft[]): Promise<Set<Draft>> {
+    if (drafts.length === 0) return new Set();
+    const events = drafts.flatMap((draft) => draft.events);
+    const refused = await outbox.write(events, async (placed) => {
+      const left = placed.values();
+      const documents = drafts.map((draft) => ({
+        ...draft.page,
+        outbox: [...left.take(draft.events.length)],
+      }));
+      return unlessRefused(() =>
+        command((options) => pages.insertMany(documents, { ...options, ordered: false })),
       );
-      const isNothing = added.every(({ length }) => length === 0);
-      const events = batches.flatMap(({ eventsOf }, index) => eventsOf(added[index] ?? []));
-      if (isNothing || (await write(end, added.flat(), events))) return byBatch;
+    });
+    for (const [index, { page }] of drafts.entries()) if (!refused.has(index)) remember(page);
+    return new Set(drafts.filter((_, index) => refused.has(index)));
+  }
+
+  /** @param isFirst whether the pages that this process has seen may be taken for the last ones */
+  async function draftPages(left: Map<string, Share[]>, isFirst: boolean): Promise<Draft[]> {
+    // Pages are read before records: whatever is written in between takes the number of the next page.
+    const ends = new Map<string, PageEnd>();
+    const toRead = left.keys();
+    const read = async () => {
+      for (const id of toRead) ends.set(id, (isFirst && seen.get(id)) || (await lastPage(id)));
+    };
+    await Promise.all(Array.from({ length: readsAtOnce }, read));
+    const records = [...left.values()].flat().flatMap((share) => share.records);
+    const kept = await recordsKept([...new Set(records.map(keyOf))]);
+    return [...left].map(([id, shares]) => draftPage(ends.get(id) ?? noPage(id), shares, kept));
+  }
+
+  /** Adds shares together: one page for each subscription, all in one command. */
+  async function addShares(shares: Share[]): Promise<UsageOutcome[][]> {
+    const outcomes = new Map<Share, UsageOutcome[]>();
+    let left = Map.groupBy(shares, ({ subscriptionId }) => subscriptionId);
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const drafts = await draftPages(left, attempt === 0);
+      const refused = await write(drafts.filter(({ page }) => page.records.length > 0));
+      for (const draft of drafts) {
+        if (refused.has(draft)) continue;
+        for (const [index, share] of draft.shares.entries()) outcomes.set(share, draft.outcomes[index] ?? []);
+      }
+      if (refused.size === 0) return shares.map((share) => outcomes.get(share) ?? []);
+      left = new Map([...refused].map((draft) => [draft.page.subscriptionId, draft.shares]));
       await wait(Math.random() * longestPause);
     }
     throw problem('conflict', 'Usage of the subscription is recorded by too many at once; try again');
-  }, batchesInPage);
+  }
+
+  const addInLane = gather<number, Share, UsageOutcome[]>({
+    work: addShares,
+    sizeOf: ({ records }) => records.length,
+    most: mostRecords,
+  });
 
   return {
     async add(records, eventsOf) {
-      const groups = Map.groupBy(records, ({ subscriptionId }) => subscriptionId);
-      const outcomes = new Map<string, Iterator<UsageOutcome>>();
-      const left = groups.entries();
-      const work = async () => {
-        for (const [subscriptionId, group] of left) {
-          const found = await addTo(subscriptionId, { records: group, eventsOf });
-          outcomes.set(subscriptionId, found.values());
-        }
-      };
-      await Promise.all(Array.from({ length: Math.min(atOnce, groups.size) }, work));
+      const groups = [...Map.groupBy(records, ({ subscriptionId }) => subscriptionId)];
+      const found = await Promise.all(
+        groups.map(async ([subscriptionId, group]) => {
+          const share = { subscriptionId, records: group, eventsOf };
+          return [subscriptionId, (await addInLane(laneOf(subscriptionId), share)).values()] as const;
+        }),
+      );
+      const outcomes = new Map<string, Iterator<UsageOutcome>>(found);
       return records.map(({ subscriptionId }) => outcomes.get(subscriptionId)?.next().value);
     },
     async totals(subscriptionId, lastPeriod = Number.MAX_SAFE_INTEGER) {
@@ -123,13 +142,38 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
   };
 }
 
+function laneOf(subscriptionId: string): number {
+  let hash = 0;
+  for (let index = 0; index < subscriptionId.length; index++)
+    hash = (31 * hash + subscriptionId.charCodeAt(index)) | 0;
+  return Math.abs(hash) % lanes;
+}
+
+function noPage(subscriptionId: string): PageEnd {
+  return { subscriptionId, number: 0, totals: [] };
+}
+
 /** The driver reads 64 bits as a number where that is exact, and as an object of its own where it is not. */
 function withBigInts(end: PageEnd): PageEnd {
   const totals = end.totals.map((total) => ({ ...total, quantity: BigInt(String(total.quantity)) }));
   return { ...end, totals };
 }
 
-function split(outcomes: UsageOutcome[], batches: Batch[]): UsageOutcome[][] {
-  const left = outcomes.values();
-  return batches.map(({ records }) => [...left.take(records.length)]);
+/** What the driver tells of a command that wrote some of its documents. */
+type PartlyWritten = {
+  writeErrors?: { index: number; code: number }[];
+  result?: { getWriteConcernError(): unknown };
+};
+
+/** @returns the places of documents that a unique index refused; the others are written, and for good. */
+async function unlessRefused(insert: () => Promise<unknown>): Promise<Set<number>> {
+  try {
+    await insert();
+    return new Set();
+  } catch (error) {
+    const { writeErrors = [], result } = error as PartlyWritten;
+    const isAll = writeErrors.length > 0 && writeErrors.every(isDuplicate);
+    if (!isAll || result?.getWriteConcernError()) throw error;
+    return new Set(writeErrors.map(({ index }) => index));
+  }
 }
