@@ -11,7 +11,7 @@ import { reporting } from './app.ts';
 const serviceToken = 'secret-between-services';
 
 /** Reporting, wired as in production, in front of a server that publishes the key which its tokens are signed with. */
-export async function startReporting() {
+export async function startReporting(storeUrl = 'sqlite::memory:') {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA');
   const keySet = { keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' }] };
   const users = createServer((_request, response) => {
@@ -19,12 +19,13 @@ export async function startReporting() {
   });
   await new Promise<void>((resolve) => users.listen(0, '127.0.0.1', resolve));
   const settings = readSettings(reporting.settings, {
-    STORE_URL: 'sqlite::memory:',
+    STORE_URL: storeUrl,
     SERVICE_TOKEN: serviceToken,
     USERS_URL: `http://127.0.0.1:${(users.address() as AddressInfo).port}`,
     LOG_LEVEL: 'silent',
   });
-  const { app, store } = await buildService(reporting, settings);
+  const { app, store, lifecycle } = await buildService(reporting, settings);
+  lifecycle.advance('ready');
   const tokenFor = (...roles: string[]) =>
     new SignJWT({ roles })
       .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
@@ -37,6 +38,7 @@ export async function startReporting() {
 
   return {
     store,
+    lifecycle,
     tokenFor,
     /** Sends a request: as an administrator, unless its headers say otherwise. */
     ask: (method: 'GET' | 'POST', url: string, headers: { accept?: string; authorization?: string } = {}) =>
