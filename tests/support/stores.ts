@@ -20,14 +20,21 @@ export function realServers(): Servers {
   return { mongodb: TEST_MONGODB_URL, datastore: DATASTORE_EMULATOR_HOST };
 }
 
-/** Names databases that nobody else uses; the services make them. */
-export function realDatabases(servers: Servers): Databases {
+/**
+ * Names databases that nobody else uses; the services make them.
+ *
+ * @param folder where the sandbox payment provider, which is outside of the system, keeps its books
+ */
+export function realDatabases(servers: Servers, folder: string): Databases {
   const name = `test-${randomUUID().slice(0, 13)}`;
   const emulator = { DATASTORE_EMULATOR_HOST: servers.datastore, METADATA_SERVER_DETECTION: 'none' };
   return {
     settings: {
       users: { STORE_URL: `${servers.mongodb}/${name}-users` },
-      billing: { STORE_URL: `${servers.mongodb}/${name}-billing` },
+      billing: {
+        STORE_URL: `${servers.mongodb}/${name}-billing`,
+        SANDBOX_URL: `sqlite:${folder}/sandbox.db`,
+      },
       reporting: { STORE_URL: `datastore://slipway/${name}`, ...emulator },
     },
     async drop() {

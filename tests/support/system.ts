@@ -79,7 +79,7 @@ export async function startSystem({
 }: Options = {}): Promise<System> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'slipway-'));
   const specs = topology({ dataDir: folder, ports: await freePorts(), secrets });
-  const databases = stores === 'real' ? realDatabases(servers) : undefined;
+  const databases = stores === 'real' ? realDatabases(servers, folder) : undefined;
   const handles = specs.map(
     (spec) => [spec.name, handleOf(spec, { ...databases?.settings[spec.name], ...env })] as const,
   );
