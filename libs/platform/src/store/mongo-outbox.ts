@@ -38,6 +38,12 @@ export async function createOutboxIndexes(db: Db, collection: string): Promise<v
 }
 
 /**
+ * Milliseconds to read all that waits. It takes 2 µs an event (FerretDB 2.7, 40,000 of them), more than a caller
+ * would wait when the reader was away for long, but the relay has time.
+ */
+const readWithin = 5_000;
+
+/**
  * The outbox of the aggregates in some collections. An aggregate and its events are one document, so that one
  * command writes both, and no transaction is needed.
  *
@@ -67,7 +73,7 @@ export function mongoOutbox({ collection, command }: MongoStore, names: string[]
       ];
       const found = await Promise.all(
         collections.map((each) =>
-          command((options) => each.aggregate<WithOutbox>(oldest, options).toArray()),
+          command((options) => each.aggregate<WithOutbox>(oldest, options).toArray(), readWithin),
         ),
       );
       return inOrder(found.flat().map(({ outbox = [] }) => outbox)).slice(0, limit);
@@ -84,7 +90,10 @@ export function mongoOutbox({ collection, command }: MongoStore, names: string[]
     async backlog() {
       const counted = await Promise.all(
         collections.map((each) =>
-          command((options) => each.aggregate<Backlog>([{ $match: waiting }, ...count], options).toArray()),
+          command(
+            (options) => each.aggregate<Backlog>([{ $match: waiting }, ...count], options).toArray(),
+            readWithin,
+          ),
         ),
       );
       return counted.flat().reduce<Backlog>(add, { depth: 0 });

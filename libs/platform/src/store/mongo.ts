@@ -27,12 +27,13 @@ export type MongoStore = {
   /**
    * Runs one command, or a few short ones, within a deadline.
    *
+   * @param within milliseconds, for work that no caller waits for; 1,500 by default
    * @throws {Problem} unavailable if the server is away, too slow or not able to write now. Whether the
    *   command had its effect is then unknown. A verdict of the server, such as a duplicate key, comes as it is.
    * @example
    * const found = await mongo.command((options) => accounts.findOne({ _id: id }, options));
    */
-  command<T>(work: (options: CommandOptions) => Promise<T>): Promise<T>;
+  command<T>(work: (options: CommandOptions) => Promise<T>, within?: number): Promise<T>;
   ping(): Promise<void>;
   connections(): Connections;
   close(): Promise<void>;
@@ -75,11 +76,11 @@ export async function openMongo(
   const store: MongoStore = {
     db,
     collection: (name) => db.collection(name),
-    async command(work) {
+    async command(work, within = commandTimeout) {
       if (running >= maxRunning) throw unavailable('Too many commands wait for the database');
       running += 1;
       try {
-        return await work({ signal: AbortSignal.timeout(commandTimeout) });
+        return await work({ signal: AbortSignal.timeout(within) });
       } catch (error) {
         throw isVerdict(error) ? error : unavailable('The database does not answer', error);
       } finally {

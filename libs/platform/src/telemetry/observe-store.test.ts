@@ -87,8 +87,8 @@ it('shows the connections of a store as they are when metrics are read', async (
   const metrics = createMetrics('sample', '1.0.0');
   const connections = { open: 3, busy: 2, waiting: 0 };
   measureConnections(metrics, () => connections);
-  const valueOf = (state: string) => seriesValue(metrics, 'store_connections', { state });
-  expect([await valueOf('open'), await valueOf('busy'), await valueOf('waiting')]).toEqual([3, 2, 0]);
+  const gauge = (state: string) => seriesValue(metrics, 'store_connections', { state });
+  expect([await gauge('open'), await gauge('busy'), await gauge('waiting')]).toEqual([3, 2, 0]);
   connections.waiting = 5;
-  expect(await valueOf('waiting')).toBe(5);
+  expect(await gauge('waiting')).toBe(5);
 });
