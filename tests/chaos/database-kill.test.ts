@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { logIn } from '@slipway/contracts/users';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingServers } from '../stores/coverage.ts';
@@ -37,7 +38,7 @@ describe.skipIf(missing)(`services whose database server is killed${skipped}`, (
     const pids = pidsOf(system);
     await whileCustomersCome({ base: system.base, admin, told }, async () => {
       for (let times = 0; times < 3; times++) {
-        await new Promise((resolve) => setTimeout(resolve, 500 + Math.random() * 1_500));
+        await wait(500 + Math.random() * 1_500);
         await server.kill();
         await expectUnreadyButAlive(system, ['users', 'billing']);
         await server.start();

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { logIn } from '@slipway/contracts/users';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ok } from '../support/http.ts';
@@ -31,7 +32,7 @@ onEachStores('services that are killed at any moment', (stores) => {
   it('answer every customer in the end', { timeout: 150_000 }, async () => {
     await whileCustomersCome({ base: system.base, admin, told }, async () => {
       for (const victim of victims) {
-        await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 900));
+        await wait(300 + Math.random() * 900);
         await system.services[victim].kill('SIGKILL');
         await system.services[victim].start();
       }

@@ -1,5 +1,6 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { logIn } from '@slipway/contracts/users';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { missingServers } from '../stores/coverage.ts';
 import { ok } from '../support/http.ts';
 import { realServers } from '../support/stores.ts';
@@ -9,18 +10,20 @@ import { type Acknowledged, unlimited, whileCustomersCome } from './customer.ts'
 import { startToxiproxy, type Toxic, type Way, withoutToxiproxy } from './toxiproxy.ts';
 import { expectBoundedAnswers, expectRecovery, expectUnreadyButAlive, pidsOf } from './watch.ts';
 
+const narrow: Toxic = { type: 'bandwidth', attributes: { rate: 1 } };
+
 /** How the way to the databases goes bad, and whether readiness must tell. */
-const faults: { name: string; harm: Toxic | 'cut'; unready: boolean }[] = [
-  { name: 'answer 2 s late', harm: { type: 'latency', attributes: { latency: 2_000 } }, unready: true },
-  { name: 'swallow everything', harm: { type: 'timeout', attributes: { timeout: 0 } }, unready: true },
+const faults: { name: string; harm: Toxic[] | 'cut'; unready: boolean }[] = [
+  { name: 'answer 2 s late', harm: [{ type: 'latency', attributes: { latency: 2_000 } }], unready: true },
+  { name: 'swallow everything', harm: [{ type: 'timeout', attributes: { timeout: 0 } }], unready: true },
   // Small answers still pass, so services may well be ready.
   {
     name: 'break off mid-answer',
-    harm: { type: 'limit_data', attributes: { bytes: 2_000 } },
+    harm: [{ type: 'limit_data', attributes: { bytes: 2_000 } }],
     unready: false,
   },
-  { name: 'pass 1 KB a second', harm: { type: 'bandwidth', attributes: { rate: 1 } }, unready: false },
-  { name: 'reset connections', harm: { type: 'reset_peer', attributes: { timeout: 20 } }, unready: true },
+  { name: 'pass 1 KB a second', harm: [narrow, { ...narrow, stream: 'upstream' }], unready: false },
+  { name: 'reset connections', harm: [{ type: 'reset_peer', attributes: { timeout: 20 } }], unready: true },
   { name: 'refuse connections', harm: 'cut', unready: true },
 ];
 /** How long a fault lasts while answers are watched; milliseconds. */
@@ -49,8 +52,8 @@ describe.skipIf(missing)(`services whose databases${skipped}`, () => {
   });
   afterEach(() => toxiproxy.heal());
   afterAll(async () => {
-    await system.stop();
-    await toxiproxy.stop();
+    await system?.stop();
+    await toxiproxy?.stop();
   });
 
   it.each(faults)(
@@ -59,8 +62,8 @@ describe.skipIf(missing)(`services whose databases${skipped}`, () => {
     async (fault) => {
       const pids = pidsOf(system);
       await whileCustomersCome({ base: system.base, admin, told }, async () => {
-        const { harm } = fault;
-        await Promise.all(ways.map((way) => (harm === 'cut' ? way.cut() : way.add(harm))));
+        await wait(500 + Math.random() * 1_500);
+        await Promise.all(ways.map((way) => spoil(way, fault.harm)));
         await Promise.all([
           expectBoundedAnswers(system, admin, duration),
           fault.unready && expectUnreadyButAlive(system),
@@ -68,7 +71,6 @@ describe.skipIf(missing)(`services whose databases${skipped}`, () => {
         await toxiproxy.heal();
         await expectRecovery(system, admin, pids);
       });
-      expect(told.length).toBeGreaterThanOrEqual(3);
     },
   );
 
@@ -78,3 +80,8 @@ describe.skipIf(missing)(`services whose databases${skipped}`, () => {
   it('have counted everything once, and counting again gives the same', () =>
     expectReportsToAgree(system.base, admin, told));
 });
+
+async function spoil(way: Way, harm: Toxic[] | 'cut'): Promise<void> {
+  if (harm === 'cut') return way.cut();
+  for (const toxic of harm) await way.add(toxic);
+}

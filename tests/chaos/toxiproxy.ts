@@ -15,15 +15,19 @@ import { once } from 'node:events';
 import { eventually } from '../support/people.ts';
 import { freePort } from '../support/ports.ts';
 
-/** Milliseconds, bytes, and kilobytes a second. The answers of the database are what is harmed. */
-export type Toxic =
+/**
+ * Milliseconds, bytes, and kilobytes a second. `upstream` harms what is sent to the server; otherwise its answers are
+ * harmed, so that nobody knows what has taken effect.
+ */
+export type Toxic = { stream?: 'upstream' } & (
   | { type: 'latency'; attributes: { latency: number; jitter?: number } }
   /** Nothing passes; with a timeout of 0 the connection stays open. */
   | { type: 'timeout'; attributes: { timeout: number } }
   | { type: 'reset_peer'; attributes: { timeout: number } }
   /** Closes the connection after so many bytes, most likely in the middle of an answer. */
   | { type: 'limit_data'; attributes: { bytes: number } }
-  | { type: 'bandwidth'; attributes: { rate: number } };
+  | { type: 'bandwidth'; attributes: { rate: number } }
+);
 
 export type Way = {
   /** `host:port` to connect to instead of the server's own. */
@@ -52,6 +56,7 @@ export async function startToxiproxy(): Promise<Toxiproxy> {
   const port = await freePort();
   const child = spawn(program, ['-host', '127.0.0.1', '-port', String(port)], { stdio: 'ignore' });
   const exited = once(child, 'exit');
+  process.once('exit', () => child.kill());
   const command = async (method: string, path: string, body?: object): Promise<unknown> => {
     const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method, body: JSON.stringify(body) });
     if (!answer.ok) throw new Error(`toxiproxy ${method} ${path}: ${answer.status} ${await answer.text()}`);
