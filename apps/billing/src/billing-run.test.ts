@@ -3,7 +3,7 @@ import { type BillingParts, type RunOptions, runBilling } from './billing-run.ts
 import { atEachCrashPoint, Crash } from './crash.fixture.ts';
 import { isBalanced } from './ledger.ts';
 import { planOf } from './plans.ts';
-import { stores } from './store/stores.fixture.ts';
+import { openForTest, stores } from './store/stores.fixture.ts';
 import { cancel, changePlan, start } from './subscriptions.ts';
 import { usageEvents } from './usage.ts';
 
@@ -12,9 +12,9 @@ const clock = { now: () => '2026-03-05T00:00:00.000Z', tolerance: 300_000 };
 const afterOne = '2026-03-01T00:00:00.000Z';
 const afterThree = '2026-04-30T10:00:00.000Z';
 
-describe.each(stores)('on $name', ({ open }) => {
+describe.each(stores)('on $name', ({ newSettings }) => {
   async function newWorld() {
-    const store = await open();
+    const store = await openForTest(newSettings());
     const parts: BillingParts = { ...store, clock };
     return {
       store,

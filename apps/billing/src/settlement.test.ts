@@ -6,7 +6,7 @@ import { planOf } from './plans.ts';
 import { openSandbox } from './provider/sandbox.ts';
 import type { PaymentProvider } from './provider.ts';
 import { pay, refund, type SettlementParts, settlePending } from './settlement.ts';
-import { stores } from './store/stores.fixture.ts';
+import { openForTest, stores } from './store/stores.fixture.ts';
 import { start } from './subscriptions.ts';
 
 const now = '2026-03-01T00:00:00.000Z';
@@ -14,9 +14,9 @@ const clock = { now: () => now, tolerance: 300_000 };
 
 const newSandbox = () => openSandbox('sqlite::memory:', { delayMs: 5 });
 
-describe.each(stores)('on $name', ({ open }) => {
+describe.each(stores)('on $name', ({ newSettings }) => {
   async function newWorld(provider: PaymentProvider = newSandbox(), timeoutMs = 5_000) {
-    const store = await open();
+    const store = await openForTest(newSettings());
     const subscription = start('s1', 'u1', planOf('starter'), '2026-01-31T10:00:00.000Z').next;
     await store.invoices.add(issue(subscription, planOf('starter'), [], now));
     const parts: SettlementParts = { invoices: store.invoices, provider, clock, timeoutMs: () => timeoutMs };

@@ -6,6 +6,7 @@ import { buildService } from '@slipway/platform/service/service';
 import { readSettings } from '@slipway/platform/service/settings';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { billing } from './app.ts';
+import { drop } from './store/stores.fixture.ts';
 
 type Call = { body?: unknown; key?: string; headers?: Record<string, string> };
 
@@ -71,6 +72,7 @@ export async function startBilling(environment: Record<string, string> = {}) {
       await app.close();
       users.closeAllConnections();
       users.close();
+      await drop(settings.STORE_URL);
     },
   };
 }

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { stores } from '../store/stores.fixture.ts';
 import { type Caller, startBilling } from '../test-service.ts';
 
-describe('invoices, payments and the ledger over HTTP', () => {
+describe.each(stores)('invoices, payments and the ledger over HTTP, on $name', ({ newSettings }) => {
   let service: Awaited<ReturnType<typeof startBilling>>;
   let ann: Caller;
   let bob: Caller;
   let admin: Caller;
   let invoiceId: string;
   beforeAll(async () => {
-    service = await startBilling({ BILLING_TEST_CLOCK: 'true' });
+    service = await startBilling({ ...newSettings(), BILLING_TEST_CLOCK: 'true' });
     ann = await service.callerFor('ann', 'member');
     bob = await service.callerFor('bob', 'member');
     admin = await service.callerFor('root', 'admin');

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stores } from '../store/stores.fixture.ts';
 import { type Caller, startBilling } from '../test-service.ts';
 
-describe('subscriptions over HTTP', () => {
+describe.each(stores)('subscriptions over HTTP, on $name', ({ newSettings }) => {
   let service: Awaited<ReturnType<typeof startBilling>>;
   let ann: Caller;
   let bob: Caller;
   let admin: Caller;
   beforeAll(async () => {
-    service = await startBilling();
+    service = await startBilling(newSettings());
     ann = await service.callerFor('ann', 'member');
     bob = await service.callerFor('bob', 'member');
     admin = await service.callerFor('root', 'member', 'admin');
@@ -39,7 +40,7 @@ describe('subscriptions over HTTP', () => {
   it('finds what the same request made before a crash that lost its answer', async () => {
     const request = { body: { planId: 'starter' }, key: 'crashed' };
     const first = await ann('POST', '/subscriptions', request);
-    const lost = await startBilling();
+    const lost = await startBilling(newSettings());
     await lost.store.subscriptions.add({
       next: (await service.store.subscriptions.get(first.body.id)) as never,
       entries: [],

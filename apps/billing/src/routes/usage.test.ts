@@ -1,15 +1,16 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { stores } from '../store/stores.fixture.ts';
 import { type Caller, startBilling } from '../test-service.ts';
 
-describe('usage over HTTP', () => {
+describe.each(stores)('usage over HTTP, on $name', ({ newSettings }) => {
   let service: Awaited<ReturnType<typeof startBilling>>;
   let ann: Caller;
   let bob: Caller;
   let admin: Caller;
   let subscriptionId: string;
   beforeAll(async () => {
-    service = await startBilling();
+    service = await startBilling(newSettings());
     ann = await service.callerFor('ann', 'member');
     bob = await service.callerFor('bob', 'member');
     admin = await service.callerFor('root', 'admin');

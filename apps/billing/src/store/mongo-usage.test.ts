@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { openMongo } from '@slipway/platform/store/mongo';
 import { mongoOutbox } from '@slipway/platform/store/mongo-outbox';
@@ -8,7 +7,7 @@ import { sum } from '../money.ts';
 import { type UsageRecord, usageEvents } from '../usage.ts';
 import { billingMigrations, withEvents } from './mongo-schema.ts';
 import { mongoUsage } from './mongo-usage.ts';
-import { dropMongo } from './stores.fixture.ts';
+import { drop, newMongoUrl } from './stores.fixture.ts';
 
 const server = process.env.TEST_MONGODB_URL;
 const began = '2026-01-31T10:00:00.000Z';
@@ -17,11 +16,11 @@ const usage = (id: string, subscriptionId: string): UsageRecord => ({ ...facts, 
 
 describe.skipIf(!server)('usage in MongoDB', () => {
   it('counts and tells once what is sent again after a crash, at whichever command that was', async () => {
-    const url = `${server}/billing-${randomUUID()}`;
+    const url = newMongoUrl(server ?? '');
     const mongo = await openMongo(url, billingMigrations);
     onTestFinished(async () => {
       await mongo.close();
-      await dropMongo(url);
+      await drop(url);
     });
     const outbox = mongoOutbox(mongo, withEvents);
 

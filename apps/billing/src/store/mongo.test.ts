@@ -1,19 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { describe, it } from 'vitest';
 import { describeBillingStore } from './billing-store.contract.ts';
 import { openMongoStore } from './mongo.ts';
-import { dropMongo } from './stores.fixture.ts';
+import { drop, newMongoUrl } from './stores.fixture.ts';
 
 const server = process.env.TEST_MONGODB_URL;
 
 if (server) {
   describeBillingStore('MongoDB', async () => {
-    const url = `${server}/billing-${randomUUID()}`;
+    const url = newMongoUrl(server);
     return {
       store: await openMongoStore(url),
       openAgain: () => openMongoStore(url),
-      drop: () => dropMongo(url),
+      drop: () => drop(url),
     };
   });
 } else {

@@ -2,28 +2,38 @@ import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { openMongo } from '@slipway/platform/store/mongo';
 import { onTestFinished } from 'vitest';
-import type { BillingStore } from './open.ts';
-import { openStore } from './open.ts';
+import { type BillingStore, openStore } from './open.ts';
+
+type Settings = { STORE_URL: string; SANDBOX_URL: string };
 
 const server = process.env.TEST_MONGODB_URL;
+const inMemory = 'sqlite::memory:';
 
-/** Every store that can be had here, for tests of what must work on all of them. */
-export const stores: { name: string; open: () => Promise<BillingStore> }[] = [
-  { name: 'SQLite', open: () => openStore('sqlite::memory:') },
-  ...(server ? [{ name: 'MongoDB', open: () => openMongoStore(`${server}/billing-${randomUUID()}`) }] : []),
+/** Every store that can be had here, for tests of what must work on all of them; each time a new one. */
+export const stores: { name: string; newSettings: () => Settings }[] = [
+  { name: 'SQLite', newSettings: () => ({ STORE_URL: inMemory, SANDBOX_URL: inMemory }) },
+  ...(server
+    ? [{ name: 'MongoDB', newSettings: () => ({ STORE_URL: newMongoUrl(server), SANDBOX_URL: inMemory }) }]
+    : []),
 ];
 
-/** A store in a database of its own, which is dropped with the end of the test. */
-async function openMongoStore(url: string): Promise<BillingStore> {
-  const store = await openStore(url);
+export function newMongoUrl(address: string): string {
+  return `${address}/billing-${randomUUID()}`;
+}
+
+/** Opens a new store for the test that runs, and drops it with the end of the test. */
+export async function openForTest({ STORE_URL }: Settings): Promise<BillingStore> {
+  const store = await openStore(STORE_URL);
   onTestFinished(async () => {
     await store.close();
-    await dropMongo(url);
+    await drop(STORE_URL);
   });
   return store;
 }
 
-export async function dropMongo(url: string): Promise<void> {
+/** Takes a test's database away; one in memory ends by itself. */
+export async function drop(url: string): Promise<void> {
+  if (!url.startsWith('mongodb:')) return;
   const mongo = await openMongo(url, []);
   await mongo.db.dropDatabase();
   await mongo.close();
