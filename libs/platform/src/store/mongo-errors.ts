@@ -1,12 +1,13 @@
 import { Problem } from '../http/errors.ts';
 
 /**
- * Codes with which a server says that it cannot serve now: it shuts down, is not the primary (any more), or
- * took too long itself.
+ * Codes with which a server says that it cannot serve now: it failed inside, as FerretDB does while the
+ * PostgreSQL behind it restarts (1, 8), shuts down, is not the primary (any more), or took too long itself.
  * Source: https://www.mongodb.com/docs/manual/reference/error-codes/
  */
 const passing = new Set([
-  6, 7, 24, 50, 64, 89, 91, 112, 133, 134, 189, 202, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
+  1, 6, 7, 8, 24, 50, 64, 89, 91, 112, 133, 134, 189, 202, 262, 9001, 10058, 10107, 11600, 11602, 13435,
+  13436,
 ]);
 
 /**

@@ -99,7 +99,7 @@ export async function openMongo(
     return store;
   } catch (error) {
     await client.close();
-    throw error;
+    throw error instanceof StartError ? error : new StartError(sentence(store, error as Error), error);
   }
 }
 
@@ -129,8 +129,7 @@ async function connect(store: MongoStore, within: number): Promise<void> {
       return await store.ping();
     } catch (error) {
       // A verdict, such as wrong credentials, does not change by waiting.
-      const isAway = error instanceof Problem;
-      if (!isAway || Date.now() >= deadline) throw new StartError(sentence(store, error as Error), error);
+      if (!(error instanceof Problem) || Date.now() >= deadline) throw error;
     }
     await wait(200);
   }
