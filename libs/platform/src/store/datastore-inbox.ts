@@ -17,6 +17,8 @@ export type DatastoreInbox = InboxStore & {
 };
 
 type Outcome = 'applied' | 'duplicate';
+/** An event, as text as it is stored, and how many bytes that has. */
+type Written = { event: DomainEvent; text: string; size: number };
 
 /** Events that are applied in one transaction, for the price of one commit. */
 const groupSize = 100;
@@ -46,34 +48,35 @@ export function datastoreInbox(
   store: DatastoreStore,
   change: (events: DomainEvent[], step: Step) => Promise<Changes>,
 ): DatastoreInbox {
-  const apply = inGroups({ most: groupSize, largest: groupBytes, sizeOf }, (events: DomainEvent[]) =>
-    store.transaction((step) => applyAll(events, step)),
-  );
+  const limits = { most: groupSize, largest: groupBytes, sizeOf: ({ size }: Written) => size };
+  const apply = inGroups(limits, (group: Written[]) => store.transaction((step) => applyAll(group, step)));
 
-  async function applyAll(events: DomainEvent[], step: Step): Promise<(Outcome | RefusedEvent)[]> {
-    const fresh = await freshOf(events, step);
-    if (fresh.size === 0) return events.map(() => 'duplicate');
-    const { mark, refused } = await change([...fresh], step);
-    const taken = [...fresh].filter(({ id }) => !refused.has(id));
-    for (const event of taken) step.save(applied, nameOf(event.id), { mark, event: JSON.stringify(event) });
-    const untold = new Set(taken.map(({ id }) => id));
-    return events.map(({ id }) => refused.get(id) ?? (untold.delete(id) ? 'applied' : 'duplicate'));
+  async function applyAll(group: Written[], step: Step): Promise<(Outcome | RefusedEvent)[]> {
+    const fresh = await freshOf(group, step);
+    if (fresh.length === 0) return group.map(() => 'duplicate');
+    const { mark, refused } = await change(
+      fresh.map(({ event }) => event),
+      step,
+    );
+    const taken = fresh.filter(({ event }) => !refused.has(event.id));
+    for (const { event, text } of taken) step.save(applied, nameOf(event.id), { mark, event: text });
+    const untold = new Set(taken.map(({ event }) => event.id));
+    return group.map(({ event: { id } }) => refused.get(id) ?? (untold.delete(id) ? 'applied' : 'duplicate'));
   }
 
   return {
     together: groupSize,
     async apply(event) {
-      refuseTooLarge(event);
-      return apply(event);
+      return apply(written(event));
     },
     async setAside(event, reason, at) {
-      refuseTooLarge(event);
+      const { text } = written(event);
       const name = nameOf(event.id);
       await store.transaction(async (step) => {
         const [before] = await step.get(refused, [name]);
         const since = String(before?.at ?? at);
         const place = placeOf({ at: since, id: event.id });
-        step.save(refused, name, { place, at: since, reason, event: JSON.stringify(event) }, ['place']);
+        step.save(refused, name, { place, at: since, reason, event: text }, ['place']);
       });
     },
     async refused(limit, after) {
@@ -99,24 +102,24 @@ export function datastoreInbox(
 }
 
 /** The events that were not applied yet; of several with one id the first. */
-async function freshOf(events: DomainEvent[], step: Step): Promise<Set<DomainEvent>> {
-  const byName = new Map<string, DomainEvent>();
-  for (const event of events) {
-    const name = nameOf(event.id);
-    if (!byName.has(name)) byName.set(name, event);
+async function freshOf(group: Written[], step: Step): Promise<Written[]> {
+  const byName = new Map<string, Written>();
+  for (const each of group) {
+    const name = nameOf(each.event.id);
+    if (!byName.has(name)) byName.set(name, each);
   }
   for (const { name } of await step.get(applied, [...byName.keys()])) byName.delete(name);
-  return new Set(byName.values());
+  return [...byName.values()];
 }
 
 function eventIn({ event }: Found): DomainEvent {
   return JSON.parse(String(event)) as DomainEvent;
 }
 
-function sizeOf(event: DomainEvent): number {
-  return Buffer.byteLength(JSON.stringify(event));
-}
-
-function refuseTooLarge(event: DomainEvent): void {
-  if (sizeOf(event) > eventBytes) throw problem('payload_too_large', `The event ${event.id} has over 1 MB`);
+/** @throws {Problem} payload_too_large if the event does not fit into an entity. */
+function written(event: DomainEvent): Written {
+  const text = JSON.stringify(event);
+  const size = Buffer.byteLength(text);
+  if (size > eventBytes) throw problem('payload_too_large', `The event ${event.id} has over 1 MB`);
+  return { event, text, size };
 }

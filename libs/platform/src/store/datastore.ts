@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Datastore, type Transaction } from '@google-cloud/datastore';
-import { problem } from '../http/errors.ts';
+import { Problem, problem } from '../http/errors.ts';
 import { StartError } from '../service/start-error.ts';
 import { type Bounds, within } from './datastore-calls.ts';
 import { type KeyOf, type Reads, readsOf, type Step, stepOf } from './datastore-entities.ts';
@@ -80,8 +80,8 @@ function connect(place: Place): DatastoreStore {
   const command = limited(maxRunning);
   const reading = <T>(ms: number, work: (reads: Reads) => Promise<T>) =>
     command(ms, (bounds) => work(readsOf(datastore, keyOf, datastore, bounds)));
-  const attempt = <T>(work: (step: Step) => Promise<T>, bounds: Bounds, readOnly = false) => {
-    const transaction = datastore.transaction({ readOnly });
+  const attempt = <T>(work: (step: Step) => Promise<T>, bounds: Bounds) => {
+    const transaction = datastore.transaction();
     return committed(transaction, bounds, () => work(stepOf(datastore, keyOf, transaction, bounds)));
   };
 
@@ -89,7 +89,15 @@ function connect(place: Place): DatastoreStore {
     get: (kind, names) => reading(timeout, (reads) => reads.get(kind, names)),
     find: (kind, range) => reading(timeout, (reads) => reads.find(kind, range)),
     transaction: (work) => command(timeout, (bounds) => repeated(bounds, () => attempt(work, bounds))),
-    snapshot: (work) => command(timeout, (bounds) => attempt(work, bounds, true)),
+    snapshot: (work) =>
+      command(timeout, async (bounds) => {
+        const transaction = datastore.transaction({ readOnly: true });
+        try {
+          return await work(readsOf(datastore, keyOf, transaction, bounds));
+        } finally {
+          release(transaction, bounds); // it has nothing to commit
+        }
+      }),
     async ping() {
       await reading(pingTimeout, (reads) => reads.get('Ping', ['ping']));
     },
@@ -122,10 +130,14 @@ async function committed<T>(transaction: Transaction, bounds: Bounds, work: () =
     await transaction.commit(bounds().gaxOptions);
     return result;
   } catch (error) {
-    // Frees what the transaction holds. If that fails as well, the server frees it after a while.
-    transaction.rollback(bounds().gaxOptions).catch(() => undefined);
+    release(transaction, bounds);
     throw error;
   }
+}
+
+/** Frees what a transaction holds, and lets nobody wait for it. If it fails, the server does so after a while. */
+function release(transaction: Transaction, bounds: Bounds): void {
+  transaction.rollback(bounds().gaxOptions).catch(() => undefined);
 }
 
 /** The code of a transaction that lost against another. */
@@ -151,7 +163,8 @@ async function reach(store: DatastoreStore): Promise<void> {
       return await store.ping();
     } catch (error) {
       const cause = ((error as Error).cause ?? error) as Error;
-      if (Date.now() > end) throw new StartError(`Datastore cannot be reached: ${cause.message}.`, error);
+      const mayCome = error instanceof Problem && Date.now() < end;
+      if (!mayCome) throw new StartError(`Datastore cannot be reached: ${cause.message}.`, error);
       await wait(200);
     }
   }
