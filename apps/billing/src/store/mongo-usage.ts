@@ -25,8 +25,8 @@ const longestPause = 40;
 const remembered = 10_000;
 /** Writes at the same time. A subscription is always in the same lane. */
 const lanes = 4;
-/** Records written together: a page of as many stays far below the 16 MB of a document. */
-const mostRecords = 5_000;
+/** Records written together, so that a page is small enough to be changed quickly when its events are delivered. */
+const mostRecords = 1_000;
 /** Last pages that are read at the same time in one lane. */
 const readsAtOnce = 10;
 

@@ -42,6 +42,11 @@ export async function createOutboxIndexes(db: Db, collection: string): Promise<v
  * would wait when the reader was away for long, but the relay has time.
  */
 const readWithin = 5_000;
+/**
+ * Events that are taken out by one command. Some servers write a document and all its index entries anew when a
+ * part of it changes (FerretDB: 40 ms for a document of usage with 1,000 records).
+ */
+const removeAtOnce = 10;
 
 /**
  * The outbox of the aggregates in some collections. An aggregate and its events are one document, so that one
@@ -54,6 +59,14 @@ export function mongoOutbox({ collection, command }: MongoStore, names: string[]
   const collections = names.map((name) => collection<{ _id: string } & WithOutbox>(name));
   const listeners: (() => void)[] = [];
   const waiting = { 'outbox.place': { $gt: 0 } };
+
+  async function remove(from: (typeof collections)[number], ids: string[]): Promise<void> {
+    const theirs = { 'outbox.event.id': { $in: ids } };
+    const pull = { $pull: { outbox: { 'event.id': { $in: ids } } } };
+    const { matchedCount } = await command((options) => from.updateMany(theirs, pull, options));
+    if (matchedCount === 0) return;
+    await command((options) => from.deleteMany({ removed: true, outbox: [] }, options));
+  }
 
   return {
     async write(events, work) {
@@ -79,12 +92,9 @@ export function mongoOutbox({ collection, command }: MongoStore, names: string[]
       return inOrder(found.flat().map(({ outbox = [] }) => outbox)).slice(0, limit);
     },
     async delivered(ids) {
-      const theirs = { 'outbox.event.id': { $in: ids } };
-      const pull = { $pull: { outbox: { 'event.id': { $in: ids } } } };
-      for (const each of collections) {
-        const { matchedCount } = await command((options) => each.updateMany(theirs, pull, options));
-        if (matchedCount === 0) continue;
-        await command((options) => each.deleteMany({ removed: true, outbox: [] }, options));
+      for (let start = 0; start < ids.length; start += removeAtOnce) {
+        const some = ids.slice(start, start + removeAtOnce);
+        await Promise.all(collections.map((each) => remove(each, some)));
       }
     },
     async backlog() {
