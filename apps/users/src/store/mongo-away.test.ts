@@ -60,7 +60,7 @@ describe.skipIf(!server)('users while MongoDB comes and goes', () => {
       expect(await status('/status')).toBe(503);
 
       await proxy.set('none');
-      await expect.poll(() => status('/status'), { timeout: 5_000 }).toBe(200);
+      await expect.poll(() => status('/status'), { timeout: 10_000 }).toBe(200);
       expect((await signUp()).statusCode).toBe(201);
     }
     management.close();
@@ -80,7 +80,7 @@ describe.skipIf(!server)('users while MongoDB comes and goes', () => {
       await proxy.set(fault);
       await Promise.allSettled(Array.from({ length: 20 }, () => signUp(randomUUID())));
     }
-    await expect.poll(() => store.ping().then(() => 'there'), { timeout: 5_000 }).toBe('there');
+    await expect.poll(() => store.ping().then(() => 'there'), { timeout: 10_000 }).toBe('there');
     expect(created.length).toBeGreaterThan(0);
 
     const told = (await store.outbox.pending(1_000)).map(({ id }) => id).filter((id) => id.startsWith('up:'));

@@ -172,18 +172,19 @@ describe.skipIf(!server)('MongoDB over a bad line', () => {
       for (const work of [write, mongo.ping]) {
         const { error, ms } = await timed(work);
         expect(error).toMatchObject(unavailable);
-        expect(ms).toBeLessThan(2_000);
+        expect(ms).toBeLessThan(2_500);
       }
       const crowd = await Promise.all(Array.from({ length: 1_000 }, () => timed(write)));
       expect(crowd.map(({ error }) => error)).toEqual(
         Array(1_000).fill(expect.objectContaining(unavailable)),
       );
-      expect(Math.max(...crowd.map(({ ms }) => ms))).toBeLessThan(3_000);
-      expect(crowd.filter(({ ms }) => ms < 500).length).toBeGreaterThanOrEqual(500);
+      expect(Math.max(...crowd.map(({ ms }) => ms))).toBeLessThan(4_000);
+      // Sooner than any that was let in could find out that there is no server.
+      expect(crowd.filter(({ ms }) => ms < 1_000).length).toBeGreaterThanOrEqual(500);
 
       await proxy.set('none');
-      await expect.poll(() => timed(write), { timeout: 5_000 }).toMatchObject({ error: undefined });
-      await expect.poll(() => mongo.connections()).toMatchObject({ busy: 0, waiting: 0 });
+      await expect.poll(() => timed(write), { timeout: 10_000 }).toMatchObject({ error: undefined });
+      await expect.poll(() => mongo.connections(), { timeout: 5_000 }).toMatchObject({ busy: 0, waiting: 0 });
     },
   );
 });
