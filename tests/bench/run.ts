@@ -7,11 +7,13 @@
 import { gateway } from './gateway.ts';
 import { requestCost } from './request-cost.ts';
 import { start } from './start.ts';
+import { stores } from './stores.ts';
 
 const benches: Record<string, () => Promise<void>> = {
   'request-cost': requestCost,
   start,
   gateway,
+  stores,
 };
 
 const asked = process.argv.slice(2);
