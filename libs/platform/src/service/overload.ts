@@ -13,9 +13,12 @@ export type Limits = {
   maxHeapUsedBytes: number;
 };
 
-/** Milliseconds between two looks at the event loop and at the memory. */
-const sampleInterval = 500;
-/** Seconds after which a refused caller may come again: two samples. */
+/**
+ * Milliseconds between two looks at the event loop and at the memory. A loop that does not turn between two looks
+ * counts as stuck for ever, so this must not be less than the delay that is allowed.
+ */
+const sampleInterval = 1_000;
+/** Seconds after which a refused caller may come again: one sample. */
 const retryAfter = 1;
 
 /**
@@ -54,7 +57,7 @@ export async function registerOverload(
  */
 export function limitsOf(memory: number, heapLimit = getHeapStatistics().heap_size_limit): Limits {
   return {
-    maxEventLoopDelay: 1_000,
+    maxEventLoopDelay: sampleInterval,
     maxRssBytes: Math.floor(memory * 0.9),
     maxHeapUsedBytes: Math.floor(heapLimit * 0.9),
   };
