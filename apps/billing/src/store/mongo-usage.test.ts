@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import process from 'node:process';
 import { openMongo } from '@slipway/platform/store/mongo';
 import { mongoOutbox } from '@slipway/platform/store/mongo-outbox';
@@ -7,6 +9,7 @@ import { sum } from '../money.ts';
 import { type UsageRecord, usageEvents } from '../usage.ts';
 import { billingMigrations, withEvents } from './mongo-schema.ts';
 import { mongoUsage } from './mongo-usage.ts';
+import { openStore } from './open.ts';
 import { drop, newMongoUrl } from './stores.fixture.ts';
 
 const server = process.env.TEST_MONGODB_URL;
@@ -42,4 +45,39 @@ describe.skipIf(!server)('usage in MongoDB', () => {
     });
     expect(points).toBeGreaterThan(5);
   });
+
+  it('counts and tells once what processes send that are killed at any moment', {
+    timeout: 60_000,
+  }, async () => {
+    const url = newMongoUrl(server ?? '');
+    const store = await openStore(url);
+    onTestFinished(async () => {
+      await store.close();
+      await drop(url);
+    });
+    await Promise.all([0, 5].map((first) => sendInSpiteOfKills(url, first)));
+
+    const totals = await Promise.all(['s0', 's1', 's2', 's3'].map((id) => store.usage.totals(id)));
+    const [quantity, records] = [9_990, 5_000];
+    expect(sum(totals.flat().map((total) => total.quantity))).toBe(quantity);
+    expect(sum(totals.flat().map((total) => total.records))).toBe(records);
+    const told = (await store.outbox.pending(1_000)).map(({ data }) => data);
+    expect(sum(told.map((data) => Number(data.quantity)))).toBe(quantity);
+    expect(sum(told.map((data) => Number(data.records)))).toBe(records);
+  });
 });
+
+/** Starts a sender and kills it after a moment, twice, and lets the third one finish. */
+async function sendInSpiteOfKills(url: string, first: number): Promise<void> {
+  const script = new URL('./usage-sender.fixture.ts', import.meta.url);
+  for (let kills = 0; ; kills++) {
+    const sender = fork(script, [url, String(first + kills)]);
+    const messages: unknown[] = [];
+    sender.on('message', (message) => messages.push(message));
+    const ended = once(sender, 'exit');
+    await Promise.race([once(sender, 'message'), ended]);
+    if (kills < 2) setTimeout(() => sender.kill('SIGKILL'), Math.random() * 300);
+    await ended;
+    if (messages.includes('sent')) return;
+  }
+}
