@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,
+    // Google's client library looks for a cloud around it, unless told that there is none.
+    env: { METADATA_SERVER_DETECTION: 'none' },
   },
 });
