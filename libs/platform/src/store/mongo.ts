@@ -11,8 +11,9 @@ import { Problem, problem } from '../http/errors.ts';
 import type { Connections } from '../service/service.ts';
 import { StartError } from '../service/start-error.ts';
 import { countConnections } from './mongo-connections.ts';
-import { isVerdict } from './mongo-errors.ts';
+import { isConflict, isVerdict } from './mongo-errors.ts';
 import { type MongoMigration, migrate } from './mongo-migrations.ts';
+import { watchMonitor } from './mongo-monitor.ts';
 
 /** What each command of the driver must be given: the signal ends it in time. */
 export type CommandOptions = Abortable & Pick<CommandOperationOptions, 'comment'>;
@@ -27,7 +28,7 @@ export type MongoStore = {
   /**
    * Runs one command, or a few short ones, within a deadline.
    *
-   * @param within milliseconds, for work that no caller waits for; 1,500 by default
+   * @param within milliseconds, for work that no caller waits for; 2,000 by default
    * @throws {Problem} unavailable if the server is away, too slow or not able to write now. Whether the
    *   command had its effect is then unknown. A verdict of the server, such as a duplicate key, comes as it is.
    * @example
@@ -40,9 +41,11 @@ export type MongoStore = {
 };
 
 /** Milliseconds that a command may take, with finding a server and waiting for a connection. */
-const commandTimeout = 1_500;
+const commandTimeout = 2_000;
 /** Milliseconds to find a server; less, so that the error tells why there is none. */
-const selectionTimeout = 1_200;
+const selectionTimeout = 1_500;
+/** Milliseconds between looks at the server. */
+const heartbeat = 2_000;
 /** Commands at a time. More than these would only wait for those in front of them, each with its memory. */
 const maxRunning = 500;
 
@@ -72,6 +75,8 @@ export async function openMongo(
 ): Promise<MongoStore> {
   const client = clientFor(url);
   const db = client.db();
+  // A look waits for news as long as a heartbeat, and for the answer as long as a command.
+  const endWatch = watchMonitor(client, heartbeat + commandTimeout + 1_000);
   let running = 0;
   const store: MongoStore = {
     db,
@@ -80,7 +85,7 @@ export async function openMongo(
       if (running >= maxRunning) throw unavailable('Too many commands wait for the database');
       running += 1;
       try {
-        return await work({ signal: AbortSignal.timeout(within) });
+        return await untilNoConflict(work, AbortSignal.timeout(within));
       } catch (error) {
         throw isVerdict(error) ? error : unavailable('The database does not answer', error);
       } finally {
@@ -91,14 +96,17 @@ export async function openMongo(
       await store.command((options) => db.command({ ping: 1 }, options));
     },
     connections: countConnections(client),
-    close: () => client.close(),
+    close() {
+      endWatch();
+      return client.close();
+    },
   };
   try {
     await connect(store, connectWithin);
     await migrate(db, migrations);
     return store;
   } catch (error) {
-    await client.close();
+    await store.close();
     throw error instanceof StartError ? error : new StartError(sentence(store, error as Error), error);
   }
 }
@@ -114,11 +122,26 @@ function clientFor(url: string): MongoClient {
       ignoreUndefined: true, // as in JSON: a field without a value is no field
       serverSelectionTimeoutMS: selectionTimeout,
       connectTimeoutMS: commandTimeout,
-      heartbeatFrequencyMS: 2_000,
+      heartbeatFrequencyMS: heartbeat,
       maxPoolSize: 50,
     });
   } catch (error) {
     throw new StartError(`STORE_URL cannot be used: ${(error as Error).message}.`, error);
+  }
+}
+
+/** Sends a write again that lost against another, after a moment that is not the same for both. */
+async function untilNoConflict<T>(
+  work: (options: CommandOptions) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await work({ signal });
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+    }
+    await wait(Math.random() * 50, undefined, { signal });
   }
 }
 
