@@ -52,7 +52,10 @@ describe.skipIf(!emulator)('reporting on DATASTORE_EMULATOR_HOST', () => {
     const delivering = reporting.deliver(events).then((answer) => {
       statusCode = answer.statusCode;
     });
-    await vi.waitUntil(async () => (await topUsage()).json().items.length > 0, { timeout: 10_000, interval: 1 });
+    await vi.waitUntil(async () => (await topUsage()).json().items.length > 0, {
+      timeout: 10_000,
+      interval: 1,
+    });
     await way.cut();
     await delivering;
     expect([200, 503]).toContain(statusCode);

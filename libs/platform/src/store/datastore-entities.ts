@@ -26,6 +26,22 @@ export type Step = Reads & {
   remove(kind: string, names: string[]): void;
 };
 
+/**
+ * A namespace of a Datastore: entities that have a kind and a name. Each method takes a bounded time, and fails
+ * with the `Problem` unavailable if the server is away, too slow or too busy.
+ */
+export type DatastoreStore = Reads & {
+  /**
+   * Runs `work` in a transaction and commits it. If another transaction got in its way it is run again, so
+   * it must change nothing but by the step that it is given.
+   */
+  transaction<T>(work: (step: Step) => Promise<T>): Promise<T>;
+  /** Runs `work` on one moment's state of the data. It waits for no transaction, and none waits for it. */
+  snapshot<T>(work: (reads: Reads) => Promise<T>): Promise<T>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+};
+
 export type KeyOf = (kind: string, name: string) => Key;
 
 export function readsOf(

@@ -1,8 +1,7 @@
 import type { DomainEvent } from '../events/events.ts';
 import type { InboxStore, RefusedEvent } from '../events/inbox.ts';
 import { problem } from '../http/errors.ts';
-import type { DatastoreStore } from './datastore.ts';
-import type { Found, Step } from './datastore-entities.ts';
+import type { DatastoreStore, Found, Step } from './datastore-entities.ts';
 import { inGroups } from './group-commit.ts';
 
 /** An applied event, with what the reader noted with it. */

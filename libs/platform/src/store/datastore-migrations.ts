@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { StartError } from '../service/start-error.ts';
-import type { DatastoreStore } from './datastore.ts';
+import type { DatastoreStore } from './datastore-entities.ts';
 
 /**
  * A step that brings a namespace forward. It must leave the previous version of the service working, which

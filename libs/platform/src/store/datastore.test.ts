@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StartError } from '../service/start-error.ts';
 import { type BadWay, wayTo } from './bad-way.fixture.ts';
 import { emulator, newNamespace } from './datastore.fixture.ts';
-import { type DatastoreStore, openDatastore } from './datastore.ts';
+import { openDatastore } from './datastore.ts';
+import type { DatastoreStore } from './datastore-entities.ts';
 import type { DatastoreMigration } from './datastore-migrations.ts';
 
 describe('the URL of a Datastore', () => {

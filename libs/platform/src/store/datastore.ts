@@ -3,24 +3,15 @@ import { Datastore, type Transaction } from '@google-cloud/datastore';
 import { Problem, problem } from '../http/errors.ts';
 import { StartError } from '../service/start-error.ts';
 import { type Bounds, within } from './datastore-calls.ts';
-import { type KeyOf, type Reads, readsOf, type Step, stepOf } from './datastore-entities.ts';
+import {
+  type DatastoreStore,
+  type KeyOf,
+  type Reads,
+  readsOf,
+  type Step,
+  stepOf,
+} from './datastore-entities.ts';
 import { type DatastoreMigration, migrateDatastore } from './datastore-migrations.ts';
-
-/**
- * A namespace of a Datastore: entities that have a kind and a name. Each method takes a bounded time, and fails
- * with the `Problem` unavailable if the server is away, too slow or too busy.
- */
-export type DatastoreStore = Reads & {
-  /**
-   * Runs `work` in a transaction and commits it. If another transaction got in its way it is run again, so
-   * it must change nothing but by the step that it is given.
-   */
-  transaction<T>(work: (step: Step) => Promise<T>): Promise<T>;
-  /** Runs `work` on one moment's state of the data. It waits for no transaction, and none waits for it. */
-  snapshot<T>(work: (reads: Reads) => Promise<T>): Promise<T>;
-  ping(): Promise<void>;
-  close(): Promise<void>;
-};
 
 /** Milliseconds within which a command, or a whole transaction, succeeds or fails. */
 const timeout = 2_000;
