@@ -47,4 +47,5 @@ function sendOn(socket: Socket, request: string, share: number): Promise<number>
   });
 }
 
+process.on('disconnect', () => process.exit());
 process.on('message', async (order: LoadOrder) => process.send?.(await run(order)));

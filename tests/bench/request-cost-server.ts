@@ -82,6 +82,7 @@ if (!app) throw new Error(`There is no variant ${process.argv[2]}`);
 if (!app.hasRoute({ method: 'GET', url: '/things/:id' })) addRoute(app);
 await app.listen({ port: 0, host: '127.0.0.1' });
 
+process.on('disconnect', () => process.exit());
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
   process.send?.({ port: (app.server.address() as AddressInfo).port, cpu: user + system });

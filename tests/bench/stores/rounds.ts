@@ -10,20 +10,24 @@ const ways = ['driver', 'store', 'service'] as const;
 type Way = (typeof ways)[number];
 export type Operation = { name: string; inFlight: number } & Record<Way, Call>;
 
-const rounds = 5;
 /** Milliseconds that each way has in a round; an operation that has begun is waited for. */
-const roundTime = 150;
+const roundTime = 40;
+/** Many short rounds: load of others that comes and goes then meets all ways alike. */
+const operationTime = 4_000;
+const leastRounds = 7;
 
-/** Calls a second of each way, in turn: what disturbs one disturbs its neighbours. @returns a row of the table */
+/** Calls a second of each way, in turn. @returns a row of the table */
 export async function measure(operation: Operation): Promise<string[]> {
+  for (const way of ways) await rateOf(operation[way], operation.inFlight); // for the compiler
   const measured: Record<Way, number>[] = [];
-  for (let round = 0; round <= rounds; round += 1) {
+  const end = performance.now() + operationTime;
+  while (measured.length < leastRounds || performance.now() < end) {
     const rates = { driver: 0, store: 0, service: 0 };
     for (const turn of ways.keys()) {
-      const way = ways[(turn + round) % ways.length] as Way;
+      const way = ways[(turn + measured.length) % ways.length] as Way;
       rates[way] = await rateOf(operation[way], operation.inFlight);
     }
-    if (round > 0) measured.push(rates); // the first is the compiler's
+    measured.push(rates);
   }
   const rate = (way: Way) => rounded(median(measured.map((rates) => rates[way])));
   return [
