@@ -22,7 +22,7 @@ type Variant = keyof typeof variants;
 const names = Object.keys(variants) as Variant[];
 
 /** Processes of each variant, one after the other: what the compiler makes of the same code differs by process. */
-const generations = 15;
+const generations = 9;
 /** Rounds in the life of a process; the cheapest counts, as other work on the machine only adds. */
 const rounds = 4;
 const requests = 2_500;
