@@ -106,6 +106,19 @@ export function describeUsage(
       expect(sum(told.map(({ records }) => Number(records)))).toBe(260);
     });
 
+    it('is added by replicas in turn, each to what the others have added', async () => {
+      const replica = await openAgain();
+      if (replica) onTestFinished(() => replica.close());
+      const stores = [open(), replica ?? open()];
+      for (let n = 0; n < 6; n++) {
+        const records = [usage(`r${n}`), usage(`r${n - 1}`)];
+        const outcomes = n === 0 ? ['added', 'added'] : ['added', 'duplicate'];
+        expect(await stores[n % 2]?.usage.add(records, noEvents)).toEqual(outcomes);
+      }
+      const counted = [{ metric: 'api_calls', quantity: 35, records: 7 }];
+      for (const store of stores) expect(await store.usage.totals('s1')).toEqual(counted);
+    });
+
     it('is kept even where its sum is too large for a number, which is refused, not rounded', async () => {
       const most = usage('r1', { quantity: Number.MAX_SAFE_INTEGER });
       await open().usage.add([most, usage('s', { metric: 'storage' })], noEvents);
