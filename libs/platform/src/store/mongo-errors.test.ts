@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { problem } from '../http/errors.ts';
-import { isDuplicate, isVerdict } from './mongo-errors.ts';
+import { isConflict, isDuplicate, isVerdict } from './mongo-errors.ts';
 
 const withCode = (code: unknown) => Object.assign(new Error('from the driver'), { code });
 
@@ -18,9 +18,14 @@ it('takes a dropped socket, a deadline and a server that steps down or stops for
     new Error('Client network socket disconnected before secure TLS connection was established'),
     withCode('ECONNRESET'),
     new DOMException('timed out', 'TimeoutError'),
-    ...[1, 8, 10_107, 189, 91, 11_600, 11_602, 13_435, 13_436, 50, 64, 112, 262].map(withCode),
+    ...[1, 8, 10_107, 189, 91, 11_600, 11_602, 13_435, 13_436, 50, 64, 262].map(withCode),
   ];
   for (const fault of faults) expect(isVerdict(fault)).toBe(false);
+});
+
+it('knows a write that lost against another and may be sent again', () => {
+  for (const code of [112, 16_908_292]) expect(isConflict(withCode(code))).toBe(true);
+  for (const code of [11_000, 'ECONNRESET', undefined]) expect(isConflict(withCode(code))).toBe(false);
 });
 
 it('knows a duplicate from other verdicts', () => {

@@ -6,8 +6,7 @@ import { Problem } from '../http/errors.ts';
  * Source: https://www.mongodb.com/docs/manual/reference/error-codes/
  */
 const passing = new Set([
-  1, 6, 7, 8, 24, 50, 64, 89, 91, 112, 133, 134, 189, 202, 262, 9001, 10058, 10107, 11600, 11602, 13435,
-  13436,
+  1, 6, 7, 8, 24, 50, 64, 89, 91, 133, 134, 189, 202, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
 ]);
 
 /**
@@ -20,6 +19,16 @@ export function isVerdict(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   // That an AbortSignal ended is a DOMException, which has a numeric code of its own.
   return typeof code === 'number' && !passing.has(code) && !(error instanceof DOMException);
+}
+
+/**
+ * Whether a write lost against another and had no effect, so that it can be sent again. MongoDB says 112;
+ * FerretDB 16908292, when two documents with the same unique value come at the same moment and PostgreSQL finds
+ * them waiting for each other, which it does after 1 s.
+ */
+export function isConflict(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 112 || code === 16_908_292;
 }
 
 /** Whether a unique index refused a write. */
