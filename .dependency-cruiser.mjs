@@ -53,7 +53,7 @@ export default {
     forbid(
       'routes-know-no-store-technology',
       'Routes get the store from app.ts, through the interface.',
-      { path: `${inService}routes` },
+      { path: `${inService}routes`, pathNot: tests },
       { path: `${inService}(main|app|store/)` },
     ),
     forbid(
