@@ -3,7 +3,7 @@ import { realServers } from '../support/stores.ts';
 import { table, writeReport } from './report.ts';
 import { openDatastore } from './stores/datastore.ts';
 import { openMongo } from './stores/mongo.ts';
-import { measure } from './stores/rounds.ts';
+import { head, measure } from './stores/rounds.ts';
 import type { Opened } from './stores/services.ts';
 import { openSqlite } from './stores/sqlite.ts';
 import { measureSystems } from './stores/system.ts';
@@ -23,7 +23,7 @@ export async function stores(): Promise<void> {
   const systems = missing.length === 0 ? await measureSystems() : [];
   for (const each of missing) process.stdout.write(`  left out: ${each}\n`);
   writeReport('stores', [
-    ...table(['', 'driver alone, a second', 'store', 'store against driver', 'with its metric'], rows),
+    ...table(head, rows),
     '',
     ...(systems.length > 0
       ? table(['', 'on SQLite, a second', 'on MongoDB and Datastore', 'against SQLite'], systems)

@@ -1,7 +1,7 @@
 import { median, middleHalf } from '../statistics.ts';
 
 /** Does an operation once. */
-export type Call = () => Promise<unknown>;
+type Call = () => Promise<unknown>;
 /** The operations of a store by what they are called on the page. */
 export type Calls<Name extends string> = Record<Name, Call>;
 
@@ -16,30 +16,47 @@ const roundTime = 40;
 const operationTime = 4_000;
 const leastRounds = 7;
 
-/** Calls a second of each way, in turn. @returns a row of the table */
+/** Calls a second, and microseconds of CPU that a call costs in this process. */
+type Cost = { rate: number; cpu: number };
+
+export const head = [
+  '',
+  'driver alone, a second',
+  'store',
+  'store against driver',
+  'with its metric',
+  'CPU of the caller, driver, µs',
+  'store',
+];
+
+/** Measures each way of an operation in turn. @returns a row of the table */
 export async function measure(operation: Operation): Promise<string[]> {
-  for (const way of ways) await rateOf(operation[way], operation.inFlight); // for the compiler
-  const measured: Record<Way, number>[] = [];
+  for (const way of ways) await costOf(operation[way], operation.inFlight); // for the compiler
+  const measured: Record<Way, Cost>[] = [];
   const end = performance.now() + operationTime;
   while (measured.length < leastRounds || performance.now() < end) {
-    const rates = { driver: 0, store: 0, service: 0 };
+    const costs = {} as Record<Way, Cost>;
     for (const turn of ways.keys()) {
       const way = ways[(turn + measured.length) % ways.length] as Way;
-      rates[way] = await rateOf(operation[way], operation.inFlight);
+      costs[way] = await costOf(operation[way], operation.inFlight);
     }
-    measured.push(rates);
+    measured.push(costs);
   }
-  const rate = (way: Way) => rounded(median(measured.map((rates) => rates[way])));
+  const middle = (way: Way, of: keyof Cost) => rounded(median(measured.map((costs) => costs[way][of])));
+  const againstDriver = (way: Way) => ratio(measured.map((costs) => costs[way].rate / costs.driver.rate));
   return [
     operation.name,
-    rate('driver'),
-    rate('store'),
-    ratio(measured.map(({ store, driver }) => store / driver)),
-    ratio(measured.map(({ service, driver }) => service / driver)),
+    middle('driver', 'rate'),
+    middle('store', 'rate'),
+    againstDriver('store'),
+    againstDriver('service'),
+    middle('driver', 'cpu'),
+    middle('store', 'cpu'),
   ];
 }
 
-async function rateOf(call: Call, inFlight: number): Promise<number> {
+async function costOf(call: Call, inFlight: number): Promise<Cost> {
+  const before = process.cpuUsage();
   const startedAt = performance.now();
   let calls = 0;
   const caller = async () => {
@@ -49,7 +66,8 @@ async function rateOf(call: Call, inFlight: number): Promise<number> {
     }
   };
   await Promise.all(Array.from({ length: inFlight }, caller));
-  return calls / ((performance.now() - startedAt) / 1_000);
+  const { user, system } = process.cpuUsage(before);
+  return { rate: calls / ((performance.now() - startedAt) / 1_000), cpu: (user + system) / calls };
 }
 
 /** Three digits: rounds do not agree on more. */
