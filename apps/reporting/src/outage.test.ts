@@ -1,16 +1,16 @@
-import { type BadWay, wayTo } from '@slipway/platform/store/bad-way.fixture';
 import { emulator, newNamespace } from '@slipway/platform/store/datastore.fixture';
+import { type FaultyProxy, faultyProxy } from '@slipway/platform/store/faulty-proxy.fixture';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { used } from './test-events.ts';
 import { startReporting } from './test-service.ts';
 
 describe.skipIf(!emulator)('reporting on DATASTORE_EMULATOR_HOST', () => {
   let namespace: ReturnType<typeof newNamespace>;
-  let way: BadWay;
+  let way: FaultyProxy;
   let reporting: Awaited<ReturnType<typeof startReporting>>;
   beforeEach(async () => {
     namespace = newNamespace();
-    way = await wayTo(emulator ?? '');
+    way = await faultyProxy(emulator ?? '');
     vi.stubEnv('DATASTORE_EMULATOR_HOST', way.address);
     reporting = await startReporting(namespace.url);
     vi.stubEnv('DATASTORE_EMULATOR_HOST', emulator);
@@ -26,10 +26,10 @@ describe.skipIf(!emulator)('reporting on DATASTORE_EMULATOR_HOST', () => {
   const isReady = async () => (await reporting.lifecycle.readiness()).ready;
   const ready = () => vi.waitUntil(isReady, { timeout: 10_000, interval: 50 });
 
-  it.each(['cut', 'hold'] as const)(
+  it.each(['away', 'black hole'] as const)(
     'answers 503 in bounded time while the way to the store is bad (%s), and counts all once afterwards',
     async (how) => {
-      await way[how]();
+      await way.set(how);
       const startedAt = performance.now();
       const answers = await Promise.all([reporting.deliver(events), topUsage()]);
       for (const answer of answers) {
@@ -40,7 +40,7 @@ describe.skipIf(!emulator)('reporting on DATASTORE_EMULATOR_HOST', () => {
       expect(await isReady()).toBe(false);
       expect(performance.now() - startedAt).toBeLessThan(4_000);
 
-      await way.heal();
+      await way.set('none');
       await ready();
       expect((await reporting.deliver(events)).json()).toEqual({ applied: 500, duplicates: 0, refused: 0 });
       expect((await topUsage()).json().items).toMatchObject([{ quantity: 1_000, records: 500 }]);
@@ -56,10 +56,10 @@ describe.skipIf(!emulator)('reporting on DATASTORE_EMULATOR_HOST', () => {
       timeout: 10_000,
       interval: 1,
     });
-    await way.cut();
+    await way.set('away');
     await delivering;
     expect([200, 503]).toContain(statusCode);
-    await way.heal();
+    await way.set('none');
     await ready();
     const repeated = (await reporting.deliver(events)).json();
     expect(repeated.applied + repeated.duplicates).toBe(500);

@@ -5,7 +5,7 @@ import process from 'node:process';
 import { newEvent } from '@slipway/platform/events/events';
 import { buildService } from '@slipway/platform/service/service';
 import { readSettings } from '@slipway/platform/service/settings';
-import { faultyProxy } from '@slipway/platform/store/faulty-proxy.fixture';
+import { type FaultyProxy, faultyProxy } from '@slipway/platform/store/faulty-proxy.fixture';
 import { openMongo } from '@slipway/platform/store/mongo';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { users } from '../app.ts';
@@ -14,12 +14,11 @@ import { openStore } from './open.ts';
 const server = process.env.TEST_MONGODB_URL;
 
 describe.skipIf(!server)('users while MongoDB comes and goes', () => {
-  let proxy: Awaited<ReturnType<typeof faultyProxy>>;
+  let proxy: FaultyProxy;
   let url: string;
   beforeAll(async () => {
-    const { hostname: host, port } = new URL(server ?? '');
-    proxy = await faultyProxy({ host, port: Number(port) });
-    url = `mongodb://127.0.0.1:${proxy.port}/users-${randomUUID()}`;
+    proxy = await faultyProxy(new URL(server ?? '').host);
+    url = `mongodb://${proxy.address}/users-${randomUUID()}`;
   });
   afterAll(async () => {
     const { db, close } = await openMongo(url, []);

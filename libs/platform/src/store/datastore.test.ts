@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StartError } from '../service/start-error.ts';
-import { type BadWay, wayTo } from './bad-way.fixture.ts';
 import { emulator, newNamespace } from './datastore.fixture.ts';
 import { openDatastore } from './datastore.ts';
 import type { DatastoreStore } from './datastore-entities.ts';
 import type { DatastoreMigration } from './datastore-migrations.ts';
+import { type FaultyProxy, faultyProxy } from './faulty-proxy.fixture.ts';
 
 describe('the URL of a Datastore', () => {
   it.each(['datastore://', 'datastore:slipway', 'datastore://slipway/a/b', 'datastore://slipway/a b'])(
@@ -101,10 +101,10 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
   });
 
   describe('when the way to the server is bad', () => {
-    let way: BadWay;
+    let way: FaultyProxy;
     let store: DatastoreStore;
     beforeEach(async () => {
-      way = await wayTo(emulator ?? '');
+      way = await faultyProxy(emulator ?? '');
       vi.stubEnv('DATASTORE_EMULATOR_HOST', way.address);
       store = await open();
       vi.stubEnv('DATASTORE_EMULATOR_HOST', emulator);
@@ -114,11 +114,11 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
     const unavailable = expect.objectContaining({ code: 'unavailable', retryAfter: 1 });
     const save = (name: string) => store.transaction(async (step) => step.save('Note', name, {}));
 
-    it.each(['cut', 'hold'] as const)(
+    it.each(['away', 'black hole'] as const)(
       '(%s) it answers in bounded time, and is back by itself',
       async (how) => {
         await save('before');
-        await way[how]();
+        await way.set(how);
         const startedAt = performance.now();
         const steps = Array.from({ length: 20 }, () => save('during'));
         for (const outcome of await Promise.allSettled(steps)) {
@@ -126,7 +126,7 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
         }
         await expect(store.ping()).rejects.toThrow(unavailable);
         expect(performance.now() - startedAt).toBeLessThan(4_000);
-        await way.heal();
+        await way.set('none');
         await vi.waitUntil(
           () =>
             store.ping().then(
@@ -140,7 +140,7 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
     );
 
     it('refuses further work while much of it waits', async () => {
-      way.hold();
+      await way.set('black hole');
       const steps = await Promise.allSettled(Array.from({ length: 501 }, () => store.get('Note', ['a'])));
       const details = steps.map((step) => step.status === 'rejected' && step.reason.message);
       expect(details.filter((detail) => detail === 'Too many commands wait for the store')).toHaveLength(1);

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
+export type FaultyProxy = Awaited<ReturnType<typeof faultyProxy>>;
+
 /** What goes wrong between a client and a server. */
 type Fault =
   | 'none'
@@ -14,8 +16,14 @@ type Fault =
   /** Nobody listens. */
   | 'away';
 
-/** A server's address over which things go wrong when they are told to. */
-export async function faultyProxy(to: { host: string; port: number }) {
+/**
+ * A server's address over which things go wrong when they are told to.
+ *
+ * @param target `host:port` of the server
+ */
+export async function faultyProxy(target: string) {
+  const [host = '', targetPort = ''] = target.split(':');
+  const to = { host, port: Number(targetPort) };
   let fault: Fault = 'none';
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
@@ -46,8 +54,10 @@ export async function faultyProxy(to: { host: string; port: number }) {
     await closed;
   };
   return {
-    port,
+    address: `127.0.0.1:${port}`,
     async set(next: Fault) {
+      // What was swallowed cannot be brought back.
+      if (fault === 'black hole') for (const socket of sockets) socket.resetAndDestroy();
       if (fault !== 'away' && next === 'away') await stop();
       if (fault === 'away' && next !== 'away') await once(server.listen(port, '127.0.0.1'), 'listening');
       fault = next;

@@ -3,7 +3,7 @@ import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { StartError } from '../service/start-error.ts';
-import { faultyProxy } from './faulty-proxy.fixture.ts';
+import { type FaultyProxy, faultyProxy } from './faulty-proxy.fixture.ts';
 import { type MongoStore, openMongo } from './mongo.ts';
 import { isDuplicate } from './mongo-errors.ts';
 import type { MongoMigration } from './mongo-migrations.ts';
@@ -137,12 +137,11 @@ describe.skipIf(!server)('MongoDB', () => {
 });
 
 describe.skipIf(!server)('MongoDB over a bad line', () => {
-  let proxy: Awaited<ReturnType<typeof faultyProxy>>;
+  let proxy: FaultyProxy;
   let mongo: MongoStore;
   beforeAll(async () => {
-    const { hostname: host, port } = new URL(server ?? '');
-    proxy = await faultyProxy({ host, port: Number(port) });
-    mongo = await openMongo(`mongodb://127.0.0.1:${proxy.port}/platform-${randomUUID()}`, []);
+    proxy = await faultyProxy(new URL(server ?? '').host);
+    mongo = await openMongo(`mongodb://${proxy.address}/platform-${randomUUID()}`, []);
   });
   afterAll(async () => {
     await mongo.db.dropDatabase();
