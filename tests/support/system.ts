@@ -49,6 +49,8 @@ export type System = {
   /** What services present to each other at `/internal/*`. */
   serviceToken: string;
   services: Record<ServiceName, ServiceHandle>;
+  /** Starts one more process of a service, on ports of its own and the same databases; stopped with the system. */
+  replicate(name: ServiceName): Promise<ServiceHandle>;
   /** Drains all services, callers first. Can be called twice. */
   stop(): Promise<void>;
 };
@@ -80,11 +82,22 @@ export async function startSystem({
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'slipway-'));
   const specs = topology({ dataDir: folder, ports: await freePorts(), secrets });
   const databases = stores === 'real' ? realDatabases(servers, folder) : undefined;
-  const handles = specs.map(
-    (spec) => [spec.name, handleOf(spec, { ...databases?.settings[spec.name], ...env })] as const,
-  );
+  const launch = (spec: ServiceSpec) => handleOf(spec, { ...databases?.settings[spec.name], ...env });
+  const handles = specs.map((spec) => [spec.name, launch(spec)] as const);
   const services = Object.fromEntries(handles) as System['services'];
+  const replicas: ServiceHandle[] = [];
+  const replicate = async (name: ServiceName) => {
+    const others = topology({ dataDir: folder, ports: await freePorts(), secrets });
+    const { settings, ...place } = others.find((spec) => spec.name === name) as ServiceSpec;
+    const same = specs.find((spec) => spec.name === name) as ServiceSpec;
+    const { PORT = '', MANAGEMENT_PORT = '' } = settings;
+    const replica = launch({ ...place, settings: { ...same.settings, PORT, MANAGEMENT_PORT } });
+    await replica.start();
+    replicas.push(replica);
+    return replica;
+  };
   const stop = async () => {
+    await Promise.all(replicas.map((replica) => replica.kill('SIGTERM')));
     for (const group of stopOrder) await Promise.all(group.map((name) => services[name].kill('SIGTERM')));
     await databases?.drop();
     if (!dataDir) rmSync(folder, { recursive: true, force: true });
@@ -102,6 +115,7 @@ export async function startSystem({
     admin: { email: secrets.adminEmail, password: secrets.adminPassword },
     serviceToken: secrets.serviceToken,
     services,
+    replicate,
     stop,
   };
 }
