@@ -25,7 +25,9 @@ type Terminal = {
 
 function runInTerminal(command: string[], env: Record<string, string>): Terminal {
   const [file = '', ...args] = command;
-  const child = spawn(file, args, { cwd: root, detached: true, env: { ...process.env, ...env } });
+  // Nx sets FORCE_COLOR; where NO_COLOR is set, too, Node prints a warning between the lines.
+  const inherited = { ...process.env, NO_COLOR: undefined };
+  const child = spawn(file, args, { cwd: root, detached: true, env: { ...inherited, ...env } });
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
