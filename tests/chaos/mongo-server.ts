@@ -29,15 +29,18 @@ export async function startMongoServer(image: string): Promise<MongoServer> {
   const port = await freePort();
   const url = `mongodb://127.0.0.1:${port}`;
   const id = await docker('run', '--detach', '--publish', `127.0.0.1:${port}:27017`, image);
-  const answers = async () => void (await eventually(`${url} answers`, () => isUp(url), 30_000));
+  // As a supervisor would: a lock file that a kill has left behind may name a process id that is taken again after the
+  // restart, and then the server ends at once.
+  const started = async () => {
+    await docker('start', id);
+    return isUp(url);
+  };
+  const answers = async () => void (await eventually(`${url} answers`, started, 30_000));
   await answers();
   return {
     url,
     kill: async () => void (await docker('kill', '--signal', 'KILL', id)),
-    async start() {
-      await docker('start', id);
-      await answers();
-    },
+    start: answers,
     remove: async () => void (await docker('rm', '--force', '--volumes', id)),
   };
 }
