@@ -1,3 +1,4 @@
+import { problem } from '@slipway/platform/http/errors';
 import { describe, expect, it } from 'vitest';
 import { type BillingParts, type RunOptions, runBilling } from './billing-run.ts';
 import { atEachCrashPoint, Crash } from './crash.fixture.ts';
@@ -140,6 +141,17 @@ describe.each(stores)('on $name', ({ newSettings }) => {
       const report = await world.run(afterOne, { onFailure: (_error, id) => failures.push(id) });
       expect(report).toEqual({ issued: 2, subscriptions: 2, failed: 1, complete: true });
       expect(failures).toEqual(['s2']);
+    });
+
+    it('ends when the store is away, since that is no fault of one subscription', async () => {
+      const world = await newWorld();
+      for (const id of ['s1', 's2']) await world.subscribe(id);
+      const away = () => Promise.reject(problem('unavailable', 'The database does not answer'));
+      const parts = { ...world.parts, usage: { ...world.parts.usage, totals: away } };
+      const failures: string[] = [];
+      const run = world.run(afterOne, { onFailure: (_error, id) => failures.push(id) }, parts);
+      await expect(run).rejects.toMatchObject({ code: 'unavailable' });
+      expect(failures).toEqual([]);
     });
 
     it('on several replicas at once issues each invoice once', async () => {

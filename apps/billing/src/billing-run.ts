@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type PlatformProblem, Problem } from '@slipway/platform/http/errors';
 import type { Position } from '@slipway/platform/http/pagination';
 import { update } from './change.ts';
 import type { Clock } from './clock.ts';
@@ -29,7 +30,11 @@ export type RunReport = { issued: number; subscriptions: number; failed: number;
 /** Subscriptions read at a time. */
 const pageSize = 50;
 
-/** Bills all that is due. It may be repeated, cut off, or run on several replicas at once. */
+/**
+ * Bills all that is due. It may be repeated, cut off, or run on several replicas at once.
+ *
+ * @throws {Problem} unavailable if the store is away.
+ */
 export async function runBilling(parts: BillingParts, options: RunOptions): Promise<RunReport> {
   const report: RunReport = { issued: 0, subscriptions: 0, failed: 0, complete: true };
   for await (const subscription of dueSubscriptions(parts.subscriptions, options.asOf)) {
@@ -40,11 +45,17 @@ export async function runBilling(parts: BillingParts, options: RunOptions): Prom
       if (!complete) return { ...report, complete };
       report.subscriptions += 1;
     } catch (error) {
+      if (isAway(error)) throw error;
       report.failed += 1;
       options.onFailure(error, subscription.id);
     }
   }
   return report;
+}
+
+/** Whether no subscription could be billed now, because the store is away. */
+function isAway(error: unknown): boolean {
+  return error instanceof Problem && error.code === ('unavailable' satisfies PlatformProblem);
 }
 
 async function* dueSubscriptions(store: SubscriptionStore, asOf: string): AsyncGenerator<Subscription> {
