@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import Type from 'typebox';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { masked, platformSettings, readSettings, Secret, SettingsError } from './settings.ts';
 
 const schema = Type.Object({
@@ -50,5 +53,61 @@ describe('settings', () => {
     const wrong = () => readSettings(schema, { TOKEN: 'short secret' });
     expect(wrong).toThrow(/TOKEN must NOT have fewer than 16 characters/);
     expect(wrong).not.toThrow(/short secret/);
+  });
+});
+
+describe('a setting in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-settings-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const written = (name: string, text: string) => {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    return file;
+  };
+
+  it.each([
+    ['none', ''],
+    ['one', '\n'],
+    ["another system's", '\r\n'],
+  ])('is read with its last line end cut off: %s', (name, end) => {
+    const file = written(name, `${token}${end}`);
+    expect(readSettings(schema, { TOKEN_FILE: file })).toMatchObject({ TOKEN: token });
+  });
+
+  it('keeps what else is in the file, as only the last line end is not meant', () => {
+    const file = written('spaces', ` ${token}\n\n`);
+    expect(readSettings(schema, { TOKEN_FILE: file })).toMatchObject({ TOKEN: ` ${token}\n` });
+  });
+
+  it('is converted and checked as any other', () => {
+    const port = written('port', '8081\n');
+    expect(readSettings(schema, { TOKEN: token, PORT_FILE: port })).toMatchObject({ PORT: 8081 });
+    const short = written('short', 'short secret\n');
+    const read = () => readSettings(schema, { TOKEN_FILE: short });
+    expect(read).toThrow(/TOKEN must NOT have fewer than 16 characters/);
+    expect(read).not.toThrow(/short secret/);
+  });
+
+  it('is not set when the file is empty or the variable is', () => {
+    const file = written('empty', '\n');
+    expect(() => readSettings(schema, { TOKEN_FILE: file })).toThrow(/TOKEN is not set/);
+    expect(readSettings(schema, { TOKEN: token, TOKEN_FILE: '' })).toMatchObject({ TOKEN: token });
+  });
+
+  it('is refused beside the setting itself, together with whatever else is wrong', () => {
+    const file = written('both', 'the token of the file');
+    const read = () => readSettings(schema, { TOKEN: token, TOKEN_FILE: file, PORT: '65536' });
+    expect(read).toThrow(/TOKEN and TOKEN_FILE are both set/);
+    expect(read).toThrow(/PORT must be <= 65535/);
+    expect(read).not.toThrow(/token of/);
+  });
+
+  it('is refused once and with its path when the file cannot be read', () => {
+    const absent = join(folder, 'absent');
+    const read = () => readSettings(schema, { TOKEN_FILE: absent });
+    expect(read).toThrow(`TOKEN_FILE cannot be read: ENOENT ${absent}`);
+    expect(read).not.toThrow(/TOKEN is not set/);
+    expect(() => readSettings(schema, { TOKEN: token, PORT_FILE: folder })).toThrow(/PORT_FILE .* EISDIR/);
   });
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import envSchema from 'env-schema';
 import Type, { type Static, type TObject } from 'typebox';
 
@@ -73,30 +74,58 @@ export class SettingsError extends Error {
 }
 
 /**
- * Reads settings from an environment: coerces, fills defaults, and reports every wrong one at once.
+ * Reads settings from an environment: coerces, fills defaults, and reports every wrong one at once. Each can also
+ * be the content of a file, which `<NAME>_FILE` names, as secrets are mounted by Compose and Kubernetes.
  *
  * @throws {SettingsError} listing each wrong setting with its rule; values are not repeated.
  * @example
  * const { PORT } = readSettings(platformSettings, { PORT: '8081' }); // 8081
  */
 export function readSettings<S extends TObject>(schema: S, env: Environment): Static<S> {
-  const settings = parse(schema, env);
+  const { values, problems } = readFiles(schema, withoutEmpty(env));
+  const settings = parse(schema, values, problems);
   const wrong = stopTooShort(settings as Partial<PlatformSettings>);
   if (wrong) throw new SettingsError([wrong]);
   return settings;
 }
 
-function parse<S extends TObject>(schema: S, env: Environment): Static<S> {
+/** @throws {SettingsError} with these problems and those of the values. */
+function parse<S extends TObject>(schema: S, values: Environment, problems: Problems): Static<S> {
+  const wrongFiles = Object.values(problems);
   try {
-    return envSchema<Static<S>>({
+    const settings = envSchema<Static<S>>({
       schema: structuredClone(schema),
-      data: withoutEmpty(env),
+      data: values,
       env: false,
       ajv: { customOptions: (ajv) => ajv.addKeyword('secret') },
     });
+    if (wrongFiles.length === 0) return settings;
   } catch (error) {
-    throw new SettingsError(wrongOnes(error, schema));
+    throw new SettingsError([...wrongFiles, ...wrongOnes(error, schema, problems)]);
   }
+  throw new SettingsError(wrongFiles);
+}
+
+/** What is wrong with a setting's file, by the setting's name. */
+type Problems = Record<string, string>;
+
+/** Puts the content of each `<NAME>_FILE` in the place of `NAME`. */
+function readFiles(schema: TObject, env: Environment): { values: Environment; problems: Problems } {
+  const values = { ...env };
+  const problems: Problems = {};
+  for (const name of Object.keys(schema.properties)) {
+    const file = env[`${name}_FILE`];
+    if (file === undefined) continue;
+    if (env[name] !== undefined) problems[name] = `${name} and ${name}_FILE are both set; set one of them`;
+    else {
+      try {
+        values[name] = readFileSync(file, 'utf8').replace(/\r?\n$/, '') || undefined;
+      } catch (error) {
+        problems[name] = `${name}_FILE cannot be read: ${(error as NodeJS.ErrnoException).code} ${file}`;
+      }
+    }
+  }
+  return { values: withoutEmpty(values), problems };
 }
 
 /** A stop must have room for the drain and for the longest request that was let in during it. */
@@ -120,13 +149,14 @@ function withoutEmpty(env: Environment): Environment {
 
 type AjvError = { instancePath: string; message?: string; params: Record<string, unknown> };
 
-function wrongOnes(error: unknown, schema: TObject): string[] {
+/** Leaves out what is only missing because its file could not be read. */
+function wrongOnes(error: unknown, schema: TObject, problems: Problems): string[] {
   const { errors } = error as { errors?: AjvError[] };
   if (!errors) throw error;
-  return errors.map((each) => {
-    const name = each.instancePath.slice(1) || String(each.params.missingProperty);
-    return `${name} ${ruleOf(each)} (${descriptionOf(schema, name)})`;
-  });
+  return errors
+    .map((each) => ({ ...each, name: each.instancePath.slice(1) || String(each.params.missingProperty) }))
+    .filter(({ name }) => !(name in problems))
+    .map((each) => `${each.name} ${ruleOf(each)} (${descriptionOf(schema, each.name)})`);
 }
 
 function ruleOf({ message, params }: AjvError): string {
