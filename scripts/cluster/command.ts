@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process';
+
+type Options = {
+  /** What the program reads from its standard input; secrets go this way, since arguments are seen by everybody. */
+  input?: string;
+  /** Shows the program's output instead of returning it. */
+  show?: boolean;
+};
+
+/**
+ * Runs a program to its end and returns what it printed.
+ *
+ * @throws {Error} if it is not on the PATH or fails: its own words, without the stack.
+ * @example
+ * command('kubectl', ['get', 'nodes']);
+ */
+export function command(program: string, args: string[], { input = '', show = false }: Options = {}): string {
+  try {
+    const stdio = ['pipe', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'] as const;
+    return execFileSync(program, args, { input, encoding: 'utf8', stdio: [...stdio] }) ?? '';
+  } catch (error) {
+    const { code, stderr } = error as { code?: string; stderr?: string };
+    if (code === 'ENOENT') throw new Error(`${program} is not on the PATH.`);
+    throw new Error(`${program} ${args.join(' ')} failed. ${stderr ?? ''}`.trim());
+  }
+}
+
+/** Whether a program is on the PATH and answers. */
+export function answers(program: string, args: string[]): boolean {
+  try {
+    command(program, args);
+    return true;
+  } catch {
+    return false;
+  }
+}

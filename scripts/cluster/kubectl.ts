@@ -1,0 +1,39 @@
+import { command } from './command.ts';
+
+export type Kubectl = ReturnType<typeof createKubectl>;
+
+/**
+ * kubectl for one cluster: the context that Skaffold chose (it tells its hooks), else the current one.
+ *
+ * @example
+ * createKubectl(process.env).run(['get', 'pods']);
+ */
+export function createKubectl(env: NodeJS.ProcessEnv) {
+  const { SKAFFOLD_KUBE_CONTEXT: context } = env;
+  const chosen = context ? ['--context', context] : [];
+  const run = (args: string[], input?: string) => command('kubectl', [...chosen, ...args], { input });
+  return {
+    run,
+    /** The values of a Secret; none if it does not exist. */
+    readSecret(namespace: string, name: string): Record<string, string> {
+      const found = run(['-n', namespace, 'get', 'secret', name, '--ignore-not-found', '-o', 'json']);
+      if (!found) return {};
+      const { data = {} } = JSON.parse(found) as { data?: Record<string, string> };
+      const decode = (value: string) => Buffer.from(value, 'base64').toString();
+      return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, decode(value)]));
+    },
+    /** Creates or replaces a Secret. Not by `apply`, which would keep a second copy in an annotation. */
+    writeSecret(namespace: string, name: string, type: string, values: Record<string, string>): void {
+      const labels = { 'app.kubernetes.io/part-of': 'slipway' };
+      const secret = {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name, labels },
+        type,
+        stringData: values,
+      };
+      const exists = run(['-n', namespace, 'get', 'secret', name, '--ignore-not-found', '-o', 'name']);
+      run(['-n', namespace, exists ? 'replace' : 'create', '-f', '-'], JSON.stringify(secret));
+    },
+  };
+}
