@@ -1,0 +1,37 @@
+# syntax=docker/dockerfile:1
+# One image for each service: docker build --build-arg SERVICE=users -t slipway/users:dev .
+ARG NODE_VERSION=26
+
+# --- Dependencies: made again only when a package.json or the lock file changes.
+FROM node:${NODE_VERSION}-slim AS dependencies
+ARG SERVICE
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY libs/contracts/package.json libs/contracts/
+COPY libs/platform/package.json libs/platform/
+COPY apps/${SERVICE}/package.json apps/${SERVICE}/
+RUN --mount=type=cache,target=/root/.npm \
+    npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace apps/${SERVICE:?is the service to build}
+# What Node never loads: source maps, types, documents and the packages' own tests.
+COPY scripts/images/prune.sh /tmp/
+RUN sh /tmp/prune.sh node_modules
+
+# --- The image: no shell, no npm, not root.
+FROM gcr.io/distroless/nodejs${NODE_VERSION}-debian13:nonroot AS runtime
+ARG SERVICE
+ENV NODE_ENV=production \
+    HOST=0.0.0.0 \
+    PORT=8080 \
+    MANAGEMENT_PORT=9080 \
+    NODE_COMPILE_CACHE=/app/.compile-cache
+WORKDIR /app/apps/${SERVICE}
+COPY --from=dependencies /app/node_modules /app/node_modules
+COPY package.json /app/
+COPY libs /app/libs
+COPY apps/${SERVICE} /app/apps/${SERVICE}
+EXPOSE 8080 9080
+USER 65532:65532
+# Compose waits for it; Kubernetes has probes of its own.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=1s \
+  CMD ["/nodejs/bin/node", "-e", "require('node:http').get(`http://127.0.0.1:${process.env.MANAGEMENT_PORT}/status`, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
+CMD ["src/main.ts"]
