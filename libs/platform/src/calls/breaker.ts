@@ -12,6 +12,8 @@ const names: Record<CircuitState, BreakerState> = {
 
 type BreakerOptions = {
   onChange?: (state: BreakerState) => void;
+  /** Told of each call that is not made. */
+  onRefused?: () => void;
   /** Time until an open breaker lets one call through to try; milliseconds. */
   openMs?: number;
 };
@@ -31,7 +33,8 @@ export type Breaker = {
  * Stops calling an upstream that keeps failing: opens when more than half of the last 20 calls failed (and
  * there were 5), refuses at once while open, then lets single calls through until one succeeds.
  */
-export function createBreaker(service: string, { onChange, openMs = 1_000 }: BreakerOptions = {}): Breaker {
+export function createBreaker(service: string, options: BreakerOptions = {}): Breaker {
+  const { onChange, onRefused, openMs = 1_000 } = options;
   // A trial that ended in an error, be it that its caller left, has not shown that the upstream is back.
   const failures = handleWhen(() => circuit.state === CircuitState.HalfOpen);
   const circuit = circuitBreaker(
@@ -57,6 +60,7 @@ export function createBreaker(service: string, { onChange, openMs = 1_000 }: Bre
     },
     async run(work) {
       if (isShut()) {
+        onRefused?.();
         const retryAfter = Math.max(1, (trialAt - Date.now()) / 1_000);
         throw problem('unavailable', `${service} keeps failing and is left alone for a moment`, {
           retryAfter,

@@ -18,6 +18,8 @@ type RetryOptions<T> = {
   signal: AbortSignal;
   /** Called with a result that is thrown away. */
   onRetry: (result: T) => void;
+  /** Told of each retry that the budget forbids. */
+  onRefused?: () => void;
 };
 
 /**
@@ -26,14 +28,18 @@ type RetryOptions<T> = {
  */
 export async function withRetries<T extends Repeatable>(
   attempt: () => Promise<T>,
-  { budget, left, signal, onRetry }: RetryOptions<T>,
+  { budget, left, signal, onRetry, onRefused }: RetryOptions<T>,
 ): Promise<T> {
   budget.deposit();
   for (let retry = 0; ; retry++) {
     const result = await attempt();
     if (!result.transient || retry === maxRetries) return result;
     const pause = Math.max(result.after ?? 0, backoff(retry));
-    if (pause >= left() || !budget.withdraw()) return result;
+    if (pause >= left()) return result;
+    if (!budget.withdraw()) {
+      onRefused?.();
+      return result;
+    }
     onRetry(result);
     await wait(pause, undefined, { signal });
   }

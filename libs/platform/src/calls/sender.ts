@@ -1,6 +1,6 @@
 import { Agent } from 'undici';
 import { outgoingHeaders } from '../telemetry/trace-context.ts';
-import { createBulkhead } from './bulkhead.ts';
+import type { Bulkhead } from './bulkhead.ts';
 import { isStream, type UpstreamRequest, type UpstreamResponse } from './call.ts';
 import { faultOf } from './call-fault.ts';
 import type { Deadline } from './deadline.ts';
@@ -8,8 +8,6 @@ import { discover } from './discovery.ts';
 
 /** Most connections to one address. */
 const connections = 64;
-/** Most calls to one upstream that run or wait for a connection. */
-const places = 256;
 /** Milliseconds in which an address must take a connection. */
 const connectTimeout = 1_000;
 
@@ -19,10 +17,10 @@ export type Sender = {
   close(): Promise<void>;
 };
 
-export function createSender(service: string, address: string): Sender {
+/** @param bulkhead where each call takes a place until its answer has been read */
+export function createSender(service: string, address: string, bulkhead: Bulkhead): Sender {
   // The deadline of each call bounds it as a whole, so undici's own timeouts are off.
   const agent = new Agent({ connections, connectTimeout, headersTimeout: 0, bodyTimeout: 0 });
-  const bulkhead = createBulkhead(service, places);
   const discovery = discover(service, address);
 
   /** A request that no address has seen may go to the next one, whatever its method. */

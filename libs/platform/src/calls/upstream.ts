@@ -4,8 +4,10 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { withSpan } from '../telemetry/tracing.ts';
 import { attempt, describe, type Outcome, type Read } from './attempt.ts';
 import { type BreakerState, createBreaker } from './breaker.ts';
+import { createBulkhead } from './bulkhead.ts';
 import { isStream, type UpstreamRequest, type UpstreamResponse } from './call.ts';
 import { callProblem } from './call-fault.ts';
+import { measureCalls } from './call-metrics.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import { withRetries } from './retry.ts';
 import { createRetryBudget } from './retry-budget.ts';
@@ -39,6 +41,9 @@ export type UpstreamOptions = {
   timeoutMs?: number;
 };
 
+/** Most calls to one upstream that run or wait for a connection. */
+const places = 256;
+
 /**
  * Makes the way to another service, with deadline, retries within a budget, circuit breaker, trace and metrics.
  *
@@ -49,8 +54,14 @@ export type UpstreamOptions = {
  */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { name, metrics, timeoutMs = 5_000 } = options;
-  const sender = createSender(name, options.address);
-  const breaker = createBreaker(name, reporting(options));
+  const measured = measureCalls(options);
+  const bulkhead = createBulkhead(name, places, () => measured.refused.bulkhead.inc());
+  measured.inFlight(() => bulkhead.taken);
+  const sender = createSender(name, options.address, bulkhead);
+  const breaker = createBreaker(name, {
+    onChange: measured.breakerChanged,
+    onRefused: () => measured.refused.breaker.inc(),
+  });
   const budget = createRetryBudget();
 
   /** Each attempt is a span of its own, so that a trace shows the retries. */
@@ -68,8 +79,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       budget,
       left: deadline.left,
       signal: deadline.signal,
+      onRefused: () => measured.refused.retryBudget.inc(),
       onRetry(discarded) {
-        metrics.retries.inc({ dependency: name });
+        measured.retried.inc();
         if ('response' in discarded) void discarded.response.body.dump();
       },
     });
@@ -122,21 +134,4 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
 function outcomeOf({ statusCode }: UpstreamResponse): string {
   return statusCode < 400 ? 'ok' : String(statusCode);
-}
-
-const stateNumbers: Record<BreakerState, number> = { closed: 0, 'half-open': 1, open: 2 };
-
-/** Shows the state of the breaker in the metrics, and the begin and end of a trouble in the log. */
-function reporting({ name, metrics, log }: UpstreamOptions) {
-  const gauge = metrics.breakers.labels(name);
-  gauge.set(stateNumbers.closed);
-  let last: BreakerState = 'closed';
-  return {
-    onChange(state: BreakerState) {
-      gauge.set(stateNumbers[state]);
-      if (state === 'closed') log?.info({ upstream: name }, 'circuit breaker closed');
-      if (state === 'open' && last === 'closed') log?.warn({ upstream: name }, 'circuit breaker opened');
-      last = state;
-    },
-  };
 }

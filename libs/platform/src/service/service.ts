@@ -13,6 +13,7 @@ import { measureConnections, observeStore } from '../telemetry/observe-store.ts'
 import { createTracing } from '../telemetry/tracing.ts';
 import { createHttpServer } from './http-server.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { measureLifecycle } from './lifecycle-metrics.ts';
 import { createManagement } from './management.ts';
 import { registerOverload } from './overload.ts';
 import type { PlatformSettings } from './settings.ts';
@@ -105,6 +106,7 @@ export async function buildService<Schema extends TObject, Store extends Service
   const { log, requests } = createLogs(name, platform.LOG_LEVEL, options.logTo);
   const metrics = createMetrics(name, version);
   const lifecycle = new Lifecycle();
+  measureLifecycle(metrics, lifecycle);
   const app = createHttpServer(log, lifecycle, platform);
   const upstreams: Upstream[] = [];
 

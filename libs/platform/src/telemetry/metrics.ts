@@ -1,8 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Served } from '../service/time-limit.ts';
+import { gauge } from './declare.ts';
 
 /** Seconds; from a fast read to the slowest request that is let through. */
 const durationBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Seconds; a job may take minutes. */
+const jobBuckets = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300];
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -13,6 +17,7 @@ export function createMetrics(service: string, version: string) {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const inFlight = new Set<Served>();
+  const callsInFlight = new Map<string, () => number>();
   const metrics = {
     registry,
     contentType: registry.contentType,
@@ -52,6 +57,35 @@ export function createMetrics(service: string, version: string) {
       labelNames: ['dependency'] as const,
       registers,
     }),
+    callsRefused: new Counter({
+      name: 'dependency_calls_refused_total',
+      help: 'Calls that were not made, by what forbade them; `retry_budget`: repetitions that were not made',
+      labelNames: ['dependency', 'reason'] as const,
+      registers,
+    }),
+    /** How many calls of a dependency run or wait for a connection now, by its name. */
+    callsInFlight,
+    jobs: {
+      runs: new Counter({
+        name: 'job_runs_total',
+        help: 'Runs of a job by how they ended; `incomplete`: something in it is still to be done',
+        labelNames: ['name', 'outcome'] as const,
+        registers,
+      }),
+      duration: new Histogram({
+        name: 'job_duration_seconds',
+        help: 'Time that a run of a job took, however it ended',
+        labelNames: ['name'] as const,
+        buckets: jobBuckets,
+        registers,
+      }),
+      lastSuccess: new Gauge({
+        name: 'job_last_success_timestamp_seconds',
+        help: 'When a run of a job in this process last succeeded; absent before',
+        labelNames: ['name'] as const,
+        registers,
+      }),
+    },
   };
   new Gauge({
     name: 'http_server_requests_in_flight',
@@ -61,8 +95,33 @@ export function createMetrics(service: string, version: string) {
       this.set(inFlight.size);
     },
   });
+  new Gauge({
+    name: 'dependency_calls_in_flight',
+    help: 'Calls to other services and to the store that run or wait for a connection',
+    labelNames: ['dependency'] as const,
+    registers,
+    collect() {
+      for (const [dependency, count] of callsInFlight) this.labels(dependency).set(count());
+    },
+  });
+  const utilization = {
+    name: 'nodejs_eventloop_utilization',
+    help: 'Share of the time since the last reading in which the event loop was busy, 0 to 1',
+  };
+  gauge(metrics, utilization, eventLoopUtilization());
   new Gauge({ name: 'build_info', help: 'What runs here', labelNames: ['version', 'node'], registers })
     .labels(version, globalThis.process.version)
     .set(1);
   return metrics;
+}
+
+/** Makes the reading of how busy the event loop was since the last one. */
+function eventLoopUtilization(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
 }

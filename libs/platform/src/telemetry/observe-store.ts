@@ -13,15 +13,33 @@ type Method = (...args: unknown[]) => unknown;
  * const store = observeStore(openUsers(url), metrics);
  * await store.findByEmail(email); // dependency_call_duration_seconds{dependency="store",operation="findByEmail"}
  */
-export function observeStore<Store extends object>(store: Store, metrics: Metrics, path = ''): Store {
+export function observeStore<Store extends object>(store: Store, metrics: Metrics): Store {
+  return observeDependency('store', store, metrics);
+}
+
+/**
+ * Wraps any other dependency that is called by methods, such as a payment provider, in the same way.
+ *
+ * @param dependency its name in metrics and spans
+ */
+export function observeDependency<T extends object>(dependency: string, target: T, metrics: Metrics): T {
+  const calls: Calls = { dependency, metrics, inFlight: 0 };
+  metrics.callsInFlight.set(dependency, () => calls.inFlight);
+  return observedPart(target, '', calls);
+}
+
+/** What the calls of one dependency have in common. */
+type Calls = { dependency: string; metrics: Metrics; inFlight: number };
+
+function observedPart<Part extends object>(part: Part, path: string, calls: Calls): Part {
   const wrapped = new Map<PropertyKey, unknown>();
-  return new Proxy(store, {
+  return new Proxy(part, {
     get(target, key) {
       const value = Reflect.get(target, key, target);
       if (typeof key === 'symbol') return value;
       const known = wrapped.get(key);
       if (known !== undefined) return known;
-      const observed = observe(target, path + key, value, metrics);
+      const observed = observe(target, path + key, value, calls);
       if (observed !== value) wrapped.set(key, observed);
       return observed;
     },
@@ -41,9 +59,9 @@ export function measureConnections({ registry }: Metrics, connections: () => Rec
   });
 }
 
-function observe(owner: object, name: string, value: unknown, metrics: Metrics): unknown {
-  if (typeof value === 'function') return measured(owner, name, value as Method, metrics);
-  if (isPart(value)) return observeStore(value, metrics, `${name}.`);
+function observe(owner: object, name: string, value: unknown, calls: Calls): unknown {
+  if (typeof value === 'function') return measured(owner, name, value as Method, calls);
+  if (isPart(value)) return observedPart(value, `${name}.`, calls);
   return value;
 }
 
@@ -51,27 +69,31 @@ function isPart(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-function measured(owner: object, operation: string, method: Method, metrics: Metrics): Method {
+function measured(owner: object, operation: string, method: Method, calls: Calls): Method {
+  const { dependency, metrics } = calls;
+  const succeeded = metrics.dependencies.labels(dependency, operation, 'ok');
   const attributes = { 'db.operation.name': operation };
   return (...args) => {
-    const span = startSpan(`store ${operation}`, 'client', attributes);
+    const span = startSpan(`${dependency} ${operation}`, 'client', attributes);
     const startedAt = performance.now();
-    const finish = (outcome: string) => {
-      const seconds = (performance.now() - startedAt) / 1000;
-      metrics.dependencies.labels('store', operation, outcome).observe(seconds);
+    const finish = (duration: Pick<typeof succeeded, 'observe'>) => {
+      calls.inFlight -= 1;
+      duration.observe((performance.now() - startedAt) / 1000);
       span?.end();
     };
     const result = method.apply(owner, args);
     if (!(result instanceof Promise)) return result;
+    calls.inFlight += 1;
     return result.then(
       (value) => {
-        finish('ok');
+        finish(succeeded);
         return value;
       },
       (error) => {
         if (span) markFailed(span, failureName(error));
         // A refusal, such as a name that is taken, is not a fault of the store.
-        finish(error instanceof Problem ? error.code : 'error');
+        const outcome = error instanceof Problem ? error.code : 'error';
+        finish(metrics.dependencies.labels(dependency, operation, outcome));
         throw error;
       },
     );
