@@ -14,7 +14,23 @@ RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace apps/${SERVICE:?is the service to build}
 # What Node never loads: source maps, types, documents and the packages' own tests.
 COPY scripts/images/prune.sh /tmp/
-RUN sh /tmp/prune.sh node_modules
+RUN sh /tmp/prune.sh node_modules && mkdir .compile-cache
+
+# --- For `skaffold dev`: edited files are copied into the running container (by its tar), and Node starts again.
+# Folders are watched, not files: a copied file is a new one, which `node --watch` alone would lose.
+FROM node:${NODE_VERSION}-slim AS dev
+ARG SERVICE
+ENV HOST=0.0.0.0 \
+    PORT=8080 \
+    MANAGEMENT_PORT=9080
+WORKDIR /app/apps/${SERVICE}
+COPY --from=dependencies /app/node_modules /app/node_modules
+COPY package.json /app/
+COPY --chown=65532:65532 libs /app/libs
+COPY --chown=65532:65532 apps/${SERVICE} /app/apps/${SERVICE}
+USER 65532:65532
+ENTRYPOINT ["node", "--watch-path=/app/libs", "--watch-path=/app/apps", "--watch-preserve-output"]
+CMD ["src/main.ts"]
 
 # --- The image: no shell, no npm, not root.
 FROM gcr.io/distroless/nodejs${NODE_VERSION}-debian13:nonroot AS runtime
@@ -29,6 +45,9 @@ COPY --from=dependencies /app/node_modules /app/node_modules
 COPY package.json /app/
 COPY libs /app/libs
 COPY apps/${SERVICE} /app/apps/${SERVICE}
+COPY --from=dependencies --chown=65532:65532 /app/.compile-cache /app/.compile-cache
+# Compiled by the same Node and user as at run time: the cache is bound to both.
+RUN --mount=type=bind,source=scripts/images/warm.ts,target=/app/warm.ts ["/nodejs/bin/node", "/app/warm.ts"]
 EXPOSE 8080 9080
 USER 65532:65532
 # Compose waits for it; Kubernetes has probes of its own.
