@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# One image for each service: docker build --build-arg SERVICE=users -t slipway/users:dev .
+# One image for each service: docker build --build-arg SERVICE=users --tag slipway/users:dev .
+# Or all four, with their labels: npm run images
 ARG NODE_VERSION=26
 
 # --- Dependencies: made again only when a package.json or the lock file changes.
@@ -12,7 +13,9 @@ COPY libs/platform/package.json libs/platform/
 COPY apps/${SERVICE}/package.json apps/${SERVICE}/
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace apps/${SERVICE:?is the service to build}
-# What Node never loads: source maps, types, documents and the packages' own tests.
+# The list of what is in the image. npm would miss the tools that are left out here, so they are not asked for.
+RUN npm pkg delete devDependencies && npm pkg delete devDependencies --workspaces \
+ && npm sbom --sbom-format=cyclonedx > sbom.cdx.json
 COPY scripts/images/prune.sh /tmp/
 RUN sh /tmp/prune.sh node_modules && mkdir .compile-cache
 
@@ -20,9 +23,7 @@ RUN sh /tmp/prune.sh node_modules && mkdir .compile-cache
 # Folders are watched, not files: a copied file is a new one, which `node --watch` alone would lose.
 FROM node:${NODE_VERSION}-slim AS dev
 ARG SERVICE
-ENV HOST=0.0.0.0 \
-    PORT=8080 \
-    MANAGEMENT_PORT=9080
+ENV HOST=0.0.0.0 PORT=8080 MANAGEMENT_PORT=9080
 WORKDIR /app/apps/${SERVICE}
 COPY --from=dependencies /app/node_modules /app/node_modules
 COPY package.json /app/
@@ -36,17 +37,16 @@ CMD ["src/main.ts"]
 FROM gcr.io/distroless/nodejs${NODE_VERSION}-debian13:nonroot AS runtime
 ARG SERVICE
 ENV NODE_ENV=production \
-    HOST=0.0.0.0 \
-    PORT=8080 \
-    MANAGEMENT_PORT=9080 \
+    HOST=0.0.0.0 PORT=8080 MANAGEMENT_PORT=9080 \
     NODE_COMPILE_CACHE=/app/.compile-cache
 WORKDIR /app/apps/${SERVICE}
 COPY --from=dependencies /app/node_modules /app/node_modules
+COPY --from=dependencies /app/sbom.cdx.json /app/
+COPY --from=dependencies --chown=65532:65532 /app/.compile-cache /app/.compile-cache
 COPY package.json /app/
 COPY libs /app/libs
 COPY apps/${SERVICE} /app/apps/${SERVICE}
-COPY --from=dependencies --chown=65532:65532 /app/.compile-cache /app/.compile-cache
-# Compiled by the same Node and user as at run time: the cache is bound to both.
+# Compiled by the Node and the user of the run time: the cache is bound to both.
 RUN --mount=type=bind,source=scripts/images/warm.ts,target=/app/warm.ts ["/nodejs/bin/node", "/app/warm.ts"]
 EXPOSE 8080 9080
 USER 65532:65532
@@ -54,3 +54,10 @@ USER 65532:65532
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=1s \
   CMD ["/nodejs/bin/node", "-e", "require('node:http').get(`http://127.0.0.1:${process.env.MANAGEMENT_PORT}/status`, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 CMD ["src/main.ts"]
+# Last, so that a new revision makes no layer again.
+ARG VERSION=dev REVISION=unknown SOURCE=
+LABEL org.opencontainers.image.title="slipway/${SERVICE}" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.licenses="MIT"
