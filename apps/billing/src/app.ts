@@ -5,10 +5,12 @@ import { registerRelay } from '@slipway/platform/events/relay';
 import { registerAccess } from '@slipway/platform/http/access';
 import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
+import { observeDependency } from '@slipway/platform/telemetry/observe-store';
 import { timeLeft } from '@slipway/platform/telemetry/request-context';
 import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './clock.ts';
 import { sandboxUrl, settings } from './config.ts';
+import { createCounts } from './counts.ts';
 import { openSandbox } from './provider/sandbox.ts';
 import { registerRecovery } from './recovery.ts';
 import { registerInvoiceRoutes } from './routes/invoices.ts';
@@ -29,14 +31,15 @@ export const billing = defineService({
   openStore: ({ STORE_URL }) => openStore(STORE_URL),
 
   register(app, { settings, store, log, metrics, upstream }) {
-    const provider = openSandbox(sandboxUrl(settings));
+    const provider = observeDependency('payment-provider', openSandbox(sandboxUrl(settings)), metrics);
+    const counts = createCounts(metrics);
     app.addHook('onClose', () => provider.close());
     const clock = systemClock(settings.BILLING_TEST_CLOCK);
     const providerTimeoutMs = settings.PROVIDER_TIMEOUT_MS;
     const timeoutMs = () =>
       Math.max(1, Math.min(providerTimeoutMs, timeLeft(Number.POSITIVE_INFINITY) - margin));
-    const settlement = { invoices: store.invoices, provider, clock, timeoutMs };
-    registerRecovery(app, { ...settlement, providerTimeoutMs, log });
+    const settlement = { invoices: store.invoices, provider, clock, counts, timeoutMs };
+    registerRecovery(app, { ...settlement, providerTimeoutMs, log, metrics });
 
     registerRelay(app, {
       outbox: store.outbox,
@@ -47,9 +50,9 @@ export const billing = defineService({
 
     const users = createClient(upstream('users', settings.USERS_URL), { getKeys });
     registerAccess(app, { verify: createTokenVerifier(publishedKeys(() => users.getKeys())) });
-    registerSubscriptionRoutes(app, { ...store, clock });
-    registerUsageRoutes(app, { ...store, clock });
-    registerInvoiceRoutes(app, { ...store, clock, log });
+    registerSubscriptionRoutes(app, { ...store, clock, counts });
+    registerUsageRoutes(app, { ...store, clock, counts });
+    registerInvoiceRoutes(app, { ...store, clock, counts, log, metrics });
     registerPaymentRoutes(app, settlement);
     registerLedgerRoutes(app, store);
   },

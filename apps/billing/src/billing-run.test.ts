@@ -1,6 +1,9 @@
 import { problem } from '@slipway/platform/http/errors';
+import { createMetrics } from '@slipway/platform/telemetry/metrics';
+import { seriesValue } from '@slipway/platform/telemetry/metrics.fixture';
 import { describe, expect, it } from 'vitest';
 import { type BillingParts, type RunOptions, runBilling } from './billing-run.ts';
+import { createCounts } from './counts.ts';
 import { atEachCrashPoint, Crash } from './crash.fixture.ts';
 import { isBalanced } from './ledger.ts';
 import { planOf } from './plans.ts';
@@ -16,10 +19,12 @@ const afterThree = '2026-04-30T10:00:00.000Z';
 describe.each(stores)('on $name', ({ newSettings }) => {
   async function newWorld() {
     const store = await openForTest(newSettings());
-    const parts: BillingParts = { ...store, clock };
+    const metrics = createMetrics('billing', 'test');
+    const parts: BillingParts = { ...store, clock, counts: createCounts(metrics) };
     return {
       store,
       parts,
+      counted: (name: string, labels: Record<string, string> = {}) => seriesValue(metrics, name, labels),
       subscribe: (id: string, at = began) => store.subscriptions.add(start(id, 'u1', planOf('starter'), at)),
       use: (id: string, quantity: number, period = 1, subscriptionId = 's1') =>
         store.usage.add(
@@ -47,6 +52,16 @@ describe.each(stores)('on $name', ({ newSettings }) => {
   }
 
   describe('a billing run', () => {
+    it('counts each invoice and its total once, however often and by how many it is run', async () => {
+      const world = await newWorld();
+      await world.subscribe('s1');
+      await Promise.all([world.run(afterThree), world.run(afterThree)]);
+      await world.run(afterThree);
+      expect(await world.counted('billing_invoices_issued_total')).toBe(3);
+      expect(await world.counted('billing_invoiced_amount_total', { currency: 'EUR' })).toBe(3 * 1_900);
+      expect(await world.counted('billing_invoiced_amount_total', { currency: 'USD' })).toBe(0);
+    });
+
     it('bills what has ended, and nothing before its time', async () => {
       const world = await newWorld();
       await world.subscribe('s1');
@@ -192,6 +207,7 @@ describe.each(stores)('on $name', ({ newSettings }) => {
           invoices: wrap(invoices),
           usage: wrap(usage),
           clock,
+          counts: world.parts.counts,
         };
         const crash = await world.run(afterThree, {}, dying).catch((error: unknown) => error);
         if (crash instanceof Error) expect(crash, name).toBeInstanceOf(Crash);

@@ -3,6 +3,7 @@ import { type PlatformProblem, Problem } from '@slipway/platform/http/errors';
 import type { Position } from '@slipway/platform/http/pagination';
 import { update } from './change.ts';
 import type { Clock } from './clock.ts';
+import type { Counts } from './counts.ts';
 import { type Invoice, type InvoiceStore, invoiceIdOf, issue } from './invoices.ts';
 import { planOf } from './plans.ts';
 import { advance, type Subscription, type SubscriptionStore } from './subscriptions.ts';
@@ -14,6 +15,7 @@ export type BillingParts = {
   invoices: InvoiceStore;
   usage: UsageStore;
   clock: Clock;
+  counts: Pick<Counts, 'invoiceIssued'>;
 };
 
 export type RunOptions = {
@@ -90,14 +92,17 @@ async function billSubscription(parts: BillingParts, due: Subscription, { asOf, 
  * in its totals, so it is still unbilled, and the next invoice has it: nothing is billed twice or lost.
  */
 async function issueInvoice(
-  { invoices, usage, clock }: BillingParts,
+  { invoices, usage, clock, counts }: BillingParts,
   subscription: Subscription,
 ): Promise<{ invoice: Invoice; isNew: boolean }> {
   const id = invoiceIdOf(subscription);
   const totals = await usage.totals(subscription.id, subscription.period);
   const unbilled = subtract(totals, subscription.billed);
   const change = issue(subscription, planOf(subscription.planId), unbilled, clock.now());
-  if (await invoices.add(change)) return { invoice: change.next, isNew: true };
+  if (await invoices.add(change)) {
+    counts.invoiceIssued(change.next);
+    return { invoice: change.next, isNew: true };
+  }
   const earlier = await invoices.get(id);
   if (!earlier) throw new Error(`Invoice ${id} could be neither added nor read`);
   return { invoice: earlier, isNew: false };

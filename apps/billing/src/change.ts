@@ -25,6 +25,7 @@ const attempts = 20;
  * Applies a rule to an aggregate, again if it was changed between reading and writing.
  *
  * @param rule answers the change, or `undefined` if there is nothing to do; it may run more than once
+ * @param onWritten told of the aggregate that this call has written, once; not if there was nothing to do
  * @throws {Problem} not_found; what the rule throws; conflict if others change the aggregate all the time.
  * @example
  * await update(store.subscriptions, id, (subscription) => cancel(subscription, now));
@@ -33,13 +34,17 @@ export async function update<T extends Aggregate>(
   store: AggregateStore<T>,
   id: string,
   rule: (present: T) => Change<T> | undefined,
+  onWritten?: (written: T) => void,
 ): Promise<T> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const present = await store.get(id);
     if (!present) throw problem('not_found');
     const change = rule(present);
     if (!change) return present;
-    if (await store.replace(change)) return change.next;
+    if (await store.replace(change)) {
+      onWritten?.(change.next);
+      return change.next;
+    }
   }
   throw problem('conflict', 'It is being changed by too many at once; try again');
 }

@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { App } from '@slipway/platform/service/service';
+import { createJob } from '@slipway/platform/telemetry/jobs';
 import type { Logger } from '@slipway/platform/telemetry/log';
+import type { Metrics } from '@slipway/platform/telemetry/metrics';
 import { type SettlementParts, settlePending } from './settlement.ts';
 
 /** Milliseconds between two looks for payments and refunds that are pending. */
@@ -16,21 +18,29 @@ const stopWithin = 1_000;
  */
 export function registerRecovery(
   app: App,
-  parts: SettlementParts & { providerTimeoutMs: number; log: Logger },
+  parts: SettlementParts & { providerTimeoutMs: number; log: Logger; metrics: Metrics },
 ): void {
   const stopping = new AbortController();
+  const job = createJob(parts.metrics, 'payment-recovery');
   let running: Promise<void> | undefined;
 
-  const look = () =>
-    settlePending(
-      parts,
-      new Date(Date.parse(parts.clock.now()) - parts.providerTimeoutMs - grace).toISOString(),
-      (error, invoice) => parts.log.warn({ err: error, invoice }, 'a payment or refund stays pending'),
-      stopping.signal,
-    );
+  /** @returns how many invoices stay pending */
+  const look = async () => {
+    let pending = 0;
+    const before = new Date(Date.parse(parts.clock.now()) - parts.providerTimeoutMs - grace).toISOString();
+    const onFailure = (error: unknown, invoice: string) => {
+      pending += 1;
+      parts.log.warn({ err: error, invoice }, 'a payment or refund stays pending');
+    };
+    await settlePending(parts, before, onFailure, stopping.signal);
+    return pending;
+  };
+  const measuredLook = () => job(look, (pending) => (pending === 0 ? 'succeeded' : 'incomplete'));
   const run = async () => {
     while (!stopping.signal.aborted) {
-      await look().catch((error) => parts.log.error({ err: error }, 'pending payments cannot be read'));
+      await measuredLook().catch((error) =>
+        parts.log.error({ err: error }, 'pending payments cannot be read'),
+      );
       await wait(lookEvery, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
     }
   };

@@ -1,4 +1,7 @@
+import { createMetrics } from '@slipway/platform/telemetry/metrics';
+import { seriesValue } from '@slipway/platform/telemetry/metrics.fixture';
 import { describe, expect, it } from 'vitest';
+import { createCounts } from './counts.ts';
 import { atEachCrashPoint, Crash } from './crash.fixture.ts';
 import { issue } from './invoices.ts';
 import { isBalanced } from './ledger.ts';
@@ -19,10 +22,14 @@ describe.each(stores)('on $name', ({ newSettings }) => {
     const store = await openForTest(newSettings());
     const subscription = start('s1', 'u1', planOf('starter'), '2026-01-31T10:00:00.000Z').next;
     await store.invoices.add(issue(subscription, planOf('starter'), [], now));
-    const parts: SettlementParts = { invoices: store.invoices, provider, clock, timeoutMs: () => timeoutMs };
+    const metrics = createMetrics('billing', 'test');
+    const counts = createCounts(metrics);
+    const { invoices } = store;
+    const parts: SettlementParts = { invoices, provider, clock, counts, timeoutMs: () => timeoutMs };
     return {
       store,
       parts,
+      counted: (name: string, labels: Record<string, string>) => seriesValue(metrics, name, labels),
       pay: (id: string, method = 'pm_ok', given = parts) => pay(given, 's1.1', { id, method }),
       refund: (id: string, amount: number, given = parts) =>
         refund(given, { invoiceId: 's1.1', paymentId: 'p1' }, { id, amount }),
@@ -58,6 +65,8 @@ describe.each(stores)('on $name', ({ newSettings }) => {
         });
       }
       expect(await world.balance('cash')).toBe(0);
+      expect(await world.counted('billing_payments_total', { outcome: 'declined' })).toBe(1);
+      expect(await world.counted('billing_paid_amount_total', { currency: 'EUR' })).toBe(0);
       expect((await world.pay('p2')).invoice).toMatchObject({
         status: 'paid',
         payments: [{ status: 'declined' }, {}],
@@ -85,6 +94,8 @@ describe.each(stores)('on $name', ({ newSettings }) => {
       expect(await world.settle()).toEqual([]);
       expect(await world.invoice()).toMatchObject({ status: 'paid' });
       expect(await world.told()).toEqual(['invoice.issued:s1.1', 'payment.succeeded:p1']);
+      expect(await world.counted('billing_payments_total', { outcome: 'succeeded' })).toBe(1);
+      expect(await world.counted('billing_paid_amount_total', { currency: 'EUR' })).toBe(1_900);
     });
 
     it('gives up in time on a provider that hears no signal', async () => {
@@ -123,6 +134,8 @@ describe.each(stores)('on $name', ({ newSettings }) => {
         expect(await world.refund('r1', 500)).toMatchObject({ status: 'succeeded', amount: 500 });
       expect(await world.balance('cash')).toBe(1_400);
       expect(await world.balance('refunds')).toBe(500);
+      expect(await world.counted('billing_refunds_total', { outcome: 'succeeded' })).toBe(1);
+      expect(await world.counted('billing_refunded_amount_total', { currency: 'EUR' })).toBe(500);
     });
 
     it('by several requests at once never exceeds the payment', async () => {
@@ -143,6 +156,8 @@ describe.each(stores)('on $name', ({ newSettings }) => {
       for (const _ of [1, 2])
         await expect(world.refund('r1', 1)).rejects.toEqual(problemOf('refund_refused'));
       expect(await world.balance('refunds')).toBe(0);
+      expect(await world.counted('billing_refunds_total', { outcome: 'refused' })).toBe(1);
+      expect(await world.counted('billing_refunded_amount_total', { currency: 'EUR' })).toBe(0);
     });
 
     it('is settled later when the provider was away', async () => {

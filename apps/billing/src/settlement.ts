@@ -2,6 +2,7 @@ import { problem } from '@slipway/contracts/errors';
 import type { Position } from '@slipway/platform/http/pagination';
 import { update } from './change.ts';
 import type { Clock } from './clock.ts';
+import type { Counts } from './counts.ts';
 import { type Invoice, type InvoiceStore, type Payment, pendingSince, type Refund } from './invoices.ts';
 import { beginPayment, paymentOf, settlePayment } from './payments.ts';
 import type { PaymentProvider } from './provider.ts';
@@ -12,6 +13,7 @@ export type SettlementParts = {
   invoices: InvoiceStore;
   provider: PaymentProvider;
   clock: Clock;
+  counts: Pick<Counts, 'paymentSettled' | 'refundSettled'>;
   /** Longest time that the provider is waited for; milliseconds. */
   timeoutMs: () => number;
 };
@@ -108,8 +110,11 @@ async function finishPayment(
   if (status !== 'pending') return invoice;
   const charge = { idempotencyKey: id, amount, currency: invoice.currency, method };
   const result = await ask(parts, (signal) => parts.provider.charge(charge, signal), stopping);
-  return update(parts.invoices, invoice.id, (present) =>
-    settlePayment(present, id, result, parts.clock.now()),
+  return update(
+    parts.invoices,
+    invoice.id,
+    (present) => settlePayment(present, id, result, parts.clock.now()),
+    (settled) => parts.counts.paymentSettled(settled, result.outcome, amount),
   );
 }
 
@@ -123,8 +128,11 @@ async function finishRefund(
   if (status !== 'pending') return invoice;
   const order = { idempotencyKey: id, chargeKey: paymentId, amount, currency: invoice.currency };
   const result = await ask(parts, (signal) => parts.provider.refund(order, signal), stopping);
-  return update(parts.invoices, invoice.id, (present) =>
-    settleRefund(present, paymentId, id, result, parts.clock.now()),
+  return update(
+    parts.invoices,
+    invoice.id,
+    (present) => settleRefund(present, paymentId, id, result, parts.clock.now()),
+    (settled) => parts.counts.refundSettled(settled, result.outcome, amount),
   );
 }
 

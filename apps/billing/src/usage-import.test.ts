@@ -15,6 +15,7 @@ async function run(
   outcomeOf: (id: string) => RecordOutcome = () => 'added',
 ) {
   const batches: string[][] = [];
+  let invalid = 0;
   const source = (async function* () {
     yield* chunks;
   })();
@@ -27,8 +28,11 @@ async function run(
       if (typeof (value as { id?: unknown }).id === 'string') return value as typeof record & { id: string };
       throw problem('invalid_request', 'body.id is missing');
     },
+    onInvalid: () => {
+      invalid += 1;
+    },
   });
-  return { report, batches };
+  return { report, batches, invalid };
 }
 
 describe('an import', () => {
@@ -45,7 +49,11 @@ describe('an import', () => {
       r6: problem('conflict', 'Other content'),
     };
     const lines = [line(1), line(2), line(3, '{"id"'), line(4, ' \r'), { number: 5, bytes: undefined }];
-    const { report } = await run([lines, [line(6), line(7, '{}'), line(8)]], (id) => outcomes[id] ?? 'added');
+    const { report, invalid } = await run(
+      [lines, [line(6), line(7, '{}'), line(8)]],
+      (id) => outcomes[id] ?? 'added',
+    );
+    expect(invalid).toBe(3);
     expect(report).toEqual({
       accepted: 2,
       duplicates: 1,

@@ -13,6 +13,8 @@ type Importer = {
   record: (batch: UsageRecord[]) => Promise<RecordOutcome[]>;
   /** Checks a parsed line against the contract. @throws {Problem} saying what is wrong with it. */
   validate: (value: unknown) => UsageRecord;
+  /** Told of each line that holds no record. */
+  onInvalid: () => void;
 };
 
 /** A line that is not blank: its record, or what is wrong with it. */
@@ -29,7 +31,7 @@ const listed = 100;
  */
 export async function importLines(
   lines: AsyncIterable<Line[]>,
-  { record, validate }: Importer,
+  { record, validate, onInvalid }: Importer,
 ): Promise<UsageImport> {
   const report: UsageImport = { accepted: 0, duplicates: 0, rejected: 0, errors: [] };
   let batch: Entry[] = [];
@@ -48,6 +50,7 @@ export async function importLines(
   for await (const chunk of lines) {
     for (const line of chunk) {
       const content = read(line, validate);
+      if (content instanceof Problem) onInvalid();
       if (content) batch.push({ line: line.number, content });
       if (batch.length === batchSize) await write();
     }

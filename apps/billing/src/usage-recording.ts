@@ -2,6 +2,7 @@ import type { UsageRecord as UsageDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
 import { Problem } from '@slipway/platform/http/errors';
 import type { Clock } from './clock.ts';
+import type { Counts } from './counts.ts';
 import type { Subscription, SubscriptionStore } from './subscriptions.ts';
 import { admit, type UsageRecord, type UsageStore, usageEvents } from './usage.ts';
 
@@ -10,6 +11,7 @@ export type Recorder = {
   subscriptions: Pick<SubscriptionStore, 'find'>;
   usage: Pick<UsageStore, 'add'>;
   clock: Clock;
+  counts: Pick<Counts, 'usage'>;
   /** Whether the caller may record usage of a subscription. */
   mayRecord: (subscription: Subscription) => boolean;
 };
@@ -30,7 +32,15 @@ export async function record(recorder: Recorder, batch: UsageDocument[]): Promis
   );
   const admitted = checked.flatMap((each) => (each instanceof Problem ? [] : [each]));
   const written = (await recorder.usage.add(admitted, usageEvents)).values();
-  return checked.map((each) => (each instanceof Problem ? each : outcomeOf(written.next().value, each)));
+  const outcomes = checked.map((each) =>
+    each instanceof Problem ? each : outcomeOf(written.next().value, each),
+  );
+  for (const outcome of outcomes) recorder.counts.usage[labelOf(outcome)].inc();
+  return outcomes;
+}
+
+function labelOf(outcome: RecordOutcome): 'added' | 'duplicate' | 'refused' {
+  return outcome instanceof Problem ? 'refused' : outcome;
 }
 
 async function visibleSubscriptions({ subscriptions, mayRecord }: Recorder, batch: UsageDocument[]) {

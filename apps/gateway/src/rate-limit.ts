@@ -27,13 +27,15 @@ const timeWindow = 60_000;
 export async function registerRateLimit(app: App, options: Options): Promise<onRequestAsyncHookHandler> {
   const { most, mostSignIns, verify, addressOf, metrics } = options;
   await app.register(rateLimit, { global: false });
+  const refused = metrics.refused.labels('rate_limit');
+  refused.inc(0);
 
   function limit(max: number, keyGenerator: (request: FastifyRequest) => string | Promise<string>) {
     const count = app.createRateLimit({ max, timeWindow, keyGenerator });
     return async (request: FastifyRequest) => {
       const counted = await count(request);
       if (counted.isAllowed || !counted.isExceeded) return;
-      metrics.refused.labels('rate_limit').inc();
+      refused.inc();
       throw problem('rate_limited', `At most ${max} requests a minute are taken here`, {
         retryAfter: counted.ttlInSeconds,
       });

@@ -1,10 +1,12 @@
 import { eventSchemas } from '@slipway/contracts/events';
 import { getKeys } from '@slipway/contracts/users';
 import { createClient } from '@slipway/platform/calls/client';
-import { registerInbox } from '@slipway/platform/events/inbox';
+import { inboxOutcomes, registerInbox } from '@slipway/platform/events/inbox';
 import { registerAccess } from '@slipway/platform/http/access';
 import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
+import { countBy } from '@slipway/platform/telemetry/declare';
+import { createJob } from '@slipway/platform/telemetry/jobs';
 import { settings } from './config.ts';
 import { registerRoutes } from './routes.ts';
 import { openStore } from './store/open.ts';
@@ -21,7 +23,12 @@ export const reporting = defineService({
       verify: createTokenVerifier(publishedKeys(() => users.getKeys())),
       serviceToken: settings.SERVICE_TOKEN,
     });
-    const inbox = registerInbox(app, { schemas: eventSchemas, store, log, metrics });
-    registerRoutes(app, { store, inbox });
+    const events = {
+      name: 'reporting_events_total',
+      help: 'Events delivered to this service; each delivery counts',
+    };
+    const counts = countBy(metrics, events, 'outcome', inboxOutcomes);
+    const inbox = registerInbox(app, { schemas: eventSchemas, store, log, counts });
+    registerRoutes(app, { store, inbox, rebuildJob: createJob(metrics, 'reporting-rebuild') });
   },
 });

@@ -17,16 +17,17 @@ import type { DomainEvent } from '@slipway/platform/events/events';
 import type { Inbox, SetAsideEvent } from '@slipway/platform/events/inbox';
 import { fromCursor, toPage } from '@slipway/platform/http/pagination';
 import type { App } from '@slipway/platform/service/service';
+import type { Job } from '@slipway/platform/telemetry/jobs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ReportStore } from './figures.ts';
 import { chooseFormat, toCsv, toNdjson } from './formats.ts';
 import { rebuild } from './rebuild.ts';
 import { recurring, revenue, signUps, topUsage } from './reports.ts';
 
-type Parts = { store: ReportStore; inbox: Inbox };
+type Parts = { store: ReportStore; inbox: Inbox; rebuildJob: Job };
 
 /** The reports, and the care of what they are counted from. */
-export function registerRoutes(app: App, { store, inbox }: Parts): void {
+export function registerRoutes(app: App, { store, inbox, rebuildJob }: Parts): void {
   app.route({
     ...getRevenue,
     handler: (request, reply) => sendReport(request, reply, RevenueRow, revenue(store, request.query)),
@@ -43,7 +44,7 @@ export function registerRoutes(app: App, { store, inbox }: Parts): void {
     ...getTopUsage,
     handler: (request, reply) => sendReport(request, reply, TopUsageRow, topUsage(store, request.query)),
   });
-  app.route({ ...rebuildOperation, handler: () => rebuild(store) });
+  app.route({ ...rebuildOperation, handler: () => rebuildJob(() => rebuild(store)) });
 
   app.route({
     ...listRefusedEvents,

@@ -4,6 +4,7 @@ import type { EventData } from '@slipway/contracts/events';
 import type { User } from '@slipway/contracts/users';
 import { type DomainEvent, newEvent } from '@slipway/platform/events/events';
 import type { Position } from '@slipway/platform/http/pagination';
+import type { Counts } from './counts.ts';
 import type { PasswordCheck } from './login-limit.ts';
 import type { Passwords } from './passwords.ts';
 
@@ -78,10 +79,11 @@ type Parts = {
   checkPassword: PasswordCheck;
   /** Takes the role from an administrator who leaves. @throws {Problem} last_administrator */
   revokeAdministrator: (id: string) => Promise<void>;
+  counts: Pick<Counts, 'signUps'>;
 };
 
 /** What can be done with accounts. */
-export function createAccounts({ store, passwords, checkPassword, revokeAdministrator }: Parts) {
+export function createAccounts({ store, passwords, checkPassword, revokeAdministrator, counts }: Parts) {
   return {
     /** @throws {Problem} email_taken */
     async signUp({ email, password, name }: NewAccount): Promise<Account> {
@@ -96,6 +98,7 @@ export function createAccounts({ store, passwords, checkPassword, revokeAdminist
       };
       const outcome = await store.createAccount(account, [accountEvent('user.signed_up', account)]);
       if (outcome === 'email_taken') throw emailTaken();
+      counts.signUps.inc();
       return account;
     },
 

@@ -11,6 +11,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { type AccountStore, createAccounts } from './accounts.ts';
 import { type Administrators, createAdministrators, rolesOf } from './administrators.ts';
 import { type Settings, settings } from './config.ts';
+import { createCounts, measureUsers } from './counts.ts';
 import { makeFirstAdministrator } from './first-administrator.ts';
 import { createPasswordCheck } from './login-limit.ts';
 import { createPasswords } from './passwords.ts';
@@ -32,10 +33,12 @@ export const users = defineService({
     const passwords = createPasswords();
     const checkPassword = createPasswordCheck(store, passwords);
     const keys = createSigningKeys(store);
+    measureUsers(metrics, passwords, keys);
+    const counts = createCounts(metrics);
     const administrators = createAdministrators(store);
     const revokeAdministrator = administrators.revoke;
-    const accounts = createAccounts({ store, passwords, checkPassword, revokeAdministrator });
-    const sessions = createSessions({ store, passwords, checkPassword, keys, log });
+    const accounts = createAccounts({ store, passwords, checkPassword, revokeAdministrator, counts });
+    const sessions = createSessions({ store, passwords, checkPassword, keys, log, counts });
     await keys.published(); // makes the first key, so that no verifier reads an empty set
     await ensureAdministrator(settings, log, (credentials) =>
       makeFirstAdministrator({ store, accounts, administrators, passwords }, credentials),

@@ -42,6 +42,9 @@ export function createPasswords(cost: Cost = recommendedCost, derive: Derive = a
   const nobody = encode({ cost, salt: randomBytes(saltLength), tag: randomBytes(tagLength) });
 
   return {
+    /** How many passwords are being hashed or checked, and how many wait. */
+    load: () => ({ running: atOnce - turns.executionSlots, waiting: mayWait - turns.queueSlots }),
+
     /**
      * Makes the PHC string that is stored: `$argon2id$v=19$m=…,t=…,p=…$salt$tag`.
      *

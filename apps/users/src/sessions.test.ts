@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { toDocument } from '@slipway/platform/http/errors';
+import { seriesValue } from '@slipway/platform/telemetry/metrics.fixture';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { createPasswords, type Derive } from './passwords.ts';
@@ -48,6 +49,18 @@ async function logIn() {
 }
 
 describe('a login', () => {
+  it('is counted once, by how it ended', async () => {
+    const { sessions, metrics } = await logIn();
+    const wrong = { ...credentials, password: 'wrong' };
+    for (let attempt = 0; attempt < 11; attempt += 1) {
+      await expect(sessions.logIn(wrong, address)).rejects.toThrow();
+    }
+    const counted = (outcome: string) => seriesValue(metrics, 'users_sign_ins_total', { outcome });
+    const counts = await Promise.all(['succeeded', 'refused', 'limited', 'failed'].map(counted));
+    expect(counts).toEqual([1, 10, 1, 0]);
+    expect(await seriesValue(metrics, 'users_signed_up_total')).toBe(1);
+  });
+
   it('gives tokens that name the account, its roles and the session', async () => {
     const { tokens, account, administrators, sessions, store } = await logIn();
     expect(tokens).toMatchObject({ tokenType: 'Bearer', expiresIn: 300 });

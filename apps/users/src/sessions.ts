@@ -4,6 +4,7 @@ import type { Tokens } from '@slipway/contracts/users';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import { type Account, type AccountStore, normalizeEmail } from './accounts.ts';
 import { type AdministratorStore, rolesOf } from './administrators.ts';
+import { type Counts, signInOutcome } from './counts.ts';
 import type { PasswordCheck } from './login-limit.ts';
 import type { Passwords } from './passwords.ts';
 import { type SigningKeys, tokenLifetime } from './signing-keys.ts';
@@ -72,12 +73,15 @@ type Parts = {
   checkPassword: PasswordCheck;
   keys: SigningKeys;
   log: Pick<Logger, 'warn'>;
+  counts: Pick<Counts, 'signIns'>;
   /** Milliseconds since the epoch. */
   clock?: () => number;
 };
 
 /** Sessions from login to logout. */
-export function createSessions({ store, passwords, checkPassword, keys, log, clock = Date.now }: Parts) {
+export function createSessions(parts: Parts) {
+  const { store, passwords, checkPassword, keys, log, counts, clock = Date.now } = parts;
+
   return {
     /**
      * Starts a session. An unknown account and a wrong password cannot be told apart.
@@ -86,12 +90,14 @@ export function createSessions({ store, passwords, checkPassword, keys, log, clo
      * @throws {Problem} wrong_credentials, rate_limited, overloaded
      */
     async logIn(credentials: { email: string; password: string }, address: string): Promise<Tokens> {
-      const email = normalizeEmail(credentials.email);
-      const account = await store.accountByEmail(email);
-      const isRight = await checkPassword(account, email, credentials.password, address);
-      if (!account || !isRight) throw problem('wrong_credentials');
-      if (passwords.isOutdated(account.passwordHash)) await rehash(account, credentials.password);
-      return start(account);
+      try {
+        const tokens = await start(await authenticate(credentials, address));
+        counts.signIns.succeeded.inc();
+        return tokens;
+      } catch (error) {
+        counts.signIns[signInOutcome(error)].inc();
+        throw error;
+      }
     },
 
     /**
@@ -125,6 +131,18 @@ export function createSessions({ store, passwords, checkPassword, keys, log, clo
       await store.replaceSession({ ...session, passwordVersion: account.passwordVersion }, session.tokenHash);
     },
   };
+
+  async function authenticate(
+    { email: typed, password }: { email: string; password: string },
+    address: string,
+  ): Promise<Account> {
+    const email = normalizeEmail(typed);
+    const account = await store.accountByEmail(email);
+    const isRight = await checkPassword(account, email, password, address);
+    if (!account || !isRight) throw problem('wrong_credentials');
+    if (passwords.isOutdated(account.passwordHash)) await rehash(account, password);
+    return account;
+  }
 
   async function start(account: Account): Promise<Tokens> {
     const id = randomUUID();

@@ -72,7 +72,12 @@ export type SigningKeys = ReturnType<typeof createSigningKeys>;
  * @param clock milliseconds since the epoch
  */
 export function createSigningKeys(store: KeyRingStore, clock: () => number = Date.now) {
+  let seenCreatedAt = 0;
+
   return {
+    /** When the newest key was made that has been seen here; milliseconds since the epoch. */
+    newestCreatedAt: () => seenCreatedAt,
+
     /** The public keys, as a JSON Web Key Set has them. */
     async published(): Promise<PublicKey[]> {
       return publishedKeys(await currentRing(), clock()).map(({ publicKey }) => publicKey);
@@ -94,14 +99,19 @@ export function createSigningKeys(store: KeyRingStore, clock: () => number = Dat
 
     /** Adds a key. If others do so at the same moment, one of the keys is taken for all. */
     async rotate(): Promise<SigningKey> {
-      return newestOf(await rotated(await store.keyRing()));
+      return newestOf(seen(await rotated(await store.keyRing())));
     },
   };
 
   /** Rotates in passing: a key is only too old when something is to be signed or checked. */
   async function currentRing(): Promise<KeyRing> {
     const ring = await store.keyRing();
-    return isRotationDue(ring, clock()) ? rotated(ring) : ring;
+    return seen(isRotationDue(ring, clock()) ? await rotated(ring) : ring);
+  }
+
+  function seen(ring: KeyRing): KeyRing {
+    seenCreatedAt = newestOf(ring).createdAt;
+    return ring;
   }
 
   async function rotated(ring: KeyRing): Promise<KeyRing> {

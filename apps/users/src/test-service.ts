@@ -1,8 +1,10 @@
 import { buildService } from '@slipway/platform/service/service';
 import { readSettings } from '@slipway/platform/service/settings';
+import { createMetrics } from '@slipway/platform/telemetry/metrics';
 import { createAccounts } from './accounts.ts';
 import { createAdministrators } from './administrators.ts';
 import { users } from './app.ts';
+import { createCounts } from './counts.ts';
 import { createPasswordCheck } from './login-limit.ts';
 import { createPasswords, type Derive } from './passwords.ts';
 import { createSessions } from './sessions.ts';
@@ -24,11 +26,16 @@ export async function openParts(given: { store?: UsersStore; derive?: Derive } =
   const passwords = cheapPasswords(given.derive);
   const checkPassword = createPasswordCheck(store, passwords, clock);
   const keys = createSigningKeys(store, clock);
+  const metrics = createMetrics('users', 'test');
+  const counts = createCounts(metrics);
   const administrators = createAdministrators(store);
   const revokeAdministrator = administrators.revoke;
-  const accounts = createAccounts({ store, passwords, checkPassword, revokeAdministrator });
-  const sessions = createSessions({ store, passwords, checkPassword, keys, log, clock });
-  return { time, warnings, store, passwords, checkPassword, keys, administrators, accounts, sessions };
+  const accounts = createAccounts({ store, passwords, checkPassword, revokeAdministrator, counts });
+  const sessions = createSessions({ store, passwords, checkPassword, keys, log, counts, clock });
+  return {
+    ...{ time, warnings, store, passwords, checkPassword, keys, counts, metrics },
+    ...{ administrators, accounts, sessions },
+  };
 }
 
 export const admin = { email: 'admin@example.com', password: 'the admin password' };

@@ -2,32 +2,37 @@ import { getInvoice, listInvoices, runBilling } from '@slipway/contracts/billing
 import { principalOf } from '@slipway/platform/http/access';
 import { fromCursor, toPage } from '@slipway/platform/http/pagination';
 import type { App } from '@slipway/platform/service/service';
+import { createJob, type JobOutcome } from '@slipway/platform/telemetry/jobs';
 import type { Logger } from '@slipway/platform/telemetry/log';
+import type { Metrics } from '@slipway/platform/telemetry/metrics';
 import { timeLeft } from '@slipway/platform/telemetry/request-context';
-import { type BillingParts, runBilling as run } from '../billing-run.ts';
+import { type BillingParts, type RunReport, runBilling as run } from '../billing-run.ts';
 import { refuseFuture } from '../clock.ts';
 import { toInstant } from '../periods.ts';
 import { ownerIn, visible } from './ownership.ts';
 
-type Parts = BillingParts & { log: Logger };
+type Parts = BillingParts & { log: Logger; metrics: Metrics };
 
 /** Kept back of a request's time to write its answer; milliseconds. */
 const margin = 1_000;
 
 /** Invoices over HTTP, and the run that issues them. */
-export function registerInvoiceRoutes(app: App, { log, ...parts }: Parts): void {
+export function registerInvoiceRoutes(app: App, { log, metrics, ...parts }: Parts): void {
   const { invoices, clock } = parts;
+  const job = createJob(metrics, 'billing-run');
 
   app.route({
     ...runBilling,
     handler: async (request) => {
       const asOf = toInstant(request.body.asOf ?? clock.now());
       refuseFuture(clock, 'body.asOf', asOf);
-      const report = await run(parts, {
+      const options = {
         asOf,
         mayGoOn: () => timeLeft(runBilling.config.timeoutMs) > margin,
-        onFailure: (error, subscription) => log.error({ err: error, subscription }, 'not billed'),
-      });
+        onFailure: (error: unknown, subscription: string) =>
+          log.error({ err: error, subscription }, 'not billed'),
+      };
+      const report = await job(() => run(parts, options), outcomeOf);
       return { asOf, ...report };
     },
   });
@@ -46,4 +51,8 @@ export function registerInvoiceRoutes(app: App, { log, ...parts }: Parts): void 
     ...getInvoice,
     handler: async (request) => visible(principalOf(request), await invoices.get(request.params.invoiceId)),
   });
+}
+
+function outcomeOf({ complete, failed }: RunReport): JobOutcome {
+  return complete && failed === 0 ? 'succeeded' : 'incomplete';
 }

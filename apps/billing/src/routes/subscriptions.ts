@@ -16,17 +16,18 @@ import type { App } from '@slipway/platform/service/service';
 import type { FastifyRequest } from 'fastify';
 import { update } from '../change.ts';
 import type { Clock } from '../clock.ts';
+import type { Counts } from '../counts.ts';
 import { planOf, plans } from '../plans.ts';
 import * as rules from '../subscriptions.ts';
 import { ownerIn, visible } from './ownership.ts';
 
-type Parts = { subscriptions: rules.SubscriptionStore; clock: Clock };
+type Parts = { subscriptions: rules.SubscriptionStore; clock: Clock; counts: Counts };
 
 /** Subscriptions cancelled between two readings of the list. */
 const pageSize = 100;
 
 /** The plan catalogue, and subscriptions to it, over HTTP. */
-export function registerSubscriptionRoutes(app: App, { subscriptions, clock }: Parts): void {
+export function registerSubscriptionRoutes(app: App, { subscriptions, clock, counts }: Parts): void {
   const own = async (request: FastifyRequest<{ Params: { subscriptionId: string } }>) =>
     visible(principalOf(request), await subscriptions.get(request.params.subscriptionId));
 
@@ -38,8 +39,10 @@ export function registerSubscriptionRoutes(app: App, { subscriptions, clock }: P
       const id = operationIdOf(request);
       const plan = planOf(request.body.planId);
       const change = rules.start(id, principalOf(request).subject, plan, clock.now());
+      const isNew = await subscriptions.add(change);
+      if (isNew) counts.subscriptionStarted(plan.id);
       // A subscription with this id is the work of the same request before a crash.
-      const made = (await subscriptions.add(change)) ? change.next : await subscriptions.get(id);
+      const made = isNew ? change.next : await subscriptions.get(id);
       if (!made) throw problem('conflict');
       return reply.code(201).header('etag', etagOf(made.version)).send(made);
     },

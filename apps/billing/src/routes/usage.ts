@@ -7,6 +7,7 @@ import type { Principal } from '@slipway/platform/http/tokens';
 import type { App } from '@slipway/platform/service/service';
 import type { FastifyError, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
+import type { Counts } from '../counts.ts';
 import { readLines } from '../ndjson.ts';
 import type { SubscriptionStore } from '../subscriptions.ts';
 import type { UsageStore } from '../usage.ts';
@@ -15,7 +16,7 @@ import { type Recorder, record } from '../usage-recording.ts';
 import { subtract } from '../usage-totals.ts';
 import { visible } from './ownership.ts';
 
-type Parts = { subscriptions: SubscriptionStore; usage: UsageStore; clock: Clock };
+type Parts = { subscriptions: SubscriptionStore; usage: UsageStore; clock: Clock; counts: Counts };
 
 /** A usage record has some 200 bytes; bytes. */
 const maxLine = 16_384;
@@ -61,6 +62,7 @@ export function registerUsageRoutes(app: App, parts: Parts): void {
         return importLines(readLines(bodyOf(request), limits), {
           record: (batch) => record(recorder, batch),
           validate: (value) => validRecord(request, value),
+          onInvalid: () => parts.counts.usage.refused.inc(),
         });
       },
     });

@@ -8,8 +8,9 @@ import { inTransaction, openSqlite } from '../store/sqlite.ts';
 import { idempotencyMigration, sqliteIdempotency } from '../store/sqlite-idempotency.ts';
 import { inboxMigration, sqliteInbox } from '../store/sqlite-inbox.ts';
 import { outboxMigration, sqliteOutbox } from '../store/sqlite-outbox.ts';
+import { countBy } from '../telemetry/declare.ts';
 import { newEvent } from './events.ts';
-import { deliverTo, type Inbox, RefusedEvent, registerInbox } from './inbox.ts';
+import { deliverTo, type Inbox, inboxOutcomes, RefusedEvent, registerInbox } from './inbox.ts';
 import { registerRelay } from './relay.ts';
 
 /** A shop that publishes its orders and a counter that reads them, as small as such services can be. */
@@ -106,7 +107,9 @@ export function defineCounter() {
     register(app: App, { log, metrics }: ServiceContext<unknown, typeof store>) {
       registerAccess(app, people);
       const schemas = { 'order.placed': Type.Object({ item: Type.String() }) };
-      counted.inbox = registerInbox(app, { schemas, store: store.events, log, metrics });
+      const named = { name: 'counter_events_total', help: 'Events delivered' };
+      const counts = countBy(metrics, named, 'outcome', inboxOutcomes);
+      counted.inbox = registerInbox(app, { schemas, store: store.events, log, counts });
     },
   });
   return { definition, counted, events: store.events };

@@ -6,9 +6,10 @@ import { buildService, defineService, type Service } from '../service/service.ts
 import { platformSettings, readSettings } from '../service/settings.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { inboxMigration, sqliteInbox } from '../store/sqlite-inbox.ts';
+import { countBy } from '../telemetry/declare.ts';
 import { seriesValue } from '../telemetry/metrics.fixture.ts';
 import { type DomainEvent, newEvent } from './events.ts';
-import { type Inbox, RefusedEvent, registerInbox } from './inbox.ts';
+import { type Inbox, inboxOutcomes, RefusedEvent, registerInbox } from './inbox.ts';
 
 const serviceToken = 'token-of-the-services';
 const schemas = { 'item.sold': Type.Object({ item: Type.String(), price: Type.Integer({ minimum: 0 }) }) };
@@ -36,7 +37,9 @@ async function openReader() {
     openStore: () => store,
     register(app, { log, metrics }) {
       registerAccess(app, { verify: async () => ({ subject: 'nobody', roles: [] }), serviceToken });
-      inbox = registerInbox(app, { schemas, store: events, log, metrics });
+      const named = { name: 'reader_events_total', help: 'Events delivered' };
+      const counts = countBy(metrics, named, 'outcome', inboxOutcomes);
+      inbox = registerInbox(app, { schemas, store: events, log, counts });
     },
   });
   const service = await buildService(definition, readSettings(platformSettings, { LOG_LEVEL: 'silent' }));
@@ -60,7 +63,7 @@ describe('a delivery', () => {
     const second = await deliver(reader, [sold('milk'), sold('sugar')]);
     expect(second.json()).toEqual({ applied: 1, duplicates: 1, refused: 0 });
     expect(reader.known.sold).toEqual(['tea', 'milk', 'sugar']);
-    expect(await seriesValue(reader.metrics, 'inbox_events_total', { outcome: 'applied' })).toBe(3);
+    expect(await seriesValue(reader.metrics, 'reader_events_total', { outcome: 'applied' })).toBe(3);
   });
 
   it('is for services only', async () => {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Counter } from 'prom-client';
 import Type from 'typebox';
 import { createClient } from '../calls/client.ts';
 import type { Upstream } from '../calls/upstream.ts';
@@ -8,8 +7,8 @@ import type { Operation } from '../http/operation.ts';
 import type { Position } from '../http/pagination.ts';
 import type { App } from '../service/service.ts';
 import { createValidators } from '../service/validation.ts';
+import type { Count } from '../telemetry/declare.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import { withTraceOf } from '../telemetry/tracing.ts';
 import { type DomainEvent, EventEnvelope, type EventSchemas } from './events.ts';
 
@@ -73,31 +72,33 @@ export function deliverTo(reader: Upstream, token: string) {
   return (events: DomainEvent[]) => client.deliverEvents({ body: { events }, headers });
 }
 
-export type Outcome = { outcome: 'applied' | 'duplicate' | 'refused'; reason?: string };
+export const inboxOutcomes = ['applied', 'duplicate', 'refused'] as const;
+
+export type Outcome = { outcome: (typeof inboxOutcomes)[number]; reason?: string };
 
 export type Inbox = {
   /** Tries an event that was set aside again; `undefined` if there is none with this id. */
   redeliver(id: string): Promise<Outcome | undefined>;
 };
 
-type InboxOptions = { schemas: EventSchemas; store: InboxStore; log: Logger; metrics: Metrics };
+type InboxOptions = {
+  schemas: EventSchemas;
+  store: InboxStore;
+  log: Logger;
+  /** Where each event that was delivered is counted. */
+  counts: Record<Outcome['outcome'], Count>;
+};
 
 /**
  * Takes events at `POST /internal/v1/events`. What can never be applied is set aside with its reason and
  * acknowledged; any other failure fails the delivery, so that the sender repeats it.
  */
-export function registerInbox(app: App, { schemas, store, log, metrics }: InboxOptions): Inbox {
+export function registerInbox(app: App, { schemas, store, log, counts: taken }: InboxOptions): Inbox {
   const faultOf = createEventCheck(schemas);
-  const taken = new Counter({
-    name: 'inbox_events_total',
-    help: 'Events that were delivered to this service',
-    labelNames: ['outcome'] as const,
-    registers: [metrics.registry],
-  });
 
   const take = async (event: DomainEvent): Promise<Outcome> => {
     const outcome = await tryToApply(event);
-    taken.labels(outcome.outcome).inc();
+    taken[outcome.outcome].inc();
     if (outcome.outcome !== 'refused') return outcome;
     const kept = identified(event);
     await store.setAside(kept, outcome.reason ?? '', new Date().toISOString());
