@@ -5,11 +5,14 @@
  * `slipway` with k3d, minikube or kind, whichever is found first. It never changes a cluster that is elsewhere.
  * Running it again changes nothing.
  */
+import { fileURLToPath } from 'node:url';
 import { answers, command } from './cluster/command.ts';
 import { type ClusterTool, type CommandLine, clusterTools } from './cluster/tools.ts';
 
 /** Clusters on this machine, whose images need not be pushed; Skaffold goes by the same names. */
 const localContext = /^(docker-desktop|minikube|kind-.+|k3d-.+|rancher-desktop|orbstack|colima.*)$/;
+
+const hostPathVolumes = fileURLToPath(new URL('../k8s/host-path-volumes.yaml', import.meta.url));
 
 const noTool = `No local cluster answers, and none of k3d, minikube and kind is on the PATH.
 Install one of them (https://k3d.io is the smallest), or switch on Kubernetes in Docker Desktop; then try again.`;
@@ -53,6 +56,21 @@ function findTool(): ClusterTool {
   return tool;
 }
 
+/** Bare clusters give out folders of root as volumes, and no pod of ours is root. */
+function openVolumes(context: string): void {
+  const jsonpath = '{.items[*].provisioner}';
+  const provisioners = command('kubectl', [
+    '--context',
+    context,
+    'get',
+    'storageclass',
+    '-o',
+    `jsonpath=${jsonpath}`,
+  ]);
+  if (!provisioners.split(' ').includes('kubernetes.io/host-path')) return;
+  run(['kubectl', '--context', context, 'apply', '-f', hostPathVolumes]);
+}
+
 /** Says what the cluster lacks; Slipway runs without, but is not reached by an Ingress or does not scale. */
 function describe(context: string): void {
   const has = (what: string, name = '') =>
@@ -78,7 +96,9 @@ function main(): void {
     throw new Error('kubectl is not on the PATH: https://kubernetes.io/docs/tasks/tools/');
   const running = runningContext();
   if (running) say(`A local cluster answers already: ${running}`);
-  describe(running ?? bringUp(findTool()));
+  const context = running ?? bringUp(findTool());
+  openVolumes(context);
+  describe(context);
 }
 
 try {
