@@ -66,4 +66,42 @@ describe('the addresses of a service', () => {
     addresses.replace([at('a'), at('c')]);
     expect(picks(3)).toBe('ccc');
   });
+
+  it('that are stopping are left out longer than a resolver tells of them', () => {
+    const { addresses, clock, picks } = choosing(at('a'), at('b'));
+    addresses.leaving('a');
+    clock.now = 14_999;
+    expect(picks(3)).toBe('bbb');
+    clock.now = 15_000;
+    expect(picks(4)).toMatch(/a/);
+  });
+
+  it('that hang get a few calls and no more, until they answer', () => {
+    const { addresses, picks } = choosing(at('a'), at('b'));
+    const hanging: (() => void)[] = [];
+    for (let call = 0; call < 100; call += 1) {
+      const origin = addresses.pick();
+      const end = addresses.begin(origin);
+      if (origin === 'a') hanging.push(end);
+      else end();
+    }
+    expect(hanging).toHaveLength(5);
+    for (const end of hanging) end();
+    expect(picks(4)).toMatch(/a.a/);
+  });
+
+  it('that have many calls are not taken to hang when the others have as many, by their weight', () => {
+    const { addresses, picks } = choosing(at('a', 10), at('b', 1));
+    for (let call = 0; call < 110; call += 1) addresses.begin(addresses.pick());
+    expect(picks(11).split('b')).toHaveLength(2);
+  });
+
+  it('keep their calls when the list is replaced', () => {
+    const { addresses, picks } = choosing(at('a'), at('b'));
+    const ends = Array.from({ length: 5 }, () => addresses.begin('a'));
+    addresses.replace([at('a'), at('b')]);
+    expect(picks(2)).toBe('bb');
+    for (const end of [...ends, ...ends]) end();
+    expect(picks(4)).toBe('abab');
+  });
 });

@@ -3,7 +3,7 @@ import { StartError } from '../service/start-error.ts';
 import { type Address, type Addresses, createAddresses } from './addresses.ts';
 
 /** Finds where a service can be reached. */
-export type Discovery = Pick<Addresses, 'pick' | 'rest'> & {
+export type Discovery = Omit<Addresses, 'replace'> & {
   /** Resolves when addresses are known; rejects with the resolver's error when there is none yet. */
   ready(): Promise<void> | undefined;
   close(): void;
@@ -62,8 +62,7 @@ function bySrv(url: URL): Discovery {
   const timer = setInterval(() => void refresh().catch(() => undefined), refreshInterval).unref();
 
   return {
-    pick: addresses.pick,
-    rest: addresses.rest,
+    ...addresses,
     ready: () => (known ? undefined : firstAnswer()),
     close() {
       clearInterval(timer);

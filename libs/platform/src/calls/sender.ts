@@ -41,16 +41,26 @@ export function createSender(service: string, address: string, bulkhead: Bulkhea
     }
   }
 
-  function sendTo(origin: string | undefined, request: UpstreamRequest, deadline: Deadline) {
+  async function sendTo(origin: string | undefined, request: UpstreamRequest, deadline: Deadline) {
     const { method, path, headers, body } = request;
-    return agent.request({
-      origin,
-      method,
-      path,
-      body,
-      headers: { ...headers, ...outgoingHeaders(deadline.left()) },
-      signal: deadline.signal,
-    });
+    const end = discovery.begin(origin);
+    try {
+      const response = await agent.request({
+        origin,
+        method,
+        path,
+        body,
+        headers: { ...headers, ...outgoingHeaders(deadline.left()) },
+        signal: deadline.signal,
+      });
+      response.body.once('close', end);
+      // A service that drains closes each connection after its answer; DNS tells it for some seconds more.
+      if (response.headers.connection === 'close') discovery.leaving(origin);
+      return response;
+    } catch (error) {
+      end();
+      throw error;
+    }
   }
 
   return {

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { requestWith } from '../telemetry/request-context.fixture.ts';
@@ -323,6 +324,26 @@ describe('an upstream with several addresses', () => {
     const stream = () => post({}, Readable.from(['{', '}']));
     await expect(stream()).rejects.toMatchObject({ code: 'unavailable' });
     for (let call = 0; call < 4; call++) expect((await stream()).statusCode).toBe(200);
+  });
+
+  it('is asked elsewhere once one has closed the connection after its answer, as a service that drains does', async () => {
+    const [leaving, staying] = [await answering(200, { connection: 'close' }), await answering(200)];
+    const { post } = connect(`${leaving.origin},${staying.origin}`);
+    for (let call = 0; call < 10; call++) await (await post()).body.dump();
+    expect([leaving.hits, staying.hits]).toEqual([1, 9]);
+  });
+
+  it('loses only a few calls to one that hangs', async () => {
+    const [hanging, server] = [await hang(), await answering(200)];
+    const { get } = connect(`${hanging.origin},${server.origin}`, 1_000);
+    const calls: Promise<unknown>[] = [];
+    for (let call = 0; call < 50; call++) {
+      calls.push(get());
+      await Promise.race([wait(10), calls.at(-1)]);
+    }
+    const lost = (await Promise.allSettled(calls)).filter(({ status }) => status === 'rejected');
+    expect(lost.length).toBeGreaterThan(0);
+    expect(lost.length).toBeLessThan(10);
   });
 
   it('is unavailable when all refuse', async () => {
