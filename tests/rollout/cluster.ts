@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { eventually } from '../support/people.ts';
+import { kubectl, namespace, readJson } from './kubectl.ts';
+
+export const services = ['users', 'billing', 'reporting', 'gateway'] as const;
+export type ServiceName = (typeof services)[number];
+
+export type Pod = { name: string; ready: boolean; leaving: boolean; restarts: number };
+
+type PodList = {
+  items: {
+    metadata: { name: string; deletionTimestamp?: string };
+    status: {
+      conditions?: { type: string; status: string }[];
+      containerStatuses?: { restartCount: number; containerID?: string }[];
+    };
+  }[];
+};
+
+const selectorOf = (service: ServiceName) =>
+  `app.kubernetes.io/name=${service},app.kubernetes.io/component=service`;
+
+export async function podsOf(service: ServiceName): Promise<Pod[]> {
+  const { items } = await readJson<PodList>('get', 'pods', '--selector', selectorOf(service));
+  return items.map(({ metadata, status }) => ({
+    name: metadata.name,
+    ready: status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
+    leaving: metadata.deletionTimestamp !== undefined,
+    restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
+  }));
+}
+
+/** The name of a pod that serves. @throws if there is none */
+export async function anyPodOf(service: ServiceName): Promise<string> {
+  const pod = (await podsOf(service)).find(({ ready, leaving }) => ready && !leaving);
+  if (!pod) throw new Error(`No pod of ${service} is ready`);
+  return pod.name;
+}
+
+/** Waits until a service has so many pods, all of them ready, and those that were leaving have left. */
+export async function calm(service: ServiceName, replicas = 2): Promise<Pod[]> {
+  const settled = async () => {
+    const pods = await podsOf(service);
+    return pods.length === replicas && pods.every(({ ready, leaving }) => ready && !leaving) && pods;
+  };
+  return eventually(`${service} has ${replicas} pods, all ready`, settled, 180_000);
+}
+
+export async function allCalm(): Promise<void> {
+  await Promise.all(services.map((service) => calm(service)));
+}
+
+/** Waits until a Deployment has rolled out; the old pods may still be draining. */
+export async function rolledOut(service: ServiceName): Promise<void> {
+  await kubectl('rollout', 'status', `deployment/${service}`, '--timeout=200s');
+}
+
+export async function restart(service: ServiceName): Promise<void> {
+  await kubectl('rollout', 'restart', `deployment/${service}`);
+  await rolledOut(service);
+}
+
+/** Changes settings of a service, which replaces its pods. `undo` takes the last change of any kind back. */
+export async function setEnv(service: ServiceName, ...settings: string[]): Promise<void> {
+  await kubectl('set', 'env', `deployment/${service}`, ...settings);
+  await rolledOut(service);
+}
+
+export async function undo(service: ServiceName): Promise<void> {
+  await kubectl('rollout', 'undo', `deployment/${service}`);
+  await rolledOut(service);
+}
+
+/** Asks the eviction API to take a pod away; false if the PodDisruptionBudget forbids it now. */
+export async function evict(pod: string): Promise<boolean> {
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod, namespace } };
+  const path = `/api/v1/namespaces/${namespace}/pods/${pod}/eviction`;
+  const command = spawn('kubectl', ['create', '--raw', path, '-f', '-'], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  let said = '';
+  command.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  command.stdin.end(JSON.stringify(eviction));
+  const [code] = await once(command, 'close');
+  if (code === 0) return true;
+  if (said.includes('disruption budget')) return false;
+  throw new Error(said);
+}

@@ -1,0 +1,112 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { eventually } from '../support/people.ts';
+import { allCalm } from './cluster.ts';
+import { type Admin, type Crowd, gatherCrowd, renewTokens } from './crowd.ts';
+import { type Figures, figuresOf, trouble } from './figures.ts';
+import { kubectl } from './kubectl.ts';
+import { startTraffic } from './traffic.ts';
+
+/** The system under load, and what each act has done to it. */
+export type Stage = {
+  base: string;
+  crowd: Crowd;
+  /** Does something to the system while it is used, and tells what its users saw. */
+  act(name: string, action: () => Promise<void>, options?: ActOptions): Promise<Act>;
+  acts: Act[];
+};
+
+export type Act = {
+  name: string;
+  short: Figures;
+  /** The requests that last 5 s, and the uploads. */
+  long: Figures;
+  /** What went wrong, by kind; times count from the action's begin. */
+  trouble: string[];
+  /** When the last request was due that failed; seconds after the action's begin, 0 if none failed. */
+  failedUntil: number;
+};
+
+type ActOptions = {
+  /** Goes on until so many requests have been answered. */
+  atLeast?: number;
+  /** Short requests a second. */
+  rate?: number;
+  /** What to wait for before the act ends; by default, that all pods are ready and no other is left. */
+  settled?: () => Promise<unknown>;
+};
+
+/** Load before an action begins, so that connections are open and the first long requests are under way; milliseconds. */
+const leadIn = 3_000;
+
+/** @param rate short requests a second */
+export async function openStage(base: string, rate: number): Promise<Stage> {
+  const crowd = await gatherCrowd(base, await readAdmin(), 6);
+  const acts: Act[] = [];
+  return {
+    base,
+    crowd,
+    acts,
+    async act(name, action, { atLeast = 4_200, settled = allCalm, ...options } = {}) {
+      await renewTokens(base, crowd);
+      const traffic = startTraffic(base, crowd, options.rate ?? rate);
+      await wait(leadIn);
+      const begin = performance.now();
+      let samples: Awaited<ReturnType<typeof traffic.stop>>;
+      try {
+        await action();
+        await settled();
+        await eventually('enough requests are answered', async () => traffic.answered() >= atLeast, 120_000);
+      } finally {
+        samples = await traffic.stop();
+      }
+      const all = [...samples.short, ...samples.long].sort((a, b) => a.dueAt - b.dueAt);
+      const lastFailed = all.findLast(({ outcome }) => outcome === 'failed');
+      const act: Act = {
+        name,
+        short: figuresOf(samples.short),
+        long: figuresOf(samples.long),
+        trouble: trouble(all, begin),
+        failedUntil: lastFailed ? (lastFailed.dueAt - begin) / 1_000 : 0,
+      };
+      acts.push(act);
+      return act;
+    },
+  };
+}
+
+/** The first administrator, as the cluster's Secret names them. */
+async function readAdmin(): Promise<Omit<Admin, 'token'>> {
+  const read = async (key: string) => {
+    const value = await kubectl('get', 'secret', 'slipway-secrets', '-o', `jsonpath={.data.${key}}`);
+    return Buffer.from(value, 'base64').toString();
+  };
+  return { email: await read('admin-email'), password: await read('admin-password') };
+}
+
+/** The acts as rows of a table. */
+export function rowsOf(acts: readonly Act[]): string[][] {
+  const ms = (value: number) => (Number.isNaN(value) ? '–' : value.toFixed(0));
+  return acts.map(({ name, short, long, failedUntil }) => [
+    name,
+    String(short.sent),
+    String(long.sent),
+    String(short.failed + long.failed),
+    String(short.shed + long.shed),
+    ms(short.p50),
+    ms(short.p99),
+    ms(short.worst),
+    failedUntil > 0 ? failedUntil.toFixed(1) : '–',
+  ]);
+}
+
+export const columns = [
+  'while',
+  'requests',
+  'of 5 s or longer',
+  'failed',
+  'shed',
+  'p50 ms',
+  'p99 ms',
+  'slowest ms',
+  'failed until s',
+];
