@@ -2,6 +2,7 @@ import { Gauge } from 'prom-client';
 import { gauge } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { memoryLimit } from './overload.ts';
 
 /** Shows what probes are told: whether the service is ready, whether it drains, and which dependency is away. */
 export function measureLifecycle(metrics: Metrics, lifecycle: Lifecycle): void {
@@ -24,6 +25,11 @@ export function measureLifecycle(metrics: Metrics, lifecycle: Lifecycle): void {
       for (const { name, up } of (await readiness()).dependencies) this.labels(name).set(Number(up));
     },
   });
+  const memory = {
+    name: 'process_memory_limit_bytes',
+    help: 'Memory that the process may use: the limit of its container, else the memory of the machine',
+  };
+  gauge(metrics, memory, () => memoryLimit());
   const draining = { name: 'service_draining', help: '1 from the signal to stop until the end' };
   gauge(metrics, draining, () => Number(lifecycle.stopping));
 }
