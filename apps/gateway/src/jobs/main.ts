@@ -1,0 +1,37 @@
+/** Does one job and ends: `node src/jobs/main.ts billing-cycle`. Exit code 0: all is done; 2: it can never be. */
+import process from 'node:process';
+import { createUpstream } from '@slipway/platform/calls/upstream';
+import { readSettings, SettingsError } from '@slipway/platform/service/settings';
+import { createLogs } from '@slipway/platform/telemetry/log';
+import { createMetrics } from '@slipway/platform/telemetry/metrics';
+import packageJson from '../../package.json' with { type: 'json' };
+import { settings as schema } from './config.ts';
+import { jobs } from './jobs.ts';
+
+const [, , name = ''] = process.argv;
+const { log } = createLogs(name || 'job', 'info');
+
+async function main(): Promise<number> {
+  const job = jobs[name];
+  if (!job) throw new SettingsError([`There is no job '${name}'; there are ${Object.keys(jobs).join(', ')}`]);
+  const { GATEWAY_URL, ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = readSettings(schema, process.env);
+  const metrics = createMetrics(name, packageJson.version);
+  const gateway = createUpstream({ name: 'gateway', address: GATEWAY_URL, metrics, log });
+  try {
+    const { done, ...facts } = await job(gateway, { email, password });
+    log.info(facts, done ? 'done' : 'not all is done');
+    return done ? 0 : 1;
+  } finally {
+    await gateway.close();
+  }
+}
+
+// The first process of a container ignores signals that it does not listen to. All that a job does may be cut off.
+process.once('SIGTERM', () => process.exit(143));
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  log.fatal({ err: error }, (error as Error).message);
+  process.exitCode = error instanceof SettingsError ? 2 : 1;
+}
