@@ -17,7 +17,7 @@ RUN --mount=type=cache,target=/root/.npm \
 RUN npm pkg delete devDependencies && npm pkg delete devDependencies --workspaces \
  && npm sbom --sbom-format=cyclonedx > sbom.cdx.json
 COPY scripts/images/prune.sh /tmp/
-RUN sh /tmp/prune.sh node_modules && mkdir .compile-cache
+RUN sh /tmp/prune.sh node_modules && mkdir .compile-cache data
 
 # --- For `skaffold dev`: edited files are copied into the running container (by its tar), and Node starts again.
 # Folders are watched, not files: a copied file is a new one, which `node --watch` alone would lose.
@@ -43,6 +43,8 @@ WORKDIR /app/apps/${SERVICE}
 COPY --from=dependencies /app/node_modules /app/node_modules
 COPY --from=dependencies /app/sbom.cdx.json /app/
 COPY --from=dependencies --chown=65532:65532 /app/.compile-cache /app/.compile-cache
+# The folder of embedded stores: a volume that is mounted here belongs to the service's user.
+COPY --from=dependencies --chown=65532:65532 /app/data data
 COPY package.json /app/
 COPY libs /app/libs
 COPY apps/${SERVICE} /app/apps/${SERVICE}

@@ -21,7 +21,7 @@ Object.assign(process.env, {
 });
 
 // Stores and telemetry are imported on demand; their drivers belong into the cache, too.
-const modules = globSync('src/**/*.ts', { exclude: ['src/main.ts'] });
+const modules = globSync('src/**/*.ts', { exclude: ['**/main.ts'] });
 for (const file of modules) await import(resolve(file));
 await import(resolve('src/main.ts'));
 
