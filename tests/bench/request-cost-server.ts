@@ -32,8 +32,13 @@ async function observed({ spans = 0, line = false }): Promise<FastifyInstance> {
   const app = bare();
   const { log, requests } = createLogs('bench', line ? 'info' : 'silent');
   const exporter = spans > 0 ? 'zipkin' : 'none';
-  const tracing = await createTracing({ service: 'bench', version: '0', exporter, ratio: spans, log });
   const metrics = createMetrics('bench', '0');
+  const settings = readSettings(platformSettings, {
+    ...process.env,
+    OTEL_TRACES_EXPORTER: exporter,
+    OTEL_TRACES_SAMPLER_ARG: String(spans),
+  });
+  const tracing = await createTracing({ service: 'bench', version: '0', settings, log, metrics });
   registerObservation(app, { log: requests, metrics, tracing, requestTimeout: 10_000 });
   return app;
 }
@@ -60,7 +65,7 @@ async function whole(env: Record<string, string>): Promise<FastifyInstance> {
   });
   const { app } = await buildService(
     definition,
-    readSettings(settings, { OTEL_TRACES_EXPORTER: 'zipkin', ...env }),
+    readSettings(settings, { ...process.env, OTEL_TRACES_EXPORTER: 'zipkin', ...env }),
   );
   return app as unknown as FastifyInstance;
 }

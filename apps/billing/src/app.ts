@@ -30,7 +30,7 @@ export const billing = defineService({
   settings,
   openStore: ({ STORE_URL }) => openStore(STORE_URL),
 
-  register(app, { settings, store, log, metrics, upstream }) {
+  register(app, { settings, store, log, metrics, tracing, upstream }) {
     const provider = observeDependency('payment-provider', openSandbox(sandboxUrl(settings)), metrics);
     const counts = createCounts(metrics);
     app.addHook('onClose', () => provider.close());
@@ -46,6 +46,7 @@ export const billing = defineService({
       deliver: deliverTo(upstream('reporting', settings.REPORTING_URL), settings.SERVICE_TOKEN),
       log,
       metrics,
+      tracing,
     });
 
     const users = createClient(upstream('users', settings.USERS_URL), { getKeys });

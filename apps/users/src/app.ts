@@ -29,7 +29,7 @@ export const users = defineService({
   settings,
   openStore: ({ STORE_URL }) => openStore(STORE_URL),
 
-  async register(app, { settings, store, log, metrics, upstream }) {
+  async register(app, { settings, store, log, metrics, tracing, upstream }) {
     const passwords = createPasswords();
     const checkPassword = createPasswordCheck(store, passwords);
     const keys = createSigningKeys(store);
@@ -49,6 +49,7 @@ export const users = defineService({
       deliver: deliverTo(upstream('reporting', settings.REPORTING_URL), settings.SERVICE_TOKEN),
       log,
       metrics,
+      tracing,
     });
 
     registerAccess(app, { verify: createVerifier(keys, store, administrators) });

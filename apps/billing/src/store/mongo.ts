@@ -18,6 +18,7 @@ export async function openMongoStore(url: string) {
     ledger: mongoLedger(store),
     outbox,
     idempotency: mongoIdempotency(store),
+    server: 'mongodb',
     ping: store.ping,
     connections: store.connections,
     close: store.close,

@@ -111,6 +111,7 @@ export async function openDatastoreReports(url: string): Promise<ReportStore> {
     },
 
     ping: store.ping,
+    server: 'datastore',
     close: store.close,
   };
 }

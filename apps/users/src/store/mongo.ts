@@ -38,6 +38,7 @@ export async function openMongoStore(url: string): Promise<UsersStore> {
     ...mongoSessions(mongo),
     ...mongoAttempts(mongo),
     ...mongoSingles(mongo),
+    server: 'mongodb',
     ping: mongo.ping,
     connections: mongo.connections,
     close: mongo.close,

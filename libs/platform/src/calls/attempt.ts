@@ -1,5 +1,5 @@
-import type { Span } from '@opentelemetry/api';
-import { failureName, markFailed } from '../telemetry/tracing.ts';
+import type { Span } from '../telemetry/span.ts';
+import { failureName } from '../telemetry/spans.ts';
 import { isRepeatable, type UpstreamRequest, type UpstreamResponse } from './call.ts';
 import { faultOf } from './call-fault.ts';
 import type { Deadline } from './deadline.ts';
@@ -63,10 +63,10 @@ function isFailing({ statusCode, headers }: UpstreamResponse): boolean {
 /** Puts the outcome of an attempt on its span. */
 export function describe(outcome: Outcome<unknown>, span: Span): void {
   if ('error' in outcome) {
-    markFailed(span, failureName(outcome.error));
+    span.fail(failureName(outcome.error));
     return;
   }
   const { statusCode } = outcome.response;
   span.setAttribute('http.response.status_code', statusCode);
-  if (statusCode >= 500) markFailed(span, String(statusCode));
+  if (statusCode >= 500) span.fail(String(statusCode));
 }

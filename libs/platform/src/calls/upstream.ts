@@ -1,7 +1,8 @@
 import { Problem } from '../http/errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { withSpan } from '../telemetry/tracing.ts';
+import type { SpanFacts } from '../telemetry/span.ts';
+import { withSpan } from '../telemetry/spans.ts';
 import { attempt, describe, type Outcome, type Read } from './attempt.ts';
 import { type BreakerState, createBreaker } from './breaker.ts';
 import { createBulkhead } from './bulkhead.ts';
@@ -33,7 +34,7 @@ export type Upstream = {
 
 export type UpstreamOptions = {
   name: string;
-  /** `http://host:port`, several of them with commas between, or `srv+http://_http._tcp.name` (DNS SRV). */
+  /** As `discover` reads it, such as `http://host:port` or `srv+http://_http._tcp.name`. */
   address: string;
   metrics: Metrics;
   log?: Logger;
@@ -67,7 +68,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   /** Each attempt is a span of its own, so that a trace shows the retries. */
   function once<T>(request: UpstreamRequest, deadline: Deadline, read: Read<T>): Promise<Outcome<T>> {
     const { method, operation = method } = request;
-    return withSpan(`${name} ${operation}`, 'client', { 'http.request.method': method }, async (span) => {
+    const attributes = { 'http.request.method': method };
+    const facts: SpanFacts = { name: `${name} ${operation}`, kind: 'client', peer: name, attributes };
+    return withSpan(facts, async (span) => {
       const outcome = await breaker.run(() => attempt(sender, request, deadline, read));
       if (span) describe(outcome, span);
       return outcome;

@@ -62,12 +62,13 @@ export const shop = defineService({
   version: '1.0.0',
   settings: shopSettings,
   openStore: ({ STORE_URL }) => openShop(STORE_URL),
-  register(app, { settings, store, log, metrics, upstream }) {
+  register(app, { settings, store, log, metrics, tracing, upstream }) {
     registerRelay(app, {
       outbox: store.outbox,
       deliver: deliverTo(upstream('counter', settings.COUNTER_URL), serviceToken),
       log,
       metrics,
+      tracing,
     });
     registerAccess(app, people);
     app.route({

@@ -9,7 +9,7 @@ import type { App } from '../service/service.ts';
 import { createValidators } from '../service/validation.ts';
 import type { Count } from '../telemetry/declare.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { withTraceOf } from '../telemetry/tracing.ts';
+import { withTraceOf } from '../telemetry/spans.ts';
 import { type DomainEvent, EventEnvelope, type EventSchemas } from './events.ts';
 
 /** Thrown by a reader for an event that it can never apply as it is; the event is set aside. */
@@ -111,7 +111,7 @@ export function registerInbox(app: App, { schemas, store, log, counts: taken }: 
     if (fault) return { outcome: 'refused', reason: fault };
     try {
       const apply = () => store.apply(event);
-      return { outcome: await withTraceOf(event.trace, `event ${event.type}`, apply) };
+      return { outcome: await withTraceOf(event, `event ${event.type}`, apply) };
     } catch (error) {
       if (error instanceof RefusedEvent) return { outcome: 'refused', reason: error.message };
       throw error;

@@ -3,10 +3,12 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { problem } from '../http/errors.ts';
 import type { App } from '../service/service.ts';
+import { platformSettings, readSettings } from '../service/settings.ts';
 import { inTransaction, openSqlite } from '../store/sqlite.ts';
 import { outboxMigration, sqliteOutbox } from '../store/sqlite-outbox.ts';
 import { seriesValue } from '../telemetry/metrics.fixture.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { createTracing } from '../telemetry/tracing.ts';
 import { type DomainEvent, newEvent } from './events.ts';
 import { backoff, registerRelay } from './relay.ts';
 
@@ -35,7 +37,9 @@ async function startRelay(deliver: Deliver, count: number, timing: Timing = {}) 
   app.addHook('onClose', async () => db.close());
   const lines: { failures?: number }[] = [];
   const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  registerRelay(app, { outbox, deliver, metrics, log, ...timing });
+  const settings = readSettings(platformSettings, {});
+  const tracing = await createTracing({ service: 'test', version: '1.0.0', settings, log, metrics });
+  registerRelay(app, { outbox, deliver, metrics, tracing, log, ...timing });
   await app.ready();
   const deliveries = (outcome: string) => seriesValue(metrics, 'outbox_deliveries_total', { outcome });
   return { app, db, outbox, write, metrics, lines, deliveries };

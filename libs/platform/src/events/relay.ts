@@ -3,6 +3,9 @@ import { Problem } from '../http/errors.ts';
 import type { App } from '../service/service.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { SpanName } from '../telemetry/span.ts';
+import { readTraceparent } from '../telemetry/trace-context.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import type { DomainEvent } from './events.ts';
 import type { OutboxStore } from './outbox.ts';
 import { createRelayMetrics } from './relay-metrics.ts';
@@ -13,6 +16,7 @@ type RelayOptions = {
   deliver: (events: DomainEvent[], signal: AbortSignal) => Promise<unknown>;
   log: Logger;
   metrics: Metrics;
+  tracing: Pick<Tracing, 'background'>;
   /** Milliseconds between two looks into an outbox that has nothing to deliver. */
   pollEvery?: number;
   /** Milliseconds before an event that its reader refuses is tried again. */
@@ -34,6 +38,7 @@ const stopWithin = 1_000;
  *   deliver: (events) => reporting.deliverEvents({ body: { events } }),
  *   log,
  *   metrics,
+ *   tracing,
  * });
  */
 export function registerRelay(app: App, options: RelayOptions): void {
@@ -86,7 +91,7 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
     const [first, second] = events;
     if (!first) return;
     try {
-      await options.deliver(events, signal);
+      await deliver(events);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       if (!second) return hold(first, error);
@@ -94,9 +99,17 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
       for (const event of events) await send([event]);
       return;
     }
-    await outbox.delivered(events.map(({ id }) => id));
     for (const { id } of events) held.delete(id);
     measured.deliveries.labels('delivered').inc();
+  }
+
+  /** A delivery is a trace of its own, linked to those of its events: they may come from many requests. */
+  function deliver(events: DomainEvent[]): Promise<void> {
+    return options.tracing.background('deliver events', originsOf(events), async (span) => {
+      span?.setAttribute('events', events.length);
+      await options.deliver(events, signal);
+      await outbox.delivered(events.map(({ id }) => id));
+    });
   }
 
   function hold({ id, type }: DomainEvent, error: Problem): void {
@@ -104,6 +117,19 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
     measured.deliveries.labels('refused').inc();
     log.error({ err: error, event: id, type, retryInMs: retryRefusedAfter }, 'event refused by its reader');
   }
+}
+
+/** Most traces that a delivery is linked to. */
+const mostLinks = 32;
+
+/** The recorded traces that events were born in. */
+function originsOf(events: DomainEvent[]): SpanName[] {
+  const origins = new Map<string, SpanName>();
+  for (const { trace } of events) {
+    const origin = readTraceparent(trace);
+    if (origin?.sampled && origins.size < mostLinks) origins.set(origin.traceId, origin);
+  }
+  return [...origins.values()];
 }
 
 /** A reader that is away is no bug: its problem says all, and says it often. */

@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pid } from 'node:process';
 import type { Upstream } from '../calls/upstream.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -22,14 +22,16 @@ type Parts = {
 export function createManagement(parts: Parts): Server {
   return createServer({ keepAliveTimeout: 1_000 }, async (request, response) => {
     try {
-      await answer(request.url?.split('?', 1)[0], response, parts);
+      await answer(request, response, parts);
     } catch (error) {
       json(response, 500, { error: String(error) });
     }
   });
 }
 
-async function answer(path: string | undefined, response: ServerResponse, parts: Parts): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
+  const { url, headers } = request;
+  const path = url?.split('?', 1)[0];
   const { lifecycle, metrics } = parts;
   if (path === '/health') return json(response, 200, { status: 'alive' });
   if (path === '/started') {
@@ -37,8 +39,8 @@ async function answer(path: string | undefined, response: ServerResponse, parts:
   }
   if (path === '/status') return status(response, parts);
   if (path === '/metrics') {
-    const text = await metrics.text();
-    response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
+    const { contentType, text } = await metrics.expose(headers.accept);
+    response.writeHead(200, { 'content-type': contentType }).end(text);
     return;
   }
   json(response, 404, { error: 'There is /health, /started, /status and /metrics' });

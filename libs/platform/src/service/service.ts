@@ -10,7 +10,7 @@ import { createLogs, type LogDestination, type Logger } from '../telemetry/log.t
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { registerObservation } from '../telemetry/observe.ts';
 import { measureConnections, observeStore } from '../telemetry/observe-store.ts';
-import { createTracing } from '../telemetry/tracing.ts';
+import { createTracing, type Tracing } from '../telemetry/tracing.ts';
 import { createHttpServer } from './http-server.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { measureLifecycle } from './lifecycle-metrics.ts';
@@ -35,6 +35,8 @@ export type ServiceStore = {
   /** Resolves when the store answers; rejects when it is away. */
   ping(): Promise<void>;
   close(): Promise<void>;
+  /** The kind of server that keeps the data, as traces name it, such as `mongodb`; absent where it is embedded. */
+  server?: string;
   /** Told by a store that keeps connections to a server. */
   connections?(): Connections;
   /** Needed by a service with routes that take an `Idempotency-Key`. */
@@ -49,6 +51,7 @@ export type ServiceContext<Settings, Store> = {
   store: Store;
   log: Logger;
   metrics: Metrics;
+  tracing: Tracing;
   /** Whether the service starts, serves or drains. */
   lifecycle: Lifecycle;
   /** Makes the way to another service: measured, and closed with this one. */
@@ -111,7 +114,7 @@ export async function buildService<Schema extends TObject, Store extends Service
   const upstreams: Upstream[] = [];
 
   // Fastify closes in the reverse of this order: routes, then calls, then the store, and telemetry at the end.
-  await registerTelemetry(app, definition, platform, { log, requests, metrics });
+  const tracing = await registerTelemetry(app, definition, platform, { log, requests, metrics });
   const store = await registerStore(app, definition, settings, { log, metrics, lifecycle });
   const load = await registerOverload(app, metrics);
   registerProblemResponses(app);
@@ -125,7 +128,7 @@ export async function buildService<Schema extends TObject, Store extends Service
     return made;
   };
   const typed: App = app.withTypeProvider<TypeBoxTypeProvider>();
-  await definition.register(typed, { settings, store, log, metrics, lifecycle, upstream });
+  await definition.register(typed, { settings, store, log, metrics, tracing, lifecycle, upstream });
   await app.ready();
 
   const management = createManagement({ service: name, version, lifecycle, metrics, upstreams, load });
@@ -137,16 +140,17 @@ async function registerTelemetry(
   { name, version }: { name: string; version: string },
   settings: PlatformSettings,
   { log, requests, metrics }: { log: Logger; requests: Logger; metrics: Metrics },
-): Promise<void> {
+): Promise<Tracing> {
   const tracing = await createTracing({
     service: name,
     version,
-    exporter: settings.OTEL_TRACES_EXPORTER,
-    ratio: settings.OTEL_TRACES_SAMPLER_ARG,
+    settings,
     log,
+    metrics,
   });
   app.addHook('onClose', () => tracing.shutdown());
   registerObservation(app, { log: requests, metrics, tracing, requestTimeout: settings.REQUEST_TIMEOUT_MS });
+  return tracing;
 }
 
 async function registerStore<Schema extends TObject, Store extends ServiceStore | undefined>(

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import envSchema from 'env-schema';
 import Type, { type Static, type TObject } from 'typebox';
+import { tracingSettings } from '../telemetry/tracing-settings.ts';
 
 /** The settings that every service has. A service adds its own with `Type.Object` of the same form. */
 export const platformSettings = Type.Object({
@@ -47,16 +48,7 @@ export const platformSettings = Type.Object({
     maximum: 104_857_600,
     description: 'Largest request body, where a route does not set its own; bytes',
   }),
-  OTEL_TRACES_EXPORTER: Type.Enum(['none', 'zipkin', 'otlp'], {
-    default: 'none',
-    description: 'Where spans go; the other OTEL_* variables are read by the OpenTelemetry SDK',
-  }),
-  OTEL_TRACES_SAMPLER_ARG: Type.Number({
-    default: 0.1,
-    minimum: 0,
-    maximum: 1,
-    description: 'Share of new traces that are recorded; a caller that has decided is followed',
-  }),
+  ...tracingSettings,
 });
 
 export type PlatformSettings = Static<typeof platformSettings>;

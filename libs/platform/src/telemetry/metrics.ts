@@ -1,9 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Served } from '../service/time-limit.ts';
 import { gauge } from './declare.ts';
-
-/** Seconds; from a fast read to the slowest request that is let through. */
-const durationBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+import { expose } from './exposition.ts';
+import { createRequestMetrics, durationBuckets } from './request-metrics.ts';
 
 /** Seconds; a job may take minutes. */
 const jobBuckets = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300];
@@ -20,16 +19,10 @@ export function createMetrics(service: string, version: string) {
   const callsInFlight = new Map<string, () => number>();
   const metrics = {
     registry,
-    contentType: registry.contentType,
     text: () => registry.metrics(),
-    /** Duration and, by its count, rate and errors of requests. `route` is a pattern, never a URL. */
-    requests: new Histogram({
-      name: 'http_server_request_duration_seconds',
-      help: 'Time from the request head to the last byte of the answer',
-      labelNames: ['method', 'route', 'status'] as const,
-      buckets: durationBuckets,
-      registers,
-    }),
+    /** What `/metrics` answers to an `Accept` header. */
+    expose: (accept?: string) => expose(registry, { service }, accept),
+    requests: createRequestMetrics(registers),
     /** What is being served. */
     inFlight,
     refused: new Counter({

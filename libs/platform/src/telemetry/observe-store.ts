@@ -1,7 +1,8 @@
 import { Gauge } from 'prom-client';
 import { Problem } from '../http/errors.ts';
 import type { Metrics } from './metrics.ts';
-import { failureName, markFailed, startSpan } from './tracing.ts';
+import type { SpanFacts } from './span.ts';
+import { failureName, startSpan } from './spans.ts';
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -13,23 +14,32 @@ type Method = (...args: unknown[]) => unknown;
  * const store = observeStore(openUsers(url), metrics);
  * await store.findByEmail(email); // dependency_call_duration_seconds{dependency="store",operation="findByEmail"}
  */
-export function observeStore<Store extends object>(store: Store, metrics: Metrics): Store {
-  return observeDependency('store', store, metrics);
+export function observeStore<Store extends object>(
+  store: Store & { server?: string },
+  metrics: Metrics,
+): Store {
+  return observeDependency('store', store, metrics, store.server);
 }
 
 /**
  * Wraps any other dependency that is called by methods, such as a payment provider, in the same way.
  *
  * @param dependency its name in metrics and spans
+ * @param peer what it talks to, as a graph of dependencies names it; absent for what works in this process
  */
-export function observeDependency<T extends object>(dependency: string, target: T, metrics: Metrics): T {
-  const calls: Calls = { dependency, metrics, inFlight: 0 };
+export function observeDependency<T extends object>(
+  dependency: string,
+  target: T,
+  metrics: Metrics,
+  peer?: string,
+): T {
+  const calls: Calls = { dependency, metrics, peer, inFlight: 0 };
   metrics.callsInFlight.set(dependency, () => calls.inFlight);
   return observedPart(target, '', calls);
 }
 
 /** What the calls of one dependency have in common. */
-type Calls = { dependency: string; metrics: Metrics; inFlight: number };
+type Calls = { dependency: string; metrics: Metrics; peer: string | undefined; inFlight: number };
 
 function observedPart<Part extends object>(part: Part, path: string, calls: Calls): Part {
   const wrapped = new Map<PropertyKey, unknown>();
@@ -70,11 +80,12 @@ function isPart(value: unknown): value is object {
 }
 
 function measured(owner: object, operation: string, method: Method, calls: Calls): Method {
-  const { dependency, metrics } = calls;
+  const { dependency, metrics, peer } = calls;
   const succeeded = metrics.dependencies.labels(dependency, operation, 'ok');
   const attributes = { 'db.operation.name': operation };
+  const facts: SpanFacts = { name: `${dependency} ${operation}`, kind: 'client', attributes, peer };
   return (...args) => {
-    const span = startSpan(`${dependency} ${operation}`, 'client', attributes);
+    const span = startSpan(facts);
     const startedAt = performance.now();
     const finish = (duration: Pick<typeof succeeded, 'observe'>) => {
       calls.inFlight -= 1;
@@ -90,7 +101,7 @@ function measured(owner: object, operation: string, method: Method, calls: Calls
         return value;
       },
       (error) => {
-        if (span) markFailed(span, failureName(error));
+        span?.fail(failureName(error));
         // A refusal, such as a name that is taken, is not a fault of the store.
         const outcome = error instanceof Problem ? error.code : 'error';
         finish(metrics.dependencies.labels(dependency, operation, outcome));

@@ -4,11 +4,16 @@ import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { currentContext, type RequestContext, withContext } from './request-context.ts';
 import { correlationHeader } from './trace-context.ts';
-import { endRequestSpan, type Tracing } from './tracing.ts';
+import type { RequestEnd, Tracing } from './tracing.ts';
 
 type Observed = FastifyRequest & { context?: RequestContext };
 
-type Parts = { metrics: Metrics; tracing: Tracing; log: Logger; requestTimeout: number };
+type Parts = {
+  metrics: Pick<Metrics, 'inFlight' | 'requests'>;
+  tracing: Tracing;
+  log: Pick<Logger, 'info' | 'error'>;
+  requestTimeout: number;
+};
 
 /**
  * Measures each request once, and makes its log line, its metric and its span from that one measurement.
@@ -17,13 +22,15 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
   const { metrics, tracing, log, requestTimeout } = parts;
   limitTime(app, metrics.inFlight);
   app.decorateRequest('context', null);
+  expectRoutes(app, metrics.requests);
 
   app.addHook('onRequest', (request: Observed, reply, done) => {
     const startedAt = performance.now();
     const { method, raw } = request;
     const { url: route = 'unmatched', config } = request.routeOptions;
     const timeout = (config as { timeoutMs?: number }).timeoutMs ?? requestTimeout;
-    const context = tracing.accept(raw.headers, { method, route, correlationId: request.id, timeout });
+    const correlationId = request.id;
+    const context = tracing.accept(raw.headers, { method, route, correlationId, timeout, startedAt });
     request.context = context;
     // Not set on the raw response: Node would then copy all headers of the answer one by one.
     reply.header(correlationHeader, context.correlationId);
@@ -31,7 +38,8 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     metrics.inFlight.add(served);
     reply.raw.on('close', () => {
       metrics.inFlight.delete(served);
-      finish(method, route, statusOf(reply), performance.now() - startedAt, context);
+      const ms = performance.now() - startedAt;
+      finish({ method, route, status: statusOf(reply), startedAt, ms }, context);
     });
     withContext(context, done);
   });
@@ -42,14 +50,29 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     else withContext(context, done);
   });
 
-  function finish(method: string, route: string, status: number, ms: number, context: RequestContext) {
-    const { span, correlationId, traceId, problem } = context;
-    metrics.requests.labels(method, route, String(status)).observe(ms / 1000);
-    if (span) endRequestSpan(span, { method, route, status, problem });
+  function finish(end: RequestEnd, context: RequestContext) {
+    const { method, route, status, ms } = end;
+    const { correlationId, traceId, problem } = context;
+    const isTraced = tracing.finish(context, end);
+    metrics.requests.ended(method, route, status, ms / 1_000, isTraced ? traceId : undefined);
     const line = { method, route, status, ms: Math.round(ms * 10) / 10, problem, correlationId, traceId };
     if (status >= 500) log.error(line, 'request');
     else log.info(line, 'request');
   }
+}
+
+/** Shows each route in the metrics before it is called, with the successes that its contract names. */
+function expectRoutes(app: FastifyInstance, requests: Metrics['requests']): void {
+  app.addHook('onRoute', ({ method, url, schema }) => {
+    const { response = {} } = (schema ?? {}) as { response?: object };
+    const successes = Object.keys(response)
+      .map(Number)
+      .filter((status) => status < 400);
+    for (const each of [method].flat()) {
+      // Fastify adds a HEAD for each GET; hardly anybody uses it.
+      if (each !== 'HEAD') requests.expect(each, url, successes);
+    }
+  });
 }
 
 /** 499, as nginx has it, for a caller that went away before it had its answer. */

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Span } from '@opentelemetry/api';
-import type { SpanRecorder } from './span-recorder.ts';
+import type { Span, SpanRecorder } from './span.ts';
+import type { Propagator } from './trace-ids.ts';
 
 /** What travels with one request through a service, and on to the services it calls. */
 export type RequestContext = {
@@ -10,9 +10,13 @@ export type RequestContext = {
   traceId: string;
   /** 16 hex digits: what the next service takes as its parent. Absent while nobody has asked for it. */
   spanId: string | undefined;
+  /** The caller's span; absent where the trace begins. */
+  parentId: string | undefined;
   sampled: boolean;
   /** Other tracing systems' part of the trace context, handed on as it came. */
   tracestate: string | undefined;
+  /** The kinds of headers in which calls carry the trace on. */
+  propagators: readonly Propagator[];
   /** Milliseconds since the epoch after which nobody waits for the answer any more. */
   deadline: number;
   /** Makes this service's spans; absent when no exporter is on. */

@@ -1,90 +1,79 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import {
-  type Context,
-  DiagLogLevel,
-  diag,
-  SpanKind as Kinds,
-  ROOT_CONTEXT,
-  SamplingDecision,
-  type Span,
-  TraceFlags,
-  trace,
-} from '@opentelemetry/api';
-import { ZipkinExporter } from '@opentelemetry/exporter-zipkin';
-import { envDetector, resourceFromAttributes } from '@opentelemetry/resources';
-import { NodeSDK } from '@opentelemetry/sdk-node';
-import type { Logger } from './log.ts';
-import type { RemoteSpan, SpanKind, SpanRecorder } from './span-recorder.ts';
-
-type RecorderOptions = { service: string; version: string; exporter: 'zipkin' | 'otlp'; log: Logger };
-
-/** Milliseconds that a stop waits for an exporter that does not answer. */
-const flushTimeout = 2_000;
+import { Problem } from '../http/errors.ts';
+import { currentContext, type RequestContext, withContext } from './request-context.ts';
+import type { Span, SpanFacts } from './span.ts';
+import { readTraceparent } from './trace-context.ts';
 
 /**
- * Starts the OpenTelemetry SDK. The standard `OTEL_*` variables set the resource, the endpoint and the batches;
- * `OTEL_SDK_DISABLED` gives `undefined`. This module is imported only when there is an exporter: it takes
- * longer to load than all the rest of a service.
+ * Runs `work` in a span below the current one; without a sampled trace it is just called. A failure marks the
+ * span with its problem code. Attributes hold no personal data: names, counts and statuses only.
+ *
+ * @example
+ * await withSpan({ name: 'users getMe', kind: 'client', peer: 'users' }, async (span) => {
+ *   const response = await send(outgoingHeaders(timeout)); // names this span as the parent
+ *   span?.setAttribute('http.response.status_code', response.statusCode);
+ *   return response;
+ * });
  */
-export function startRecorder(options: RecorderOptions): SpanRecorder | undefined {
-  reportTo(options.log);
-  // The API knows one provider a process. It is let go of, so that each of several services has its own.
-  trace.disable();
-  const sdk = createSdk(options);
-  sdk.start();
-  const tracer = trace.getTracer('slipway');
-  if (!tracer.startSpan('probe').isRecording()) return undefined;
-  return {
-    start(name, kind, attributes, parent) {
-      const options = { kind: kinds[kind], attributes };
-      return tracer.startSpan(name, options, parent ? contextOf(parent) : ROOT_CONTEXT);
-    },
-    async shutdown() {
-      const flushed = sdk.shutdown().catch((error) => options.log.warn({ err: error }, 'spans were lost'));
-      await Promise.race([flushed, wait(flushTimeout, undefined, { ref: false })]);
-    },
-  };
+export function withSpan<T>(facts: SpanFacts, work: (span?: Span) => Promise<T>): Promise<T> {
+  const context = currentContext();
+  const span = startSpan(facts);
+  return context && span ? inSpan(context, span, work) : work();
 }
 
-const kinds: Record<SpanKind, Kinds> = {
-  internal: Kinds.INTERNAL,
-  server: Kinds.SERVER,
-  client: Kinds.CLIENT,
-  producer: Kinds.PRODUCER,
-  consumer: Kinds.CONSUMER,
-};
-
-function createSdk({ service, version, exporter }: RecorderOptions): NodeSDK {
-  return new NodeSDK({
-    resource: resourceFromAttributes({ 'service.name': service, 'service.version': version }),
-    // The other detectors add the command line and the host to every span.
-    resourceDetectors: [envDetector],
-    // For otlp the SDK makes the exporter, of the protocol that the environment names.
-    traceExporter: exporter === 'zipkin' ? new ZipkinExporter() : undefined,
-    sampler: {
-      shouldSample: () => ({ decision: SamplingDecision.RECORD_AND_SAMPLED }),
-      toString: () => 'all',
-    },
-    metricReaders: [],
-    logRecordProcessors: [],
-  });
+/** Starts a span below the current one, if the trace is sampled. Its maker ends it. */
+export function startSpan(facts: SpanFacts): Span | undefined {
+  const context = currentContext();
+  if (!context?.span) return undefined;
+  const { traceId, spanId: parentId } = context.span;
+  return context.recorder?.start(facts, { traceId, parentId });
 }
 
-function contextOf(parent: Span | RemoteSpan): Context {
-  if ('spanContext' in parent) return trace.setSpan(ROOT_CONTEXT, parent);
-  const { traceId, spanId } = parent;
-  return trace.setSpanContext(ROOT_CONTEXT, {
-    traceId,
-    spanId,
-    traceFlags: TraceFlags.SAMPLED,
-    isRemote: true,
-  });
+/** What an event says of where it comes from. */
+type Origin = { trace?: string; source: string };
+
+/**
+ * Runs `work` as part of the trace that an event was born in, so that the trace of a request shows what its events
+ * did elsewhere. Log lines of `work` carry that trace's id. The span is linked to the delivery that brought the event.
+ */
+export function withTraceOf<T>(
+  { trace, source }: Origin,
+  name: string,
+  work: (span?: Span) => Promise<T>,
+): Promise<T> {
+  const origin = readTraceparent(trace);
+  const context = currentContext();
+  if (!origin || !context) return work();
+  const { recorder, span: delivery } = context;
+  const { traceId, spanId: parentId, sampled } = origin;
+  const continued = { ...context, ...origin, span: undefined };
+  if (!sampled || !recorder) return withContext(continued, work);
+  const links = delivery && [delivery];
+  return inSpan(
+    continued,
+    recorder.start({ name, kind: 'consumer', peer: source, links }, { traceId, parentId }),
+    work,
+  );
 }
 
-/** What the SDK has to say, such as that spans cannot be delivered, goes to the service's log. */
-function reportTo(log: Logger): void {
-  const say = (text: string) => log.warn({ component: 'opentelemetry' }, text);
-  const ignore = () => undefined;
-  const logger = { error: say, warn: say, info: ignore, debug: ignore, verbose: ignore };
-  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+/** Runs `work` as what `span` covers, and ends that. */
+export async function inSpan<T>(
+  context: RequestContext,
+  span: Span,
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
+  try {
+    return await withContext({ ...context, span, spanId: span.spanId }, () => work(span));
+  } catch (error) {
+    span.fail(failureName(error));
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+/** What may be said of an error in telemetry: its code or its class, never its text. */
+export function failureName(error: unknown): string {
+  if (error instanceof Problem) return error.code;
+  if (!(error instanceof Error)) return 'unknown';
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

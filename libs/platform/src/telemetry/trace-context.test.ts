@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type RequestContext, withContext } from './request-context.ts';
-import {
-  callerTimeout,
-  currentTraceparent,
-  newTraceId,
-  outgoingHeaders,
-  readTraceparent,
-} from './trace-context.ts';
+import { callerTimeout, currentTraceparent, outgoingHeaders, readTraceparent } from './trace-context.ts';
+import { newTraceId } from './trace-ids.ts';
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 const spanId = 'b7ad6b7169203331';
@@ -56,8 +51,10 @@ describe('what a call carries', () => {
     correlationId: 'journey-1',
     traceId,
     spanId: undefined,
+    parentId: undefined,
     sampled: false,
     tracestate: undefined,
+    propagators: ['tracecontext'],
     deadline: 0,
     recorder: undefined,
     span: undefined,

@@ -1,21 +1,28 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { b3Headers, readB3 } from './b3.ts';
 import { currentContext, type RequestContext } from './request-context.ts';
-import type { RemoteSpan } from './span-recorder.ts';
+import { type Caller, newSpanId, type Propagator, type RemoteSpan } from './trace-ids.ts';
 
 /** Milliseconds that the caller still waits; each hop sends what is left. */
 export const timeoutHeader = 'x-request-timeout-ms';
 export const correlationHeader = 'x-correlation-id';
 
-/** 32 random hex digits. A UUID without its dashes: its last seven bytes are random, as W3C level 2 asks. */
-export function newTraceId(): string {
-  const id = randomUUID();
-  return id.slice(0, 8) + id.slice(9, 13) + id.slice(14, 18) + id.slice(19, 23) + id.slice(24);
+/** Reads the trace that a request belongs to: of W3C, or else of B3. */
+export function readCaller(headers: IncomingHttpHeaders): Caller | undefined {
+  return (
+    (headers.traceparent === undefined ? undefined : readTraceparent(headers.traceparent)) ?? readB3(headers)
+  );
 }
 
-function newSpanId(): string {
-  const id = randomUUID();
-  return id.slice(0, 8) + id.slice(28);
+/** Reads `OTEL_PROPAGATORS`. Baggage is not handed on: nobody here reads it, and it may hold anything. */
+export function readPropagators(names: string): Propagator[] {
+  const known: Propagator[] = ['tracecontext', 'b3', 'b3multi'];
+  return known.filter((name) => names.split(',').includes(name));
+}
+
+/** Other systems' part of a W3C trace context. */
+export function stateIn({ tracestate }: IncomingHttpHeaders): string | undefined {
+  return typeof tracestate === 'string' && tracestate.length <= 512 ? tracestate : undefined;
 }
 
 const format = /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
@@ -50,9 +57,18 @@ export function outgoingHeaders(timeout: number): Record<string, string> {
   const context = currentContext();
   if (!context) return headers;
   headers[correlationHeader] = context.correlationId;
-  headers.traceparent = traceparentOf(context);
-  if (context.tracestate) headers.tracestate = context.tracestate;
+  for (const name of context.propagators) addTrace(headers, name, context);
   return headers;
+}
+
+function addTrace(headers: Record<string, string>, name: Propagator, context: RequestContext): void {
+  if (name === 'tracecontext') {
+    headers.traceparent = traceparentOf(context);
+    if (context.tracestate) headers.tracestate = context.tracestate;
+    return;
+  }
+  context.spanId ??= newSpanId();
+  Object.assign(headers, b3Headers(name, context.traceId, context.spanId, context.sampled));
 }
 
 /** Milliseconds that the caller says it waits; infinite if it says nothing. */

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { problem } from '../http/errors.ts';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings } from '../service/settings.ts';
+import { withSpan, withTraceOf } from './spans.ts';
 import { currentTraceparent, outgoingHeaders } from './trace-context.ts';
-import { withSpan, withTraceOf } from './tracing.ts';
 
 /** A span as Zipkin's API v2 takes it. */
 type ZipkinSpan = {
@@ -22,6 +22,7 @@ const otherTrace = '00-11111111111111111111111111111111-2222222222222222-01';
 
 let spans: ZipkinSpan[];
 let zipkin: ReturnType<typeof createServer>;
+let endpoint: string;
 let service: Service | undefined;
 
 beforeEach(async () => {
@@ -34,11 +35,10 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => zipkin.listen(0, '127.0.0.1', resolve));
   const { port } = zipkin.address() as AddressInfo;
-  vi.stubEnv('OTEL_EXPORTER_ZIPKIN_ENDPOINT', `http://127.0.0.1:${port}/api/v2/spans`);
+  endpoint = `http://127.0.0.1:${port}/api/v2/spans`;
 });
 
 afterEach(async () => {
-  vi.unstubAllEnvs();
   await service?.app.close();
   service = undefined;
   await new Promise((resolve) => zipkin.close(resolve));
@@ -58,19 +58,27 @@ const sample = defineService({
   }),
   register(app, { store }) {
     app.get('/things/:id', async (request) => store.find((request.params as { id: string }).id));
-    app.get('/calls', () => withSpan('GET others', 'client', {}, async () => outgoingHeaders(100)));
+    app.get('/calls', () =>
+      withSpan({ name: 'GET others', kind: 'client', peer: 'others' }, async () => outgoingHeaders(100)),
+    );
     app.get('/broken', () => store.lose());
     app.get('/missing', async () => {
       throw problem('not_found');
     });
     app.get('/event', () =>
-      withTraceOf(otherTrace, 'apply event', async () => ({ in: currentTraceparent() })),
+      withTraceOf({ trace: otherTrace, source: 'shop' }, 'apply event', async () => ({
+        in: currentTraceparent(),
+      })),
     );
   },
 });
 
 async function start(env: Record<string, string>): Promise<Service> {
-  const settings = readSettings(sample.settings, { LOG_LEVEL: 'silent', ...env });
+  const settings = readSettings(sample.settings, {
+    LOG_LEVEL: 'silent',
+    OTEL_EXPORTER_ZIPKIN_ENDPOINT: endpoint,
+    ...env,
+  });
   service = await buildService(sample, settings);
   return service;
 }
@@ -180,10 +188,10 @@ describe('an exporter that does not answer', () => {
   it('is reported in the log of the service', async () => {
     await new Promise((resolve) => zipkin.close(resolve));
     const lines: string[] = [];
-    const settings = readSettings(sample.settings, recordAll);
+    const settings = readSettings(sample.settings, { ...recordAll, OTEL_EXPORTER_ZIPKIN_ENDPOINT: endpoint });
     service = await buildService(sample, settings, { logTo: { write: (line) => lines.push(line) } });
     await service.app.inject('/things/7');
     await service.app.close();
-    expect(lines.filter((line) => line.includes('"component":"opentelemetry"'))).not.toEqual([]);
+    expect(lines.filter((line) => line.includes('"component":"tracing"'))).not.toEqual([]);
   });
 });

@@ -1,151 +1,164 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Attributes, Span } from '@opentelemetry/api';
-import { Problem } from '../http/errors.ts';
-import type { Logger } from './log.ts';
-import { currentContext, type RequestContext, withContext } from './request-context.ts';
-import type { SpanKind, SpanRecorder } from './span-recorder.ts';
-import { callerTimeout, newTraceId, readTraceparent } from './trace-context.ts';
+import { type RequestContext, withContext } from './request-context.ts';
+import { createSampler, type Sampler } from './sampler.ts';
+import type { Span, SpanFacts, SpanName, SpanRecorder } from './span.ts';
+import { createRecorder, type RecorderOptions } from './span-recorder.ts';
+import { inSpan } from './spans.ts';
+import { callerTimeout, readCaller, readPropagators, stateIn } from './trace-context.ts';
+import { newSpanId, newTraceId } from './trace-ids.ts';
+import type { TracingSettings } from './tracing-settings.ts';
 
 export type Tracing = {
   /** Makes the context of an incoming request from its headers, and starts its span if it is sampled. */
   accept(headers: IncomingHttpHeaders, facts: RequestStart): RequestContext;
+  /** Ends the span of a request, and tells whether its trace is recorded. */
+  finish(context: RequestContext, end: RequestEnd): boolean;
+  /** Runs work that no request has asked for as a trace of its own, linked to those that it continues. */
+  background<T>(name: string, links: SpanName[], work: (span?: Span) => Promise<T>): Promise<T>;
   /** Sends what is still held back. Never rejects: telemetry must not fail a stop. */
   shutdown(): Promise<void>;
 };
 
-export type RequestStart = { method: string; route: string; correlationId: string; timeout: number };
-
-type TracingOptions = {
-  service: string;
-  version: string;
-  log: Logger;
-  exporter: 'none' | 'zipkin' | 'otlp';
-  /** Share of new traces that are recorded, 0 to 1. A caller that has decided is followed. */
-  ratio: number;
+export type RequestStart = {
+  method: string;
+  route: string;
+  correlationId: string;
+  timeout: number;
+  /** On the clock of `performance.now()`. */
+  startedAt: number;
+};
+export type RequestEnd = Pick<RequestStart, 'method' | 'route' | 'startedAt'> & {
+  status: number;
+  ms: number;
 };
 
+/** Spans a second that are written for requests that were not sampled; a service that fails all is no flood. */
+const keptPerSecond = 10;
+
 /**
- * Makes the tracing of a service. The OpenTelemetry SDK is loaded only when there is an exporter. What is not
- * sampled costs two ids: the decision is made here, before there is any span object.
+ * Makes the tracing of a service. What is not sampled costs an id: the decision is made before there is any span.
  */
-export async function createTracing({ exporter, ratio, ...service }: TracingOptions): Promise<Tracing> {
-  if (exporter === 'none') return tracingWith(undefined, ratio);
-  const { startRecorder } = await import('./spans.ts');
-  return tracingWith(startRecorder({ ...service, exporter }), ratio);
+export async function createTracing(options: RecorderOptions): Promise<Tracing> {
+  return tracingWith(await createRecorder(options), options.settings);
 }
 
 /** Tracing with a recorder that is already there. */
-export function tracingWith(recorder: SpanRecorder | undefined, ratio: number): Tracing {
-  return {
-    accept(headers, { method, route, correlationId, timeout }) {
-      const caller = headers.traceparent === undefined ? undefined : readTraceparent(headers.traceparent);
-      const sampled = caller ? caller.sampled : recorder !== undefined && Math.random() < ratio;
-      const span =
-        recorder && sampled ? recorder.start(`${method} ${route}`, 'server', {}, caller) : undefined;
-      const own = span?.spanContext() ?? caller;
-      return {
-        correlationId,
-        traceId: own?.traceId ?? newTraceId(),
-        spanId: own?.spanId,
-        sampled,
-        tracestate: caller ? stateIn(headers) : undefined,
-        deadline: Date.now() + Math.min(timeout, callerTimeout(headers)),
-        recorder,
-        span,
-        problem: undefined,
-      };
-    },
-    shutdown: async () => recorder?.shutdown(),
+function tracingWith(recorder: SpanRecorder | undefined, settings: TracingSettings): Tracing {
+  const { OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: ratio, TRACE_SLOW_MS: slowMs } = settings;
+  const isSampled = recorder ? createSampler(name, ratio) : followCaller;
+  const propagators = readPropagators(settings.OTEL_PROPAGATORS);
+  const mayKeep = name.endsWith('always_off') ? () => false : allowance(keptPerSecond);
+  const factsOf = requestFacts();
+
+  function accept(headers: IncomingHttpHeaders, request: RequestStart): RequestContext {
+    const caller = readCaller(headers);
+    const traceId = caller?.traceId ?? newTraceId();
+    const parentId = caller?.spanId;
+    const sampled = isSampled(traceId, caller?.sampled);
+    const { method, route, startedAt } = request;
+    const span = sampled
+      ? recorder?.start(factsOf(method, route), { traceId, parentId, startedAt })
+      : undefined;
+    return {
+      correlationId: request.correlationId,
+      traceId,
+      // Without a recorder there is no span of ours: the next service goes on from the caller's.
+      spanId: recorder ? span?.spanId : parentId,
+      parentId,
+      sampled,
+      tracestate: caller && stateIn(headers),
+      propagators,
+      deadline: Date.now() + Math.min(request.timeout, callerTimeout(headers)),
+      recorder,
+      span,
+      problem: undefined,
+    };
+  }
+
+  function finish(context: RequestContext, end: RequestEnd): boolean {
+    const span = context.span ?? lateSpan(context, end);
+    if (!span) return false;
+    describe(span, end.status, context.problem);
+    span.end();
+    return true;
+  }
+
+  /**
+   * A request that was not sampled and turned out to be worth it: its span is made now, with its true start. It has
+   * nothing below it, as nothing was recorded.
+   */
+  function lateSpan(context: RequestContext, { method, route, status, ms, startedAt }: RequestEnd) {
+    if (status < 500 && ms < slowMs) return undefined;
+    if (!recorder || !mayKeep()) return undefined;
+    const { traceId, parentId } = context;
+    context.spanId ??= newSpanId();
+    const span = recorder.start(factsOf(method, route), {
+      traceId,
+      spanId: context.spanId,
+      parentId,
+      startedAt,
+    });
+    span.setAttribute('sampling.reason', status < 500 ? 'slow' : 'error');
+    return span;
+  }
+
+  function background<T>(name: string, links: SpanName[], work: (span?: Span) => Promise<T>): Promise<T> {
+    const traceId = newTraceId();
+    const sampled = isSampled(traceId, undefined);
+    const context: RequestContext = {
+      correlationId: randomUUID(),
+      traceId,
+      spanId: undefined,
+      parentId: undefined,
+      sampled,
+      tracestate: undefined,
+      propagators,
+      deadline: Number.POSITIVE_INFINITY,
+      recorder,
+      span: undefined,
+      problem: undefined,
+    };
+    if (!sampled || !recorder) return withContext(context, work);
+    return inSpan(context, recorder.start({ name, kind: 'internal', links }, { traceId }), work);
+  }
+
+  return { accept, finish, background, shutdown: async () => recorder?.shutdown() };
+}
+
+const followCaller: Sampler = (_traceId, caller) => caller ?? false;
+
+/** Remembers what is the same for all spans of a route; there are as many as routes and methods. */
+function requestFacts(): (method: string, route: string) => SpanFacts {
+  const known = new Map<string, SpanFacts>();
+  return (method, route) => {
+    const name = `${method} ${route}`;
+    const facts = known.get(name) ?? {
+      name,
+      kind: 'server',
+      attributes: { 'http.request.method': method, 'http.route': route },
+    };
+    known.set(name, facts);
+    return facts;
   };
 }
 
-function stateIn({ tracestate }: IncomingHttpHeaders): string | undefined {
-  return typeof tracestate === 'string' && tracestate.length <= 512 ? tracestate : undefined;
-}
-
-/**
- * Runs `work` in a span below the current one; without a sampled trace it is just called. A failure marks the
- * span with its problem code. Attributes hold no personal data: names, counts and statuses only.
- *
- * @example
- * await withSpan('GET users', 'client', { 'server.address': host }, async (span) => {
- *   const response = await send(outgoingHeaders(timeout)); // names this span as the parent
- *   span?.setAttribute('http.response.status_code', response.statusCode);
- *   return response;
- * });
- */
-export function withSpan<T>(
-  name: string,
-  kind: SpanKind,
-  attributes: Attributes,
-  work: (span?: Span) => Promise<T>,
-): Promise<T> {
-  const context = currentContext();
-  const span = startSpan(name, kind, attributes);
-  return context && span ? inSpan(context, span, work) : work();
-}
-
-/** Starts a span below the current one, if the trace is sampled. Its maker ends it. */
-export function startSpan(name: string, kind: SpanKind, attributes: Attributes): Span | undefined {
-  const context = currentContext();
-  if (!context?.span) return undefined;
-  return context.recorder?.start(name, kind, attributes, context.span);
-}
-
-/**
- * Runs `work` as part of the trace that an event was born in (the `trace` of its envelope), so that the trace
- * of a request shows what its events did elsewhere. Log lines of `work` carry that trace's id.
- */
-export function withTraceOf<T>(
-  trace: string | undefined,
-  name: string,
-  work: (span?: Span) => Promise<T>,
-): Promise<T> {
-  const origin = readTraceparent(trace);
-  const context = currentContext();
-  if (!origin || !context) return work();
-  const continued = { ...context, ...origin, span: undefined };
-  if (!origin.sampled || !context.recorder) return withContext(continued, work);
-  return inSpan(continued, context.recorder.start(name, 'consumer', {}, origin), work);
-}
-
-async function inSpan<T>(context: RequestContext, span: Span, work: (span: Span) => Promise<T>): Promise<T> {
-  try {
-    return await withContext({ ...context, span, spanId: span.spanContext().spanId }, () => work(span));
-  } catch (error) {
-    markFailed(span, failureName(error));
-    throw error;
-  } finally {
-    span.end();
-  }
-}
-
-type RequestEnd = { method: string; route: string; status: number; problem: string | undefined };
-
-/** Ends the span of a request. What the caller did wrong is no failure of the service. */
-export function endRequestSpan(span: Span, { method, route, status, problem }: RequestEnd): void {
-  span.setAttributes({
-    'http.request.method': method,
-    'http.route': route,
-    'http.response.status_code': status,
-  });
-  if (status >= 500) markFailed(span, problem ?? String(status));
+/** What the caller did wrong is no failure of the service. */
+function describe(span: Span, status: number, problem: string | undefined): void {
+  span.setAttribute('http.response.status_code', status);
+  if (status >= 500) span.fail(problem ?? String(status));
   else if (problem) span.setAttribute('error.type', problem);
-  span.end();
 }
 
-/** What may be said of an error in telemetry: its code or its class, never its text. */
-export function failureName(error: unknown): string {
-  if (error instanceof Problem) return error.code;
-  if (!(error instanceof Error)) return 'unknown';
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+/** Says yes so many times in each second. */
+function allowance(perSecond: number): () => boolean {
+  let second = 0;
+  let left = 0;
+  return () => {
+    const now = Math.floor(performance.now() / 1_000);
+    if (now !== second) left = perSecond;
+    second = now;
+    left -= 1;
+    return left >= 0;
+  };
 }
-
-/** Marks a span as failed. Zipkin shows a failure only by its message. */
-export function markFailed(span: Span, reason: string): void {
-  span.setAttribute('error.type', reason);
-  span.setStatus({ code: statusError, message: reason });
-}
-
-/** `SpanStatusCode.ERROR`, written out so that the OpenTelemetry API is not loaded without an exporter. */
-const statusError = 2;
