@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { table } from '../bench/report.ts';
 import { eventually } from '../support/people.ts';
-import { allCalm, anyPodOf, calm, evict, podsOf, restart, services, setEnv, undo } from './cluster.ts';
+import { allCalm, anyPodOf, calm, pin, pinAll, podsOf, restart, services, setEnv, undo } from './cluster.ts';
 import { balances } from './crowd.ts';
 import { signalPod } from './host.ts';
 import { kubectl, refuseForeignCluster } from './kubectl.ts';
@@ -22,13 +22,17 @@ const probed = 10;
 describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { timeout: 300_000 }, () => {
   let stage: Stage;
 
+  let unpin: () => Promise<void>;
+
   beforeAll(async () => {
     await refuseForeignCluster(CHAOS_CONTEXT);
+    unpin = await pinAll(2);
     await allCalm();
     stage = await openStage(SLIPWAY_URL, rate);
   }, 240_000);
 
-  afterAll(() => {
+  afterAll(async () => {
+    await unpin?.();
     if (stage) process.stdout.write(`\n${table(columns, rowsOf(stage.acts)).join('\n')}\n\n`);
   });
 
@@ -67,9 +71,9 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
     it('while services grow to four pods and shrink to two', async () => {
       const act = await stage.act('scaled 2 → 4 → 2', async () => {
-        await scale(4);
+        await Promise.all(scaled.map((service) => pin(service, 4)));
         await Promise.all(scaled.map((service) => calm(service, 4)));
-        await scale(2);
+        await Promise.all(scaled.map((service) => pin(service, 2)));
       });
       expectNothingNoticed(act);
     });
@@ -126,18 +130,6 @@ const allNames = async () => (await Promise.all(services.map(podsOf))).flat().ma
 
 /** The services that are scaled: one that the Ingress balances, one that its callers do. */
 const scaled = ['gateway', 'billing'] as const;
-
-/** Tells the autoscalers how many pods are fewest, and that they need not hesitate to take pods away. */
-async function scale(replicas: number): Promise<void> {
-  const scaleDown = {
-    stabilizationWindowSeconds: 0,
-    policies: [{ type: 'Pods', value: 4, periodSeconds: 15 }],
-  };
-  const patch = { spec: { minReplicas: replicas, maxReplicas: replicas, behavior: { scaleDown } } };
-  for (const service of scaled) {
-    await kubectl('patch', 'hpa', service, '--type=merge', '--patch', JSON.stringify(patch));
-  }
-}
 
 /**
  * Empties the node with `kubectl drain`. It is the only one, so its replacement is itself: it takes pods again as

@@ -61,6 +61,34 @@ export async function restart(service: ServiceName): Promise<void> {
   await rolledOut(service);
 }
 
+/**
+ * Has the autoscaler keep so many pods, whatever the load. It is not left out: it would be one that a rollout has to
+ * get along with; but the start of a pod is load, and a test must know how many pods there will be.
+ */
+export async function pin(service: ServiceName, replicas: number): Promise<void> {
+  const scaleDown = {
+    stabilizationWindowSeconds: 0,
+    policies: [{ type: 'Pods', value: 4, periodSeconds: 15 }],
+  };
+  await patchAutoscaler(service, { minReplicas: replicas, maxReplicas: replicas, behavior: { scaleDown } });
+}
+
+/** Pins every service; the function gives the autoscalers their settings back. */
+export async function pinAll(replicas: number): Promise<() => Promise<void>> {
+  const read = (service: ServiceName) => readJson<{ spec: object }>('get', 'hpa', service);
+  const before = await Promise.all(
+    services.map(async (service) => [service, (await read(service)).spec] as const),
+  );
+  await Promise.all(services.map((service) => pin(service, replicas)));
+  return async () => {
+    await Promise.all(before.map(([service, spec]) => patchAutoscaler(service, spec)));
+  };
+}
+
+async function patchAutoscaler(service: ServiceName, spec: object): Promise<void> {
+  await kubectl('patch', 'hpa', service, '--type=merge', '--patch', JSON.stringify({ spec }));
+}
+
 /** Changes settings of a service, which replaces its pods. `undo` takes the last change of any kind back. */
 export async function setEnv(service: ServiceName, ...settings: string[]): Promise<void> {
   await kubectl('set', 'env', `deployment/${service}`, ...settings);
