@@ -1,4 +1,5 @@
 import { type Logger, type LoggerOptions, pino } from 'pino';
+import { createLogLevel, type LogLevel } from './log-level.ts';
 import { currentContext } from './request-context.ts';
 
 export type { Logger };
@@ -25,13 +26,13 @@ const heldMs = 100;
 /**
  * The JSON logs of a service, on one destination: `log` for whatever happens, with the trace and correlation id
  * of the request it happens in, and `requests` for the one line of each request. The latter has only known
- * fields: leaving the redaction out makes a line six times as cheap.
+ * fields: leaving the redaction out makes a line six times as cheap. `level` changes both while the service runs.
  */
 export function createLogs(
   service: string,
   level: string,
   destination: LogDestination = standardOutput(),
-): { log: Logger; requests: Logger } {
+): { log: Logger; requests: Logger; level: LogLevel } {
   const options: LoggerOptions = {
     level,
     base: { service },
@@ -39,10 +40,9 @@ export function createLogs(
     formatters: { level: (label) => ({ level: label }) },
   };
   const redact = { paths: secretFields.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '***' };
-  return {
-    log: pino({ ...options, mixin: requestIds, redact }, writtenAtOnce(destination)),
-    requests: pino(options, destination),
-  };
+  const log = pino({ ...options, mixin: requestIds, redact }, writtenAtOnce(destination));
+  const requests = pino(options, destination);
+  return { log, requests, level: createLogLevel([log, requests], level) };
 }
 
 /** Written by this process, not by a worker: what is flushed is out, also before an exit. */
