@@ -8,6 +8,7 @@ import { readClientOrigin } from './client-origin.ts';
 import { settings } from './config.ts';
 import { describeSystem, registerDocs, registerOpenApi } from './docs.ts';
 import { registerLinger } from './linger.ts';
+import { readLinks } from './page-links.ts';
 import { registerPages } from './pages.ts';
 import { registerRateLimit } from './rate-limit.ts';
 import { registerRouting } from './routing.ts';
@@ -40,7 +41,7 @@ export const gateway = defineService({
       addressOf: (request) => originOf(request).address,
       metrics,
     });
-    await registerPages(app);
+    await registerPages(app, readLinks(settings.PAGE_LINKS));
     await registerDocs(app, document);
 
     await app.register(async (api) => {

@@ -4,7 +4,7 @@ import Type, { type Static } from 'typebox';
 const address = (service: string, port: number) =>
   Type.String({
     default: `http://127.0.0.1:${port}`,
-    description: `Address of ${service}: http://host:port, several with commas between, or srv+http://name`,
+    description: `Address of ${service}: http://host:port, several with commas between, dns+http://host:port, or srv+http://name`,
   });
 
 const statusAddress = (service: string, port: number) =>
@@ -26,6 +26,10 @@ export const settings = Type.Object({
     default: '',
     description:
       'Load balancers in front whose X-Forwarded-* headers are believed: addresses, CIDR networks, or loopback, linklocal, uniquelocal, with commas between',
+  }),
+  PAGE_LINKS: Type.String({
+    default: '',
+    description: 'Links that the start page shows besides its own: name=http://address, with commas between',
   }),
   RATE_LIMIT: Type.Integer({
     default: 3000,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { problemTable } from '@slipway/contracts/errors';
 import type { App } from '@slipway/platform/service/service';
+import type { Link } from './page-links.ts';
 import { securityHeaders } from './security-headers.ts';
 
 const read = (name: string) => readFileSync(new URL(`pages/${name}`, import.meta.url), 'utf8');
@@ -8,10 +9,10 @@ const read = (name: string) => readFileSync(new URL(`pages/${name}`, import.meta
 /** The pages load their script and style from here, and ask for the state of the system. */
 const policy = "script-src 'self'; style-src 'self'; connect-src 'self'";
 
-/** Serves the start page and the list of error codes that problem documents refer to. */
-export async function registerPages(app: App): Promise<void> {
+/** Serves the start page, with links to what else runs beside, and the list of error codes of problem documents. */
+export async function registerPages(app: App, links: Link[]): Promise<void> {
   const files = [
-    { url: '/', type: 'text/html; charset=utf-8', text: read('home.html') },
+    { url: '/', type: 'text/html; charset=utf-8', text: homePage(links) },
     { url: '/docs/errors', type: 'text/html; charset=utf-8', text: errorsPage() },
     { url: '/pages/home.js', type: 'text/javascript; charset=utf-8', text: read('home.js') },
     { url: '/pages/style.css', type: 'text/css; charset=utf-8', text: read('style.css') },
@@ -20,6 +21,12 @@ export async function registerPages(app: App): Promise<void> {
     pages.addHook('onRequest', securityHeaders(policy));
     for (const { url, type, text } of files) pages.get(url, (_request, reply) => reply.type(type).send(text));
   });
+}
+
+function homePage(links: Link[]): string {
+  const items = links.map(({ name, url }) => `<li><a href="${toHtml(url)}">${toHtml(name)}</a></li>`);
+  const nav = `<nav aria-label="Other pages"><ul>${items.join('')}</ul></nav>`;
+  return read('home.html').replace('{{links}}', () => (links.length > 0 ? nav : ''));
 }
 
 /** Each code has an anchor: the `type` of a problem document is `/docs/errors#code`. */
@@ -31,8 +38,8 @@ function errorsPage(): string {
   return read('errors.html').replace('{{rows}}', rows.join('\n'));
 }
 
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
 function toHtml(text: string): string {
-  return text.replace(/[&<>]/g, (character) => entities[character] ?? character);
+  return text.replace(/[&<>"]/g, (character) => entities[character] ?? character);
 }
