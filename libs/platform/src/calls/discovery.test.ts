@@ -44,8 +44,56 @@ describe('an address', () => {
     'http://a:1,',
     'http://a/api',
     'srv+ftp://_ftp._tcp.a',
+    'dns+ftp://a',
   ])('that is %j stops the start with one sentence', (address) => {
     expect(() => discover('users', address)).toThrow(StartError);
+  });
+});
+
+describe('discovery by the addresses of a name', () => {
+  const name = 'users.example';
+  const picks = (discovery: ReturnType<typeof discover>, times: number) =>
+    Array.from({ length: times }, () => discovery.pick()).toSorted();
+
+  it('takes turns between all of them, on the port that the URL names', async () => {
+    const dns = await serveDns({ a: { [name]: ['127.0.0.2', '127.0.0.3'] }, srv: {} });
+    const discovery = discovering(`dns+http://${name}:4001?dns=${dns.address}`);
+    await discovery.ready();
+    const [two, three] = ['http://127.0.0.2:4001', 'http://127.0.0.3:4001'];
+    expect(picks(discovery, 4)).toEqual([two, two, three, three]);
+  });
+
+  it('finds a replica that comes and forgets one that goes', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const zone: Zone = { a: { [name]: '127.0.0.2' }, srv: {} };
+    const dns = await serveDns(zone);
+    const discovery = discovering(`dns+http://${name}:4001?dns=${dns.address}`);
+    await discovery.ready();
+    expect(new Set(picks(discovery, 2))).toEqual(new Set(['http://127.0.0.2:4001']));
+
+    zone.a[name] = ['127.0.0.2', '127.0.0.3'];
+    vi.advanceTimersByTime(5_000);
+    await vi.waitFor(() => expect(new Set(picks(discovery, 2)).size).toBe(2));
+
+    zone.a[name] = '127.0.0.3';
+    vi.advanceTimersByTime(5_000);
+    await vi.waitFor(() => expect(new Set(picks(discovery, 2))).toEqual(new Set(['http://127.0.0.3:4001'])));
+  });
+
+  it('calls a real server, also while the name has lost its last address', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const server = await answering(200);
+    const zone: Zone = { a: { [name]: '127.0.0.1' }, srv: {} };
+    const dns = await serveDns(zone);
+    const call = calling(`dns+http://${name}:${portOf(server)}?dns=${dns.address}`);
+    expect(await call()).toBe(200);
+    const { asked } = dns;
+    zone.a = {};
+    vi.advanceTimersByTime(5_000);
+    await vi.waitFor(() => expect(dns.asked).toBeGreaterThan(asked + 1));
+    expect(await call()).toBe(200);
   });
 });
 

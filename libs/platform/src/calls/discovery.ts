@@ -9,17 +9,20 @@ export type Discovery = Omit<Addresses, 'replace'> & {
   close(): void;
 };
 
-/** How often DNS SRV is asked; milliseconds. The lifetime of a record in a Kubernetes cluster is as long. */
+/** How often DNS is asked; milliseconds. The lifetime of a record in a Kubernetes cluster is as long. */
 const refreshInterval = 5_000;
 
 /**
- * Reads a service's address: `http://host:port`, several of them with commas between, or
- * `srv+http://_http._tcp.name`, optionally with the DNS server to ask (`?dns=127.0.0.1:8600`, as for Consul).
+ * Reads a service's address: `http://host:port`, several of them with commas between, `dns+http://host:port` for
+ * every address of a name, or `srv+http://_http._tcp.name`. The last two optionally with the DNS server to ask
+ * (`?dns=127.0.0.1:8600`, as for Consul).
  *
  * @throws {StartError} if it is none of these.
  */
 export function discover(service: string, address: string): Discovery {
-  return address.startsWith('srv+') ? bySrv(toUrl(service, address)) : fixed(service, address);
+  if (address.startsWith('srv+')) return byDns(toUrl(service, address), srvTargets);
+  if (address.startsWith('dns+')) return byDns(toUrl(service, address), hostAddresses);
+  return fixed(service, address);
 }
 
 function fixed(service: string, address: string): Discovery {
@@ -29,18 +32,20 @@ function fixed(service: string, address: string): Discovery {
   return { ...addresses, ready: () => undefined, close: () => undefined };
 }
 
-const protocols = new Set(['http:', 'https:', 'srv+http:']);
+const protocols = new Set(['http:', 'https:', 'dns+http:', 'srv+http:']);
 
 function toUrl(service: string, address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url && protocols.has(url.protocol) && url.hostname && url.pathname.length <= 1) return url;
   throw new StartError(
-    `The address of ${service} is neither http://host:port nor srv+http://_http._tcp.name: ${address}`,
+    `The address of ${service} is not http://host:port, dns+http://host:port or srv+http://_http._tcp.name: ${address}`,
   );
 }
 
+type LookUp = (resolver: Resolver, url: URL) => Promise<Address[]>;
+
 /** Asks DNS again and again; when it does not answer, the last answer stays good. */
-function bySrv(url: URL): Discovery {
+function byDns(url: URL, lookUp: LookUp): Discovery {
   const resolver = new Resolver({ timeout: 1_000, tries: 2 });
   const server = url.searchParams.get('dns');
   if (server) resolver.setServers([server]);
@@ -49,7 +54,9 @@ function bySrv(url: URL): Discovery {
   let asking: Promise<void> | undefined;
 
   async function refresh(): Promise<void> {
-    addresses.replace(await lookUp(resolver, url));
+    const found = await lookUp(resolver, url);
+    if (found.length === 0) throw new Error(`${url.hostname} has no address`);
+    addresses.replace(found);
     known = true;
   }
   /** Calls that come before the first answer wait for one question together. */
@@ -71,15 +78,20 @@ function bySrv(url: URL): Discovery {
   };
 }
 
-async function lookUp(resolver: Resolver, url: URL): Promise<Address[]> {
-  const records = await resolver.resolveSrv(url.hostname);
+/** The replicas behind one name, as Compose and headless Services of Kubernetes give them. */
+async function hostAddresses(resolver: Resolver, { hostname, port }: URL): Promise<Address[]> {
+  const ips = await addressesOf(resolver, hostname);
+  return ips.map((ip) => ({ origin: `http://${ip}:${port || 80}`, priority: 0, weight: 1 }));
+}
+
+async function srvTargets(resolver: Resolver, { hostname }: URL): Promise<Address[]> {
+  const records = await resolver.resolveSrv(hostname);
   const found = await Promise.all(
     records.map(async ({ name, port, priority, weight }) => {
       const ips = await addressesOf(resolver, name);
       return ips.map((ip) => ({ origin: `http://${ip}:${port}`, priority, weight }));
     }),
   );
-  if (found.flat().length === 0) throw new Error(`${url.hostname} has no address`);
   return found.flat();
 }
 

@@ -3,8 +3,8 @@ import { onTestFinished } from 'vitest';
 
 type Srv = { target: string; port: number; priority?: number; weight?: number };
 
-/** What a DNS server knows: A records (IPv4 addresses) and SRV records by name. */
-export type Zone = { a: Record<string, string>; srv: Record<string, Srv[]> };
+/** What a DNS server knows: A records (IPv4 addresses, one or several) and SRV records by name. */
+export type Zone = { a: Record<string, string | string[]>; srv: Record<string, Srv[]> };
 
 /** A real, small DNS server on a free UDP port: enough of RFC 1035 and RFC 2782 for `zone`. */
 export async function serveDns(zone: Zone) {
@@ -25,9 +25,9 @@ const types = { A: 1, SRV: 33 };
 function answer(query: Buffer, { a, srv }: Zone): Buffer {
   const { name, end } = readName(query, 12);
   const type = query.readUInt16BE(end);
-  const ip = a[name];
+  const ips = [a[name] ?? []].flat();
   const records = type === types.SRV ? (srv[name] ?? []).map(srvData) : [];
-  if (type === types.A && ip) records.push(Buffer.from(ip.split('.').map(Number)));
+  if (type === types.A) records.push(...ips.map((ip) => Buffer.from(ip.split('.').map(Number))));
   const head = Buffer.alloc(12);
   query.copy(head, 0, 0, 2);
   head.writeUInt16BE(name in a || name in srv ? 0x8580 : 0x8583, 2);
