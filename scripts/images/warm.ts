@@ -29,6 +29,7 @@ for (const path of ['/health', '/started', '/status', '/metrics']) {
   const { ok } = await fetch(management + path);
   if (!ok) throw new Error(`The service that was started to warm the cache does not answer ${path}.`);
 }
-for (const path of ['/', '/api/v1/openapi.json', '/api/v1/users/me']) await fetch(`http://127.0.0.1:8080${path}`);
+for (const path of ['/', '/api/v1/openapi.json', '/api/v1/users/me'])
+  await fetch(`http://127.0.0.1:8080${path}`);
 flushCompileCache();
 process.kill(process.pid, 'SIGTERM');
