@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createLogs } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { type Dependency, Lifecycle } from './lifecycle.ts';
 import { createManagement } from './management.ts';
@@ -10,23 +11,27 @@ afterEach(() => close());
 
 /** A management listener over a lifecycle, and a function that asks it. */
 async function managed(dependencies: Dependency[] = []) {
+  const lines: string[] = [];
+  const { log, level } = createLogs('things', 'info', { write: (line) => lines.push(line) });
   const lifecycle = new Lifecycle(dependencies);
   const server = createManagement({
     service: 'things',
     version: '1.2.3',
     lifecycle,
     metrics: createMetrics('things', '1.2.3'),
+    log,
+    logLevel: level,
     upstreams: [{ name: 'users', breaker: 'open' }],
     load: () => ({ refusing: false }),
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   close = async () => void server.close();
   const { port } = server.address() as AddressInfo;
-  const ask = async (path: string) => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+  const ask = async (path: string, options: RequestInit = {}) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, options);
     return { status: response.status, text: await response.text() };
   };
-  return { lifecycle, ask, statusOf: async (path: string) => (await ask(path)).status };
+  return { lifecycle, log, lines, ask, statusOf: async (path: string) => (await ask(path)).status };
 }
 
 const away: Dependency = { name: 'store', check: () => Promise.reject(new Error('connection refused')) };
@@ -95,5 +100,47 @@ describe('the management listener', () => {
     const { ask } = await managed();
     expect((await ask('/metrics')).text).toContain('http_server_requests_in_flight');
     expect(await ask('/')).toMatchObject({ status: 404, text: expect.stringContaining('/health, /started') });
+  });
+});
+
+describe('the log level', () => {
+  const put = (body: unknown, type = 'application/json') => ({
+    method: 'PUT',
+    headers: { 'content-type': type },
+    body: JSON.stringify(body),
+  });
+
+  it('is changed while the service runs, tells so in the log, and comes back by itself', async () => {
+    const { log, lines, ask } = await managed();
+    log.debug('too early');
+    const answer = await ask('/log-level', put({ level: 'debug', forSeconds: 0.2 }));
+    expect(JSON.parse(answer.text)).toMatchObject({ level: 'debug', configured: 'info' });
+    log.debug('seen');
+    await vi.waitFor(async () =>
+      expect(JSON.parse((await ask('/log-level')).text)).toEqual({ level: 'info', configured: 'info' }),
+    );
+    log.debug('too late');
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['log level changed', 'seen']);
+  });
+
+  it('is put back by naming the configured one', async () => {
+    const { log, ask } = await managed();
+    await ask('/log-level', put({ level: 'silent' }));
+    expect(log.level).toBe('silent');
+    await ask('/log-level', put({ level: 'info' }));
+    expect(JSON.parse((await ask('/log-level')).text)).toEqual({ level: 'info', configured: 'info' });
+  });
+
+  it.each([
+    ['an unknown level', put({ level: 'loud' }), 400],
+    ['a time without end', put({ level: 'debug', forSeconds: 1e9 }), 400],
+    ['no level', put(null), 400],
+    ['a long body', put({ level: 'debug', text: 'x'.repeat(2_000) }), 400],
+    ['what a form of a web page can send', put({ level: 'debug' }, 'text/plain'), 415],
+    ['another method', { method: 'DELETE' }, 405],
+  ])('is not changed by %s', async (_what, request, status) => {
+    const { log, ask } = await managed();
+    expect((await ask('/log-level', request)).status).toBe(status);
+    expect(log.level).toBe('info');
   });
 });

@@ -1,14 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pid } from 'node:process';
 import type { Upstream } from '../calls/upstream.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { LogLevel } from '../telemetry/log-level.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { answerLogLevel } from './log-level-route.ts';
 
 type Parts = {
   service: string;
   version: string;
   lifecycle: Lifecycle;
   metrics: Metrics;
+  log: Logger;
+  logLevel: LogLevel;
   /** Services that this one calls. One that is away does not make this one unready: it would spread the fault. */
   upstreams: Pick<Upstream, 'name' | 'breaker'>[];
   /** How busy the service is. Shown, but no reason to be unready: its load would fall on the others. */
@@ -16,7 +21,7 @@ type Parts = {
 };
 
 /**
- * The listener for those who run the service: /health (alive), /started, /status (ready) and /metrics.
+ * The listener for those who run the service: /health (alive), /started, /status (ready), /metrics and /log-level.
  * It is a server of its own, so that it answers while the service drains and however loaded that is.
  */
 export function createManagement(parts: Parts): Server {
@@ -31,8 +36,8 @@ export function createManagement(parts: Parts): Server {
 
 async function answer(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
   const { url, headers } = request;
-  const path = url?.split('?', 1)[0];
   const { lifecycle, metrics } = parts;
+  const path = url?.split('?', 1)[0];
   if (path === '/health') return json(response, 200, { status: 'alive' });
   if (path === '/started') {
     return json(response, lifecycle.state === 'starting' ? 503 : 200, { state: lifecycle.state });
@@ -43,7 +48,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
     response.writeHead(200, { 'content-type': contentType }).end(text);
     return;
   }
-  json(response, 404, { error: 'There is /health, /started, /status and /metrics' });
+  if (path === '/log-level') {
+    const { status, body } = await answerLogLevel(request, request, parts);
+    return json(response, status, body);
+  }
+  json(response, 404, { error: 'There is /health, /started, /status, /metrics and /log-level' });
 }
 
 async function status(response: ServerResponse, parts: Parts): Promise<void> {

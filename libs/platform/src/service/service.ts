@@ -106,7 +106,7 @@ export async function buildService<Schema extends TObject, Store extends Service
 ): Promise<Service<Store>> {
   const { name, version } = definition;
   const platform = settings as PlatformSettings;
-  const { log, requests } = createLogs(name, platform.LOG_LEVEL, options.logTo);
+  const { log, requests, level: logLevel } = createLogs(name, platform.LOG_LEVEL, options.logTo);
   const metrics = createMetrics(name, version);
   const lifecycle = new Lifecycle();
   measureLifecycle(metrics, lifecycle);
@@ -131,7 +131,10 @@ export async function buildService<Schema extends TObject, Store extends Service
   await definition.register(typed, { settings, store, log, metrics, tracing, lifecycle, upstream });
   await app.ready();
 
-  const management = createManagement({ service: name, version, lifecycle, metrics, upstreams, load });
+  const management = createManagement({
+    ...{ service: name, version, lifecycle, metrics, log, logLevel },
+    ...{ upstreams, load },
+  });
   return { name, app: typed, management, lifecycle, store, log, metrics };
 }
 
