@@ -23,7 +23,7 @@ RUN sh /tmp/prune.sh node_modules && mkdir .compile-cache data
 # Folders are watched, not files: a copied file is a new one, which `node --watch` alone would lose.
 FROM node:${NODE_VERSION}-slim AS dev
 ARG SERVICE
-ENV HOST=0.0.0.0 PORT=8080 MANAGEMENT_PORT=9080
+ENV HOST=0.0.0.0 PORT=8080 MANAGEMENT_PORT=9080 NODE_COMPILE_CACHE=/tmp/compile-cache
 WORKDIR /app/apps/${SERVICE}
 COPY --from=dependencies /app/node_modules /app/node_modules
 COPY package.json /app/
