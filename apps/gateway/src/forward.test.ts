@@ -130,6 +130,40 @@ describe('a body on its way in', () => {
     expect(await aborted.promise).toBe(true);
   });
 
+  it('reaches another replica when the first takes no connection, if it is small', async () => {
+    const twice = await startGateway({ BILLING_URL: `http://127.0.0.1:1,${billing.url}` });
+    billing.handle = async (request, response) => response.end(await text(request));
+    const send = async (body: string) =>
+      fetch(`${twice.base}/api/v1/usage`, {
+        method: 'POST',
+        headers: { ...(await twice.bearer('ada')), 'content-type': 'application/json' },
+        body,
+      });
+    expect(await (await send('{"id":"u1"}')).text()).toBe('{"id":"u1"}');
+    await twice.stop();
+  });
+
+  it('is sent again when the connection breaks, if it is small and has an Idempotency-Key', async () => {
+    billing.handle = async (request, response) => {
+      if (billing.seen.length === 1) response.destroy();
+      else response.end(await text(request));
+    };
+    const headers = { ...ada, 'content-type': 'application/json', 'idempotency-key': 'k1' };
+    const url = `${gateway.base}/api/v1/subscriptions`;
+    const answer = await fetch(url, { method: 'POST', headers, body: '{"planId":"starter"}' });
+    expect(await answer.text()).toBe('{"planId":"starter"}');
+    expect(billing.seen).toHaveLength(2);
+  });
+
+  it('of a client that goes away before it is complete reaches no service', async () => {
+    const request = upload('/api/v1/usage', { 'content-type': 'application/json', 'content-length': '20' });
+    request.write('{"id":');
+    await expect.poll(() => gateway.metrics.text()).toMatch(/http_server_requests_in_flight\{.*\} 1/);
+    request.destroy();
+    await expect.poll(() => gateway.metrics.text()).toMatch(/http_server_requests_in_flight\{.*\} 0/);
+    expect(billing.seen).toHaveLength(0);
+  });
+
   it('may be none', async () => {
     billing.handle = async (request, response) => response.end(String(await countBytes(request)));
     const url = `${gateway.base}/api/v1/subscriptions/s1/cancel`;

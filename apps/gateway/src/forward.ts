@@ -1,5 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { type Readable, Transform } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { problem } from '@slipway/contracts/errors';
 import type { Upstream } from '@slipway/platform/calls/upstream';
 import type { Operation } from '@slipway/platform/http/operation';
@@ -16,10 +17,14 @@ type Options = {
   originOf: (request: FastifyRequest) => ClientOrigin;
 };
 
+/** Bodies of announced size up to this are read before they are passed on; bytes. As much as a stream would hold. */
+const small = 16_384;
+
 /**
  * Makes the handler that passes an operation on to the service that answers it. Both bodies stream, at the pace
  * of the slower side, and neither side outlives the other: a client that goes away ends the call, a service
- * that breaks off breaks off the answer.
+ * that breaks off breaks off the answer. A small body is read first: then a replica that has just died costs no
+ * request, for the call can go to another one.
  */
 export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf }: Options) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
@@ -27,8 +32,8 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) call.abort();
     });
-    const body = hasBody(request) ? limited(request, bodyLimit, call) : undefined;
     try {
+      const body = hasBody(request) ? await bodyOf(request, bodyLimit, call) : undefined;
       const answer = await upstream.request({
         method: request.method as Operation['method'],
         path: request.url,
@@ -40,7 +45,7 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
       });
       return reply.code(answer.statusCode).headers(endToEnd(answer.headers)).send(answer.body);
     } catch (error) {
-      if (reply.raw.destroyed) return reply.hijack();
+      if (reply.raw.destroyed || reply.sent) return reply.hijack();
       throw error;
     }
   };
@@ -51,20 +56,26 @@ function hasBody({ method, headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
+/** @throws {Problem} payload_too_large at once, if the request announces more than the limit. */
+async function bodyOf({ raw, headers }: FastifyRequest, limit: number, call: AbortController) {
+  const announced = Number(headers['content-length']);
+  if (announced > limit) throw tooLarge(limit);
+  return announced <= small ? buffer(raw) : limited(raw, limit, call);
+}
+
+const tooLarge = (limit: number) =>
+  problem('payload_too_large', `The body must not have more than ${limit} bytes`);
+
 /**
  * The request's body, cut off beyond the limit. A stream of its own: when the call ends before the body does,
  * it is this that is destroyed and not the client's connection, which still has to carry the answer.
- *
- * @throws {Problem} payload_too_large at once, if the request announces more.
  */
-function limited({ raw, headers }: FastifyRequest, limit: number, call: AbortController): Readable {
-  const tooLarge = () => problem('payload_too_large', `The body must not have more than ${limit} bytes`);
-  if (Number(headers['content-length']) > limit) throw tooLarge();
+function limited(raw: IncomingMessage, limit: number, call: AbortController): Readable {
   let bytes = 0;
   const counted = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
-      if (bytes > limit) call.abort(tooLarge());
+      if (bytes > limit) call.abort(tooLarge(limit));
       else done(null, chunk);
     },
   });
