@@ -5,6 +5,13 @@ import type { Static, TObject, TSchema } from 'typebox';
 export type Access = 'public' | 'member' | 'admin' | 'service';
 
 /**
+ * What goes first when not all can be served: what costs money, what a person waits for, what can be done later. The
+ * order is the rank.
+ */
+export const priorities = ['money', 'interactive', 'batch'] as const;
+export type Priority = (typeof priorities)[number];
+
+/**
  * One operation of a service: the object that its Fastify route spreads, that the typed client calls, and
  * that the API document describes.
  *
@@ -36,6 +43,8 @@ export type Operation = {
   };
   config: {
     access: Access;
+    /** Its rank under overload; by default `batch` for what services call, `interactive` for anything else. */
+    priority?: Priority;
     /** The route takes an `Idempotency-Key` and answers a repeated request with its first answer. */
     idempotency?: 'required';
     /** Largest body in bytes, where it differs from the service's limit. */

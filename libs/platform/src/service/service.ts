@@ -11,11 +11,11 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { registerObservation } from '../telemetry/observe.ts';
 import { measureConnections, observeStore } from '../telemetry/observe-store.ts';
 import { createTracing, type Tracing } from '../telemetry/tracing.ts';
+import { type Guards, registerGuards } from './guards.ts';
 import { createHttpServer } from './http-server.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { measureLifecycle } from './lifecycle-metrics.ts';
 import { createManagement } from './management.ts';
-import { registerOverload } from './overload.ts';
 import type { PlatformSettings } from './settings.ts';
 
 /** Fastify as services see it: handlers typed by the contract's schemas. */
@@ -56,6 +56,8 @@ export type ServiceContext<Settings, Store> = {
   lifecycle: Lifecycle;
   /** Makes the way to another service: measured, and closed with this one. */
   upstream: (name: string, address: string) => Upstream;
+  /** Shares the service out by caller under overload; without it all callers are one. */
+  shareBy: Guards['shareBy'];
 };
 
 export type ServiceDefinition<Schema extends TObject, Store extends ServiceStore | undefined> = {
@@ -116,7 +118,7 @@ export async function buildService<Schema extends TObject, Store extends Service
   // Fastify closes in the reverse of this order: routes, then calls, then the store, and telemetry at the end.
   const tracing = await registerTelemetry(app, definition, platform, { log, requests, metrics });
   const store = await registerStore(app, definition, settings, { log, metrics, lifecycle });
-  const load = await registerOverload(app, metrics);
+  const { load, shareBy } = await registerGuards(app, metrics, platform.OVERLOAD_GUARDS);
   registerProblemResponses(app);
   if (store?.idempotency) {
     registerIdempotency(app, store.idempotency, { log, requestTimeout: platform.REQUEST_TIMEOUT_MS });
@@ -128,7 +130,7 @@ export async function buildService<Schema extends TObject, Store extends Service
     return made;
   };
   const typed: App = app.withTypeProvider<TypeBoxTypeProvider>();
-  await definition.register(typed, { settings, store, log, metrics, tracing, lifecycle, upstream });
+  await definition.register(typed, { settings, store, log, metrics, tracing, lifecycle, upstream, shareBy });
   await app.ready();
 
   const management = createManagement({

@@ -42,6 +42,11 @@ export const platformSettings = Type.Object({
     maximum: 60_000,
     description: "Time a client may take to send a request's head; milliseconds",
   }),
+  OVERLOAD_GUARDS: Type.Enum(['all', 'process', 'none'], {
+    default: 'all',
+    description:
+      'What refuses work that is too much: all; only the guard of memory and of a stuck event loop; none. Less than all is for measurements',
+  }),
   BODY_LIMIT_BYTES: Type.Integer({
     default: 1_048_576,
     minimum: 1_024,

@@ -1,0 +1,153 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Priority } from '../http/operation.ts';
+import { callerTimeout } from '../telemetry/trace-context.ts';
+import { FairQueue } from './fair-queue.ts';
+import { Pace } from './pace.ts';
+import { patience } from './patience.ts';
+import type { Reason, Refuse } from './refusal.ts';
+
+/** As many may wait however slow they are: a handful is no overload. */
+const handful = 5;
+/** More never wait: what bounds the memory. */
+const most = 1_000;
+/** Nobody waits longer; milliseconds. Others that go first may come without end. */
+const longestWait = 1_000;
+/** Milliseconds between two looks at all that wait, for those that wait in vain. */
+const lookEvery = 50;
+
+type Waiting = {
+  request: IncomingMessage;
+  response: ServerResponse;
+  start: () => void;
+  since: number;
+  /** Milliseconds that the caller waits for its answer. */
+  callerWaits: number;
+};
+
+export type AdmissionOptions = {
+  refuse: Refuse;
+  /** Asked only while others wait. */
+  priorityOf: (request: IncomingMessage) => Priority;
+  /** Names who sends a request, for a fair share. Asked only while others wait. */
+  callerOf: (request: IncomingMessage) => string;
+};
+
+/**
+ * Lets requests in one by one. Node accepts every request before any can be refused, so what comes is put in a
+ * short queue, one turn of the event loop starts about one millisecond of work, and new ones are read between two
+ * turns. Who would have to wait too long (requests ahead × time from start to start) is refused at once, at the
+ * price of a prepared answer; whose caller has gone, or whose deadline has passed, is not served at all.
+ *
+ * While there is room a request passes at the cost of a comparison. All times are on the monotonic clock.
+ */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #queue = new FairQueue<Waiting>();
+  readonly #pace = new Pace();
+  /** How many more requests may start in this turn of the loop. */
+  #left = 1;
+  #turnIsDue = false;
+  #lookedAt = 0;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** What waits now, and how long the queue is; milliseconds. */
+  get load(): { waiting: number; waitMs: number } {
+    return { waiting: this.#queue.size, waitMs: Math.round(this.#queue.size * this.#pace.interval) };
+  }
+
+  /** Calls `start` now or in a later turn of the loop, or answers the request with a refusal. */
+  admit(request: IncomingMessage, response: ServerResponse, start: () => void): void {
+    const callerWaits = callerTimeout(request.headers);
+    if (callerWaits <= 0) {
+      this.#options.refuse('deadline', request, response);
+    } else if (this.#left > 0 && this.#queue.size === 0) {
+      this.#left -= 1;
+      this.#takeTurn();
+      start();
+    } else {
+      this.#enqueue({ request, response, start, since: performance.now(), callerWaits });
+    }
+  }
+
+  #enqueue(waiting: Waiting): void {
+    const { request, response, callerWaits } = waiting;
+    const place = { priority: this.#options.priorityOf(request), caller: this.#options.callerOf(request) };
+    const ahead = this.#queue.ahead(place);
+    const isLate = ahead * this.#pace.interval > Math.min(patience[place.priority], callerWaits);
+    if (this.#queue.size >= most || (isLate && ahead >= handful)) {
+      this.#options.refuse('queue_full', request, response);
+    } else {
+      this.#queue.push(place, waiting);
+      this.#takeTurn();
+    }
+  }
+
+  #takeTurn(): void {
+    if (this.#turnIsDue) return;
+    this.#turnIsDue = true;
+    setImmediate(this.#turn);
+  }
+
+  /** One turn of the loop: after this, Node looks for new requests, answers of stores and gone callers. */
+  readonly #turn = (): void => {
+    this.#turnIsDue = false;
+    this.#left = this.#pace.startsPerTurn;
+    if (this.#queue.size === 0) {
+      this.#pace.rest();
+      return;
+    }
+    const now = performance.now();
+    if (now - this.#lookedAt > lookEvery) this.#dismiss(now);
+    const started = this.#startNext(now);
+    this.#pace.turn(now, started);
+    this.#takeTurn();
+  };
+
+  #startNext(now: number): number {
+    let started = 0;
+    while (this.#left > 0) {
+      const next = this.#queue.shift();
+      if (!next) break;
+      if (this.#isDismissed(next, now)) continue;
+      this.#left -= 1;
+      started += 1;
+      next.start();
+    }
+    return started;
+  }
+
+  #dismiss(now: number): void {
+    this.#lookedAt = now;
+    this.#queue.remove((waiting) => this.#isDismissed(waiting, now));
+  }
+
+  /** Whether it need not be served any more; then it is answered. */
+  #isDismissed({ request, response, since, callerWaits }: Waiting, now: number): boolean {
+    if (request.socket.destroyed) return true;
+    const waited = now - since;
+    const reason: Reason | undefined =
+      waited >= callerWaits ? 'deadline' : waited > longestWait ? 'too_late' : undefined;
+    if (reason) this.#options.refuse(reason, request, response);
+    return reason !== undefined;
+  }
+}
+
+/** Puts admission between a server and whoever handles its requests: before anything is made of a request. */
+export function admitRequests(server: Server, admission: Admission): void {
+  const [handle] = server.listeners('request') as ((...args: [IncomingMessage, ServerResponse]) => void)[];
+  if (!handle) throw new TypeError('The server has nobody to handle its requests');
+  server.removeAllListeners('request');
+  server.on('request', (request, response) => {
+    admission.admit(request, response, () => handle(request, response));
+  });
+  // The body of a request with `Expect: 100-continue` is asked for when its request is let in.
+  server.on('checkContinue', (request, response) => {
+    admission.admit(request, response, () => {
+      response.writeContinue();
+      handle(request, response);
+    });
+  });
+}

@@ -1,0 +1,95 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import findMyWay, { type HTTPMethod } from 'find-my-way';
+import { problem } from '../http/errors.ts';
+import type { Operation, Priority } from '../http/operation.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { Admission, admitRequests } from './admission.ts';
+import { LatencyLimit } from './latency-limit.ts';
+import { patience, priorityOf } from './patience.ts';
+import { createRefusal, retryAfter } from './refusal.ts';
+
+/** Names who sends a request, as cheaply as can be: it is asked while there is too much to do. */
+export type CallerOf = (request: IncomingMessage) => string;
+
+export type AdmissionControl = {
+  /** Shares the service out by caller; without it all callers are one. */
+  shareBy(callerOf: CallerOf): void;
+  /** The present state, for `/status`. */
+  load(): object;
+};
+
+type Config = Partial<Operation['config']>;
+
+/**
+ * Switches admission on, for every route: a queue for the time of the event loop (`admission.ts`), and for each
+ * route a limit on what runs at once (`latency-limit.ts`), for those that wait for a store or another service.
+ */
+export function registerAdmission(app: FastifyInstance, metrics: Metrics): AdmissionControl {
+  let callerOf: CallerOf = () => '';
+  const admission = new Admission({
+    refuse: createRefusal(metrics),
+    priorityOf: readPriorities(app),
+    callerOf: (request) => callerOf(request),
+  });
+  admitRequests(app.server, admission);
+  limitRoutes(app, metrics, (request) => callerOf(request));
+  return {
+    shareBy(given) {
+      callerOf = given;
+    },
+    load: () => admission.load,
+  };
+}
+
+/** Tells the class of a request that Fastify has not routed yet, by a second router of the same kind. */
+function readPriorities(app: FastifyInstance): (request: IncomingMessage) => Priority {
+  const routes = findMyWay();
+  app.addHook('onRoute', ({ method, url, config }) => {
+    for (const each of [method].flat() as HTTPMethod[]) {
+      if (!routes.hasRoute(each, url)) routes.on(each, url, () => undefined, priorityOf(config as Config));
+    }
+  });
+  return ({ method, url = '/' }) => {
+    const path = url.split('?', 1)[0] ?? '/';
+    return (routes.find(method as HTTPMethod, path)?.store as Priority | undefined) ?? 'interactive';
+  };
+}
+
+function limitRoutes(app: FastifyInstance, { refused }: Metrics, callerOf: CallerOf): void {
+  const limits = new WeakMap<object, LatencyLimit>();
+  const refusals = refused.labels('in_flight');
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const config = request.routeOptions.config as Config;
+    let limit = limits.get(config);
+    if (!limit) {
+      limit = new LatencyLimit(patience[priorityOf(config)]);
+      limits.set(config, limit);
+    }
+    const caller = callerOf(request.raw);
+    if (!limit.enter(caller)) {
+      refusals.inc();
+      return done(problem('overloaded', undefined, { retryAfter }));
+    }
+    leaveAtEnd(limit, caller, reply, config);
+    done();
+  });
+}
+
+function leaveAtEnd(limit: LatencyLimit, caller: string, { raw }: FastifyReply, { timeoutMs }: Config): void {
+  const startedAt = performance.now();
+  raw.on('close', () => {
+    limit.leave(caller);
+    // A route with a time limit of its own takes as long as what it is asked for.
+    if (timeoutMs === undefined && tells(raw.statusCode)) {
+      const now = performance.now();
+      limit.sample(now - startedAt, now);
+    }
+  });
+}
+
+/** Whether the time that an answer took tells of the store: a refusal is quick, whatever the store does. */
+function tells(status: number): boolean {
+  return status < 400 || status === 504;
+}
