@@ -5,9 +5,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { table } from '../bench/report.ts';
 import { eventually } from '../support/people.ts';
-import { allCalm, anyPodOf, calm, pin, pinAll, podsOf, restart, services, setEnv, undo } from './cluster.ts';
+import {
+  allCalm,
+  anyPodOf,
+  calm,
+  evict,
+  followLoad,
+  pin,
+  pinAll,
+  podsOf,
+  restart,
+  services,
+  setEnv,
+  undo,
+} from './cluster.ts';
 import { balances } from './crowd.ts';
 import { signalPod } from './host.ts';
+import { deployNewImages } from './images.ts';
 import { kubectl, refuseForeignCluster } from './kubectl.ts';
 import { type Act, columns, openStage, rowsOf, type Stage } from './stage.ts';
 
@@ -61,6 +75,12 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
       expectNothingNoticed(act);
     });
 
+    it('while Skaffold rolls out new images', async () => {
+      const act = await stage.act('new images are deployed', () => replacingAll(deployNewImages));
+      await pinAll(2);
+      expectNothingNoticed(act);
+    });
+
     it('while one pod of every service is deleted', async () => {
       const act = await stage.act('pods are deleted', async () => {
         const names = await Promise.all(services.map(anyPodOf));
@@ -74,6 +94,17 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
         await Promise.all(scaled.map((service) => pin(service, 4)));
         await Promise.all(scaled.map((service) => calm(service, 4)));
         await Promise.all(scaled.map((service) => pin(service, 2)));
+      });
+      expectNothingNoticed(act);
+    });
+
+    it('while pods are evicted, for the budget refuses a second one until the first is replaced', async () => {
+      const act = await stage.act('pods are evicted', async () => {
+        for (const service of services) {
+          const [one, other] = await podsOf(service);
+          if (!one || !other) throw new Error(`${service} has no two pods`);
+          expect([await evict(one.name), await evict(other.name)]).toEqual([true, false]);
+        }
       });
       expectNothingNoticed(act);
     });
@@ -109,6 +140,20 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
         settled: () => restarted(service, pod),
       });
       expect(act.failedUntil).toBeLessThan(probed);
+    });
+  });
+
+  describe('the autoscaler', () => {
+    it('adds gateways when the load grows, and until then some requests may be shed, but none fails', async () => {
+      await followLoad('gateway', '80m');
+      const grown = () => calm('gateway', 4);
+      const act = await stage.act('load grows', async () => {}, { rate: 2 * rate, settled: grown });
+      expect(act.short.failed + act.long.failed, act.trouble.join()).toBe(0);
+    });
+
+    it('takes them away when the load has gone, and no request fails', async () => {
+      const act = await stage.act('load is gone', async () => {}, { rate: 10, atLeast: 0 });
+      expectNothingNoticed(act);
     });
   });
 

@@ -73,6 +73,19 @@ export async function pin(service: ServiceName, replicas: number): Promise<void>
   await patchAutoscaler(service, { minReplicas: replicas, maxReplicas: replicas, behavior: { scaleDown } });
 }
 
+/** Has the autoscaler follow the load quickly, between two and four pods. `cpu` is what a pod may use: `80m`. */
+export async function followLoad(service: ServiceName, cpu: string): Promise<void> {
+  const policies = [{ type: 'Pods', value: 4, periodSeconds: 15 }];
+  await patchAutoscaler(service, {
+    minReplicas: 2,
+    maxReplicas: 4,
+    metrics: [
+      { type: 'Resource', resource: { name: 'cpu', target: { type: 'AverageValue', averageValue: cpu } } },
+    ],
+    behavior: { scaleUp: { policies }, scaleDown: { stabilizationWindowSeconds: 15, policies } },
+  });
+}
+
 /** Pins every service; the function gives the autoscalers their settings back. */
 export async function pinAll(replicas: number): Promise<() => Promise<void>> {
   const read = (service: ServiceName) => readJson<{ spec: object }>('get', 'hpa', service);

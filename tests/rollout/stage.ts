@@ -22,6 +22,8 @@ export type Act = {
   long: Figures;
   /** What went wrong, by kind; times count from the action's begin. */
   trouble: string[];
+  /** How long it took until the system was as before; seconds. */
+  took: number;
   /** When the last request was due that failed; seconds after the action's begin, 0 if none failed. */
   failedUntil: number;
 };
@@ -52,9 +54,11 @@ export async function openStage(base: string, rate: number): Promise<Stage> {
       await wait(leadIn);
       const begin = performance.now();
       let samples: Awaited<ReturnType<typeof traffic.stop>>;
+      let took = Number.NaN;
       try {
         await action();
         await settled();
+        took = (performance.now() - begin) / 1_000;
         await eventually('enough requests are answered', async () => traffic.answered() >= atLeast, 120_000);
       } finally {
         samples = await traffic.stop();
@@ -66,6 +70,7 @@ export async function openStage(base: string, rate: number): Promise<Stage> {
         short: figuresOf(samples.short),
         long: figuresOf(samples.long),
         trouble: trouble(all, begin),
+        took,
         failedUntil: lastFailed ? (lastFailed.dueAt - begin) / 1_000 : 0,
       };
       acts.push(act);
@@ -86,7 +91,7 @@ async function readAdmin(): Promise<Omit<Admin, 'token'>> {
 /** The acts as rows of a table. */
 export function rowsOf(acts: readonly Act[]): string[][] {
   const ms = (value: number) => (Number.isNaN(value) ? '–' : value.toFixed(0));
-  return acts.map(({ name, short, long, failedUntil }) => [
+  return acts.map(({ name, short, long, failedUntil, took }) => [
     name,
     String(short.sent),
     String(long.sent),
@@ -96,6 +101,7 @@ export function rowsOf(acts: readonly Act[]): string[][] {
     ms(short.p99),
     ms(short.worst),
     failedUntil > 0 ? failedUntil.toFixed(1) : '–',
+    took.toFixed(0),
   ]);
 }
 
@@ -109,4 +115,5 @@ export const columns = [
   'p99 ms',
   'slowest ms',
   'failed until s',
+  'as before after s',
 ];
