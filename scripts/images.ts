@@ -1,0 +1,56 @@
+/**
+ * Builds the images of the services and says how large each is: npm run images [-- users billing]
+ * IMAGE_TAG (dev) names their version; the revision is that of git.
+ */
+import { execFileSync } from 'node:child_process';
+import process from 'node:process';
+import { serviceNames } from './topology.ts';
+
+const { IMAGE_TAG = 'dev' } = process.env;
+
+const outputOf = (command: string, ...args: string[]) =>
+  execFileSync(command, args, { encoding: 'utf8' }).trim();
+
+/** What the labels tell of an image's origin. A copy without git has none. */
+function origin(): Record<string, string> {
+  try {
+    const changed = outputOf(
+      'git',
+      'status',
+      '--porcelain',
+      'Dockerfile',
+      'package-lock.json',
+      'apps',
+      'libs',
+    );
+    const source = outputOf('git', 'config', '--default', '', '--get', 'remote.origin.url');
+    return {
+      REVISION: `${outputOf('git', 'rev-parse', 'HEAD')}${changed && '-changed'}`,
+      // A folder of this machine says nothing to others.
+      SOURCE: source.startsWith('https://') ? source : '',
+    };
+  } catch {
+    return {};
+  }
+}
+
+function build(service: string, labels: Record<string, string>): void {
+  const args = Object.entries({ SERVICE: service, VERSION: IMAGE_TAG, ...labels });
+  const given = args.flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
+  execFileSync('docker', ['build', ...given, '--tag', `slipway/${service}:${IMAGE_TAG}`, '.'], {
+    stdio: 'inherit',
+  });
+}
+
+function sizeOf(service: string): string {
+  const bytes = Number(
+    outputOf('docker', 'image', 'inspect', '-f', '{{.Size}}', `slipway/${service}:${IMAGE_TAG}`),
+  );
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+const asked = process.argv.slice(2);
+const services = asked.length > 0 ? asked : serviceNames;
+const labels = origin();
+for (const service of services) build(service, labels);
+for (const service of services) console.log(`slipway/${service}:${IMAGE_TAG}`.padEnd(24), sizeOf(service));

@@ -1,0 +1,69 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { docker } from '../support/docker.ts';
+
+export const baseImage = 'gcr.io/distroless/nodejs26-debian13:nonroot';
+
+export type ImageConfig = {
+  User: string;
+  Entrypoint: string[];
+  Cmd: string[];
+  Env: string[];
+  WorkingDir: string;
+  Labels: Record<string, string>;
+  Healthcheck: { Test: string[] };
+};
+
+/** Builds an image of a service from a folder, by default this repository's root. */
+export async function buildImage(
+  service: string,
+  tag: string,
+  folder = '.',
+  args: string[] = [],
+): Promise<string> {
+  const image = `slipway/${service}:${tag}`;
+  const given = [`SERVICE=${service}`, ...args].flatMap((each) => ['--build-arg', each]);
+  await docker(['build', ...given, '--tag', image, folder]);
+  return image;
+}
+
+async function inspect<T>(image: string, field: string): Promise<T> {
+  return JSON.parse(await docker(['image', 'inspect', '-f', `{{json .${field}}}`, image]));
+}
+
+export const configOf = (image: string) => inspect<ImageConfig>(image, 'Config');
+export const bytesOf = (image: string) => inspect<number>(image, 'Size');
+/** The digest of each layer, the base image's first. */
+export const layersOf = (image: string) => inspect<string[]>(image, 'RootFS.Layers');
+
+/** Bytes of an image's layers, the newest first, with those that hold nothing. */
+export async function layerSizes(image: string): Promise<number[]> {
+  const lines = await docker(['history', '--human=false', '--format', '{{.Size}}', image]);
+  return lines.split('\n').map(Number);
+}
+
+export type Component = { name: string; version: string; purl: string };
+
+/** All paths in an image, and its list of components. */
+export async function contentOf(image: string): Promise<{ paths: string[]; components: Component[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-image-'));
+  const container = await docker(['create', image]);
+  try {
+    await docker(['export', '--output', join(folder, 'image.tar'), container]);
+    await docker(['cp', `${container}:/app/sbom.cdx.json`, folder]);
+    return {
+      paths: pathsIn(join(folder, 'image.tar')),
+      components: JSON.parse(readFileSync(join(folder, 'sbom.cdx.json'), 'utf8')).components,
+    };
+  } finally {
+    await docker(['rm', '--force', container]);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function pathsIn(archive: string): string[] {
+  const options = { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 } as const;
+  return execFileSync('tar', ['--list', '--file', archive], options).trimEnd().split('\n');
+}
