@@ -1,9 +1,11 @@
 import { getKeys } from '@slipway/contracts/users';
 import { createClient } from '@slipway/platform/calls/client';
 import { registerAccess } from '@slipway/platform/http/access';
+import { readClientAddress } from '@slipway/platform/http/client-address';
 import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
 import { registerAccountDeletion } from './account-deletion.ts';
+import { callerByTokenOrAddress } from './caller.ts';
 import { readClientOrigin } from './client-origin.ts';
 import { settings } from './config.ts';
 import { describeSystem, registerDocs, registerOpenApi } from './docs.ts';
@@ -22,7 +24,7 @@ export const gateway = defineService({
   name,
   version,
   settings,
-  async register(app, { settings, metrics, lifecycle, upstream }) {
+  async register(app, { settings, metrics, lifecycle, upstream, shareBy }) {
     const upstreams = {
       users: upstream('users', settings.USERS_URL),
       billing: upstream('billing', settings.BILLING_URL),
@@ -33,6 +35,7 @@ export const gateway = defineService({
     const originOf = readClientOrigin(settings.TRUSTED_PROXIES);
     const document = describeSystem(version);
 
+    shareBy(callerByTokenOrAddress(verify, readClientAddress(settings.TRUSTED_PROXIES)));
     registerLinger(app);
     const limitSignIns = await registerRateLimit(app, {
       most: settings.RATE_LIMIT,

@@ -119,7 +119,7 @@ export const subscribe = {
     body: Strict({ planId: Id }),
     response: answers({ 201: Subscription }),
   },
-  config: { access: 'member', idempotency: 'required' },
+  config: { access: 'member', priority: 'money', idempotency: 'required' },
 } as const satisfies Operation;
 
 export const listSubscriptions = {
@@ -165,7 +165,7 @@ export const changePlan = {
     body: Strict({ planId: Id }),
     response: answers({ 200: Subscription }),
   },
-  config: { access: 'member' },
+  config: { access: 'member', priority: 'money' },
 } as const satisfies Operation;
 
 export const cancelSubscription = {
@@ -178,7 +178,7 @@ export const cancelSubscription = {
     params: SubscriptionPath,
     response: answers({ 200: Subscription }),
   },
-  config: { access: 'member' },
+  config: { access: 'member', priority: 'money' },
 } as const satisfies Operation;
 
 export const cancelAllSubscriptions = {
@@ -190,7 +190,7 @@ export const cancelAllSubscriptions = {
     tags,
     response: answers({ 200: Type.Object({ cancelled: Type.Integer() }) }),
   },
-  config: { access: 'member' },
+  config: { access: 'member', priority: 'money' },
 } as const satisfies Operation;
 
 export const getUnbilledUsage = {
@@ -243,7 +243,7 @@ export const importUsage = {
     consumes: ['application/x-ndjson'],
     response: answers({ 200: UsageImport }),
   },
-  config: { access: 'member', bodyLimit: 1_073_741_824, timeoutMs: 600_000 },
+  config: { access: 'member', priority: 'batch', bodyLimit: 1_073_741_824, timeoutMs: 600_000 },
 } as const satisfies Operation;
 
 export const runBilling = {
@@ -265,7 +265,7 @@ export const runBilling = {
       }),
     }),
   },
-  config: { access: 'admin', timeoutMs: 120_000 },
+  config: { access: 'admin', priority: 'batch', timeoutMs: 120_000 },
 } as const satisfies Operation;
 
 export const listInvoices = {
@@ -312,7 +312,7 @@ export const payInvoice = {
     body: Strict({ method: Type.String({ minLength: 1, maxLength: 100 }) }),
     response: answers({ 201: Payment }),
   },
-  config: { access: 'member', idempotency: 'required' },
+  config: { access: 'member', priority: 'money', idempotency: 'required' },
 } as const satisfies Operation;
 
 export const getPayment = {
@@ -339,7 +339,7 @@ export const refundPayment = {
     body: Strict({ amount: PositiveAmount }),
     response: answers({ 201: Refund }),
   },
-  config: { access: 'admin', idempotency: 'required' },
+  config: { access: 'admin', priority: 'money', idempotency: 'required' },
 } as const satisfies Operation;
 
 export const LedgerEntry = Type.Object({
@@ -365,7 +365,7 @@ export const getTrialBalance = {
       }),
     }),
   },
-  config: { access: 'admin' },
+  config: { access: 'admin', priority: 'batch' },
 } as const satisfies Operation;
 
 export const listLedgerEntries = {
@@ -378,5 +378,5 @@ export const listLedgerEntries = {
     querystring: PageQuery,
     response: answers({ 200: Page(LedgerEntry) }),
   },
-  config: { access: 'admin' },
+  config: { access: 'admin', priority: 'batch' },
 } as const satisfies Operation;

@@ -58,7 +58,7 @@ export const getRevenue = {
     querystring: Span,
     response: answers({ 200: Rows(RevenueRow) }),
   },
-  config: { access: 'admin' },
+  config: { access: 'admin', priority: 'batch' },
 } as const satisfies Operation;
 
 export const getRecurring = {
@@ -71,7 +71,7 @@ export const getRecurring = {
     produces,
     response: answers({ 200: Rows(RecurringRow) }),
   },
-  config: { access: 'admin' },
+  config: { access: 'admin', priority: 'batch' },
 } as const satisfies Operation;
 
 export const getSignUps = {
@@ -85,7 +85,7 @@ export const getSignUps = {
     querystring: Span,
     response: answers({ 200: Rows(SignUpsRow) }),
   },
-  config: { access: 'admin' },
+  config: { access: 'admin', priority: 'batch' },
 } as const satisfies Operation;
 
 export const getTopUsage = {
@@ -102,7 +102,7 @@ export const getTopUsage = {
     }),
     response: answers({ 200: Rows(TopUsageRow) }),
   },
-  config: { access: 'admin' },
+  config: { access: 'admin', priority: 'batch' },
 } as const satisfies Operation;
 
 export const rebuild = {
@@ -115,7 +115,7 @@ export const rebuild = {
     tags,
     response: answers({ 200: Type.Object({ events: Type.Integer(), equal: Type.Boolean() }) }),
   },
-  config: { access: 'admin', timeoutMs: 120_000 },
+  config: { access: 'admin', priority: 'batch', timeoutMs: 120_000 },
 } as const satisfies Operation;
 
 export const listRefusedEvents = {

@@ -6,6 +6,9 @@ import type { Deadline } from './deadline.ts';
 import { type Repeatable, retryAfterOf } from './retry.ts';
 import type { Sender } from './sender.ts';
 
+/** A refusal that took longer is not asked for again; milliseconds. */
+const quick = 500;
+
 /** Reads an answer as far as its caller wants it before the attempt counts as over. */
 export type Read<T> = (response: UpstreamResponse) => Promise<T>;
 
@@ -26,10 +29,13 @@ export async function attempt<T>(
   deadline: Deadline,
   read: Read<T>,
 ): Promise<Outcome<T>> {
+  const began = performance.now();
   try {
     const response = await sender.send(request, deadline);
     const value = await read(response);
-    const transient = isRepeatable(request) && isTransient(response);
+    // Who took long to refuse has waited for something itself: again would only take as long, and load it twice.
+    const isQuick = performance.now() - began < quick;
+    const transient = isQuick && isRepeatable(request) && isTransient(response);
     const after = retryAfterOf(response.headers['retry-after']);
     return { failed: isFailing(response), transient, after, response, value };
   } catch (error) {

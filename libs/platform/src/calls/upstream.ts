@@ -40,6 +40,8 @@ export type UpstreamOptions = {
   log?: Logger;
   /** Longest time of a call that sets none itself; milliseconds. */
   timeoutMs?: number;
+  /** Retries that each call pays for. */
+  retryRatio?: number;
 };
 
 /** Most calls to one upstream that run or wait for a connection. */
@@ -63,7 +65,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     onChange: measured.breakerChanged,
     onRefused: () => measured.refused.breaker.inc(),
   });
-  const budget = createRetryBudget();
+  const budget = createRetryBudget({ ratio: options.retryRatio });
 
   /** Each attempt is a span of its own, so that a trace shows the retries. */
   function once<T>(request: UpstreamRequest, deadline: Deadline, read: Read<T>): Promise<Outcome<T>> {

@@ -15,7 +15,7 @@ export function readClientAddress(trusted: string) {
   const isTrusted = compile(trusted);
   return {
     isTrusted: (peer: string) => isTrusted(peer, 0),
-    addressOf: ({ raw }: FastifyRequest) => proxyAddr(raw, isTrusted),
+    addressOf: ({ raw }: Pick<FastifyRequest, 'raw'>) => proxyAddr(raw, isTrusted),
   };
 }
 

@@ -19,12 +19,15 @@ export type Principal = {
 
 export type TokenVerifier = (token: string) => Promise<Principal>;
 
+/** A verifier that also tells at once whose a token is, if that token has passed lately. */
+export type RememberingVerifier = TokenVerifier & { remembered(token: string): Principal | undefined };
+
 /** The issuer and the audience of Slipway's access tokens. */
 export const tokenIssuer = 'slipway-users';
 export const tokenAudience = 'slipway';
 
 /** How long a verified token is taken without looking at its signature again; milliseconds. */
-const remembered = 60_000;
+const rememberedFor = 60_000;
 /** How many verified tokens are remembered; about 10 MB. */
 const rememberedMost = 10_000;
 
@@ -38,18 +41,24 @@ const rememberedMost = 10_000;
  * const verify = createTokenVerifier(publishedKeys(() => users.getKeys({})));
  * const { subject } = await verify(token); // throws a Problem: token_expired, unauthenticated, unavailable
  */
-export function createTokenVerifier(getKey: JWTVerifyGetKey, now = Date.now): TokenVerifier {
+export function createTokenVerifier(getKey: JWTVerifyGetKey, now = Date.now): RememberingVerifier {
   const verified = new BoundedMap<string, { principal: Principal; until: number }>(rememberedMost);
 
-  return async (token) => {
+  function remembered(token: string): Principal | undefined {
     const known = verified.get(token);
-    if (known && now() < known.until) return known.principal;
+    return known && now() < known.until ? known.principal : undefined;
+  }
+
+  async function verify(token: string): Promise<Principal> {
+    const known = remembered(token);
+    if (known) return known;
     const payload = await payloadOf(token, getKey, now());
     const principal = toPrincipal(payload);
     const expiry = Number(payload.exp) * 1000;
-    verified.set(token, { principal, until: Math.min(expiry, now() + remembered) });
+    verified.set(token, { principal, until: Math.min(expiry, now() + rememberedFor) });
     return principal;
-  };
+  }
+  return Object.assign(verify, { remembered });
 }
 
 async function payloadOf(token: string, getKey: JWTVerifyGetKey, now: number): Promise<JWTPayload> {

@@ -125,7 +125,7 @@ export async function buildService<Schema extends TObject, Store extends Service
   }
   app.addHook('onClose', () => Promise.all(upstreams.map((upstream) => upstream.close())));
   const upstream = (to: string, address: string) => {
-    const made = createUpstream({ name: to, address, metrics, log });
+    const made = createUpstream({ name: to, address, metrics, log, retryRatio: platform.RETRY_BUDGET });
     upstreams.push(made);
     return made;
   };

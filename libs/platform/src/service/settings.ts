@@ -47,6 +47,12 @@ export const platformSettings = Type.Object({
     description:
       'What refuses work that is too much: all; only the guard of memory and of a stuck event loop; none. Less than all is for measurements',
   }),
+  RETRY_BUDGET: Type.Number({
+    default: 0.1,
+    minimum: 0,
+    maximum: 10,
+    description: 'Retries for each call to another service; 0.1 is one retry for ten calls',
+  }),
   BODY_LIMIT_BYTES: Type.Integer({
     default: 1_048_576,
     minimum: 1_024,
