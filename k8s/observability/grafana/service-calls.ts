@@ -1,0 +1,163 @@
+import { graph, query, type Row, row, stat, worseAbove } from './panels.ts';
+import { callErrorShare, callLatency, callRate, join, rate } from './promql.ts';
+
+/** The way to everything that the service calls. */
+export function dependencies(own: string): Row {
+  return row(
+    'What it calls',
+    graph('Calls', 'cps', query(callRate(own, 'dependency'), '{{dependency}}'), {
+      width: 6,
+      help: 'A call with its retries is one.',
+    }),
+    graph('Failed', 'percentunit', query(callErrorShare(own, 'dependency'), '{{dependency}}'), {
+      width: 6,
+      help: 'Errors, 5xx, and no answer in time. A refusal such as 404 is an answer.',
+      steps: worseAbove(0.001, 0.01),
+      runbook: 'breaker-open',
+    }),
+    graph('Latency, 95th percentile', 's', query(callLatency(0.95, own, 'dependency'), '{{dependency}}'), {
+      width: 6,
+      help: 'With retries.',
+    }),
+    graph(
+      'In flight',
+      'short',
+      query(`sum by (dependency) (dependency_calls_in_flight{${own}})`, '{{dependency}}'),
+      {
+        width: 6,
+        help: 'A service takes 256 calls of a replica at a time; what comes then is refused.',
+        runbook: 'calls-piling-up',
+      },
+    ),
+    graph(
+      'Calls by operation',
+      'cps',
+      query(
+        callRate(join(own, 'dependency!="store"'), 'dependency, operation, outcome'),
+        '{{dependency}} {{operation}} {{outcome}}',
+      ),
+      {
+        width: 12,
+        help: 'To other services, by outcome.',
+      },
+    ),
+    graph(
+      'Retried, and not called',
+      'cps',
+      [
+        query(rate('dependency_call_retries_total', own, 'dependency'), '{{dependency}} retried'),
+        query(rate('dependency_calls_refused_total', own, 'dependency, reason'), '{{dependency}} {{reason}}'),
+      ],
+      {
+        width: 12,
+        help: 'Retries are bounded by a tenth of the calls (`retry_budget`), calls by the breaker and 256 places (`bulkhead`).',
+        runbook: 'breaker-open',
+      },
+    ),
+  );
+}
+
+/** What the service keeps. */
+export function store(own: string): Row {
+  const inStore = join(own, 'dependency="store"');
+  return row(
+    'Its store',
+    graph('Operations', 'cps', query(callRate(inStore, 'operation'), '{{operation}}'), {
+      width: 6,
+      help: 'Methods of the store; each is one or a few commands.',
+      stacked: true,
+    }),
+    graph(
+      'Latency by operation, 95th percentile',
+      's',
+      query(callLatency(0.95, inStore, 'operation'), '{{operation}}'),
+      {
+        width: 6,
+        help: 'As the service sees it, with the wait for a connection.',
+      },
+    ),
+    graph(
+      'Failed',
+      'cps',
+      query(
+        `${callRate(join(inStore, 'outcome="error"'), 'operation')} or 0 * ${callRate(inStore, 'operation')}`,
+        '{{operation}}',
+      ),
+      {
+        width: 6,
+        help: 'Errors of the store. Refusals, such as a name that is taken, are none.',
+        runbook: 'dependency-down',
+      },
+    ),
+    graph(
+      'Connections',
+      'short',
+      query(`sum by (state) (store_connections{${own}}) or vector(0)`, '{{state}}'),
+      {
+        width: 6,
+        help: '`waiting` callers mean that the pool is too small or the server too slow. 0 with an embedded store, which has none.',
+        runbook: 'store-connections-waiting',
+      },
+    ),
+  );
+}
+
+/** The events that the service tells others. */
+export function outbox(own: string): Row {
+  return row(
+    'Events that it tells',
+    graph('Waiting', 'short', query(`max(outbox_events_waiting{${own}})`, 'events'), {
+      help: 'Of all replicas: they share one outbox.',
+      runbook: 'outbox-stale',
+    }),
+    graph('Oldest', 's', query(`max(outbox_oldest_event_age_seconds{${own}})`, 'age'), {
+      help: 'How long it has been waiting.',
+      steps: worseAbove(60, 300),
+      runbook: 'outbox-stale',
+    }),
+    graph('Deliveries', 'cps', query(rate('outbox_deliveries_total', own, 'outcome'), '{{outcome}}'), {
+      help: 'Of one or more events each. `refused`: the reader finds fault with an event; it waits, others overtake it.',
+      runbook: 'events-refused',
+    }),
+  );
+}
+
+/** The work that is done as a whole, now and then. */
+export function jobs(own: string): Row {
+  return row(
+    'Jobs',
+    graph(
+      'Runs',
+      'short',
+      query(
+        `sum by (name, outcome) (increase(job_runs_total{${own}}[$__rate_interval]))`,
+        '{{name}} {{outcome}}',
+      ),
+      {
+        help: '`incomplete`: something in it is still to be done, and the next run does it.',
+        runbook: 'job-failed',
+      },
+    ),
+    graph(
+      'Time of a run',
+      's',
+      query(
+        `${rate('job_duration_seconds_sum', own, 'name')} / ${rate('job_duration_seconds_count', own, 'name')}`,
+        '{{name}}',
+      ),
+      {
+        help: 'Mean of the runs that ended.',
+      },
+    ),
+    stat(
+      'Last success',
+      'dateTimeFromNow',
+      query(`1000 * max by (name) (job_last_success_timestamp_seconds{${own}})`, '{{name}}'),
+      {
+        width: 8,
+        help: 'As far as processes remember that run now.',
+        runbook: 'job-overdue',
+      },
+    ),
+  );
+}

@@ -1,0 +1,69 @@
+import { graph, heatmap, query, type Row, row, withTraces, worseAbove } from './panels.ts';
+import { errorShare, join, latency, latencyBuckets, requestRate } from './promql.ts';
+
+/** Rate, errors and duration of each route. */
+export function routes(own: string): Row {
+  return row(
+    'Requests by route',
+    graph('Rate', 'reqps', query(requestRate(own, 'method, route'), '{{method}} {{route}}'), {
+      help: '`unmatched` is what no route was made for.',
+      stacked: true,
+    }),
+    graph(
+      'Failed',
+      'reqps',
+      query(
+        requestRate(join(own, 'status=~"5.."'), 'method, route, status'),
+        '{{status}} {{method}} {{route}}',
+      ),
+      {
+        help: 'Answers with 5xx a second.',
+        runbook: 'error-budget-burn',
+      },
+    ),
+    graph('Refused and wrong', 'reqps', query(requestRate(own, 'status'), '{{status}}'), {
+      help: 'All answers by status. A step in 4xx is a client that has changed, or is attacked.',
+      stacked: true,
+    }),
+    graph(
+      'Latency by route, 95th percentile',
+      's',
+      query(latency(0.95, own, 'method, route'), '{{method}} {{route}}'),
+      {
+        width: 12,
+        help: 'One request in twenty took longer.',
+        steps: worseAbove(0.25, 0.5),
+        runbook: 'latency-budget-burn',
+      },
+    ),
+    heatmap('How many took how long', 's', withTraces(latencyBuckets(own), '{{le}}'), {
+      help: 'Two bands are two kinds of request. A dot is the trace of one: click it.',
+    }),
+    graph(
+      'Latency',
+      's',
+      [
+        withTraces(latency(0.99, own, ''), 'p99'),
+        query(latency(0.95, own, ''), 'p95'),
+        query(latency(0.5, own, ''), 'p50'),
+      ],
+      {
+        width: 12,
+        help: 'Of all routes. Quantiles of buckets: exact only at their bounds.',
+        steps: worseAbove(0.25, 0.5),
+        runbook: 'latency-budget-burn',
+      },
+    ),
+    graph(
+      'Share that failed, by route',
+      'percentunit',
+      query(errorShare(own, 'method, route'), '{{method}} {{route}}'),
+      {
+        width: 12,
+        help: 'Of the requests to the route.',
+        steps: worseAbove(0.001, 0.01),
+        runbook: 'error-budget-burn',
+      },
+    ),
+  );
+}
