@@ -8,9 +8,11 @@ import { gateway } from './gateway.ts';
 import { requestCost } from './request-cost.ts';
 import { start } from './start.ts';
 import { stores } from './stores.ts';
+import { tracing } from './tracing.ts';
 
 const benches: Record<string, () => Promise<void>> = {
   'request-cost': requestCost,
+  tracing,
   start,
   gateway,
   stores,
