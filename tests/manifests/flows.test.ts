@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { serviceNames } from '../../scripts/topology.ts';
+import { allowedFlows, type Flow, flow, openToOutside } from './network.ts';
+import { type Manifest, ofKind, parse, renderText } from './render.ts';
+import { missingTools } from './tools.ts';
+import { containerOf, environmentOf, type Workload, workloadsOf } from './workloads.ts';
+
+const missing = missingTools('kubectl');
+
+/** Databases whose addresses are in the Secret, not in a setting. */
+const secretAddresses = [flow('users', 'mongodb', 27017), flow('billing', 'mongodb', 27017)];
+
+/** Found through the API server, not by an address. */
+const scraped = serviceNames.map((name) => flow('prometheus', name, 9080));
+
+/** `http://zipkin:9411`, `srv+http://_http._tcp.users-headless.slipway.svc…`, `datastore:8081`, `'alertmanager:9093'`. */
+const address = /(_http\._tcp\.)?\b([a-z]+)(?:-headless\.[a-z.]+|:(\d+))/g;
+
+/** Everyone whom a text names, with the port: what a service's settings and the files of the others say. */
+function namedIn(text: string, names: string[]): { to: string; port: number }[] {
+  return [...text.matchAll(address)]
+    .map(([, srv, to = '', port]) => ({ to, port: srv ? 8080 : Number(port) }))
+    .filter(({ to, port }) => names.includes(to) && port > 0);
+}
+
+function wantedFlows(manifests: Manifest[], workloads: Workload[]): Flow[] {
+  const names = workloads.map(({ name }) => name);
+  return workloads.flatMap((workload) => {
+    const mounted = (workload.pod.volumes ?? []).map(({ configMap }) => configMap?.name);
+    const files = ofKind(manifests, 'ConfigMap').filter(({ metadata }) => mounted.includes(metadata.name));
+    const texts = [environmentOf(workload, manifests), ...files.map(({ data }) => data ?? {})];
+    return texts
+      .flatMap((text) => Object.values(text))
+      .flatMap((text) => namedIn(text, names))
+      .filter(({ to }) => to !== workload.name)
+      .map(({ to, port }) => flow(workload.name, to, port));
+  });
+}
+
+const sorted = (flows: Flow[]) => [...new Set(flows)].sort();
+
+describe.skipIf(missing)(`the network policies${missing && `, skipped: no ${missing}`}`, () => {
+  describe.each(missing ? [] : ['overlays/local', 'overlays/gke'])('of %s', (overlay) => {
+    const manifests = parse(renderText(overlay));
+    const workloads = workloadsOf(manifests);
+
+    it('open exactly the ways that the settings name', () => {
+      const wanted = [...wantedFlows(manifests, workloads), ...secretAddresses, ...scraped];
+      expect(sorted(allowedFlows(manifests, workloads))).toEqual(sorted(wanted));
+    });
+
+    it('let what is outside of the namespace reach the gateway alone', () => {
+      expect(openToOutside(manifests, workloads)).toEqual(['gateway']);
+    });
+
+    it('never lead back: reporting calls nobody but for keys', () => {
+      const fromReporting = allowedFlows(manifests, workloads).filter((each) =>
+        each.startsWith('reporting →'),
+      );
+      const stores = ['datastore', 'zipkin'];
+      const calls = fromReporting.filter((each) => !stores.some((store) => each.includes(store)));
+      expect(calls).toEqual([flow('reporting', 'users', 8080)]);
+    });
+
+    it('know every port that a container listens on', () => {
+      for (const each of workloads.filter(({ kind }) => kind !== 'CronJob')) {
+        expect(containerOf(each).ports, each.name).not.toBeUndefined();
+      }
+    });
+  });
+});

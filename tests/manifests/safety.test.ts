@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { type Manifest, ofKind, parse, renderText } from './render.ts';
+import { missingTools } from './tools.ts';
+import { containerOf, environmentOf, quantity, servicesOf, workloadsOf } from './workloads.ts';
+
+const missing = missingTools('kubectl');
+
+type Selected = Manifest & {
+  spec: { selector?: { matchLabels: Record<string, string> }; maxUnavailable: number };
+};
+type Scaler = Manifest & { spec: { minReplicas: number; scaleTargetRef: { name: string } } };
+type Service = Manifest & {
+  spec: { clusterIP?: string; publishNotReadyAddresses?: boolean; ports: { name: string; port: number }[] };
+};
+type CronJob = Manifest & {
+  spec: {
+    concurrencyPolicy: string;
+    startingDeadlineSeconds: number;
+    jobTemplate: { spec: { activeDeadlineSeconds: number; template: { spec: { affinity: object } } } };
+  };
+};
+
+/** What V8 may use of the memory limit for its heap: the rest is for buffers, code, and hashing of passwords. */
+const heapShare = 0.6;
+
+describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`, () => {
+  describe.each(missing ? [] : ['overlays/local', 'overlays/gke'])('of %s', (overlay) => {
+    const text = renderText(overlay);
+    const manifests = parse(text);
+    const workloads = workloadsOf(manifests);
+    const services = servicesOf(manifests);
+    const named = <T extends Manifest>(kind: string, name: string) =>
+      ofKind<T>(manifests, kind).find(({ metadata }) => metadata.name === name);
+
+    it.each(workloads)('run $name as Pod Security "restricted" demands, on a read-only root', (workload) => {
+      const { pod } = workload;
+      expect(pod.securityContext).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      expect(pod.securityContext.runAsUser).toBeGreaterThan(0);
+      expect(containerOf(workload).securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+    });
+
+    it('give each its own account, and a token to Prometheus alone', () => {
+      const accounts = workloads.map(({ pod }) => pod.serviceAccountName);
+      expect(new Set(accounts).size).toBe(workloads.length);
+      for (const account of accounts) expect(named('ServiceAccount', account), account).toBeDefined();
+      const withToken = workloads.filter(({ pod }) => pod.automountServiceAccountToken !== false);
+      expect(withToken.map(({ name }) => name)).toEqual(['prometheus']);
+    });
+
+    it.each(workloads)('ask no more for $name than it may have', (workload) => {
+      const { requests, limits } = containerOf(workload).resources;
+      expect(Object.keys(requests)).toEqual(expect.arrayContaining(['cpu', 'memory']));
+      expect(limits).toHaveProperty('memory');
+      for (const [name, limit] of Object.entries(limits)) {
+        expect(quantity(requests[name] ?? '0'), name).toBeLessThanOrEqual(quantity(limit));
+      }
+    });
+
+    it('leave memory beside the heap of Node', () => {
+      const ours = workloads.filter((each) => containerOf(each).image.includes('slipway/'));
+      expect(ours).toHaveLength(6);
+      for (const each of ours) {
+        const { NODE_OPTIONS = '' } = environmentOf(each, manifests);
+        const heap = quantity(`${/--max-old-space-size=(\d+)/.exec(NODE_OPTIONS)?.[1]}Mi`);
+        const limit = quantity(containerOf(each).resources.limits.memory ?? '');
+        expect(heap, each.name).toBeLessThanOrEqual(limit * heapShare);
+      }
+    });
+
+    it.each(services)('probe $name where the management port answers', (workload) => {
+      const { startupProbe, readinessProbe, livenessProbe, ports } = containerOf(workload);
+      expect(ports).toContainEqual({ name: 'management', containerPort: 9080 });
+      expect(startupProbe?.httpGet).toEqual({ path: '/started', port: 'management' });
+      expect(readinessProbe?.httpGet).toEqual({ path: '/status', port: 'management' });
+      expect(livenessProbe?.httpGet).toEqual({ path: '/health', port: 'management' });
+      // The readiness check itself waits 500 ms for a store.
+      expect(readinessProbe).toMatchObject({ periodSeconds: 5, timeoutSeconds: 2 });
+    });
+
+    it.each(services)(
+      'keep $name available: two replicas, one away at most, found by SRV only when ready',
+      ({ name, replicas }) => {
+        expect(replicas, 'the autoscaler owns the number').toBeUndefined();
+        expect(named<Scaler>('HorizontalPodAutoscaler', name)?.spec).toMatchObject({
+          minReplicas: 2,
+          scaleTargetRef: { name },
+        });
+        expect(named<Selected>('PodDisruptionBudget', name)?.spec).toMatchObject({
+          maxUnavailable: 1,
+          selector: { matchLabels: { 'app.kubernetes.io/name': name } },
+        });
+        expect(named('Deployment', name)).toMatchObject({
+          spec: { strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } } },
+        });
+        const headless = named<Service>('Service', `${name}-headless`)?.spec;
+        expect(headless).toMatchObject({ clusterIP: 'None', ports: [{ name: 'http', port: 8080 }] });
+        expect(headless?.publishNotReadyAddresses ?? false).toBe(false);
+      },
+    );
+
+    it('name every image with a version', () => {
+      for (const each of workloads) {
+        expect(containerOf(each).image, each.name).toMatch(/:(?!latest$)[\w.-]+$/);
+      }
+    });
+
+    it('hold no secret', () => {
+      expect(ofKind(manifests, 'Secret')).toEqual([]);
+      expect(text).not.toMatch(/:\/\/[^\s/@]+:[^\s/@]+@/);
+      const secretName = /(TOKEN|PASSWORD|SECRET|PRIVATE_KEY)$/;
+      const open = workloads.flatMap((each) =>
+        (containerOf(each).env ?? []).filter(
+          ({ name, value }) => value !== undefined && secretName.test(name),
+        ),
+      );
+      expect(open).toEqual([]);
+    });
+
+    it('never run two of a job at once, and end each before the next is due', () => {
+      const jobs = ofKind<CronJob>(manifests, 'CronJob');
+      expect(jobs.map(({ metadata }) => metadata.name)).toEqual(['billing-cycle', 'reporting-rebuild']);
+      for (const { metadata, spec } of jobs) {
+        expect(spec).toMatchObject({ concurrencyPolicy: 'Forbid', startingDeadlineSeconds: 21_600 });
+        const { activeDeadlineSeconds, template } = spec.jobTemplate.spec;
+        expect(spec.startingDeadlineSeconds + activeDeadlineSeconds).toBeLessThan(24 * 3_600);
+        expect(template.spec.affinity).toEqual({
+          podAntiAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: [
+              {
+                topologyKey: 'kubernetes.io/os',
+                labelSelector: { matchLabels: { 'app.kubernetes.io/name': metadata.name } },
+              },
+            ],
+          },
+        });
+      }
+    });
+  });
+});
