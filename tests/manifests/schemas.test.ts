@@ -85,10 +85,14 @@ describe.skipIf(tools)(`the manifests${tools && `, skipped: no ${tools}`}`, () =
 
 const noCluster = tools || missingCluster();
 
-describe.skipIf(noCluster)(`the API server${noCluster && `, skipped: ${noCluster}`}`, { timeout: 120_000 }, () => {
-  it('takes the local overlay, and would let all of its pods run in a restricted namespace', () => {
-    const answer = run('kubectl', ['apply', '--dry-run=server', '-f', '-'], renderText('overlays/local'));
-    expect(answer).toMatch(/deployment.apps\/gateway .*server dry run/);
-    expect(answer).not.toMatch(/Warning|would violate/);
-  });
-});
+describe.skipIf(noCluster)(
+  `the API server${noCluster && `, skipped: ${noCluster}`}`,
+  { timeout: 120_000 },
+  () => {
+    it('takes the local overlay, and would let all of its pods run in a restricted namespace', () => {
+      const answer = run('kubectl', ['apply', '--dry-run=server', '-f', '-'], renderText('overlays/local'));
+      expect(answer).toMatch(/deployment.apps\/gateway .*server dry run/);
+      expect(answer).not.toMatch(/Warning|would violate/);
+    });
+  },
+);
