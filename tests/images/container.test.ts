@@ -75,9 +75,10 @@ describe.skipIf(why)(`a container of a service${why}`, () => {
     });
     await until(id, ({ Health }) => Health.Status === 'healthy');
     const { stderr } = spawnSync('docker', ['logs', id], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-    const lines = stderr.split('
-').filter((line) => line.startsWith('[compile cache]'));
-    expect(lines.filter((line) => line.endsWith('was accepted, keeping the in-memory entry')).length).toBeGreaterThan(100);
+    const lines = stderr.split('\n').filter((line) => line.startsWith('[compile cache]'));
+    expect(
+      lines.filter((line) => line.endsWith('was accepted, keeping the in-memory entry')).length,
+    ).toBeGreaterThan(100);
     expect(lines.filter((line) => /reading cache/.test(line) && !/success/.test(line))).toEqual([]);
     expect(lines.filter((line) => /rejected|Cannot/.test(line))).toEqual([]);
   }, 90_000);

@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { docker } from '../support/docker.ts';
+import { eventually } from '../support/people.ts';
+import { freePort } from '../support/ports.ts';
+
+/** What `docker inspect` says of a container, as far as it is asked here. */
+export type Container = {
+  Id: string;
+  Name: string;
+  State: { Status: string; ExitCode: number };
+  Config: { Labels: Record<string, string> };
+  HostConfig: {
+    ReadonlyRootfs: boolean;
+    CapDrop: string[] | null;
+    SecurityOpt: string[] | null;
+    Memory: number;
+    NanoCpus: number;
+    PortBindings: Record<string, { HostIp: string }[]>;
+  };
+};
+
+export const serviceOf = ({ Config }: Container) => Config.Labels['com.docker.compose.service'] ?? '';
+
+/** docker-compose.yml under a project name and on ports of its own. */
+export type ComposeSystem = {
+  /** Where its pages are. */
+  urls: Record<'gateway' | 'zipkin' | 'prometheus' | 'alertmanager' | 'grafana', string>;
+  compose(...args: string[]): Promise<string>;
+  /** The containers of a service, or all, also those that have ended. */
+  containers(service?: string): Promise<Container[]>;
+  /** Starts everything and resolves when the gateway finds every service ready; its milliseconds. */
+  up(): Promise<number>;
+  /** Removes everything, with its data. */
+  remove(): Promise<void>;
+};
+
+/** Says how to reach a system that is not there yet. */
+export async function composeSystem(): Promise<ComposeSystem> {
+  const names = ['gateway', 'zipkin', 'prometheus', 'alertmanager', 'grafana'] as const;
+  const ports = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await freePort()])));
+  const settings = names.map((name) => [`${name.toUpperCase()}_PORT`, String(ports[name])]);
+  const project = `slipway-test-${randomUUID().slice(0, 8)}`;
+  const env = { ...Object.fromEntries(settings), IMAGE_TAG: 'compose-test', COMPOSE_PROJECT_NAME: project };
+  const urls = Object.fromEntries(names.map((name) => [name, `http://localhost:${ports[name]}`]));
+  const compose = (...args: string[]) => docker(['compose', ...args], env);
+  return {
+    urls: urls as ComposeSystem['urls'],
+    compose,
+    async containers(service) {
+      const ids = await compose('ps', '--all', '--quiet', ...(service ? [service] : []));
+      return JSON.parse(await docker(['inspect', ...ids.split('\n')]));
+    },
+    async up() {
+      const startedAt = performance.now();
+      await compose('up', '--detach');
+      await eventually('all services are ready', () => isReady(`${urls.gateway}`), 120_000);
+      return performance.now() - startedAt;
+    },
+    async remove() {
+      await compose('down', '--volumes', '--remove-orphans', '--timeout', '5');
+    },
+  };
+}
+
+async function isReady(gateway: string): Promise<boolean> {
+  const answer = await fetch(`${gateway}/api/v1/system`).catch(() => undefined);
+  return answer?.ok === true && ((await answer.json()) as { ready: boolean }).ready;
+}
+
+/** Reads JSON from one of the system's pages; `undefined` while it does not answer. */
+// biome-ignore lint/suspicious/noExplicitAny: what others answer is checked by the tests' expectations.
+export async function readJson(url: string): Promise<any> {
+  const answer = await fetch(url).catch(() => undefined);
+  return answer?.ok ? answer.json() : undefined;
+}
