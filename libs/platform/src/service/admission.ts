@@ -12,6 +12,8 @@ const handful = 5;
 const most = 1_000;
 /** Nobody waits longer; milliseconds. Others that go first may come without end. */
 const longestWait = 1_000;
+/** Turns that may pass for new connections alone before the next request is started. */
+const mostArrivals = 10;
 /** Milliseconds between two looks at all that wait, for those that wait in vain. */
 const lookEvery = 50;
 
@@ -48,6 +50,8 @@ export class Admission {
   #left = 1;
   #turnIsDue = false;
   #lookedAt = 0;
+  #connectionCame = false;
+  #arrivals = 0;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -58,12 +62,20 @@ export class Admission {
     return { waiting: this.#queue.size, waitMs: Math.round(this.#queue.size * this.#pace.interval) };
   }
 
+  /**
+   * Notes a new connection. Node takes one a turn: were each turn filled with work, the others would wait in the
+   * kernel, where nobody can refuse them. So turns that bring connections go by without work, but not for ever.
+   */
+  connected(): void {
+    this.#connectionCame = true;
+  }
+
   /** Calls `start` now or in a later turn of the loop, or answers the request with a refusal. */
   admit(request: IncomingMessage, response: ServerResponse, start: () => void): void {
     const callerWaits = callerTimeout(request.headers);
     if (callerWaits <= 0) {
       this.#options.refuse('deadline', request, response);
-    } else if (this.#left > 0 && this.#queue.size === 0) {
+    } else if (this.#left > 0 && this.#queue.size === 0 && !this.#connectionCame) {
       this.#left -= 1;
       this.#takeTurn();
       start();
@@ -99,11 +111,16 @@ export class Admission {
       this.#pace.rest();
       return;
     }
+    this.#takeTurn();
+    if (this.#connectionCame && this.#arrivals < mostArrivals) {
+      this.#connectionCame = false;
+      this.#arrivals += 1;
+      return;
+    }
+    this.#arrivals = 0;
     const now = performance.now();
     if (now - this.#lookedAt > lookEvery) this.#dismiss(now);
-    const started = this.#startNext(now);
-    this.#pace.turn(now, started);
-    this.#takeTurn();
+    this.#pace.turn(now, this.#startNext(now));
   };
 
   #startNext(now: number): number {
@@ -140,6 +157,7 @@ export function admitRequests(server: Server, admission: Admission): void {
   const [handle] = server.listeners('request') as ((...args: [IncomingMessage, ServerResponse]) => void)[];
   if (!handle) throw new TypeError('The server has nobody to handle its requests');
   server.removeAllListeners('request');
+  server.on('connection', () => admission.connected());
   server.on('request', (request, response) => {
     admission.admit(request, response, () => handle(request, response));
   });

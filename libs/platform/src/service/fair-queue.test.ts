@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { FairQueue } from './fair-queue.ts';
+
+function all(queue: FairQueue<string>): string[] {
+  return Array.from({ length: queue.size }, () => String(queue.shift()));
+}
+
+const interactive = (caller: string) => ({ priority: 'interactive', caller }) as const;
+
+describe('the fair queue', () => {
+  it('keeps the order of one caller', () => {
+    const queue = new FairQueue<string>();
+    for (const item of ['a', 'b', 'c']) queue.push(interactive('ada'), item);
+    expect(all(queue)).toEqual(['a', 'b', 'c']);
+    expect(queue.shift()).toBeUndefined();
+  });
+
+  it('lets callers take turns', () => {
+    const queue = new FairQueue<string>();
+    for (const item of ['a1', 'a2', 'a3']) queue.push(interactive('ada'), item);
+    for (const item of ['b1', 'b2']) queue.push(interactive('bob'), item);
+    expect(all(queue)).toEqual(['a1', 'b1', 'a2', 'b2', 'a3']);
+  });
+
+  it('gives a class out before the next', () => {
+    const queue = new FairQueue<string>();
+    queue.push({ priority: 'batch', caller: 'ada' }, 'report');
+    queue.push({ priority: 'interactive', caller: 'ada' }, 'read');
+    queue.push({ priority: 'money', caller: 'bob' }, 'payment');
+    expect(all(queue)).toEqual(['payment', 'read', 'report']);
+  });
+
+  it('tells how many go before a newcomer, by class and caller', () => {
+    const queue = new FairQueue<string>();
+    for (let n = 0; n < 10; n += 1) queue.push(interactive('noisy'), `n${n}`);
+    queue.push({ priority: 'money', caller: 'ada' }, 'payment');
+    expect(queue.ahead(interactive('noisy'))).toBe(11);
+    expect(queue.ahead(interactive('quiet'))).toBe(2);
+    expect(queue.ahead({ priority: 'money', caller: 'bob' })).toBe(1);
+    expect(queue.ahead({ priority: 'batch', caller: 'ada' })).toBe(11);
+  });
+
+  it('forgets what is removed, wherever it waits', () => {
+    const queue = new FairQueue<string>();
+    for (const item of ['a', 'gone', 'c']) queue.push(interactive('ada'), item);
+    queue.push(interactive('bob'), 'gone');
+    queue.remove((item) => item === 'gone');
+    expect(queue.size).toBe(2);
+    expect(queue.ahead(interactive('new'))).toBe(1);
+    expect(all(queue)).toEqual(['a', 'c']);
+  });
+});
