@@ -52,7 +52,7 @@ export async function allCalm(): Promise<void> {
 }
 
 /** Waits until a Deployment has rolled out; the old pods may still be draining. */
-export async function rolledOut(service: ServiceName): Promise<void> {
+async function rolledOut(service: ServiceName): Promise<void> {
   await kubectl('rollout', 'status', `deployment/${service}`, '--timeout=200s');
 }
 

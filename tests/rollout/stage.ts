@@ -11,7 +11,7 @@ export type Stage = {
   base: string;
   crowd: Crowd;
   /** Does something to the system while it is used, and tells what its users saw. */
-  act(name: string, action: () => Promise<void>, options?: ActOptions): Promise<Act>;
+  act(name: string, action: () => Promise<unknown>, options?: ActOptions): Promise<Act>;
   acts: Act[];
 };
 
@@ -29,7 +29,7 @@ export type Act = {
 };
 
 type ActOptions = {
-  /** Goes on until so many requests have been answered. */
+  /** Goes on until so many requests have been answered; 0 by default. */
   atLeast?: number;
   /** Short requests a second. */
   rate?: number;
@@ -48,7 +48,7 @@ export async function openStage(base: string, rate: number): Promise<Stage> {
     base,
     crowd,
     acts,
-    async act(name, action, { atLeast = 4_200, settled = allCalm, ...options } = {}) {
+    async act(name, action, { atLeast = 0, settled = allCalm, ...options } = {}) {
       await renewTokens(base, crowd);
       const traffic = startTraffic(base, crowd, options.rate ?? rate);
       await wait(leadIn);
@@ -74,6 +74,7 @@ export async function openStage(base: string, rate: number): Promise<Stage> {
         failedUntil: lastFailed ? (lastFailed.dueAt - begin) / 1_000 : 0,
       };
       acts.push(act);
+      process.stdout.write(`${[rowOf(act).join(' | '), ...act.trouble].join('\n  ')}\n`);
       return act;
     },
   };
@@ -88,10 +89,10 @@ async function readAdmin(): Promise<Omit<Admin, 'token'>> {
   return { email: await read('admin-email'), password: await read('admin-password') };
 }
 
-/** The acts as rows of a table. */
-export function rowsOf(acts: readonly Act[]): string[][] {
+/** An act as a row of a table with these columns. */
+export function rowOf({ name, short, long, failedUntil, took }: Act): string[] {
   const ms = (value: number) => (Number.isNaN(value) ? '–' : value.toFixed(0));
-  return acts.map(({ name, short, long, failedUntil, took }) => [
+  return [
     name,
     String(short.sent),
     String(long.sent),
@@ -102,7 +103,7 @@ export function rowsOf(acts: readonly Act[]): string[][] {
     ms(short.worst),
     failedUntil > 0 ? failedUntil.toFixed(1) : '–',
     took.toFixed(0),
-  ]);
+  ];
 }
 
 export const columns = [
