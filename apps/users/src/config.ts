@@ -20,7 +20,8 @@ export const settings = Type.Object({
       'Whose X-Forwarded-For is believed: addresses, CIDR ranges, loopback, linklocal or uniquelocal, comma-separated',
   }),
   ADMIN_EMAIL: Type.Optional(
-    Type.String({
+    Secret({
+      minLength: 3,
       pattern: emailPattern,
       description: 'E-mail address of the first administrator, made at start if there is none',
     }),

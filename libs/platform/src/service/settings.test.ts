@@ -54,6 +54,16 @@ describe('settings', () => {
     expect(wrong).toThrow(/TOKEN must NOT have fewer than 16 characters/);
     expect(wrong).not.toThrow(/short secret/);
   });
+
+  it('show no credentials of an address', () => {
+    const address = Type.Object({ STORE_URL: Type.String() });
+    const shown = masked(address, {
+      STORE_URL: 'mongodb://ada:p%40ss@mongodb:27017/users?retryWrites=false',
+    });
+    expect(shown).toEqual({ STORE_URL: 'mongodb://***@mongodb:27017/users?retryWrites=false' });
+    const plain = { STORE_URL: 'http://users:8080/a@b' };
+    expect(masked(address, plain)).toEqual(plain);
+  });
 });
 
 describe('a setting in a file', () => {

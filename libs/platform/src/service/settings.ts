@@ -65,7 +65,7 @@ export const platformSettings = Type.Object({
 export type PlatformSettings = Static<typeof platformSettings>;
 
 /** A secret setting: never printed, whatever asks for it. */
-export const Secret = (options: { description: string; minLength?: number }) =>
+export const Secret = (options: { description: string; minLength?: number; pattern?: string }) =>
   Type.String({ minLength: 16, ...options, secret: true });
 
 /** All settings that are wrong, in one error, a line each. */
@@ -172,10 +172,16 @@ function descriptionOf(schema: TObject, name: string): string {
   return (schema.properties[name] as { description?: string } | undefined)?.description ?? 'no description';
 }
 
-/** The settings as they may be shown: every secret masked. */
+/** The settings as they may be shown: every secret masked, and what is before the host in an address. */
 export function masked<S extends TObject>(schema: S, settings: Static<S>): Record<string, unknown> {
-  const mask = ([name, value]: [string, unknown]) => [name, isSecret(schema, name) ? '***' : value] as const;
+  const mask = ([name, value]: [string, unknown]) =>
+    [name, isSecret(schema, name) ? '***' : withoutCredentials(value)] as const;
   return Object.fromEntries(Object.entries(settings as object).map(mask));
+}
+
+/** Of `mongodb://name:password@host`, nobody may see more than `mongodb://***@host`. */
+function withoutCredentials(value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll(/\/\/[^/\s]*@/g, '//***@') : value;
 }
 
 function isSecret(schema: TObject, name: string): boolean {
