@@ -12,7 +12,9 @@
  */
 import { eventually } from '../support/people.ts';
 import { freePort } from '../support/ports.ts';
+import type { Stores } from '../support/stores.ts';
 import { type System, startSystem } from '../support/system.ts';
+import { type Alertmanager, alertmanagerAt } from './alertmanager.ts';
 import { writeConfig } from './config.ts';
 import { type Container, startContainer } from './containers.ts';
 import { type Prometheus, prometheusAt } from './prometheus.ts';
@@ -23,7 +25,7 @@ export type Chain = {
   system: System;
   zipkin: Zipkin;
   prometheus: Prometheus;
-  alertmanager: { address: string };
+  alertmanager: Alertmanager;
   webhook: Webhook;
   stop(): Promise<void>;
 };
@@ -36,8 +38,14 @@ const telemetry = (zipkin: string) => ({
   OTEL_BSP_SCHEDULE_DELAY: '200',
 });
 
-/** Starts everything and resolves when all are ready. `env` is added to the settings of all services. */
-export async function startChain(env: Record<string, string> = {}): Promise<Chain> {
+type Options = { stores?: Stores; env?: Record<string, string> };
+
+/**
+ * Starts everything and resolves when all are ready and have been scraped.
+ *
+ * @param options `env` is added to the settings of all services
+ */
+export async function startChain({ stores, env }: Options = {}): Promise<Chain> {
   const stops: (() => unknown)[] = [];
   const stop = async () => {
     for (const undo of stops.splice(0).reverse()) await undo();
@@ -49,15 +57,10 @@ export async function startChain(env: Record<string, string> = {}): Promise<Chai
   try {
     const webhook = await startWebhook();
     stops.push(webhook.stop);
-    const zipkinPort = await freePort();
-    const zipkinAddress = `http://127.0.0.1:${zipkinPort}`;
-    const [system] = await allOf([
-      startSystem({ env: { ...telemetry(zipkinAddress), ...env } }).then((started) => {
-        stops.push(started.stop);
-        return started;
-      }),
-      startZipkin(zipkinPort).then(stopped),
-    ]);
+    // Before the services: what they do at their start is traced, too.
+    const zipkin = stopped(await startZipkin());
+    const system = await startSystem({ stores, env: { ...telemetry(zipkin.address), ...env } });
+    stops.push(system.stop);
     const ports = { prometheus: await freePort(), alertmanager: await freePort() };
     const config = writeConfig({
       services: managementOf(system),
@@ -65,11 +68,14 @@ export async function startChain(env: Record<string, string> = {}): Promise<Chai
       webhook: webhook.url,
     });
     stops.push(config.remove);
-    const [alertmanager, { address }] = await allOf([
-      startAlertmanager(config.alertmanager, ports.alertmanager).then(stopped),
-      startPrometheus(config.prometheus, ports.prometheus).then(stopped),
+    const [alertmanager, prometheus] = await allOf([
+      startAlertmanager(config.alertmanager, ports.alertmanager)
+        .then(stopped)
+        .then(({ address }) => alertmanagerAt(address)),
+      startPrometheus(config.prometheus, ports.prometheus)
+        .then(stopped)
+        .then(({ address }) => prometheusAt(address)),
     ]);
-    const prometheus = prometheusAt(address);
     // It looks for targets 5 s after its start, whatever it is told.
     await eventually(
       'Prometheus has read all services',
@@ -77,7 +83,7 @@ export async function startChain(env: Record<string, string> = {}): Promise<Chai
     );
     return {
       system,
-      zipkin: zipkinAt(zipkinAddress),
+      zipkin: zipkinAt(zipkin.address),
       prometheus,
       alertmanager,
       webhook,
@@ -101,7 +107,8 @@ function managementOf({ services }: System): Record<string, string> {
 }
 
 /** It takes seconds on a quiet machine, and over a minute on a busy one: a Java server. */
-function startZipkin(port: number): Promise<Container> {
+async function startZipkin(): Promise<Container> {
+  const port = await freePort();
   return startContainer({
     image: 'openzipkin/zipkin:3',
     options: ['--publish', `127.0.0.1:${port}:9411`],
