@@ -3,8 +3,9 @@
 # Or all four, with their labels: npm run images
 ARG NODE_VERSION=26
 
-# --- Dependencies: made again only when a package.json or the lock file changes.
-FROM node:${NODE_VERSION}-slim AS dependencies
+# --- Dependencies: made again only when a package.json or the lock file changes. None is compiled for a processor
+# (tests/images sees to that), so they are installed once, natively, for all platforms.
+FROM --platform=${BUILDPLATFORM} node:${NODE_VERSION}-slim AS dependencies
 ARG SERVICE
 WORKDIR /app
 COPY package.json package-lock.json ./
