@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Priority } from '../http/operation.ts';
 import { callerTimeout } from '../telemetry/trace-context.ts';
+import { noteArrival } from './arrival.ts';
 import { FairQueue } from './fair-queue.ts';
 import { Pace } from './pace.ts';
 import { patience } from './patience.ts';
@@ -131,6 +132,7 @@ export class Admission {
       if (this.#isDismissed(next, now)) continue;
       this.#left -= 1;
       started += 1;
+      noteArrival(next.request, next.since);
       next.start();
     }
     return started;

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { arrivalOf } from '../service/arrival.ts';
 import { limitTime } from '../service/time-limit.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -25,8 +26,8 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
   expectRoutes(app, metrics.requests);
 
   app.addHook('onRequest', (request: Observed, reply, done) => {
-    const startedAt = performance.now();
     const { method, raw } = request;
+    const startedAt = arrivalOf(raw);
     const { url: route = 'unmatched', config } = request.routeOptions;
     const timeout = (config as { timeoutMs?: number }).timeoutMs ?? requestTimeout;
     const correlationId = request.id;

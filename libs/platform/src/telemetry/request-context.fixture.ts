@@ -10,7 +10,7 @@ export function requestWith(left: number): RequestContext {
     sampled: false,
     tracestate: undefined,
     propagators: ['tracecontext'],
-    deadline: Date.now() + left,
+    deadline: performance.now() + left,
     recorder: undefined,
     span: undefined,
     problem: undefined,

@@ -17,7 +17,7 @@ export type RequestContext = {
   tracestate: string | undefined;
   /** The kinds of headers in which calls carry the trace on. */
   propagators: readonly Propagator[];
-  /** Milliseconds since the epoch after which nobody waits for the answer any more. */
+  /** When nobody waits for the answer any more, on the clock of `performance.now()`: the wall's may jump. */
   deadline: number;
   /** Makes this service's spans; absent when no exporter is on. */
   recorder: SpanRecorder | undefined;
@@ -45,7 +45,7 @@ export function withContext<T>(context: RequestContext, work: () => T): T {
  * @example
  * const timeout = timeLeft(2_000); // 2000 outside of a request
  */
-export function timeLeft(most: number, now = Date.now()): number {
+export function timeLeft(most: number, now = performance.now()): number {
   const deadline = currentContext()?.deadline;
   return deadline === undefined ? most : Math.max(0, Math.min(most, deadline - now));
 }

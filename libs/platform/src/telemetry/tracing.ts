@@ -69,7 +69,7 @@ function tracingWith(recorder: SpanRecorder | undefined, settings: TracingSettin
       sampled,
       tracestate: caller && stateIn(headers),
       propagators,
-      deadline: Date.now() + Math.min(request.timeout, callerTimeout(headers)),
+      deadline: request.startedAt + Math.min(request.timeout, callerTimeout(headers)),
       recorder,
       span,
       problem: undefined,
