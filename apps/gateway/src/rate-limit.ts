@@ -2,6 +2,7 @@ import rateLimit from '@fastify/rate-limit';
 import { problem } from '@slipway/contracts/errors';
 import type { TokenVerifier } from '@slipway/platform/http/tokens';
 import type { App } from '@slipway/platform/service/service';
+import { fromZero } from '@slipway/platform/telemetry/declare';
 import type { Metrics } from '@slipway/platform/telemetry/metrics';
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 
@@ -27,8 +28,8 @@ const timeWindow = 60_000;
 export async function registerRateLimit(app: App, options: Options): Promise<onRequestAsyncHookHandler> {
   const { most, mostSignIns, verify, addressOf, metrics } = options;
   await app.register(rateLimit, { global: false });
+  fromZero(metrics.refused, ['rate_limit']);
   const refused = metrics.refused.labels('rate_limit');
-  refused.inc(0);
 
   function limit(max: number, keyGenerator: (request: FastifyRequest) => string | Promise<string>) {
     const count = app.createRateLimit({ max, timeWindow, keyGenerator });

@@ -68,6 +68,10 @@ export const platform: Dashboard = {
           runbook: 'requests-shed',
         },
       ),
+      graph('Waiting for their turn', 'short', query('max by (service) (admission_waiting)', '{{service}}'), {
+        help: 'Requests that a replica has taken and not begun. More than a handful is overload.',
+        runbook: 'requests-shed',
+      }),
       graph('In flight', 'short', query('sum by (service) (http_server_requests_in_flight)', '{{service}}'), {
         help: 'Requests being served, in all replicas.',
         runbook: 'requests-piling-up',
@@ -222,7 +226,7 @@ export const platform: Dashboard = {
       graph(
         'Spans that were lost',
         'cps',
-        query(rate('telemetry_spans_dropped_total', '', 'service'), '{{service}}'),
+        query(rate('otel_spans_dropped_total', '', 'service, reason'), '{{service}} {{reason}}'),
         {
           width: 6,
           help: 'The collector is away, slow or full. Requests do not notice.',

@@ -1,4 +1,5 @@
-import { Counter, Gauge } from 'prom-client';
+import { Gauge } from 'prom-client';
+import { countBy } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { OutboxStore } from './outbox.ts';
 
@@ -6,10 +7,14 @@ import type { OutboxStore } from './outbox.ts';
 const countEvery = 5_000;
 
 /** The metrics of an outbox: how many wait, how long the oldest does, and how deliveries end. */
-export function createRelayMetrics({ registry }: Metrics, outbox: OutboxStore) {
+export function createRelayMetrics(metrics: Metrics, outbox: OutboxStore) {
   let oldestAt: string | undefined;
   let countedAt = 0;
-  const registers = [registry];
+  const registers = [metrics.registry];
+  const named = {
+    name: 'outbox_deliveries_total',
+    help: 'Deliveries of one or more events by how they ended; `refused`: the reader finds fault with an event',
+  };
   const waiting = new Gauge({
     name: 'outbox_events_waiting',
     help: 'Events that are not delivered',
@@ -25,12 +30,12 @@ export function createRelayMetrics({ registry }: Metrics, outbox: OutboxStore) {
     },
   });
   return {
-    deliveries: new Counter({
-      name: 'outbox_deliveries_total',
-      help: 'Deliveries of one or more events by how they ended',
-      labelNames: ['outcome'] as const,
-      registers,
-    }),
+    deliveries: countBy(metrics, named, 'outcome', ['delivered', 'failed', 'refused']),
+    /** Notes that nothing waits, without counting. */
+    isEmpty(): void {
+      waiting.set(0);
+      oldestAt = undefined;
+    },
     /** Counts the outbox, unless that was done a moment ago. */
     async count(): Promise<void> {
       if (Date.now() - countedAt < countEvery) return;

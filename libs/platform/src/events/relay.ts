@@ -73,14 +73,16 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
   while (!signal.aborted) {
     try {
       await measured.count();
-      const events = (await outbox.pending(batchSize)).filter(({ id }) => isDue(held.get(id)));
+      const pending = await outbox.pending(batchSize);
+      if (pending.length === 0) measured.isEmpty();
+      const events = pending.filter(({ id }) => isDue(held.get(id)));
       await send(events);
       failures = 0;
       if (events.length === 0) await pause();
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
-      measured.deliveries.labels('failed').inc();
+      measured.deliveries.failed.inc();
       const ms = backoff(failures);
       log.warn({ ...causeOf(error), failures, retryInMs: Math.round(ms) }, 'events not delivered');
       await wait(ms, undefined, { signal, ref: false }).catch(() => undefined);
@@ -100,7 +102,7 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
       return;
     }
     for (const { id } of events) held.delete(id);
-    measured.deliveries.labels('delivered').inc();
+    measured.deliveries.delivered.inc();
   }
 
   /** A delivery is a trace of its own, linked to those of its events: they may come from many requests. */
@@ -114,7 +116,7 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
 
   function hold({ id, type }: DomainEvent, error: Problem): void {
     held.set(id, Date.now() + retryRefusedAfter);
-    measured.deliveries.labels('refused').inc();
+    measured.deliveries.refused.inc();
     log.error({ err: error, event: id, type, retryInMs: retryRefusedAfter }, 'event refused by its reader');
   }
 }

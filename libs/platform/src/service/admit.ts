@@ -3,11 +3,12 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
 import { problem } from '../http/errors.ts';
 import type { Operation, Priority } from '../http/operation.ts';
+import { fromZero, gauge } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { Admission, admitRequests } from './admission.ts';
 import { LatencyLimit } from './latency-limit.ts';
 import { patience, priorityOf } from './patience.ts';
-import { createRefusal, retryAfter } from './refusal.ts';
+import { createRefusal, reasons, retryAfter } from './refusal.ts';
 
 /** Names who sends a request, as cheaply as can be: it is asked while there is too much to do. */
 export type CallerOf = (request: IncomingMessage) => string;
@@ -33,6 +34,9 @@ export function registerAdmission(app: FastifyInstance, metrics: Metrics): Admis
     callerOf: (request) => callerOf(request),
   });
   admitRequests(app.server, admission);
+  fromZero(metrics.refused, [...reasons, 'in_flight']);
+  const waiting = { name: 'admission_waiting', help: 'Requests that wait for their turn of the event loop' };
+  gauge(metrics, waiting, () => admission.load.waiting);
   limitRoutes(app, metrics, (request) => callerOf(request));
   return {
     shareBy(given) {

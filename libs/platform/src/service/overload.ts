@@ -4,6 +4,7 @@ import { getHeapStatistics } from 'node:v8';
 import underPressure from '@fastify/under-pressure';
 import type { FastifyInstance } from 'fastify';
 import { problem } from '../http/errors.ts';
+import { fromZero } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 export type Limits = {
@@ -33,6 +34,8 @@ export async function registerOverload(
   metrics: Metrics,
   limits: Limits = limitsOf(memoryLimit()),
 ): Promise<() => object> {
+  const { TYPE_EVENT_LOOP_DELAY, TYPE_HEAP_USED_BYTES, TYPE_RSS_BYTES } = underPressure;
+  fromZero(metrics.refused, [TYPE_EVENT_LOOP_DELAY, TYPE_HEAP_USED_BYTES, TYPE_RSS_BYTES]);
   let loopIsKnownFrom = Number.POSITIVE_INFINITY;
   app.addHook('onReady', async () => {
     loopIsKnownFrom = performance.now() + 2 * sampleInterval;
@@ -43,7 +46,7 @@ export async function registerOverload(
     eventLoopUtilizationMode: 'interval',
     pressureHandler: (_request, _reply, type) => {
       // The first samples measure the start itself.
-      if (type === underPressure.TYPE_EVENT_LOOP_DELAY && performance.now() < loopIsKnownFrom) return;
+      if (type === TYPE_EVENT_LOOP_DELAY && performance.now() < loopIsKnownFrom) return;
       metrics.refused.labels(type).inc();
       throw problem('overloaded', undefined, { retryAfter });
     },

@@ -14,6 +14,8 @@ const codes = {
   deadline: 'deadline_exceeded',
 } as const satisfies Record<string, PlatformProblem>;
 
+export const reasons = Object.keys(codes);
+
 /** Seconds after which a refused caller may come again. */
 export const retryAfter = 1;
 

@@ -21,6 +21,7 @@ export type Job = <Result>(
  */
 export function createJob({ jobs }: Metrics, name: string): Job {
   const duration = jobs.duration.labels(name);
+  jobs.duration.zero({ name });
   for (const outcome of outcomes) jobs.runs.labels(name, outcome).inc(0);
   const ended = (outcome: JobOutcome, startedAt: number) => {
     duration.observe((performance.now() - startedAt) / 1000);

@@ -35,6 +35,7 @@ export function observeDependency<T extends object>(
 ): T {
   const calls: Calls = { dependency, metrics, peer, inFlight: 0 };
   metrics.callsInFlight.set(dependency, () => calls.inFlight);
+  expectCalls(target, '', calls);
   return observedPart(target, '', calls);
 }
 
@@ -68,6 +69,18 @@ export function measureConnections({ registry }: Metrics, connections: () => Rec
     },
   });
 }
+
+/** Shows each operation from the start, so that `rate()` sees also the first call. What answers at once is none. */
+function expectCalls(part: object, path: string, calls: Calls): void {
+  const { dependency, metrics } = calls;
+  for (const [name, value] of Object.entries(part)) {
+    const operation = path + name;
+    if (value instanceof AsyncFunction) metrics.dependencies.zero({ dependency, operation, outcome: 'ok' });
+    else if (isPart(value)) expectCalls(value, `${operation}.`, calls);
+  }
+}
+
+const AsyncFunction = (async () => undefined).constructor as typeof Function;
 
 function observe(owner: object, name: string, value: unknown, calls: Calls): unknown {
   if (typeof value === 'function') return measured(owner, name, value as Method, calls);
