@@ -4,13 +4,13 @@ import { listPlans } from '@slipway/contracts/billing';
 import { getMe, logIn } from '@slipway/contracts/users';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serviceNames } from '../../scripts/topology.ts';
-import { docker, dockerMissing } from '../support/docker.ts';
+import { docker, whySkipped } from '../support/docker.ts';
 import { ok } from '../support/http.ts';
 import { eventually, newPerson } from '../support/people.ts';
 import { type ComposeSystem, composeSystem, readJson, serviceOf } from './system.ts';
 
 const minutes = 60_000;
-const why = dockerMissing('REQUIRE_COMPOSE');
+const why = whySkipped('REQUIRE_COMPOSE');
 const jobs = ['secrets', 'mongodb-users'];
 
 /** The tests follow one system from its first start to its second, in the order in which they stand here. */
@@ -115,7 +115,7 @@ describe.skipIf(why)(`the Compose system${why}`, () => {
     2 * minutes,
   );
 
-  it('gives no container root, more rights than it needs, or all of the machine', async () => {
+  it('gives no container root, rights that it does not need, all of the machine, or a secret to inspect', async () => {
     for (const container of await system.containers()) {
       const service = serviceOf(container);
       const { ReadonlyRootfs, CapDrop, SecurityOpt, Memory, NanoCpus } = container.HostConfig;
@@ -124,6 +124,11 @@ describe.skipIf(why)(`the Compose system${why}`, () => {
       // MongoDB's start script changes the user itself, which takes rights.
       if (service !== 'mongodb') expect([service, ReadonlyRootfs, CapDrop]).toEqual([service, true, ['ALL']]);
       if (jobs.includes(service)) continue;
+      const known = container.Config.Env.filter((each) => /(TOKEN|PASSWORD|SECRET|STORE_URL)=/.test(each));
+      expect([service, known.filter((each) => each !== 'STORE_URL=datastore://slipway')]).toEqual([
+        service,
+        [],
+      ]);
       const users = (await docker(['top', container.Id, '-eo', 'pid,uid'])).split('\n').slice(1);
       expect([service, users.some((line) => /\s0$/.test(line))]).toEqual([service, false]);
     }

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { docker, dockerMissing } from '../support/docker.ts';
+import { docker, whySkipped } from '../support/docker.ts';
 import { buildImage, layerSizes, layersOf } from './image.ts';
 
-const why = dockerMissing('REQUIRE_IMAGES');
+const why = whySkipped('REQUIRE_IMAGES');
 
 const locked = [
   '--read-only',

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { serviceNames } from '../../scripts/topology.ts';
-import { dockerMissing } from '../support/docker.ts';
+import { whySkipped } from '../support/docker.ts';
 import {
   baseImage,
   buildImage,
@@ -14,7 +14,7 @@ import {
 /** What a service may add to the Node image that it stands on. */
 const budget = 60e6;
 
-const why = dockerMissing('REQUIRE_IMAGES');
+const why = whySkipped('REQUIRE_IMAGES');
 
 describe.skipIf(why).each(serviceNames)(`the image of %s${why}`, (service) => {
   let image: string;

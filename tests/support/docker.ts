@@ -21,14 +21,16 @@ export async function docker(args: string[], env: Record<string, string> = {}): 
 }
 
 /**
- * Why tests with Docker are skipped, or nothing if there is an engine.
+ * Why tests with Docker are skipped, for their name; nothing if they run. They are asked for by a variable, since they
+ * pull and build images and start many containers.
  *
- * @param required name of the variable that is set where Docker must be there, as in CI
- * @throws if it is missing and required
+ * @throws if they are asked for and there is no engine
+ * @example
+ * const why = whySkipped('REQUIRE_IMAGES'); // ', skipped: REQUIRE_IMAGES=1 is not set'
  */
-export function dockerMissing(required: string): string {
+export function whySkipped(variable: string): string {
+  if (!process.env[variable]) return `, skipped: ${variable}=1 is not set`;
   const { error, status } = spawnSync('docker', ['info'], { stdio: 'ignore' });
-  if (!error && status === 0) return '';
-  if (process.env[required]) throw new Error(`${required} is set, but there is no Docker engine`);
-  return ', skipped: no Docker engine';
+  if (error || status !== 0) throw new Error(`${variable} is set, but there is no Docker engine`);
+  return '';
 }
