@@ -11,9 +11,9 @@ export const settings = Type.Object({
   }),
   SANDBOX_URL: Type.Optional(
     Type.String({
-      pattern: '^sqlite:.',
+      pattern: '^(sqlite:|mongodb(\\+srv)?://).',
       description:
-        "The sandbox payment provider's own books; by default beside the store, as <path>-sandbox, or in data/",
+        "The sandbox payment provider's own books: sqlite:<path> or mongodb://<host>/<database>; by default the store's path or database with -sandbox",
     }),
   ),
   PROVIDER_TIMEOUT_MS: Type.Integer({
@@ -48,5 +48,6 @@ export type Settings = Static<typeof settings>;
 export function sandboxUrl({ STORE_URL, SANDBOX_URL }: Pick<Settings, 'STORE_URL' | 'SANDBOX_URL'>): string {
   if (SANDBOX_URL !== undefined) return SANDBOX_URL;
   if (STORE_URL === 'sqlite::memory:') return STORE_URL;
-  return STORE_URL.startsWith('sqlite:') ? `${STORE_URL}-sandbox` : 'sqlite:data/billing-sandbox.db';
+  // A database of its own on the same server; what follows the name are options.
+  return STORE_URL.replace(/^(sqlite:.+|mongodb(?:\+srv)?:\/\/[^/]+\/[^?]+)/, '$1-sandbox');
 }

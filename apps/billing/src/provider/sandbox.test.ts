@@ -1,9 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import process from 'node:process';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { drop, newMongoUrl } from '../store/stores.fixture.ts';
 import { describePaymentProvider } from './provider.contract.ts';
-import { openSandbox } from './sandbox.ts';
+import { openSandbox, type Sandbox } from './sandbox.ts';
 
 const methods = {
   accepted: 'pm_ok',
@@ -16,6 +18,43 @@ describePaymentProvider('sandbox', async () => {
   const provider = openSandbox('sqlite::memory:');
   return { provider, methods, net: async (currency) => (await provider.statement(currency)).net };
 });
+
+const server = process.env.TEST_MONGODB_URL;
+
+describe.skipIf(!server)('with TEST_MONGODB_URL', () => {
+  describePaymentProvider('sandbox with books on MongoDB', async () => {
+    const provider = await openOnMongo();
+    return { provider, methods, net: async (currency) => (await provider.statement(currency)).net };
+  });
+
+  it('gives back no more than it took when replicas are asked at once', async () => {
+    const url = newMongoUrl(server ?? '');
+    const replicas = [await openOnMongo(url), await openOnMongo(url)];
+    const signal = AbortSignal.timeout(10_000);
+    const charge = { idempotencyKey: 'k1', amount: 5, currency: 'EUR', method: 'pm_ok' };
+    await Promise.all(replicas.map((replica) => replica.charge(charge, signal)));
+    const orders = Array.from({ length: 8 }, (_, n) => ({
+      idempotencyKey: `r${n}`,
+      chargeKey: 'k1',
+      amount: 1,
+    }));
+    const answers = await Promise.all(
+      orders.flatMap((order) => replicas.map((each) => each.refund({ ...order, currency: 'EUR' }, signal))),
+    );
+    expect(answers.filter(({ outcome }) => outcome === 'succeeded')).toHaveLength(2 * 5);
+    expect(await replicas[0]?.statement('EUR')).toEqual({ charges: 1, net: 0 });
+  });
+});
+
+/** Opens the sandbox, and drops its books with the end of the test. */
+async function openOnMongo(url = newMongoUrl(server ?? '')): Promise<Sandbox> {
+  const sandbox = openSandbox(url);
+  onTestFinished(async () => {
+    await sandbox.close();
+    await drop(url);
+  });
+  return sandbox;
+}
 
 describe('the sandbox', () => {
   let folder: string;
