@@ -1,0 +1,76 @@
+/** What is built and what is tested after a change must be the same services, or a broken one could be deployed. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ServiceName, serviceNames } from '../../scripts/topology.ts';
+import { type Copy, copyRepository } from './copy.ts';
+import { imageTags, skaffoldMissing } from './skaffold.ts';
+
+const run = promisify(execFile);
+const why = skaffoldMissing();
+
+const all = [...serviceNames];
+
+/** The services that `nx affected` tests after a change of a file. */
+async function testedAfter(folder: string, path: string): Promise<ServiceName[]> {
+  const env = { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' };
+  const args = ['show', 'projects', '--affected', `--files=${path}`, '--json'];
+  const { stdout } = await run(join(folder, 'node_modules/.bin/nx'), args, { cwd: folder, env });
+  const projects = JSON.parse(stdout) as string[];
+  return serviceNames.filter((name) => projects.includes(`@slipway/${name}`));
+}
+
+describe.skipIf(why)(`a change${why}`, { timeout: 120_000 }, () => {
+  let copy: Copy;
+  let another: Copy;
+  let before: Map<ServiceName, string>;
+  beforeAll(async () => {
+    copy = copyRepository();
+    another = copyRepository();
+    before = await imageTags(copy.folder);
+  });
+  afterAll(() => {
+    copy?.remove();
+    another?.remove();
+  });
+
+  /** The services whose image is another one after an empty line was put into a file. */
+  async function builtAfter(path: string): Promise<ServiceName[]> {
+    const undo = copy.edit(path, '\n', '\n\n');
+    const after = await imageTags(copy.folder);
+    undo();
+    return serviceNames.filter((name) => after.get(name) !== before.get(name));
+  }
+
+  it.each<[string, string, ServiceName[]]>([
+    ['in billing', 'apps/billing/src/money.ts', ['billing']],
+    ['of a page of the gateway', 'apps/gateway/src/pages/home.html', ['gateway']],
+    ['of the packages of reporting', 'apps/reporting/package.json', ['reporting']],
+    ['in the platform', 'libs/platform/src/service/service.ts', all],
+    ['in a contract', 'libs/contracts/src/users.ts', all],
+    ['of the lock file', 'package-lock.json', all],
+    ['of a document', 'docs/lifecycle.md', []],
+    ['of a journey', 'tests/journeys/money.test.ts', []],
+  ])('%s builds the images of the services that are tested again', async (_what, path, services) => {
+    expect({ built: await builtAfter(path), tested: await testedAfter(copy.folder, path) }).toEqual({
+      built: services,
+      tested: services,
+    });
+  });
+
+  it('of a test builds nothing, though its service is tested again', async () => {
+    const path = 'apps/billing/src/money.test.ts';
+    expect(await builtAfter(path)).toEqual([]);
+    expect(await testedAfter(copy.folder, path)).toEqual(['billing']);
+  });
+
+  it('of the Dockerfile builds every image, and tests none of the sources', async () => {
+    expect(await builtAfter('Dockerfile')).toEqual(all);
+    expect(await testedAfter(copy.folder, 'Dockerfile')).toEqual([]);
+  });
+
+  it('of nothing builds nothing, wherever the repository is', async () => {
+    expect(await imageTags(another.folder)).toEqual(before);
+  });
+});

@@ -1,0 +1,80 @@
+/**
+ * Deploying with Skaffold, for real. Runs with REQUIRE_CLUSTER=1, for it deletes what is deployed in the namespace
+ * (not its secrets, nor the database) and deploys it again.
+ */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ServiceName, serviceNames } from '../../scripts/topology.ts';
+import { calm, podsOf } from '../rollout/cluster.ts';
+import { kubectl, refuseForeignCluster } from '../rollout/kubectl.ts';
+import { eventually } from '../support/people.ts';
+import { type Copy, copyRepository } from './copy.ts';
+import { skaffold, skaffoldMissing } from './skaffold.ts';
+
+const run = promisify(execFile);
+const { REQUIRE_CLUSTER, CHAOS_CONTEXT, SLIPWAY_URL = 'http://localhost:8088' } = process.env;
+skaffoldMissing();
+
+const journeys = 'skaffold build -q -m journeys | skaffold verify -m journeys -a -';
+
+async function ready(): Promise<boolean> {
+  const answer = await fetch(`${SLIPWAY_URL}/api/v1/system`);
+  return answer.ok && ((await answer.json()) as { ready: boolean }).ready;
+}
+
+async function namesOfPods(services: readonly ServiceName[]): Promise<string[]> {
+  const pods = await Promise.all(services.map((service) => podsOf(service)));
+  return pods
+    .flat()
+    .flatMap(({ name, leaving }) => (leaving ? [] : [name]))
+    .sort();
+}
+
+async function timed(what: string, work: () => Promise<unknown>): Promise<void> {
+  const start = performance.now();
+  await work();
+  process.stdout.write(`${what}: ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
+}
+
+describe.skipIf(!REQUIRE_CLUSTER)('`skaffold run` (needs REQUIRE_CLUSTER=1)', { timeout: 900_000 }, () => {
+  let copy: Copy;
+  beforeAll(async () => {
+    await refuseForeignCluster(CHAOS_CONTEXT);
+    copy = copyRepository();
+    await skaffold(copy.folder, 'delete');
+  }, 900_000);
+  afterAll(() => copy?.remove());
+
+  it('deploys everything to where nothing is', async () => {
+    expect(await kubectl('get', 'deployments', '-o', 'name')).toBe('');
+    await timed('skaffold run, cold', () => skaffold(copy.folder, 'run'));
+    await eventually('the system is ready', ready, 60_000);
+    await Promise.all(serviceNames.map((service) => calm(service)));
+  });
+
+  it('replaces no pod when nothing has changed', async () => {
+    const before = await namesOfPods(serviceNames);
+    await timed('skaffold run, warm', () => skaffold(copy.folder, 'run'));
+    expect(await namesOfPods(serviceNames)).toEqual(before);
+  });
+
+  it('deploys one service alone, by its module', async () => {
+    const others = serviceNames.filter((name) => name !== 'billing');
+    const before = { billing: await namesOfPods(['billing']), others: await namesOfPods(others) };
+    const undo = copy.edit('apps/billing/src/money.ts', '\n', '\n\n');
+    await timed('skaffold run -m billing', () => skaffold(copy.folder, 'run', '--module', 'billing'));
+    undo();
+    const billing = (await calm('billing')).map(({ name }) => name);
+    expect(billing.filter((name) => before.billing.includes(name))).toEqual([]);
+    expect(await namesOfPods(others)).toEqual(before.others);
+    await skaffold(copy.folder, 'run', '--module', 'billing');
+    await calm('billing');
+  });
+
+  it('leaves a system whose journeys pass in the cluster, with `skaffold verify`', async () => {
+    const { stdout } = await run('sh', ['-c', journeys], { cwd: copy.folder, maxBuffer: 2 ** 26 });
+    expect(stdout).toMatch(/Tests +(\S+ )?\d+ passed/);
+    expect(await kubectl('get', 'jobs', '-l', 'app.kubernetes.io/name=journeys', '-o', 'name')).toBe('');
+  });
+});
