@@ -46,10 +46,14 @@ async function createExporter({ service, version, settings }: RecorderOptions): 
   return otlpExporter(settings.OTEL_EXPORTER_OTLP_PROTOCOL, { 'service.name': name, ...resource });
 }
 
-/** Reads `OTEL_RESOURCE_ATTRIBUTES`: pairs as in W3C Baggage, percent-encoded. What is no pair is left out. */
+/** Reads `OTEL_RESOURCE_ATTRIBUTES`: pairs as in W3C Baggage, percent-encoded. What is no such pair is left out. */
 function readAttributes(text: string): Attributes {
-  const pairs = text.split(',').map((pair) => pair.split('=').map((part) => decodeURIComponent(part.trim())));
-  return Object.fromEntries(pairs.filter(([name, value]) => name && value));
+  const attributes: Attributes = {};
+  for (const [, name, value] of text.matchAll(/([^=,\s]+)=([^,]+)/g)) {
+    if (name && value && !/%(?![0-9a-f]{2})/i.test(value))
+      attributes[name] = decodeURIComponent(value.trim());
+  }
+  return attributes;
 }
 
 /** Counts the spans, and tells the log when a collector goes away and when it is back. */

@@ -1,47 +1,25 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { problem } from '../http/errors.ts';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings } from '../service/settings.ts';
 import { withSpan, withTraceOf } from './spans.ts';
 import { currentTraceparent, outgoingHeaders } from './trace-context.ts';
-
-/** A span as Zipkin's API v2 takes it. */
-type ZipkinSpan = {
-  traceId: string;
-  parentId?: string;
-  id: string;
-  name: string;
-  kind?: string;
-  localEndpoint: { serviceName: string };
-  tags: Record<string, string>;
-};
+import { startZipkin, type ZipkinSpan } from './zipkin.fixture.ts';
 
 const otherTrace = '00-11111111111111111111111111111111-2222222222222222-01';
 
-let spans: ZipkinSpan[];
-let zipkin: ReturnType<typeof createServer>;
-let endpoint: string;
+let zipkin: Awaited<ReturnType<typeof startZipkin>>;
 let service: Service | undefined;
 
 beforeEach(async () => {
-  spans = [];
-  zipkin = createServer(async (request, response) => {
-    const parts: Buffer[] = [];
-    for await (const part of request) parts.push(part);
-    spans.push(...JSON.parse(Buffer.concat(parts).toString()));
-    response.writeHead(202).end();
-  });
-  await new Promise<void>((resolve) => zipkin.listen(0, '127.0.0.1', resolve));
-  const { port } = zipkin.address() as AddressInfo;
-  endpoint = `http://127.0.0.1:${port}/api/v2/spans`;
+  zipkin = await startZipkin();
 });
 
 afterEach(async () => {
   await service?.app.close();
   service = undefined;
-  await new Promise((resolve) => zipkin.close(resolve));
+  await zipkin.stop();
 });
 
 const sample = defineService({
@@ -49,6 +27,7 @@ const sample = defineService({
   version: '1.2.3',
   settings: platformSettings,
   openStore: () => ({
+    server: 'mongodb',
     ping: async () => undefined,
     close: async () => undefined,
     find: async (id: string) => ({ id }),
@@ -65,6 +44,12 @@ const sample = defineService({
     app.get('/missing', async () => {
       throw problem('not_found');
     });
+    app.get('/calls-and-fails', async (_request, reply) => reply.code(500).send(outgoingHeaders(100)));
+    app.get('/late', async () => {
+      await wait(60);
+      return {};
+    });
+    app.post('/bodies', async () => ({}));
     app.get('/event', () =>
       withTraceOf({ trace: otherTrace, source: 'shop' }, 'apply event', async () => ({
         in: currentTraceparent(),
@@ -76,7 +61,7 @@ const sample = defineService({
 async function start(env: Record<string, string>): Promise<Service> {
   const settings = readSettings(sample.settings, {
     LOG_LEVEL: 'silent',
-    OTEL_EXPORTER_ZIPKIN_ENDPOINT: endpoint,
+    OTEL_EXPORTER_ZIPKIN_ENDPOINT: zipkin.endpoint,
     ...env,
   });
   service = await buildService(sample, settings);
@@ -88,7 +73,7 @@ const recordAll = { OTEL_TRACES_EXPORTER: 'zipkin', OTEL_TRACES_SAMPLER_ARG: '1'
 /** The spans that a service sent by the end of its stop. */
 async function spansAfterStop(): Promise<ZipkinSpan[]> {
   await service?.app.close();
-  return spans;
+  return zipkin.spans;
 }
 
 describe('a recorded trace', () => {
@@ -102,7 +87,7 @@ describe('a recorded trace', () => {
     expect(request?.tags).toMatchObject({ 'http.route': '/things/:id', 'http.response.status_code': '200' });
     expect(store).toMatchObject({ name: 'store find', kind: 'CLIENT', parentId: request?.id });
     expect(store?.traceId).toBe(request?.traceId);
-    expect(JSON.stringify(spans)).not.toContain('swordfish');
+    expect(JSON.stringify(zipkin.spans)).not.toContain('swordfish');
   });
 
   it('goes on from the caller, and to the next service, with the correlation id', async () => {
@@ -134,7 +119,7 @@ describe('a recorded trace', () => {
     const [store, request] = await spansAfterStop();
     expect(store?.tags).toMatchObject({ 'otel.status_code': 'ERROR', error: 'Error' });
     expect(request?.tags).toMatchObject({ 'otel.status_code': 'ERROR', error: 'internal' });
-    expect(JSON.stringify(spans)).not.toContain('secret');
+    expect(JSON.stringify(zipkin.spans)).not.toContain('secret');
   });
 
   it('holds what the caller did wrong against the caller, not the service', async () => {
@@ -143,6 +128,131 @@ describe('a recorded trace', () => {
     const [request] = await spansAfterStop();
     expect(request?.tags).toMatchObject({ 'error.type': 'not_found', 'http.response.status_code': '404' });
     expect(request?.tags).not.toHaveProperty('error');
+  });
+});
+
+describe('the graph of dependencies', () => {
+  it('is told who is talked to: a service, the server of a store, and where an event comes from', async () => {
+    const { app } = await start(recordAll);
+    for (const url of ['/things/7', '/calls', '/event']) await app.inject(url);
+    const peers = (await spansAfterStop()).map(({ name, kind, remoteEndpoint }) => [
+      name,
+      kind,
+      remoteEndpoint?.serviceName,
+    ]);
+    expect(peers).toEqual([
+      ['store find', 'CLIENT', 'mongodb'],
+      ['GET /things/:id', 'SERVER', undefined],
+      ['GET others', 'CLIENT', 'others'],
+      ['GET /calls', 'SERVER', undefined],
+      ['apply event', 'CONSUMER', 'shop'],
+      ['GET /event', 'SERVER', undefined],
+    ]);
+  });
+});
+
+describe('a request that was not sampled', () => {
+  const recordNone = { ...recordAll, OTEL_TRACES_SAMPLER_ARG: '0', TRACE_SLOW_MS: '50' };
+
+  it('and fails is recorded afterwards, in its place below its caller, and says why', async () => {
+    const { app } = await start(recordNone);
+    await app.inject({ url: '/broken', headers: { traceparent: otherTrace.replace(/1$/, '0') } });
+    expect(await spansAfterStop()).toEqual([
+      expect.objectContaining({
+        traceId: '1'.repeat(32),
+        parentId: '2'.repeat(16),
+        name: 'GET /broken',
+        tags: expect.objectContaining({ 'sampling.reason': 'error', error: 'internal' }),
+      }),
+    ]);
+  });
+
+  it('and is slow is recorded with the time that it began at', async () => {
+    const { app } = await start(recordNone);
+    const before = Date.now();
+    await app.inject('/late');
+    const [span] = await spansAfterStop();
+    expect(span?.tags).toMatchObject({ 'sampling.reason': 'slow', 'http.response.status_code': '200' });
+    expect(span?.duration).toBeGreaterThanOrEqual(50_000);
+    expect((span?.timestamp ?? 0) / 1_000 - before).toBeLessThan(50);
+  });
+
+  it('is the parent of what the next service records, if that fails, too', async () => {
+    const { app } = await start(recordNone);
+    const { traceparent } = (await app.inject('/calls-and-fails')).json();
+    const [span] = await spansAfterStop();
+    expect(traceparent).toBe(`00-${span?.traceId}-${span?.id}-00`);
+  });
+
+  it('is one of ten a second that are kept, however many fail', async () => {
+    const { app } = await start(recordNone);
+    const startedAt = performance.now();
+    for (let request = 0; request < 100; request += 1) await app.inject('/broken');
+    const seconds = Math.floor((performance.now() - startedAt) / 1_000) + 2;
+    const { length } = await spansAfterStop();
+    expect(length).toBeGreaterThanOrEqual(10);
+    expect(length).toBeLessThanOrEqual(10 * seconds);
+  });
+
+  it('stays so where nothing is to be sampled at all', async () => {
+    const { app } = await start({ ...recordNone, OTEL_TRACES_SAMPLER: 'always_off' });
+    await app.inject('/broken');
+    expect(await spansAfterStop()).toEqual([]);
+  });
+});
+
+describe('propagation', () => {
+  it('goes on from B3, and in the headers that are asked for', async () => {
+    const { app } = await start({ ...recordAll, OTEL_PROPAGATORS: 'tracecontext,b3,b3multi' });
+    const b3 = `${'2'.repeat(16)}-${'3'.repeat(16)}-1`;
+    const headers = (await app.inject({ url: '/calls', headers: { b3 } })).json();
+    const [call, request] = await spansAfterStop();
+    expect(request).toMatchObject({ traceId: '0'.repeat(16) + '2'.repeat(16), parentId: '3'.repeat(16) });
+    expect(headers).toMatchObject({
+      traceparent: `00-${call?.traceId}-${call?.id}-01`,
+      b3: `${call?.traceId}-${call?.id}-1`,
+      'x-b3-traceid': call?.traceId,
+      'x-b3-spanid': call?.id,
+      'x-b3-sampled': '1',
+    });
+  });
+
+  it('is left out where none is asked for', async () => {
+    const { app } = await start({ ...recordAll, OTEL_PROPAGATORS: 'none' });
+    const headers = (await app.inject('/calls')).json();
+    expect(Object.keys(headers).toSorted()).toEqual(['x-correlation-id', 'x-request-timeout-ms']);
+  });
+});
+
+describe('a span', () => {
+  it('holds nothing of addresses, headers and bodies', async () => {
+    const { app } = await start(recordAll);
+    const secret = 'swordfish';
+    const headers = {
+      authorization: `Bearer ${secret}`,
+      cookie: secret,
+      'user-agent': secret,
+      'x-forwarded-for': secret,
+    };
+    await app.inject({ url: `/things/${secret}?mail=${secret}#${secret}`, headers });
+    await app.inject({ url: `/${secret}`, headers });
+    await app.inject({ method: 'POST', url: '/bodies', headers, payload: { password: secret } });
+    const text = JSON.stringify(await spansAfterStop());
+    expect(text).toContain('POST /bodies');
+    expect(text).not.toContain(secret);
+  });
+
+  it('says what the standard variables say of its service', async () => {
+    const names = {
+      OTEL_SERVICE_NAME: 'other',
+      OTEL_RESOURCE_ATTRIBUTES: 'k8s.pod.name=pod%2D1,broken,x=%zz',
+    };
+    const { app } = await start({ ...recordAll, ...names });
+    await app.inject('/missing');
+    const [span] = await spansAfterStop();
+    expect(span?.localEndpoint.serviceName).toBe('other');
+    expect(span?.tags).toMatchObject({ 'service.version': '1.2.3', 'k8s.pod.name': 'pod-1' });
+    expect(span?.tags).not.toHaveProperty('x');
   });
 });
 
@@ -176,19 +286,21 @@ describe('sampling', () => {
 
 describe('an exporter that does not answer', () => {
   it('delays a stop by no more than its bound, and fails nothing', async () => {
-    zipkin.removeAllListeners('request');
+    zipkin.server.removeAllListeners('request');
     const { app } = await start(recordAll);
     await app.inject('/things/7');
     const startedAt = performance.now();
     await app.close();
     expect(performance.now() - startedAt).toBeLessThan(4_000);
-    zipkin.closeAllConnections();
   });
 
   it('is reported in the log of the service', async () => {
-    await new Promise((resolve) => zipkin.close(resolve));
+    await new Promise((resolve) => zipkin.server.close(resolve));
     const lines: string[] = [];
-    const settings = readSettings(sample.settings, { ...recordAll, OTEL_EXPORTER_ZIPKIN_ENDPOINT: endpoint });
+    const settings = readSettings(sample.settings, {
+      ...recordAll,
+      OTEL_EXPORTER_ZIPKIN_ENDPOINT: zipkin.endpoint,
+    });
     service = await buildService(sample, settings, { logTo: { write: (line) => lines.push(line) } });
     await service.app.inject('/things/7');
     await service.app.close();
