@@ -1,0 +1,67 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { billing } from '@slipway/billing/app';
+import { gateway } from '@slipway/gateway/app';
+import { buildService, type Service } from '@slipway/platform/service/service';
+import { readSettings } from '@slipway/platform/service/settings';
+import { reporting } from '@slipway/reporting/app';
+import { users } from '@slipway/users/app';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type MetricRow, metricsTables } from './metrics-tables.ts';
+
+const page = new URL('../../docs/metrics.md', import.meta.url);
+
+const env = {
+  STORE_URL: 'sqlite::memory:',
+  SERVICE_TOKEN: 'secret-between-services',
+  LOG_LEVEL: 'silent',
+  OTEL_TRACES_EXPORTER: 'zipkin',
+};
+
+describe('docs/metrics.md', () => {
+  const services: Service[] = [];
+  beforeAll(async () => {
+    services.push(await buildService(gateway, readSettings(gateway.settings, env)));
+    services.push(await buildService(users, readSettings(users.settings, env)));
+    services.push(await buildService(billing, readSettings(billing.settings, env)));
+    services.push(await buildService(reporting, readSettings(reporting.settings, env)));
+    for (const { app } of services) await app.ready();
+  });
+  afterAll(async () => {
+    for (const { app } of services) await app.close();
+  });
+
+  it('has the metrics that the services show: `UPDATE_DOCS=1 npx vitest run --dir tests/docs metrics`', () => {
+    const written = readFileSync(page, 'utf8');
+    let right = written;
+    for (const [name, table] of Object.entries(metricsTables(services.map(rowsOf)))) {
+      const marks = new RegExp(`(<!-- ${name} -->\n).*?(<!-- /${name} -->)`, 's');
+      expect(written, name).toMatch(marks);
+      right = right.replace(marks, (_all, open, close) => `${open}${table}\n${close}`);
+    }
+    if (process.env.UPDATE_DOCS) writeFileSync(page, right);
+    else expect(written).toBe(right);
+  });
+
+  it('names each metric as its kind is named', () => {
+    for (const { name, type } of services.flatMap((service) => rowsOf(service).rows)) {
+      if (type === 'counter') expect(name).toMatch(/_total$/);
+      else expect(name).not.toMatch(/_total$/);
+      if (type === 'histogram') expect(name).toMatch(/_seconds$/);
+    }
+  });
+});
+
+/** The metrics of a service, but for those that prom-client itself makes of Node. */
+function rowsOf({ name: service, metrics: { registry } }: Service): { service: string; rows: MetricRow[] } {
+  const ours = registry.getMetricsAsArray().filter(({ name }) => {
+    if (name === 'nodejs_eventloop_utilization' || name === 'process_memory_limit_bytes') return true;
+    return !/^(nodejs|process)_/.test(name);
+  });
+  const rows = ours.map(({ name, help, type, labelNames }) => ({
+    name,
+    help,
+    type: String(type),
+    labels: labelNames,
+  }));
+  return { service, rows: rows as MetricRow[] };
+}
