@@ -101,7 +101,7 @@ async function allOf<T extends unknown[]>(parts: { [K in keyof T]: Promise<T[K]>
   return Promise.all(parts) as Promise<T>;
 }
 
-function managementOf({ services }: System): Record<string, string> {
+export function managementOf({ services }: System): Record<string, string> {
   const hosts = Object.entries(services).map(([name, { management }]) => [name, new URL(management).host]);
   return Object.fromEntries(hosts);
 }
@@ -119,7 +119,7 @@ async function startZipkin(): Promise<Container> {
 }
 
 /** On the host's network, because the services that it asks listen on loopback only. */
-function startPrometheus(folder: string, port: number): Promise<Container> {
+export function startPrometheus(folder: string, port: number): Promise<Container> {
   return startContainer({
     image: 'prom/prometheus:v3.5.3',
     options: ['--network', 'host', '--volume', `${folder}:/etc/prometheus:ro`],

@@ -5,35 +5,54 @@ import { dashboards } from '../../k8s/observability/grafana/dashboards.ts';
 import { panelQueries } from '../../k8s/observability/grafana/queries.ts';
 import { ok } from '../support/http.ts';
 import { eventually } from '../support/people.ts';
-import { type Chain, startChain } from './chain.ts';
+import { freePort } from '../support/ports.ts';
+import { startSystem } from '../support/system.ts';
+import { managementOf, startPrometheus } from './chain.ts';
+import { writeConfig } from './config.ts';
 import { withoutDocker } from './containers.ts';
 import { walkJourney } from './journey.ts';
+import { type Prometheus, prometheusAt } from './prometheus.ts';
 
 const queries = panelQueries(dashboards, { rateInterval: '2m', range: '5m' });
 
+/** Nobody listens there: the services do without a collector, and Prometheus without an Alertmanager. */
+const nowhere = '127.0.0.1:9';
+
 /** What a Grafana panel would draw: how many series have a present value. */
-async function seriesShown({ prometheus }: Chain, expr: string): Promise<number> {
+async function seriesShown(prometheus: Prometheus, expr: string): Promise<number> {
   const samples = await prometheus.query(expr);
   return samples.filter(({ value }) => Number.isFinite(value)).length;
 }
 
 describe.skipIf(withoutDocker)(`the panels${withoutDocker && ` (skipped: ${withoutDocker})`}`, () => {
-  let chain: Chain;
+  const stops: (() => unknown)[] = [];
+  let prometheus: Prometheus;
+
   beforeAll(async () => {
-    chain = await startChain();
-    const { system, prometheus } = chain;
+    const collector = { OTEL_EXPORTER_ZIPKIN_ENDPOINT: `http://${nowhere}/api/v2/spans` };
+    const system = await startSystem({ env: { OTEL_TRACES_EXPORTER: 'zipkin', ...collector } });
+    stops.push(system.stop);
+    const services = managementOf(system);
+    const config = writeConfig({ services, alertmanager: nowhere, webhook: `http://${nowhere}` });
+    stops.push(config.remove);
+    const container = await startPrometheus(config.prometheus, await freePort());
+    stops.push(container.remove);
+    prometheus = prometheusAt(container.address);
+    await eventually('all are read', async () => (await prometheus.value('sum(up)')) === 4, 60_000);
     await walkJourney(system);
     const { accessToken } = await ok(system.base, logIn, { body: system.admin });
     await ok(system.base, rebuild, {}, { token: accessToken });
-    await eventually('what the journey did was scraped', () =>
+    await eventually('what the journey did was read', () =>
       prometheus.value('sum(increase(job_runs_total{name="reporting-rebuild"}[5m]))'),
     );
-  }, 300_000);
-  afterAll(() => chain?.stop(), 60_000);
+  }, 240_000);
+  afterAll(async () => {
+    for (const stop of stops.reverse()) await stop();
+  }, 60_000);
 
   it.each(queries)('$dashboard, "$panel": $expr', async ({ expr }) => {
     // Recording rules that build on others take some evaluations.
-    await eventually(`series of ${expr}`, () => seriesShown(chain, expr));
+    await eventually(`series of ${expr}`, () => seriesShown(prometheus, expr));
   });
 
   it.each([
@@ -42,10 +61,10 @@ describe.skipIf(withoutDocker)(`the panels${withoutDocker && ` (skipped: ${witho
     'sum(rate(users_sign_ins_total{outcome="success"}[2m]))',
     'sum(rate(billing_payments_total[2m])) / sum(rate(billing_payments_totl[2m]))',
   ])('would show nothing, were one misspelled: %s', async (expr) => {
-    expect(await seriesShown(chain, expr)).toBe(0);
+    expect(await seriesShown(prometheus, expr)).toBe(0);
   });
 
   it('would not be drawn, were one no PromQL', async () => {
-    await expect(seriesShown(chain, 'sum by (service (service_ready)')).rejects.toThrow('parse error');
+    await expect(seriesShown(prometheus, 'sum by (service (service_ready)')).rejects.toThrow('parse error');
   });
 });
