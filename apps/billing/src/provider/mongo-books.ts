@@ -49,21 +49,16 @@ export async function openMongoBooks(url: string): Promise<SandboxBooks> {
         const known = await bookedRefund(key);
         if (known) return known;
         const charge = await chargeOf(chargeKey);
-        const reason = refusal(charge, charge?.given ?? 0, order);
-        if (reason !== null) {
-          await inserted(mongo, (options) =>
-            refusals.insertOne({ _id: key, chargeKey, amount, reason }, options),
-          );
-          continue;
+        const { given = 0, refunds = [] } = charge ?? {};
+        const reason = refusal(charge, given, order);
+        if (reason === null) {
+          const change = { $set: { given: given + amount, refunds: [...refunds, { key, amount }] } };
+          // Only if no other refund came in between, which raises `given`; then all is looked at anew.
+          await mongo.command((options) => charges.updateOne({ _id: chargeKey, given }, change, options));
+        } else {
+          const refused = { _id: key, chargeKey, amount, reason };
+          await inserted(mongo, (options) => refusals.insertOne(refused, options));
         }
-        // Only if no other refund came in between, of this key or another; then it is looked at anew.
-        await mongo.command((options) =>
-          charges.updateOne(
-            { _id: chargeKey, given: charge?.given, 'refunds.key': { $ne: key } },
-            { $inc: { given: amount }, $push: { refunds: { key, amount } } },
-            options,
-          ),
-        );
       }
     },
     async statement(currency) {
