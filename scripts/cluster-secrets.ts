@@ -42,7 +42,8 @@ function say(secret: string, made: boolean): void {
 }
 
 function main(process: NodeJS.Process): void {
-  const kubectl = createKubectl(process.env);
+  // Skaffold tells its hooks which cluster it deploys to.
+  const kubectl = createKubectl(process.env.SKAFFOLD_KUBE_CONTEXT);
   kubectl.run(['apply', '-f', namespaceFile]);
   const { 'admin-email': admin } = keepSecrets(kubectl);
   keepCertificate(kubectl);

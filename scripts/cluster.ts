@@ -7,6 +7,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { answers, command } from './cluster/command.ts';
+import { createKubectl, type Kubectl } from './cluster/kubectl.ts';
 import { type ClusterTool, type CommandLine, clusterTools } from './cluster/tools.ts';
 
 /** Clusters on this machine, whose images need not be pushed; Skaffold goes by the same names. */
@@ -16,6 +17,8 @@ const hostPathVolumes = fileURLToPath(new URL('../k8s/host-path-volumes.yaml', i
 
 const noTool = `No local cluster answers, and none of k3d, minikube and kind is on the PATH.
 Install one of them (https://k3d.io is the smallest), or switch on Kubernetes in Docker Desktop; then try again.`;
+
+const noKubectl = 'kubectl is not on the PATH: https://kubernetes.io/docs/tasks/tools/';
 
 const say = (line: string) => console.log(line);
 
@@ -57,48 +60,29 @@ function findTool(): ClusterTool {
 }
 
 /** Bare clusters give out folders of root as volumes, and no pod of ours is root. */
-function openVolumes(context: string): void {
-  const jsonpath = '{.items[*].provisioner}';
-  const provisioners = command('kubectl', [
-    '--context',
-    context,
-    'get',
-    'storageclass',
-    '-o',
-    `jsonpath=${jsonpath}`,
-  ]);
+function openVolumes(kubectl: Kubectl): void {
+  const provisioners = kubectl.run(['get', 'storageclass', '-o', 'jsonpath={.items[*].provisioner}']);
   if (!provisioners.split(' ').includes('kubernetes.io/host-path')) return;
-  run(['kubectl', '--context', context, 'apply', '-f', hostPathVolumes]);
+  say(kubectl.run(['apply', '-f', hostPathVolumes]).trim());
 }
 
 /** Says what the cluster lacks; Slipway runs without, but is not reached by an Ingress or does not scale. */
-function describe(context: string): void {
-  const has = (what: string, name = '') =>
-    command('kubectl', [
-      '--context',
-      context,
-      'get',
-      what,
-      ...(name ? [name] : []),
-      '--ignore-not-found',
-      '-o',
-      'name',
-    ]) !== '';
-  run(['kubectl', '--context', context, 'wait', '--for=condition=Ready', 'node', '--all', '--timeout=180s']);
+function describe(kubectl: Kubectl): void {
+  const has = (...what: string[]) => kubectl.run(['get', ...what, '--ignore-not-found', '-o', 'name']) !== '';
+  kubectl.run(['wait', '--for=condition=Ready', 'node', '--all', '--timeout=180s']);
   if (!has('ingressclass')) say('It has no Ingress controller: use the port-forward of `skaffold dev`.');
-  if (!has('apiservice', 'v1beta1.metrics.k8s.io'))
-    say('It has no metrics-server: nothing scales by itself.');
-  say(`The cluster ${context} is ready. Next: skaffold dev`);
+  if (!has('apiservice', 'v1beta1.metrics.k8s.io')) say('It has no metrics-server: nothing scales.');
 }
 
 function main(): void {
-  if (!answers('kubectl', ['version', '--client']))
-    throw new Error('kubectl is not on the PATH: https://kubernetes.io/docs/tasks/tools/');
+  if (!answers('kubectl', ['version', '--client'])) throw new Error(noKubectl);
   const running = runningContext();
   if (running) say(`A local cluster answers already: ${running}`);
   const context = running ?? bringUp(findTool());
-  openVolumes(context);
-  describe(context);
+  const kubectl = createKubectl(context);
+  openVolumes(kubectl);
+  describe(kubectl);
+  say(`The cluster ${context} is ready. Next: skaffold dev`);
 }
 
 try {

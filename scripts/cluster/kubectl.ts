@@ -3,13 +3,13 @@ import { command } from './command.ts';
 export type Kubectl = ReturnType<typeof createKubectl>;
 
 /**
- * kubectl for one cluster: the context that Skaffold chose (it tells its hooks), else the current one.
+ * kubectl for one cluster.
  *
+ * @param context its name in the kubeconfig; otherwise the current one
  * @example
- * createKubectl(process.env).run(['get', 'pods']);
+ * createKubectl('kind-slipway').run(['get', 'pods']);
  */
-export function createKubectl(env: NodeJS.ProcessEnv) {
-  const { SKAFFOLD_KUBE_CONTEXT: context } = env;
+export function createKubectl(context?: string) {
   const chosen = context ? ['--context', context] : [];
   const run = (args: string[], input?: string) => command('kubectl', [...chosen, ...args], { input });
   return {
