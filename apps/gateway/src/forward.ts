@@ -102,8 +102,8 @@ function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   );
 }
 
-/** What a client must not say itself, or says of this connection only. */
-const ownHeaders = /^(host|expect|forwarded|x-real-ip|x-forwarded-.*)$/;
+/** What a client must not say itself, or says of this connection only; a call tells the trace by itself. */
+const ownHeaders = /^(host|expect|forwarded|x-real-ip|x-forwarded-.*|traceparent|tracestate|b3|x-b3-.*)$/;
 
 function requestHeaders(headers: IncomingHttpHeaders, body: unknown): IncomingHttpHeaders {
   const kept = Object.entries(endToEnd(headers)).filter(([name]) => !ownHeaders.test(name));

@@ -171,6 +171,14 @@ describe('headers', () => {
       expect(headers).not.toHaveProperty(name);
   });
 
+  it('of the trace are told in one way, whichever the client has chosen', async () => {
+    const [trace, span] = ['1'.repeat(32), '2'.repeat(16)];
+    const multi = { 'x-b3-traceid': '3'.repeat(32), 'x-b3-spanid': span, 'x-b3-sampled': '1' };
+    const headers = await send({ b3: `${trace}-${span}-1`, tracestate: 'vendor=1', ...multi });
+    expect(headers.traceparent).toBe(`00-${trace}-${span}-01`);
+    for (const name of ['b3', 'tracestate', ...Object.keys(multi)]) expect(headers).not.toHaveProperty(name);
+  });
+
   it('of one connection end here, and so do those that it names', async () => {
     const { hostname, port } = new URL(gateway.base);
     const socket = connect(Number(port), hostname);

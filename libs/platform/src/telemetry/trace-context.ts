@@ -9,9 +9,8 @@ export const correlationHeader = 'x-correlation-id';
 
 /** Reads the trace that a request belongs to: of W3C, or else of B3. */
 export function readCaller(headers: IncomingHttpHeaders): Caller | undefined {
-  return (
-    (headers.traceparent === undefined ? undefined : readTraceparent(headers.traceparent)) ?? readB3(headers)
-  );
+  const caller = headers.traceparent === undefined ? undefined : readTraceparent(headers.traceparent);
+  return caller ? { ...caller, tracestate: stateIn(headers) } : readB3(headers);
 }
 
 /** Reads `OTEL_PROPAGATORS`. Baggage is not handed on: nobody here reads it, and it may hold anything. */
@@ -21,7 +20,7 @@ export function readPropagators(names: string): Propagator[] {
 }
 
 /** Other systems' part of a W3C trace context. */
-export function stateIn({ tracestate }: IncomingHttpHeaders): string | undefined {
+function stateIn({ tracestate }: IncomingHttpHeaders): string | undefined {
   return typeof tracestate === 'string' && tracestate.length <= 512 ? tracestate : undefined;
 }
 

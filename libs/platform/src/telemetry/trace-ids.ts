@@ -4,7 +4,13 @@ import { randomUUID } from 'node:crypto';
 export type RemoteSpan = { traceId: string; spanId: string; sampled: boolean };
 
 /** What a caller says of its trace. One that has only decided whether it is recorded names no ids. */
-export type Caller = { traceId?: string; spanId?: string; sampled: boolean | undefined };
+export type Caller = {
+  traceId?: string;
+  spanId?: string;
+  sampled: boolean | undefined;
+  /** Other systems' part of a W3C trace context, handed on as it came. */
+  tracestate?: string | undefined;
+};
 
 /** How the trace is told to the services that are called. */
 export type Propagator = 'tracecontext' | 'b3' | 'b3multi';

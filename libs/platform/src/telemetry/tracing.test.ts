@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { problem } from '../http/errors.ts';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings } from '../service/settings.ts';
+import { seriesValue } from './metrics.fixture.ts';
 import { withSpan, withTraceOf } from './spans.ts';
 import { currentTraceparent, outgoingHeaders } from './trace-context.ts';
 import { startZipkin, type ZipkinSpan } from './zipkin.fixture.ts';
@@ -292,6 +293,17 @@ describe('an exporter that does not answer', () => {
     const startedAt = performance.now();
     await app.close();
     expect(performance.now() - startedAt).toBeLessThan(4_000);
+  });
+
+  it('loses no request: spans that find no place are dropped and counted', async () => {
+    zipkin.server.removeAllListeners('request');
+    const { app, metrics } = await start({ ...recordAll, OTEL_BSP_MAX_QUEUE_SIZE: '20' });
+    for (let request = 0; request < 100; request += 1) {
+      expect((await app.inject('/missing')).statusCode).toBe(404);
+    }
+    // 20 wait and 20 are on their way, for ever.
+    expect(await seriesValue(metrics, 'otel_spans_dropped_total', { reason: 'queue_full' })).toBe(60);
+    expect(await seriesValue(metrics, 'otel_spans_exported_total')).toBe(0);
   });
 
   it('is reported in the log of the service', async () => {

@@ -5,7 +5,7 @@ import { createSampler, type Sampler } from './sampler.ts';
 import type { Span, SpanFacts, SpanName, SpanRecorder } from './span.ts';
 import { createRecorder, type RecorderOptions } from './span-recorder.ts';
 import { inSpan } from './spans.ts';
-import { callerTimeout, readCaller, readPropagators, stateIn } from './trace-context.ts';
+import { callerTimeout, readCaller, readPropagators } from './trace-context.ts';
 import { newSpanId, newTraceId } from './trace-ids.ts';
 import type { TracingSettings } from './tracing-settings.ts';
 
@@ -67,7 +67,7 @@ function tracingWith(recorder: SpanRecorder | undefined, settings: TracingSettin
       spanId: recorder ? span?.spanId : parentId,
       parentId,
       sampled,
-      tracestate: caller && stateIn(headers),
+      tracestate: caller?.tracestate,
       propagators,
       deadline: request.startedAt + Math.min(request.timeout, callerTimeout(headers)),
       recorder,
