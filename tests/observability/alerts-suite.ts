@@ -44,12 +44,19 @@ export function alertsSuite(watched: () => Watched): void {
         const edges = await zipkin.dependencies();
         return edges.find((edge) => edge.parent === 'gateway' && edge.child === child)?.errorCount ?? 0;
       };
-      await eventually('the errors are counted', async () => (await errors('reporting')) >= 3);
-      const failed = (await zipkin.traces())
-        .flat()
-        .filter((span) => span.localEndpoint.serviceName === 'gateway' && span.kind === 'CLIENT')
-        .filter((span) => span.remoteEndpoint?.serviceName === 'reporting' && span.tags?.error);
-      expect(await errors('reporting')).toBe(failed.length);
+      const failed = async () => {
+        const spans = (await zipkin.traces()).flat();
+        const calls = spans.filter(
+          ({ kind, localEndpoint }) => kind === 'CLIENT' && localEndpoint.serviceName === 'gateway',
+        );
+        return calls.filter(
+          ({ remoteEndpoint, tags }) => remoteEndpoint?.serviceName === 'reporting' && tags?.error,
+        );
+      };
+      await eventually('Zipkin counts each failed attempt', async () => {
+        const attempts = (await failed()).length;
+        return attempts >= 3 && attempts === (await errors('reporting'));
+      });
       expect(await errors('users')).toBe(0);
     });
 
