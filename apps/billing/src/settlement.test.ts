@@ -122,6 +122,8 @@ describe.each(stores)('on $name', ({ newSettings }) => {
       const results = await Promise.all([1, 2, 3].map(() => world.pay('p1', 'pm_delay')));
       expect(results.map(({ payment }) => payment.status)).toEqual(Array(3).fill('succeeded'));
       expect(await sandbox.statement('EUR')).toEqual({ charges: 1, net: 1_900 });
+      expect(await world.counted('billing_payments_total', { outcome: 'succeeded' })).toBe(1);
+      expect(await world.counted('billing_paid_amount_total', { currency: 'EUR' })).toBe(1_900);
       expect(await world.told()).toEqual(['invoice.issued:s1.1', 'payment.succeeded:p1']);
     });
   });
