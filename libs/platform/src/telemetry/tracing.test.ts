@@ -180,8 +180,11 @@ describe('a request that was not sampled', () => {
 
   it('is the parent of what the next service records, if that fails, too', async () => {
     const { app } = await start(recordNone);
-    const { traceparent } = (await app.inject('/calls-and-fails')).json();
+    const headers = { traceparent: otherTrace.replace(/1$/, '0') };
+    const { traceparent } = (await app.inject({ url: '/calls-and-fails', headers })).json();
     const [span] = await spansAfterStop();
+    expect(span?.parentId).toBe('2'.repeat(16));
+    expect(span?.id).not.toBe(span?.parentId);
     expect(traceparent).toBe(`00-${span?.traceId}-${span?.id}-00`);
   });
 
