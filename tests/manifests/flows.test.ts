@@ -49,6 +49,15 @@ describe.skipIf(missing)(`the network policies${missing && `, skipped: no ${miss
       expect(sorted(allowedFlows(manifests, workloads))).toEqual(sorted(wanted));
     });
 
+    it('say no for a pod that brings no policy', () => {
+      const [service] = workloads;
+      if (!service) throw new Error('Nothing was rendered');
+      const stranger: Workload = { ...service, name: 'stranger', labels: {} };
+      const flows = allowedFlows(manifests, [...workloads, stranger]);
+      expect(flows.filter((each) => each.includes('stranger'))).toEqual([]);
+      expect(openToOutside(manifests, [stranger])).toEqual([]);
+    });
+
     it('let what is outside of the namespace reach the gateway alone', () => {
       expect(openToOutside(manifests, workloads)).toEqual(['gateway']);
     });
