@@ -1,18 +1,20 @@
 /**
- * Gives each service its own account in MongoDB, which may read and write its own database only. Safe to run again.
+ * Gives each service its own account in MongoDB, which may read and write its own databases only. Safe to run again.
  * Runs in the users image, which has the driver.
  */
 import { readFileSync } from 'node:fs';
 import { MongoClient } from 'mongodb';
+
+const databases = { users: ['users'], billing: ['billing', 'billing-sandbox'] };
 
 const passwordOf = (name: string) => readFileSync(`data/${name}-password`, 'utf8').trim();
 
 const client = new MongoClient(`mongodb://root:${passwordOf('root')}@mongodb:27017/admin`);
 const admin = client.db('admin');
 const { users: known } = await admin.command({ usersInfo: 1 });
-for (const name of ['users', 'billing']) {
+for (const [name, own] of Object.entries(databases)) {
   if (known.some(({ user }: { user: string }) => user === name)) continue;
-  const roles = [{ role: 'readWrite', db: name }];
+  const roles = own.map((db) => ({ role: 'readWrite', db }));
   await admin.command({ createUser: name, pwd: passwordOf(name), roles });
   console.log(`account ${name} made`);
 }

@@ -124,7 +124,9 @@ describe.skipIf(why)(`the Compose system${why}`, () => {
       // MongoDB's start script changes the user itself, which takes rights.
       if (service !== 'mongodb') expect([service, ReadonlyRootfs, CapDrop]).toEqual([service, true, ['ALL']]);
       if (jobs.includes(service)) continue;
-      const known = container.Config.Env.filter((each) => /(TOKEN|PASSWORD|SECRET|STORE_URL)=/.test(each));
+      const known = (container.Config.Env ?? []).filter((each) =>
+        /(TOKEN|PASSWORD|SECRET|STORE_URL)=/.test(each),
+      );
       expect([service, known.filter((each) => each !== 'STORE_URL=datastore://slipway')]).toEqual([
         service,
         [],

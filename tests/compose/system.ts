@@ -8,7 +8,7 @@ export type Container = {
   Id: string;
   Name: string;
   State: { Status: string; ExitCode: number };
-  Config: { Env: string[]; Labels: Record<string, string> };
+  Config: { Env: string[] | null; Labels: Record<string, string> };
   HostConfig: {
     ReadonlyRootfs: boolean;
     CapDrop: string[] | null;
