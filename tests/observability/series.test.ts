@@ -118,7 +118,8 @@ describe('1,000 requests of which no two are alike', () => {
     const { method: _methods, route: routes = [], operation: _before, ...othersBefore } = labelValues(before);
     expect(others).toEqual(othersBefore);
     // What no route was made for is one route, and what nobody serves is one method.
-    expect(route).toEqual([...routes, 'unmatched'].sort());
+    // A busy machine may have refused some before they had one.
+    expect(route.filter((each) => each !== 'refused')).toEqual([...routes, 'unmatched'].sort());
     expect(method).toContain('_OTHER');
     expect(known).toEqual(expect.arrayContaining(method));
 

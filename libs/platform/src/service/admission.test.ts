@@ -23,6 +23,7 @@ function block(ms: number) {
 async function serve() {
   const served: string[] = [];
   const refused = new Map<string, number>();
+  const requests = { ended: () => undefined };
   const server = createServer(async (request, response) => {
     served.push(String(request.headers['x-caller'] ?? request.url));
     for await (const _chunk of request);
@@ -30,7 +31,7 @@ async function serve() {
     response.end('done');
   });
   const admission = new Admission({
-    refuse: createRefusal({ refused: countIn(refused) } as never),
+    refuse: createRefusal({ refused: countIn(refused), requests } as never),
     priorityOf: ({ headers }) => (headers['x-class'] ?? 'interactive') as Priority,
     callerOf: ({ headers }) => String(headers['x-caller']),
   });

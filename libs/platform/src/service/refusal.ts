@@ -26,9 +26,9 @@ export type Refuse = (reason: Reason, request: IncomingMessage, response: Server
 
 /**
  * Makes the refusal of requests that Fastify has not seen: one prepared answer, no log line, no span. It must cost
- * a fraction of the work that it saves.
+ * a fraction of the work that it saves. As a request it counts like any other, or errors would be few under overload.
  */
-export function createRefusal({ refused }: Pick<Metrics, 'refused'>): Refuse {
+export function createRefusal({ refused, requests }: Pick<Metrics, 'refused' | 'requests'>): Refuse {
   const answers = new Map(Object.entries(codes).map(([reason, code]) => [reason, prepare(code)]));
   const counters = new Map(Object.keys(codes).map((reason) => [reason, refused.labels(reason)]));
   return (reason, request, response) => {
@@ -36,6 +36,7 @@ export function createRefusal({ refused }: Pick<Metrics, 'refused'>): Refuse {
     const { status, headers, body } = answers.get(reason) ?? prepare(codes[reason]);
     if (!request.complete && hasBody(request)) lingerAfter(request, response);
     response.writeHead(status, headers).end(body);
+    requests.ended(request.method ?? '', 'refused', status, 0);
   };
 }
 
