@@ -54,7 +54,7 @@ RUN --mount=type=bind,source=scripts/images/warm.ts,target=/app/warm.ts ["/nodej
 EXPOSE 8080 9080
 USER 65532:65532
 # Compose waits for it; Kubernetes has probes of its own.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=1s \
+HEALTHCHECK --interval=10s --timeout=5s --retries=5 --start-period=120s --start-interval=1s \
   CMD ["/nodejs/bin/node", "-e", "require('node:http').get(`http://127.0.0.1:${process.env.MANAGEMENT_PORT}/status`, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 CMD ["src/main.ts"]
 # Last, so that a new revision makes no layer again.
