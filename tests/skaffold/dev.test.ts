@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { median } from '../bench/statistics.ts';
 import { calm } from '../rollout/cluster.ts';
 import { refuseForeignCluster } from '../rollout/kubectl.ts';
-import { type Copy, copyRepository, root } from './copy.ts';
+import { type Copy, copyRepository } from './copy.ts';
 import { type DevLoop, startDevLoop } from './dev-loop.ts';
 import { skaffold, skaffoldMissing } from './skaffold.ts';
 
@@ -38,8 +38,9 @@ describe.skipIf(!REQUIRE_CLUSTER)('`skaffold dev` (needs REQUIRE_CLUSTER=1)', { 
 
   afterAll(async () => {
     await loop?.stop();
-    copy?.remove();
-    await skaffold(root, 'run', '--module', 'gateway');
+    if (!copy) return;
+    await skaffold(copy.folder, 'run', '--module', 'gateway');
+    copy.remove();
   }, 600_000);
 
   it('serves an edited source and an edited page from the same pod, without a build', async () => {
@@ -53,8 +54,13 @@ describe.skipIf(!REQUIRE_CLUSTER)('`skaffold dev` (needs REQUIRE_CLUSTER=1)', { 
       undo();
       times.push(await servedAfter('/api/v1/openapi.json', '"title":"Slipway"'));
     }
-    copy.edit('apps/gateway/src/pages/home.html', '<title>Slipway</title>', '<title>Edited</title>');
+    const undo = copy.edit(
+      'apps/gateway/src/pages/home.html',
+      '<title>Slipway</title>',
+      '<title>Edited</title>',
+    );
     times.push(await servedAfter('/', '<title>Edited</title>'));
+    undo();
     const said = times.map((time) => time.toFixed(0)).join(', ');
     process.stdout.write(`edit → served: median ${median(times).toFixed(0)} ms of ${said}\n`);
     expect(await calm('gateway', 1)).toEqual(pods);
