@@ -5,6 +5,7 @@
  *   npm run bench -- request-cost   one of them
  */
 import { gateway } from './gateway.ts';
+import { overload } from './overload.ts';
 import { requestCost } from './request-cost.ts';
 import { start } from './start.ts';
 import { stores } from './stores.ts';
@@ -16,6 +17,7 @@ const benches: Record<string, () => Promise<void>> = {
   start,
   gateway,
   stores,
+  overload,
 };
 
 const asked = process.argv.slice(2);

@@ -130,7 +130,7 @@ describe('admission', () => {
     on = false;
     await Promise.all(clients);
     expect(longest).toBeGreaterThan(50);
-    expect(longest).toBeLessThan(700);
+    expect(longest).toBeLessThan(1_000);
   });
 
   it('does no work for callers who have gone', async () => {
@@ -173,8 +173,8 @@ describe('admission', () => {
 
   it('refuses what can wait before what costs money', async () => {
     const { port, admission } = await serve();
-    const first = flood(port, 80, '/5');
-    await vi.waitUntil(() => admission.load.waitMs > 120 && admission.load.waitMs < 190, { interval: 1 });
+    const first = flood(port, 100, '/5');
+    await vi.waitUntil(() => admission.load.waitMs > 230 && admission.load.waitMs < 350, { interval: 1 });
     const [batch, money] = await Promise.all(
       ['batch', 'money'].map((rank) => flood(port, 3, '/5', { 'x-class': rank })),
     );

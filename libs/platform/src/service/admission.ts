@@ -8,7 +8,7 @@ import { patience } from './patience.ts';
 import type { Reason, Refuse } from './refusal.ts';
 
 /** As many may wait however slow they are: a handful is no overload. */
-const handful = 5;
+const handful = 8;
 /** More never wait: what bounds the memory. */
 const most = 1_000;
 /** Nobody waits longer; milliseconds. Others that go first may come without end. */
@@ -47,7 +47,7 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #queue = new FairQueue<Waiting>();
   readonly #pace = new Pace();
-  /** How many more requests may start in this turn of the loop. */
+  /** How many more requests may start before the next turn. It is given anew when it is used up, not each turn. */
   #left = 1;
   #turnIsDue = false;
   #lookedAt = 0;
@@ -78,7 +78,6 @@ export class Admission {
       this.#options.refuse('deadline', request, response);
     } else if (this.#left > 0 && this.#queue.size === 0 && !this.#connectionCame) {
       this.#left -= 1;
-      this.#takeTurn();
       start();
     } else {
       this.#enqueue({ request, response, start, since: performance.now(), callerWaits });
@@ -107,9 +106,9 @@ export class Admission {
   /** One turn of the loop: after this, Node looks for new requests, answers of stores and gone callers. */
   readonly #turn = (): void => {
     this.#turnIsDue = false;
-    this.#left = this.#pace.startsPerTurn;
     if (this.#queue.size === 0) {
-      this.#pace.rest();
+      this.#pace.rest(performance.now());
+      this.#left = this.#pace.startsPerTurn;
       return;
     }
     this.#takeTurn();
@@ -119,6 +118,7 @@ export class Admission {
       return;
     }
     this.#arrivals = 0;
+    this.#left = this.#pace.startsPerTurn;
     const now = performance.now();
     if (now - this.#lookedAt > lookEvery) this.#dismiss(now);
     this.#pace.turn(now, this.#startNext(now));

@@ -6,7 +6,7 @@ import type { Operation, Priority } from '../http/operation.ts';
 import { fromZero, gauge } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { Admission, admitRequests } from './admission.ts';
-import { LatencyLimit } from './latency-limit.ts';
+import { fewest, LatencyLimit } from './latency-limit.ts';
 import { patience, priorityOf } from './patience.ts';
 import { createRefusal, reasons, retryAfter } from './refusal.ts';
 
@@ -60,11 +60,17 @@ function readPriorities(app: FastifyInstance): (request: IncomingMessage) => Pri
   };
 }
 
-function limitRoutes(app: FastifyInstance, { refused }: Metrics, callerOf: CallerOf): void {
+/** Of requests that come while few are served, one in so many is measured: enough to know how fast a route can be. */
+const sampled = 16;
+
+function limitRoutes(app: FastifyInstance, { refused, inFlight }: Metrics, callerOf: CallerOf): void {
   const limits = new WeakMap<object, LatencyLimit>();
   const refusals = refused.labels('in_flight');
+  let passed = 0;
 
   app.addHook('onRequest', (request, reply, done) => {
+    passed += 1;
+    if (inFlight.size <= fewest && passed % sampled !== 0) return done();
     const config = request.routeOptions.config as Config;
     let limit = limits.get(config);
     if (!limit) {

@@ -1,5 +1,5 @@
 /** Requests of one route that may always run at once. */
-const fewest = 16;
+export const fewest = 16;
 /** Requests of one route that ever run at once; those of callers below their share come on top. */
 const most = 256;
 const mostOfAll = 2 * most;

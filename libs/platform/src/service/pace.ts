@@ -4,6 +4,8 @@ const needed = 8;
 const weight = 0.05;
 /** Milliseconds of work that are started in one turn of the loop. */
 const perTurn = 1;
+/** However small they are: the next ones may be larger. */
+const mostStarts = 16;
 
 /**
  * Measures how fast a queue moves: milliseconds from one start to the next, whatever takes them (the requests
@@ -29,13 +31,14 @@ export class Pace {
       const sample = (at - this.#last.at) / this.#last.started;
       this.#turns += 1;
       this.#mean += (sample - this.#mean) * Math.max(weight, 1 / this.#turns);
-      this.startsPerTurn = Math.min(32, Math.max(1, Math.floor(perTurn / this.#mean)));
+      this.startsPerTurn = Math.min(mostStarts, Math.max(1, Math.floor(perTurn / this.#mean)));
     }
     this.#last = { at, started };
   }
 
   /** Notes that nobody waits any more. */
-  rest(): void {
+  rest(at: number): void {
+    this.turn(at, 0);
     this.#last = undefined;
     this.#turns = 0;
   }

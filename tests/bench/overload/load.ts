@@ -1,0 +1,88 @@
+/**
+ * Load in an open model, in a process of its own: requests come at their times whether or not earlier ones were
+ * answered, as people do. It does as little per request as can be, so that the server gets the machine.
+ */
+import { Caller } from '../../support/caller.ts';
+
+export type OpenOrder = {
+  port: number;
+  path: string;
+  /** Requests a second, at random times (a Poisson process). */
+  rate: number;
+  seconds: number;
+  /** Milliseconds in which an answer counts. */
+  inTime: number;
+};
+/** How the requests of a run ended. */
+export type OpenResult = { sent: number; good: number; late: number; refused: number; lost: number };
+
+/** Milliseconds after which a caller goes away. */
+const giveUpAfter = 2_000;
+/** Connections that are open from the start, as those of a load balancer are; who finds none free counts as lost. */
+const connections = 2_000;
+
+async function run({ port, path, rate, seconds, inTime }: OpenOrder): Promise<OpenResult> {
+  const request = `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n`;
+  const result: OpenResult = { sent: 0, good: 0, late: 0, refused: 0, lost: 0 };
+  const idle = await openConnections(port);
+  const busy = new Set<Caller>();
+
+  function send(dueAt: number): void {
+    result.sent += 1;
+    const caller = idle.pop() ?? (busy.size < connections ? new Caller(port) : undefined);
+    if (!caller) {
+      result.lost += 1;
+      return;
+    }
+    busy.add(caller);
+    caller.ask(request, dueAt, (status, now) => {
+      busy.delete(caller);
+      if (status === 0) result.lost += 1;
+      else idle.push(caller);
+      if (status === 503) result.refused += 1;
+      if (status !== 200) return;
+      if (now - dueAt <= inTime) result.good += 1;
+      else result.late += 1;
+    });
+  }
+
+  const beganAt = performance.now();
+  let dueAt = beganAt;
+  await every(1, (now) => {
+    while (dueAt <= now && dueAt < beganAt + seconds * 1_000) {
+      send(dueAt);
+      dueAt += (-Math.log(1 - Math.random()) * 1_000) / rate;
+    }
+    for (const caller of busy) {
+      if (now - caller.dueAt < giveUpAfter) break;
+      caller.giveUp();
+    }
+    return now < beganAt + seconds * 1_000 || busy.size > 0;
+  });
+  for (const caller of idle) caller.giveUp();
+  return result;
+}
+
+/** Opens them a few at a time, as a server accepts them. */
+async function openConnections(port: number): Promise<Caller[]> {
+  const open: Caller[] = [];
+  while (open.length < connections) {
+    const some = Array.from({ length: 50 }, () => new Caller(port));
+    await Promise.all(some.map((caller) => caller.connected));
+    open.push(...some);
+  }
+  return open;
+}
+
+function every(ms: number, work: (now: number) => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (work(performance.now())) return;
+      clearInterval(timer);
+      resolve();
+    }, ms);
+  });
+}
+
+process.on('disconnect', () => process.exit());
+process.on('message', async (order: OpenOrder) => process.send?.(await run(order)));

@@ -1,0 +1,52 @@
+/** A service with a route that computes and routes that wait for a store, behind more or less of the platform's guards. */
+import { pbkdf2Sync } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { buildService, defineService } from '@slipway/platform/service/service';
+import { platformSettings, readSettings } from '@slipway/platform/service/settings';
+
+/** Rounds of PBKDF2 in one request to /cpu: about 2 ms of CPU. Not a time: on a busy machine that would be less work. */
+const rounds = 12_000;
+/** A store that does so many things at a time, each in so many milliseconds: 400 a second. */
+const connections = 8;
+const storeTime = 20;
+
+const shop = defineService({
+  name: 'shop',
+  version: '0',
+  settings: platformSettings,
+  register(app) {
+    const useStore = createStore();
+    app.get('/small', async () => ({ done: true }));
+    app.get('/cpu', async () => ({ done: pbkdf2Sync('a', 'b', rounds, 32, 'sha256').length }));
+    app.get('/store', async () => {
+      await useStore();
+      return { done: true };
+    });
+  },
+});
+
+/** Stands for a database with a pool of connections; whoever finds none waits in line, as drivers have it. */
+function createStore(): () => Promise<void> {
+  let free = connections;
+  const line: (() => void)[] = [];
+  return async () => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => line.push(resolve));
+    await wait(storeTime);
+    const next = line.shift();
+    if (next) next();
+    else free += 1;
+  };
+}
+
+const [guards = 'all'] = process.argv.slice(2);
+const settings = readSettings(shop.settings, { LOG_LEVEL: 'warn', OVERLOAD_GUARDS: guards });
+const { app } = await buildService(shop, settings);
+await app.listen({ port: 0, host: '127.0.0.1' });
+
+process.on('disconnect', () => process.exit());
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send?.({ port: (app.server.address() as AddressInfo).port, cpu: user + system });
+});
