@@ -177,6 +177,15 @@ describe('a retry', () => {
     expect(server.hits).toBe(3);
   });
 
+  it('is not made for a refusal that took long: it would only take as long again', async () => {
+    const server = await serve(async (_request, response) => {
+      await wait(600);
+      response.writeHead(503, problemJson).end('{}');
+    });
+    expect(await connect(server.origin).get()).toMatchObject({ status: 503 });
+    expect(server.hits).toBe(1);
+  });
+
   it.each([400, 404, 409, 429, 500, 501])('is not made for %d', async (status) => {
     const server = await answering(status);
     expect(await connect(server.origin).get()).toMatchObject({ status });

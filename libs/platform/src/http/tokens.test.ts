@@ -65,6 +65,16 @@ describe('the check of access tokens', () => {
     expect(await verify(await sign(key))).toEqual({ subject: 'user_1', roles: ['member'] });
   });
 
+  it('tells at once whose a token is that has passed lately, and of no other', async () => {
+    const { verify, time } = await setUp(key);
+    const token = await sign(key);
+    expect(verify.remembered(token)).toBeUndefined();
+    await verify(token);
+    expect(verify.remembered(token)).toMatchObject({ subject: 'user_1' });
+    time.at += 2 * minute;
+    expect(verify.remembered(token)).toBeUndefined();
+  });
+
   it('names the login that the token came from', async () => {
     const { verify } = await setUp(key);
     expect(await verify(await sign(key, { sid: 'login_1' }))).toMatchObject({ session: 'login_1' });

@@ -1,8 +1,9 @@
 /** Requests of one route that may always run at once. */
 export const fewest = 16;
-/** Requests of one route that ever run at once; those of callers below their share come on top. */
-const most = 256;
-const mostOfAll = 2 * most;
+/** Requests of one route that ever run at once. */
+const most = 192;
+/** The same with those of callers below their share, who come on top; as many as calls to one upstream may wait. */
+const mostOfAll = 256;
 /** A window of measurement ends after so many milliseconds with so many answers, or with `fullWindow` answers. */
 const window = { ms: 100, answers: 10, full: 64 };
 /** Milliseconds after which the best latency is forgotten, if it was not seen again: a route may have become slower. */
