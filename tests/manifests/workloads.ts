@@ -1,6 +1,6 @@
 import { type Labels, type Manifest, ofKind } from './render.ts';
 
-export type Probe = {
+type Probe = {
   httpGet?: { path: string; port: string | number };
   periodSeconds: number;
   failureThreshold: number;
@@ -20,7 +20,7 @@ export type Container = {
   livenessProbe?: Probe;
 };
 
-export type PodSpec = {
+type PodSpec = {
   containers: Container[];
   initContainers?: Container[];
   serviceAccountName: string;
