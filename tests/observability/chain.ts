@@ -12,7 +12,6 @@
  */
 import { eventually } from '../support/people.ts';
 import { freePort } from '../support/ports.ts';
-import type { Stores } from '../support/stores.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { type Alertmanager, alertmanagerAt } from './alertmanager.ts';
 import { writeConfig } from './config.ts';
@@ -38,14 +37,14 @@ const telemetry = (zipkin: string) => ({
   OTEL_BSP_SCHEDULE_DELAY: '200',
 });
 
-type Options = { stores?: Stores; env?: Record<string, string> };
+type Options = Pick<NonNullable<Parameters<typeof startSystem>[0]>, 'stores' | 'servers' | 'env'>;
 
 /**
  * Starts everything and resolves when all are ready and have been scraped.
  *
  * @param options `env` is added to the settings of all services
  */
-export async function startChain({ stores, env }: Options = {}): Promise<Chain> {
+export async function startChain({ env, ...options }: Options = {}): Promise<Chain> {
   const stops: (() => unknown)[] = [];
   const stop = async () => {
     for (const undo of stops.splice(0).reverse()) await undo();
@@ -59,7 +58,7 @@ export async function startChain({ stores, env }: Options = {}): Promise<Chain> 
     stops.push(webhook.stop);
     // Before the services: what they do at their start is traced, too.
     const zipkin = stopped(await startZipkin());
-    const system = await startSystem({ stores, env: { ...telemetry(zipkin.address), ...env } });
+    const system = await startSystem({ ...options, env: { ...telemetry(zipkin.address), ...env } });
     stops.push(system.stop);
     const ports = { prometheus: await freePort(), alertmanager: await freePort() };
     const config = writeConfig({
@@ -80,6 +79,7 @@ export async function startChain({ stores, env }: Options = {}): Promise<Chain> 
     await eventually(
       'Prometheus has read all services',
       async () => (await prometheus.value('sum(up)')) === 4,
+      60_000,
     );
     return {
       system,

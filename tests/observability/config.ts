@@ -33,7 +33,7 @@ export function writeConfig({ services, alertmanager, webhook }: Places) {
 
 function prometheusConfig(alertmanager: string): string {
   const config = parse(readFileSync(join(source, 'prometheus/prometheus.yml'), 'utf8'));
-  config.global = { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' };
+  config.global = { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '1s' };
   config.alerting.alertmanagers[0].static_configs[0].targets = [alertmanager];
   return stringify(config);
 }
