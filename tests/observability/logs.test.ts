@@ -21,8 +21,8 @@ describe('the log of a service', () => {
   const journey = async (operation: Operation, body: object) => {
     const correlationId = randomUUID();
     const { body: answer } = await send(system.base, operation, {
-      body,
       headers: { 'x-correlation-id': correlationId },
+      ...({ body } as object),
     });
     const of = (name: Name) => linesOf(name).filter((line) => line.correlationId === correlationId);
     await eventually('its lines are out', async () =>
