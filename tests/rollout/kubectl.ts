@@ -3,8 +3,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Where the system runs; the same name in every overlay. */
-export const namespace = 'slipway';
+/** Where the system runs. */
+export const namespace = process.env.SLIPWAY_NAMESPACE ?? 'slipway';
 
 /** No command waits longer; milliseconds. */
 const timeout = 240_000;

@@ -40,9 +40,12 @@ type ActOptions = {
 /** Load before an action begins, so that connections are open and the first long requests are under way; milliseconds. */
 const leadIn = 3_000;
 
+/** No common factor with the 20 kinds of requests: everybody sends every kind. */
+const members = 11;
+
 /** @param rate short requests a second */
 export async function openStage(base: string, rate: number): Promise<Stage> {
-  const crowd = await gatherCrowd(base, await readAdmin(), 6);
+  const crowd = await gatherCrowd(base, await readAdmin(), members);
   const acts: Act[] = [];
   return {
     base,
