@@ -54,7 +54,9 @@ describe('docs/metrics.md', () => {
 /** The metrics of a service, but for those that prom-client itself makes of Node. */
 function rowsOf({ name: service, metrics: { registry } }: Service): { service: string; rows: MetricRow[] } {
   // The types of prom-client do not tell what a metric of any kind has.
-  const all = registry.getMetricsAsArray() as unknown as (Omit<MetricRow, 'labels'> & { labelNames: string[] })[];
+  const all = registry.getMetricsAsArray() as unknown as (Omit<MetricRow, 'labels'> & {
+    labelNames: string[];
+  })[];
   const rows = all.filter(isOurs).map(({ labelNames, ...row }) => ({ ...row, labels: labelNames }));
   return { service, rows };
 }
