@@ -31,7 +31,12 @@ let port: number;
 
 beforeEach(async () => {
   handled = 0;
-  const settings = { REQUEST_TIMEOUT_MS: '200', HEADERS_TIMEOUT_MS: '300', BODY_LIMIT_BYTES: '1024' };
+  const settings = {
+    REQUEST_TIMEOUT_MS: '200',
+    HEADERS_TIMEOUT_MS: '300',
+    BODY_LIMIT_BYTES: '1024',
+    KEEP_ALIVE_TIMEOUT_MS: '400',
+  };
   service = await buildService(limits, readSettings(limits.settings, { ...settings, LOG_LEVEL: 'silent' }));
   port = Number(new URL(await service.app.listen({ port: 0 })).port);
 });
@@ -93,6 +98,12 @@ describe('the HTTP server', () => {
     expect(late.status).toBe(504);
     expect(await late.json()).toMatchObject({ code: 'deadline_exceeded' });
     expect((await service.app.inject('/takes-longer')).json()).toEqual({ done: true });
+  });
+
+  it('closes a connection that has been idle for the time set, and not before', async () => {
+    const begin = performance.now();
+    expect(await exchange('GET /things/1 HTTP/1.1\r\nhost: x\r\n\r\n')).toContain('200 OK');
+    expect(performance.now() - begin).toBeGreaterThan(350);
   });
 
   it('takes bodies up to the limit of the service, or of the route', async () => {

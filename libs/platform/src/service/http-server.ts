@@ -17,9 +17,6 @@ import { createValidators } from './validation.ts';
 /** Time in which a whole request must have arrived: the longest that a contract gives a stream; milliseconds. */
 const receiveTimeout = 600_000;
 
-/** Time an idle connection is kept; above the 60 s after which usual load balancers drop theirs. */
-const keepAliveTimeout = 72_000;
-
 const correlationId = /^[\w.:-]{1,64}$/;
 
 type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
@@ -40,7 +37,7 @@ export function createHttpServer(
     },
     bodyLimit: settings.BODY_LIMIT_BYTES,
     requestTimeout: receiveTimeout,
-    keepAliveTimeout,
+    keepAliveTimeout: settings.KEEP_ALIVE_TIMEOUT_MS,
     routerOptions: { maxParamLength: 512 },
     // A draining service serves to the end; it is /status that sends new traffic elsewhere.
     return503OnClosing: false,

@@ -53,6 +53,13 @@ export const platformSettings = Type.Object({
     maximum: 10,
     description: 'Retries for each call to another service; 0.1 is one retry for ten calls',
   }),
+  KEEP_ALIVE_TIMEOUT_MS: Type.Integer({
+    default: 72_000,
+    minimum: 100,
+    maximum: 3_600_000,
+    description:
+      'How long an idle connection is kept: longer than the load balancer in front keeps it, so that it closes first; milliseconds',
+  }),
   BODY_LIMIT_BYTES: Type.Integer({
     default: 1_048_576,
     minimum: 1_024,
