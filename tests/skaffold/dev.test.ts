@@ -40,6 +40,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('`skaffold dev` (needs REQUIRE_CLUSTER=1)', { 
     await loop?.stop();
     if (!copy) return;
     await skaffold(copy.folder, 'run', '--module', 'gateway');
+    await calm('gateway');
     copy.remove();
   }, 600_000);
 
