@@ -17,7 +17,7 @@ type Route = keyof typeof routes;
 /** Load as a multiple of what the route can do. The last one tells whether the service has come back. */
 const levels = [1, 2, 5, 10];
 const back = 1;
-const seconds = 4;
+const seconds = 8;
 /** Milliseconds in which an answer counts. */
 const inTime = 500;
 

@@ -10,6 +10,7 @@ import { requestCost } from './request-cost.ts';
 import { start } from './start.ts';
 import { stores } from './stores.ts';
 import { tracing } from './tracing.ts';
+import { trouble } from './trouble.ts';
 
 const benches: Record<string, () => Promise<void>> = {
   'request-cost': requestCost,
@@ -18,6 +19,7 @@ const benches: Record<string, () => Promise<void>> = {
   gateway,
   stores,
   overload,
+  trouble,
 };
 
 const asked = process.argv.slice(2);

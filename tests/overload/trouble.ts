@@ -10,7 +10,7 @@ const parts = { before: 6, trouble: 10, recovery: 5 };
 /** Seconds in which the goodput after the trouble is measured. */
 const measured = 5;
 /** Requests a second: about half of what the shop can do. */
-const usual = 100;
+const usual = 120;
 
 export const troubles = {
   'a spike of ten times the load': { path: '/cpu', spike: 10, storeTime: 20 },
@@ -51,6 +51,7 @@ export async function meet(
   const clients = startChild(new URL('./fixtures/clients.ts', import.meta.url));
   try {
     await shop.ready;
+    await clients.ask({ connectTo: port });
     const order: ClientsOrder = {
       port,
       path,

@@ -39,3 +39,14 @@ export class Caller {
     answered?.(status, performance.now());
   }
 }
+
+/** Opens connections before there is a load, as a load balancer keeps them; a few at a time, as a server accepts them. */
+export async function openCallers(port: number, count: number): Promise<Caller[]> {
+  const open: Caller[] = [];
+  while (open.length < count) {
+    const some = Array.from({ length: 50 }, () => new Caller(port));
+    await Promise.all(some.map((caller) => caller.connected));
+    open.push(...some);
+  }
+  return open;
+}

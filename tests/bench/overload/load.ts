@@ -2,7 +2,7 @@
  * Load in an open model, in a process of its own: requests come at their times whether or not earlier ones were
  * answered, as people do. It does as little per request as can be, so that the server gets the machine.
  */
-import { Caller } from '../../support/caller.ts';
+import { Caller, openCallers } from '../../support/caller.ts';
 
 export type OpenOrder = {
   port: number;
@@ -24,7 +24,7 @@ const connections = 2_000;
 async function run({ port, path, rate, seconds, inTime }: OpenOrder): Promise<OpenResult> {
   const request = `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n`;
   const result: OpenResult = { sent: 0, good: 0, late: 0, refused: 0, lost: 0 };
-  const idle = await openConnections(port);
+  const idle = await openCallers(port, connections);
   const busy = new Set<Caller>();
 
   function send(dueAt: number): void {
@@ -61,17 +61,6 @@ async function run({ port, path, rate, seconds, inTime }: OpenOrder): Promise<Op
   });
   for (const caller of idle) caller.giveUp();
   return result;
-}
-
-/** Opens them a few at a time, as a server accepts them. */
-async function openConnections(port: number): Promise<Caller[]> {
-  const open: Caller[] = [];
-  while (open.length < connections) {
-    const some = Array.from({ length: 50 }, () => new Caller(port));
-    await Promise.all(some.map((caller) => caller.connected));
-    open.push(...some);
-  }
-  return open;
 }
 
 function every(ms: number, work: (now: number) => boolean): Promise<void> {
