@@ -23,7 +23,7 @@ describe.skipIf(withoutDocker)(`what people see of the system (stores: ${stores}
   beforeAll(async () => {
     chain = await startChain({ stores, env: { LOG_LEVEL: 'debug' } });
     journey = await walkJourney(chain.system);
-  }, 240_000);
+  }, 300_000);
   afterAll(() => chain?.stop(), 60_000);
 
   // This one first: it counts the requests, and the others make some.

@@ -114,7 +114,7 @@ async function startZipkin(): Promise<Container> {
     options: ['--publish', `127.0.0.1:${port}:9411`],
     address: `http://127.0.0.1:${port}`,
     readyAt: '/health',
-    within: 120_000,
+    within: 180_000,
   });
 }
 

@@ -26,7 +26,7 @@ export type Journey = {
   correlationId: string;
 };
 
-export type Client = <Op extends Operation>(...args: Arguments<Op>) => Promise<Answer<Output<Op>>>;
+type Client = <Op extends Operation>(...args: Arguments<Op>) => Promise<Answer<Output<Op>>>;
 type Arguments<Op extends Operation> =
   Parameters<typeof send<Op>> extends [string, ...infer Rest] ? Rest : never;
 

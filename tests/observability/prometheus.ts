@@ -1,11 +1,11 @@
 /** Questions to a Prometheus server, over its HTTP API. */
 
 /** One time series of an answer: its labels, `__name__` among them, and its present value. */
-export type Sample = { labels: Record<string, string>; value: number };
+type Sample = { labels: Record<string, string>; value: number };
 
-export type Alert = { labels: Record<string, string>; state: 'pending' | 'firing' };
+type Alert = { labels: Record<string, string>; state: 'pending' | 'firing' };
 
-export type Exemplar = { labels: Record<string, string>; value: number };
+type Exemplar = { labels: Record<string, string>; value: number };
 
 export type Prometheus = {
   address: string;

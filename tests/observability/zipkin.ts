@@ -16,7 +16,7 @@ export type Span = {
 };
 
 /** How often one part called another, and how often that failed. */
-export type Edge = { parent: string; child: string; callCount: number; errorCount?: number };
+type Edge = { parent: string; child: string; callCount: number; errorCount?: number };
 
 export type Zipkin = {
   address: string;
