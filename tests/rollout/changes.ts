@@ -25,6 +25,10 @@ export async function growAndShrink(): Promise<void> {
 /** Evicts both pods of each service, one right after the other. Tells which evictions the budget allowed. */
 export async function evictBoth(): Promise<boolean[][]> {
   const evictAll = async (service: ServiceName) => {
+    // The controller counts anew some time after a service was scaled.
+    await eventually(`the budget of ${service} allows one`, async () => {
+      return (await kubectl('get', 'pdb', service, '-o', 'jsonpath={.status.disruptionsAllowed}')) === '1';
+    });
     const allowed: boolean[] = [];
     for (const { name } of await podsOf(service)) allowed.push(await evict(name));
     return allowed;

@@ -87,18 +87,25 @@ const upload: Kind = {
   }),
 };
 
-async function* inPieces(text: string, pieces: number, pause: number): AsyncGenerator<string> {
+function inPieces(text: string, pieces: number, pause: number): AsyncGenerator<string> {
   const size = Math.ceil(text.length / pieces);
-  for (let from = 0; from < text.length; from += size) {
-    await wait(pause);
-    yield text.slice(from, from + size);
-  }
+  return paced(pieces, pause, (piece) => text.slice(piece * size, (piece + 1) * size));
 }
 
-async function* slowLines(member: Member, lines: number, pause: number): AsyncGenerator<string> {
-  for (let line = 0; line < lines; line += 1) {
-    await wait(pause);
-    yield `${newRecord(member)}\n`;
+function slowLines(member: Member, lines: number, pause: number): AsyncGenerator<string> {
+  return paced(lines, pause, () => `${newRecord(member)}\n`);
+}
+
+/** Each piece when it is due: pauses one after another would add up the delays of a busy machine. */
+async function* paced(
+  pieces: number,
+  pause: number,
+  next: (piece: number) => string,
+): AsyncGenerator<string> {
+  const begin = performance.now();
+  for (let piece = 0; piece < pieces; piece += 1) {
+    await wait(Math.max(0, begin + (piece + 1) * pause - performance.now()));
+    yield next(piece);
   }
 }
 
