@@ -6,16 +6,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingServers } from '../stores/coverage.ts';
 import { alertsSuite } from './alerts-suite.ts';
 import { type Chain, startChain } from './chain.ts';
-import { withoutDocker } from './containers.ts';
+import { skipped } from './containers.ts';
 import { type Journey, walkJourney } from './journey.ts';
 import { metricsSuite } from './metrics-suite.ts';
 import { tracesSuite } from './traces-suite.ts';
 import { logLines, type Watched } from './watched.ts';
 
 const stores = missingServers(process.env).length === 0 ? 'real' : 'sqlite';
-const skipped = withoutDocker && ` (skipped: ${withoutDocker})`;
 
-describe.skipIf(withoutDocker)(`what people see of the system (stores: ${stores})${skipped}`, () => {
+describe.skipIf(skipped)(`what people see of the system (stores: ${stores})${skipped}`, () => {
   let chain: Chain;
   let journey: Journey;
   const watched = (): Watched => ({ chain, journey });

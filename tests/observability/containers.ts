@@ -1,6 +1,7 @@
 /** Containers of a test's own, on this machine's engine. */
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
+import { whySkipped } from '../support/docker.ts';
 import { eventually } from '../support/people.ts';
 
 const run = promisify(execFile);
@@ -24,19 +25,8 @@ type Options = {
   within?: number;
 };
 
-/**
- * Why there can be no containers here, if so. With REQUIRE_CHAIN=1 that is no excuse: the tests run, and fail.
- *
- * @example
- * describe.skipIf(withoutDocker)(`the chain${withoutDocker && ` (skipped: ${withoutDocker})`}`, () => {});
- */
-export const withoutDocker: string = reasonToSkip();
-
-function reasonToSkip(): string {
-  if (process.env.REQUIRE_CHAIN === '1') return '';
-  const { status } = spawnSync('docker', ['version'], { stdio: 'ignore', timeout: 10_000 });
-  return status === 0 ? '' : 'no Docker engine answers; REQUIRE_CHAIN=1 makes that a failure';
-}
+/** Why the tests with containers are skipped, for their name; nothing if they run. */
+export const skipped = whySkipped('REQUIRE_CHAIN');
 
 /**
  * Starts a container and resolves when it is ready.

@@ -9,7 +9,7 @@ import { freePort } from '../support/ports.ts';
 import { startSystem } from '../support/system.ts';
 import { managementOf, startPrometheus } from './chain.ts';
 import { writeConfig } from './config.ts';
-import { withoutDocker } from './containers.ts';
+import { skipped } from './containers.ts';
 import { walkJourney } from './journey.ts';
 import { type Prometheus, prometheusAt } from './prometheus.ts';
 
@@ -24,7 +24,7 @@ async function seriesShown(prometheus: Prometheus, expr: string): Promise<number
   return samples.filter(({ value }) => Number.isFinite(value)).length;
 }
 
-describe.skipIf(withoutDocker)(`the panels${withoutDocker && ` (skipped: ${withoutDocker})`}`, () => {
+describe.skipIf(skipped)(`the panels${skipped}`, () => {
   const stops: (() => unknown)[] = [];
   let prometheus: Prometheus;
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { operations } from '@slipway/contracts/operations';
 import { describe, expect, it } from 'vitest';
-import { withoutDocker } from './containers.ts';
+import { skipped } from './containers.ts';
 import { alertCases, alertRules, observability } from './rules.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -57,52 +57,49 @@ it('the latency objective leaves out exactly the operations that set a time limi
   }
 });
 
-describe.skipIf(withoutDocker)(
-  `the tools of Prometheus${withoutDocker && ` (skipped: ${withoutDocker})`}`,
-  () => {
-    const run = promisify(execFile);
-    const tool = (name: string, image: string, mounts: string[], ...args: string[]) => {
-      const volumes = mounts.flatMap((mount) => ['--volume', `${observability}${mount}:ro`]);
-      return run('docker', ['run', '--rm', ...volumes, '--entrypoint', name, image, ...args]);
-    };
-    const promtool = (mounts: string[], ...args: string[]) =>
-      tool('promtool', 'prom/prometheus:v3.5.3', mounts, ...args);
-    const rules = 'prometheus/rules:/etc/prometheus/rules';
+describe.skipIf(skipped)(`the tools of Prometheus${skipped}`, () => {
+  const run = promisify(execFile);
+  const tool = (name: string, image: string, mounts: string[], ...args: string[]) => {
+    const volumes = mounts.flatMap((mount) => ['--volume', `${observability}${mount}:ro`]);
+    return run('docker', ['run', '--rm', ...volumes, '--entrypoint', name, image, ...args]);
+  };
+  const promtool = (mounts: string[], ...args: string[]) =>
+    tool('promtool', 'prom/prometheus:v3.5.3', mounts, ...args);
+  const rules = 'prometheus/rules:/etc/prometheus/rules';
 
-    it.each(['compose', 'kubernetes'])('accept the configuration as it is mounted in %s', async (place) => {
-      const file = (name: string) => `prometheus/${name}:/etc/prometheus/${name}`;
-      const mounts = [rules, file('prometheus.yml'), file(`scrape/${place}.yml`)];
-      const { stdout } = await promtool(
-        mounts,
-        'check',
-        'config',
-        '--lint-fatal',
-        '/etc/prometheus/prometheus.yml',
-      );
-      expect(stdout).toContain('SUCCESS: 5 rule files found');
-    });
+  it.each(['compose', 'kubernetes'])('accept the configuration as it is mounted in %s', async (place) => {
+    const file = (name: string) => `prometheus/${name}:/etc/prometheus/${name}`;
+    const mounts = [rules, file('prometheus.yml'), file(`scrape/${place}.yml`)];
+    const { stdout } = await promtool(
+      mounts,
+      'check',
+      'config',
+      '--lint-fatal',
+      '/etc/prometheus/prometheus.yml',
+    );
+    expect(stdout).toContain('SUCCESS: 5 rule files found');
+  });
 
-    it('find that rules fire when they should, and only then', { timeout: 180_000 }, async () => {
-      const files = readdirSync(`${observability}prometheus/rules/tests`);
-      await promtool([rules], 'test', 'rules', ...files.map((file) => `/etc/prometheus/rules/tests/${file}`));
-    });
+  it('find that rules fire when they should, and only then', { timeout: 180_000 }, async () => {
+    const files = readdirSync(`${observability}prometheus/rules/tests`);
+    await promtool([rules], 'test', 'rules', ...files.map((file) => `/etc/prometheus/rules/tests/${file}`));
+  });
 
-    it('accept the configuration of Alertmanager', async () => {
-      const mounts = ['alertmanager:/etc/alertmanager'];
-      const path = '/etc/alertmanager/alertmanager.yml';
-      await tool('amtool', 'prom/alertmanager:v0.33.1', mounts, 'check-config', path);
-    });
+  it('accept the configuration of Alertmanager', async () => {
+    const mounts = ['alertmanager:/etc/alertmanager'];
+    const path = '/etc/alertmanager/alertmanager.yml';
+    await tool('amtool', 'prom/alertmanager:v0.33.1', mounts, 'check-config', path);
+  });
 
-    it.each([
-      ['page', 'pages'],
-      ['ticket', 'tickets'],
-    ])('send a %s to the receiver of %s', async (severity, receiver) => {
-      const mounts = ['alertmanager:/etc/alertmanager'];
-      const config = '--config.file=/etc/alertmanager/alertmanager.yml';
-      const labels = [`severity=${severity}`, 'alertname=Any', 'component=users'];
-      const route = ['config', 'routes', 'test', config, `--verify.receivers=${receiver}`, ...labels];
-      const { stdout } = await tool('amtool', 'prom/alertmanager:v0.33.1', mounts, ...route);
-      expect(stdout.trim()).toBe(receiver);
-    });
-  },
-);
+  it.each([
+    ['page', 'pages'],
+    ['ticket', 'tickets'],
+  ])('send a %s to the receiver of %s', async (severity, receiver) => {
+    const mounts = ['alertmanager:/etc/alertmanager'];
+    const config = '--config.file=/etc/alertmanager/alertmanager.yml';
+    const labels = [`severity=${severity}`, 'alertname=Any', 'component=users'];
+    const route = ['config', 'routes', 'test', config, `--verify.receivers=${receiver}`, ...labels];
+    const { stdout } = await tool('amtool', 'prom/alertmanager:v0.33.1', mounts, ...route);
+    expect(stdout.trim()).toBe(receiver);
+  });
+});
