@@ -1,5 +1,5 @@
 import { eventually } from '../support/people.ts';
-import { allCalm, calm, evict, pin, podsOf, type ServiceName, services } from './cluster.ts';
+import { allCalm, calm, evict, type Pod, pin, podsOf, type ServiceName, services } from './cluster.ts';
 import { kubectl } from './kubectl.ts';
 
 /** Does something and waits until all is calm. @throws if a pod is left that was there before */
@@ -51,11 +51,11 @@ export async function drainNode(): Promise<void> {
   await drain;
 }
 
-/** Waits until a pod's container was started again and the pod is ready. */
-export async function restarted(service: ServiceName, name: string): Promise<void> {
+/** Waits until a pod's container was started once more than it had been, and the pod is ready. */
+export async function restarted(service: ServiceName, { name, restarts }: Pod): Promise<void> {
   const again = async () => {
     const pod = (await podsOf(service)).find((each) => each.name === name);
-    return pod?.ready && pod.restarts > 0 && pod;
+    return pod?.ready && pod.restarts > restarts;
   };
   await eventually(`${name} was restarted`, again, 120_000);
 }

@@ -65,7 +65,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
     it('while one pod of every service is deleted', () =>
       unnoticed('pods are deleted', async () => {
         const pods = await Promise.all(services.map(anyPodOf));
-        await kubectl('delete', 'pod', '--wait=false', ...pods);
+        await kubectl('delete', 'pod', '--wait=false', ...pods.map(({ name }) => name));
       }));
 
     it('while services grow to four pods and shrink to two', () =>
@@ -94,7 +94,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
     ];
     it.each(faults)('when a process of $service $fault', async ({ service, fault, signal }) => {
       const pod = await anyPodOf(service);
-      const act = await stage.act(`${service} ${fault}`, () => signalPod(pod, signal), {
+      const act = await stage.act(`${service} ${fault}`, () => signalPod(pod.name, signal), {
         settled: () => restarted(service, pod),
       });
       expect(act.failedUntil).toBeLessThan(noticed);
@@ -119,7 +119,8 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
     it('is known to be leaving before its port closes, and its last request is long over by then', async () => {
       let left: Awaited<ReturnType<typeof watchLeaving>> | undefined;
       await stage.act('a gateway leaves', async () => {
-        left = await watchLeaving(await anyPodOf('gateway'), 'gateway');
+        const { name } = await anyPodOf('gateway');
+        left = await watchLeaving(name, 'gateway');
       });
       process.stdout.write(`${JSON.stringify(left)}\n`);
       expect(left?.outOfEndpoints).toBeLessThan(left?.closing ?? 0);
@@ -132,7 +133,10 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
       await setEnv('gateway', 'DRAIN_DELAY_MS=0');
       await calm('gateway');
       try {
-        const act = await stage.act('without a drain delay', () => restart('gateway'));
+        const restarts = async () => {
+          for (const _ of [1, 2]) await restart('gateway');
+        };
+        const act = await stage.act('without a drain delay', restarts, { rate: 2 * rate });
         expect(act.short.failed).toBeGreaterThan(0);
       } finally {
         await undo('gateway');

@@ -31,11 +31,11 @@ export async function podsOf(service: ServiceName): Promise<Pod[]> {
   }));
 }
 
-/** The name of a pod that serves. @throws if there is none */
-export async function anyPodOf(service: ServiceName): Promise<string> {
+/** A pod that serves. @throws if there is none */
+export async function anyPodOf(service: ServiceName): Promise<Pod> {
   const pod = (await podsOf(service)).find(({ ready, leaving }) => ready && !leaving);
   if (!pod) throw new Error(`No pod of ${service} is ready`);
-  return pod.name;
+  return pod;
 }
 
 /** Waits until a service has so many pods, all of them ready, and those that were leaving have left. */
