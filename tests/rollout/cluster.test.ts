@@ -22,8 +22,8 @@ const rate = Number(process.env.ROLLOUT_RATE ?? 100);
 const requests = Number(process.env.ROLLOUT_REQUESTS ?? 20_000);
 const share = { atLeast: requests / 6 };
 
-/** Readiness is asked every 5 s, and after the second failure a pod gets no more traffic; seconds. */
-const noticed = 10;
+/** Two probes, 5 s apart, fail 2 s after they were sent; then the Ingress is told. Seconds, and one to spare. */
+const noticed = 5 + 5 + 2 + 1;
 
 describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { timeout: 300_000 }, () => {
   let stage: Stage;

@@ -67,9 +67,9 @@ describe('the addresses of a service', () => {
     expect(picks(3)).toBe('ccc');
   });
 
-  it('that are stopping are left out longer than a resolver tells of them', () => {
+  it('that are stopping or hang are left out longer than a resolver tells of them', () => {
     const { addresses, clock, picks } = choosing(at('a'), at('b'));
-    addresses.leaving('a');
+    addresses.avoid('a');
     clock.now = 14_999;
     expect(picks(3)).toBe('bbb');
     clock.now = 15_000;

@@ -10,8 +10,8 @@ export type Address = {
 
 /** How long an address that could not be connected is left out; milliseconds. */
 const restTime = 2_000;
-/** How long one is left out that says that it is going: DNS tells it until then; milliseconds. */
-const leavingTime = 15_000;
+/** How long one is left out that is stopping or hangs: DNS tells of it until then; milliseconds. */
+const avoidTime = 15_000;
 /** Calls without an answer that an address may have before it is compared with the others. */
 const unsuspicious = 4;
 
@@ -26,8 +26,8 @@ export type Addresses = {
   pick(tried?: ReadonlySet<string>): string | undefined;
   /** Leaves an origin out for a while, as long as there are others: it took no connection. */
   rest(origin: string): void;
-  /** The same for one that is stopping, and longer. */
-  leaving(origin: string | undefined): void;
+  /** The same for one that is stopping or did not answer in time, and longer. */
+  avoid(origin: string | undefined): void;
   /** Notes that a call to an origin begins; the function notes its end. */
   begin(origin: string | undefined): () => void;
 };
@@ -54,7 +54,7 @@ export function createAddresses(now: () => number = Date.now): Addresses {
       return takeTurn(answering(firstPriority(awake.length > 0 ? awake : others)));
     },
     rest: (origin) => leaveOut(origin, restTime),
-    leaving: (origin) => leaveOut(origin, leavingTime),
+    avoid: (origin) => leaveOut(origin, avoidTime),
     begin(origin) {
       const called = all.find((each) => each.origin === origin);
       if (!called) return () => undefined;

@@ -55,10 +55,11 @@ export function createSender(service: string, address: string, bulkhead: Bulkhea
       });
       response.body.once('close', end);
       // A service that drains closes each connection after its answer; DNS tells it for some seconds more.
-      if (response.headers.connection === 'close') discovery.leaving(origin);
+      if (response.headers.connection === 'close') discovery.avoid(origin);
       return response;
     } catch (error) {
       end();
+      if (deadline.overdue()) discovery.avoid(origin);
       throw error;
     }
   }
