@@ -66,11 +66,22 @@ const sampled = 16;
 function limitRoutes(app: FastifyInstance, { refused, inFlight }: Metrics, callerOf: CallerOf): void {
   const limits = new WeakMap<object, LatencyLimit>();
   const refusals = refused.labels('in_flight');
+  const places = new WeakMap<IncomingMessage, Place>();
   let passed = 0;
+  let held = 0;
+
+  app.addHook('onRoute', (route) => {
+    const { handler } = route;
+    route.handler = function (request, reply) {
+      const work: unknown = handler.call(this, request, reply);
+      if (work instanceof Promise) places.get(request.raw)?.until(work);
+      return work;
+    };
+  });
 
   app.addHook('onRequest', (request, reply, done) => {
     passed += 1;
-    if (inFlight.size <= fewest && passed % sampled !== 0) return done();
+    if (inFlight.size + held <= fewest && passed % sampled !== 0) return done();
     const config = request.routeOptions.config as Config;
     let limit = limits.get(config);
     if (!limit) {
@@ -82,15 +93,50 @@ function limitRoutes(app: FastifyInstance, { refused, inFlight }: Metrics, calle
       refusals.inc();
       return done(problem('overloaded', undefined, { retryAfter }));
     }
-    leaveAtEnd(limit, caller, reply, config);
+    held += 1;
+    const place = holdPlace(() => {
+      held -= 1;
+      limit.leave(caller);
+    });
+    places.set(request.raw, place);
+    measureAtEnd(limit, place, reply, config);
     done();
   });
 }
 
-function leaveAtEnd(limit: LatencyLimit, caller: string, { raw }: FastifyReply, { timeoutMs }: Config): void {
+/** Milliseconds for which work may hold the place of a caller who has gone: it might never end. */
+const longestHold = 10_000;
+
+type Place = ReturnType<typeof holdPlace>;
+
+/** A place is free when its request has ended and its work too: a store goes on working for callers who have gone. */
+function holdPlace(leave: () => void) {
+  let holds = 1;
+  const letGo = () => {
+    holds -= 1;
+    if (holds === 0) leave();
+  };
+  return {
+    end: letGo,
+    until(work: Promise<unknown>): void {
+      holds += 1;
+      const timer = setTimeout(finish, longestHold).unref();
+      let isOver = false;
+      function finish() {
+        if (isOver) return;
+        isOver = true;
+        clearTimeout(timer);
+        letGo();
+      }
+      work.then(finish, finish);
+    },
+  };
+}
+
+function measureAtEnd(limit: LatencyLimit, place: Place, { raw }: FastifyReply, { timeoutMs }: Config): void {
   const startedAt = performance.now();
   raw.on('close', () => {
-    limit.leave(caller);
+    place.end();
     // A route with a time limit of its own takes as long as what it is asked for.
     if (timeoutMs === undefined && tells(raw.statusCode)) {
       const now = performance.now();

@@ -1,0 +1,71 @@
+import type { AddressInfo } from 'node:net';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { registerProblemResponses } from '../http/problem-responses.ts';
+import { seriesValue } from '../telemetry/metrics.fixture.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { registerAdmission } from './admit.ts';
+import type { Served } from './time-limit.ts';
+
+let app: FastifyInstance;
+afterEach(() => app.close());
+
+/** A service whose store answers when the test says. */
+async function serve() {
+  app = Fastify();
+  const metrics = createMetrics('sample', '1.0.0');
+  registerAdmission(app, metrics);
+  // While few are served nothing is counted.
+  for (let other = 0; other < 17; other += 1) metrics.inFlight.add({} as Served);
+  registerProblemResponses(app);
+  const waiting: (() => void)[] = [];
+  app.get('/store', async () => {
+    await new Promise<void>((resolve) => waiting.push(resolve));
+    return { done: true };
+  });
+  app.get('/other', async () => ({ done: true }));
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = app.server.address() as AddressInfo;
+  const ask = async (path: string, ms = 60_000) => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(ms) });
+    await answer.text();
+    return answer;
+  };
+  return { metrics, ask, waiting };
+}
+
+/** Sends as many as there are to the route whose store hangs; their callers go soon. */
+const many = (ask: (path: string, ms: number) => Promise<Response>, count: number) =>
+  Promise.allSettled(Array.from({ length: count }, () => ask('/store', 300)));
+
+describe('a route whose store hangs', () => {
+  it('takes a bounded number of requests, also when their callers go and others come', async () => {
+    const { metrics, ask, waiting } = await serve();
+    for (let wave = 0; wave < 5; wave += 1) await many(ask, 100);
+    expect(waiting.length).toBeGreaterThan(100);
+    expect(waiting.length).toBeLessThan(230);
+    const refused = await seriesValue(metrics, 'http_server_requests_refused_total', { reason: 'in_flight' });
+    expect(refused).toBeGreaterThan(200);
+    for (const answer of waiting) answer();
+  });
+
+  it('refuses with a problem that says when to come again, and costs other routes nothing', async () => {
+    const { ask, waiting } = await serve();
+    for (let wave = 0; wave < 3; wave += 1) await many(ask, 100);
+    const refused = await ask('/store');
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect((await ask('/other')).status).toBe(200);
+    for (const answer of waiting) answer();
+  });
+
+  it('serves again as soon as its store does', async () => {
+    const { ask, waiting } = await serve();
+    for (let wave = 0; wave < 3; wave += 1) await many(ask, 100);
+    for (const answer of waiting.splice(0)) answer();
+    const asked = ask('/store');
+    await vi.waitUntil(() => waiting.length === 1);
+    for (const answer of waiting.splice(0)) answer();
+    expect((await asked).status).toBe(200);
+  });
+});
