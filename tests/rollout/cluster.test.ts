@@ -103,7 +103,8 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
   describe('the autoscaler', () => {
     it('adds gateways when the load grows; until then some requests may be shed, but none fails', async () => {
-      await followLoad('gateway', '80m');
+      // A gateway needs some 2 ms of CPU a request: the load of two pods is twice this, that of the calm a third.
+      await followLoad('gateway', `${Math.round(0.8 * rate)}m`);
       const grown = () => calm('gateway', 4);
       const act = await stage.act('load grows', async () => {}, { rate: 2 * rate, settled: grown });
       expect(act.short.failed + act.long.failed, act.trouble.join()).toBe(0);
