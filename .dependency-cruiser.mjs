@@ -35,7 +35,7 @@ export default {
     forbid(
       'driver-only-in-store',
       'A database driver belongs in store/.',
-      { pathNot: ['/store/', tests, '^tests/', '/provider/'] },
+      { pathNot: ['/store/', tests, '^tests/', '/provider/', '^scripts/compose/'] },
       { path: ['^(node:)?sqlite$', 'node_modules/mongodb/', 'node_modules/@google-cloud/datastore/'] },
     ),
     forbid(

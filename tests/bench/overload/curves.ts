@@ -13,7 +13,7 @@ export function goodputCurves(levels: number[], curves: Curve[]): string {
   const width = routes.length * (panel.width + 60) + 20;
   const background = `<rect width="${width}" height="370" fill="#fff"/>`;
   const font = 'font-family="system-ui, sans-serif" font-size="13" fill="#222"';
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="370" ${font}>${background}${panels.join('')}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="370" ${font}><title>Goodput over load</title>${background}${panels.join('')}</svg>\n`;
 }
 
 const x = (level: number) => panel.left + (Math.log(level) / Math.log(10)) * panel.width;

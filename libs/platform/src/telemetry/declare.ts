@@ -1,5 +1,7 @@
-import { Counter, Gauge } from 'prom-client';
-import type { Metrics } from './metrics.ts';
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** Where metrics are declared: the `metrics` of a service. */
+type Registered = { registry: Registry };
 
 /** One count, whose labels are decided. */
 export type Count = { inc(by?: number): void };
@@ -17,7 +19,7 @@ type Named = {
  * const signUps = count(metrics, { name: 'users_signed_up_total', help: 'Accounts made by this process' });
  * signUps.inc();
  */
-export function count({ registry }: Metrics, named: Named): Count {
+export function count({ registry }: Registered, named: Named): Count {
   return new Counter({ ...named, registers: [registry] });
 }
 
@@ -31,7 +33,7 @@ export function count({ registry }: Metrics, named: Named): Count {
  * payments.declined.inc();
  */
 export function countBy<Value extends string>(
-  { registry }: Metrics,
+  { registry }: Registered,
   named: Named,
   label: string,
   values: readonly Value[],
@@ -61,7 +63,7 @@ export function fromZero(counter: Counter, values: readonly string[]): void {
  * @example
  * gauge(metrics, { name: 'users_password_checks_waiting', help: '…' }, () => passwords.waiting);
  */
-export function gauge({ registry }: Metrics, named: Named, read: () => number): void {
+export function gauge({ registry }: Registered, named: Named, read: () => number): void {
   new Gauge({
     ...named,
     registers: [registry],

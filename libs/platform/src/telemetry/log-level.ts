@@ -1,5 +1,3 @@
-import type { Logger } from './log.ts';
-
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 export type LogLevelName = (typeof logLevels)[number];
@@ -14,7 +12,7 @@ export type LogLevel = ReturnType<typeof createLogLevel>;
  * Makes the level of some loggers changeable while the service runs. A change ends by itself: what the settings say
  * stays true of a service that was left alone for an hour.
  */
-export function createLogLevel(loggers: Logger[], configured: string) {
+export function createLogLevel(loggers: { level: string }[], configured: string) {
   let until: number | undefined;
   let timer: NodeJS.Timeout | undefined;
 
