@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { left } from './left-out.ts';
 import { meet, type Trouble, troubles } from './trouble.ts';
 
 const names = Object.keys(troubles) as Trouble[];
 
-describe('a service with clients who retry, after', () => {
+describe.skipIf(left)(`a service with clients who retry${left}, after`, () => {
   it.each(names)(
     '%s of 10 s, serves as before within 5 s',
     async (trouble) => {
