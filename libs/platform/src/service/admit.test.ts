@@ -41,11 +41,12 @@ const many = (ask: (path: string, ms: number) => Promise<Response>, count: numbe
 describe('a route whose store hangs', () => {
   it('takes a bounded number of requests, also when their callers go and others come', async () => {
     const { metrics, ask, waiting } = await serve();
-    for (let wave = 0; wave < 5; wave += 1) await many(ask, 100);
+    const refused = () => seriesValue(metrics, 'http_server_requests_refused_total', { reason: 'in_flight' });
+    // On a busy machine many give up before they are read.
+    for (let wave = 0; wave < 40 && ((await refused()) ?? 0) <= 200; wave += 1) await many(ask, 100);
+    expect(await refused()).toBeGreaterThan(200);
     expect(waiting.length).toBeGreaterThan(100);
     expect(waiting.length).toBeLessThan(230);
-    const refused = await seriesValue(metrics, 'http_server_requests_refused_total', { reason: 'in_flight' });
-    expect(refused).toBeGreaterThan(200);
     for (const answer of waiting) answer();
   });
 

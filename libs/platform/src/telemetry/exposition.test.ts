@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings } from '../service/settings.ts';
 import { startZipkin } from './zipkin.fixture.ts';
@@ -70,7 +70,10 @@ describe('an exemplar', () => {
   it('leads from the bucket of a request to its trace, where that is recorded', async () => {
     const { app, metrics } = await start();
     await app.inject({ url: '/things', headers: { traceparent: sampled } });
-    const [line, ...others] = exemplars((await metrics.expose(openMetrics)).text);
+    const [line, ...others] = await vi.waitUntil(async () => {
+      const found = exemplars((await metrics.expose(openMetrics)).text);
+      return found.length > 0 && found;
+    });
     expect(line).toMatch(/^http_server_request_duration_seconds_bucket\{.*route="\/things".*\} 1 # /);
     expect(line).toContain(`{trace_id="${'1'.repeat(32)}"}`);
     expect(others).toEqual([]);
@@ -81,8 +84,11 @@ describe('an exemplar', () => {
     await app.inject({ url: '/things', headers: { traceparent: unsampled } });
     expect(exemplars((await metrics.expose(openMetrics)).text)).toEqual([]);
     await app.inject({ url: '/broken', headers: { traceparent: unsampled } });
-    expect(exemplars((await metrics.expose(openMetrics)).text)).toEqual([
-      expect.stringContaining(`{trace_id="${'3'.repeat(32)}"}`),
-    ]);
+    // A request is measured when its answer has left.
+    await vi.waitFor(async () =>
+      expect(exemplars((await metrics.expose(openMetrics)).text)).toEqual([
+        expect.stringContaining(`{trace_id="${'3'.repeat(32)}"}`),
+      ]),
+    );
   });
 });
