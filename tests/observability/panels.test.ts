@@ -13,7 +13,7 @@ import { skipped } from './containers.ts';
 import { walkJourney } from './journey.ts';
 import { type Prometheus, prometheusAt } from './prometheus.ts';
 
-const queries = panelQueries(dashboards, { rateInterval: '2m', range: '5m' });
+const queries = panelQueries(dashboards, { rateInterval: '5m', range: '5m' });
 
 /** Nobody listens there: the services do without a collector, and Prometheus without an Alertmanager. */
 const nowhere = '127.0.0.1:9';
@@ -38,7 +38,11 @@ describe.skipIf(skipped)(`the panels${skipped}`, () => {
     const container = await startPrometheus(config.prometheus, await freePort());
     stops.push(container.remove);
     prometheus = prometheusAt(container.address);
-    await eventually('all are read', async () => (await prometheus.value('sum(up)')) === 4, 60_000);
+    await eventually(
+      'all are read',
+      async () => (await prometheus.value('count(service_ready == 1)')) === 4,
+      60_000,
+    );
     await walkJourney(system);
     const { accessToken } = await ok(system.base, logIn, { body: system.admin });
     await ok(system.base, rebuild, {}, { token: accessToken });
