@@ -220,6 +220,17 @@ describe('headers', () => {
 });
 
 describe('metrics', () => {
+  it('show a forwarded operation at 0 before anybody has called it', async () => {
+    const fresh = await startGateway();
+    const lines = (await fresh.metrics.text()).split('\n');
+    await fresh.stop();
+    for (const status of ['201', '500', '503']) {
+      const labels = `method="POST",route="/api/v1/subscriptions",status="${status}"`;
+      const counted = lines.find((line) => line.includes('_seconds_count{') && line.includes(labels));
+      expect(counted, status).toMatch(/ 0$/);
+    }
+  });
+
   it('go by the pattern of the route and the name of the operation', async () => {
     const url = '/api/v1/subscriptions/secret-id';
     await fetch(gateway.base + url, { headers: member }).then((answer) => answer.text());

@@ -33,13 +33,14 @@ export function registerRouting(app: App, options: Options): void {
   app.addHook('onRequest', refuseAmbiguousPath);
   for (const [name, upstream] of Object.entries(options.upstreams)) {
     for (const operation of publicOperations(name as keyof Upstreams)) {
-      const { method, url, config } = operation;
+      const { method, url, config, schema } = operation;
       const bodyLimit = config.bodyLimit ?? options.bodyLimit;
       const timeoutMs = config.timeoutMs ?? options.timeoutMs;
       app.route({
         method,
         url,
-        config: config as object,
+        // The answers are only named, for the metrics: they stream through as they are.
+        config: { ...config, answers: schema.response } as object,
         onRequest: signIns.has(operation) ? [options.limitSignIns] : [],
         handler: forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf: options.originOf }),
       });

@@ -62,11 +62,15 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
   }
 }
 
-/** Shows each route in the metrics before it is called, with the successes that its contract names. */
+/**
+ * Shows each route in the metrics before it is called, with the successes that its schema names; or its `config.answers`,
+ * for a route that does not make its answers itself.
+ */
 function expectRoutes(app: FastifyInstance, requests: Metrics['requests']): void {
-  app.addHook('onRoute', ({ method, url, schema }) => {
+  app.addHook('onRoute', ({ method, url, schema, config }) => {
     const { response = {} } = (schema ?? {}) as { response?: object };
-    const successes = Object.keys(response)
+    const { answers = response } = (config ?? {}) as { answers?: object };
+    const successes = Object.keys(answers)
       .map(Number)
       .filter((status) => status < 400);
     for (const each of [method].flat()) {
