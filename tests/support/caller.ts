@@ -22,6 +22,11 @@ export class Caller {
     this.#socket.on('close', () => this.#end(0));
   }
 
+  /** False when the server has closed it, as servers do with connections that nobody uses. */
+  get isOpen(): boolean {
+    return this.#socket.readyState === 'open';
+  }
+
   ask(request: string, dueAt: number, answered: Answered): void {
     this.dueAt = dueAt;
     this.#answered = answered;
@@ -38,6 +43,12 @@ export class Caller {
     this.#answered = undefined;
     answered?.(status, performance.now());
   }
+}
+
+/** Takes out a connection that is free and still open, if there is one. */
+export function takeIdle(idle: Caller[]): Caller | undefined {
+  for (let caller = idle.pop(); caller; caller = idle.pop()) if (caller.isOpen) return caller;
+  return undefined;
 }
 
 /** Opens connections before there is a load, as a load balancer keeps them; a few at a time, as a server accepts them. */

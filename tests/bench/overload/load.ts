@@ -2,7 +2,7 @@
  * Load in an open model, in a process of its own: requests come at their times whether or not earlier ones were
  * answered, as people do. It does as little per request as can be, so that the server gets the machine.
  */
-import { Caller, openCallers } from '../../support/caller.ts';
+import { Caller, openCallers, takeIdle } from '../../support/caller.ts';
 
 export type OpenOrder = {
   port: number;
@@ -29,7 +29,7 @@ async function run({ port, path, rate, seconds, inTime }: OpenOrder): Promise<Op
 
   function send(dueAt: number): void {
     result.sent += 1;
-    const caller = idle.pop() ?? (busy.size < connections ? new Caller(port) : undefined);
+    const caller = takeIdle(idle) ?? (busy.size < connections ? new Caller(port) : undefined);
     if (!caller) {
       result.lost += 1;
       return;
