@@ -26,7 +26,8 @@ export function openSqlite(url: string, migrations: Migration[]): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path, { timeout: busyTimeout });
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+    switchToWal(db);
+    db.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
     check(db, path);
     migrate(db, path, migrations);
     return db;
@@ -35,6 +36,27 @@ export function openSqlite(url: string, migrations: Migration[]): DatabaseSync {
     throw error instanceof StartError ? error : new StartError(sentence(path, error), error);
   }
 }
+
+/**
+ * SQLite does not wait by itself for another process that switches the same new file at this moment.
+ *
+ * @see https://sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode
+ */
+function switchToWal(db: DatabaseSync): void {
+  const end = performance.now() + busyTimeout;
+  for (;;) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (primaryCode(error) !== busy || performance.now() > end) throw error;
+      Atomics.wait(pause, 0, 0, 10);
+    }
+  }
+}
+
+/** For waits of a start, which has nothing else to do. */
+const pause = new Int32Array(new SharedArrayBuffer(4));
 
 function pathIn(url: string): string {
   const path = /^sqlite:(.+)$/s.exec(url)?.[1];
@@ -74,11 +96,14 @@ function folderCause(error: unknown): string {
   return message;
 }
 
+/** SQLITE_BUSY */
+const busy = 5;
+
 const damaged = 'it is damaged or not a database; restore it from a backup';
 
 /** What SQLite's result codes mean to the person who starts a service: https://sqlite.org/rescode.html */
 const causes: Record<number, string> = {
-  5: 'another process holds it locked',
+  [busy]: 'another process holds it locked',
   8: 'it cannot be written',
   10: 'it cannot be read or written',
   11: damaged,
@@ -88,10 +113,15 @@ const causes: Record<number, string> = {
 };
 
 function sentence(path: string, error: unknown): string {
-  const { errcode, message } = error as { errcode?: number; message: string };
-  // The low byte is the primary code; the rest tells details.
-  const cause = errcode === undefined ? undefined : causes[errcode & 0xff];
-  return `The database file ${path} cannot be used: ${cause ?? message}.`;
+  const code = primaryCode(error);
+  const cause = code === undefined ? undefined : causes[code];
+  return `The database file ${path} cannot be used: ${cause ?? (error as Error).message}.`;
+}
+
+/** The low byte of SQLite's result code; the rest tells details. */
+function primaryCode(error: unknown): number | undefined {
+  const { errcode } = error as { errcode?: number };
+  return errcode === undefined ? undefined : errcode & 0xff;
 }
 
 /** Finds damage before a request does. A large file is only checked as far as opening it reads. */
