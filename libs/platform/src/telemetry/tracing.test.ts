@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { problem } from '../http/errors.ts';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings } from '../service/settings.ts';
@@ -186,6 +186,14 @@ describe('a request that was not sampled', () => {
     expect(span?.parentId).toBe('2'.repeat(16));
     expect(span?.id).not.toBe(span?.parentId);
     expect(traceparent).toBe(`00-${span?.traceId}-${span?.id}-00`);
+  });
+
+  it('is kept in the first second of a process, too', async () => {
+    const { app } = await start(recordNone);
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(500);
+    await app.inject('/broken');
+    clock.mockRestore();
+    expect(await spansAfterStop()).toHaveLength(1);
   });
 
   it('is one of ten a second that are kept, however many fail', async () => {

@@ -152,7 +152,7 @@ function describe(span: Span, status: number, problem: string | undefined): void
 
 /** Says yes so many times in each second. */
 function allowance(perSecond: number): () => boolean {
-  let second = 0;
+  let second = -1;
   let left = 0;
   return () => {
     const now = Math.floor(performance.now() / 1_000);
