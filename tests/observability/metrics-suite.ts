@@ -3,6 +3,9 @@ import { eventually } from '../support/people.ts';
 import { metricsOfServices } from './rules.ts';
 import type { Watched } from './watched.ts';
 
+/** Every service is read at a moment of its own, once in 2 s. */
+const eachIsRead = { timeout: 10_000, interval: 200 };
+
 /** @param real whether the stores are servers: an embedded one has no connections */
 export function metricsSuite(watched: () => Watched, real: boolean): void {
   describe('the metrics in Prometheus', () => {
@@ -35,12 +38,13 @@ export function metricsSuite(watched: () => Watched, real: boolean): void {
       ['sum(service_ready)', 4],
     ])('say of %s: %d', async (expression, expected) => {
       const { prometheus } = watched().chain;
-      expect(await prometheus.value(expression)).toBe(expected);
+      await expect.poll(() => prometheus.value(expression), eachIsRead).toBe(expected);
     });
 
     it('say what was paid, in the minor unit', async () => {
       const { chain, journey } = watched();
-      expect(await chain.prometheus.value('billing_paid_amount_total{currency="EUR"}')).toBe(journey.paid);
+      const paid = () => chain.prometheus.value('billing_paid_amount_total{currency="EUR"}');
+      await expect.poll(paid, eachIsRead).toBe(journey.paid);
     });
 
     it('lead from a bucket of the latency to a trace that Zipkin knows', async () => {
