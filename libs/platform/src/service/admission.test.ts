@@ -116,6 +116,8 @@ describe('admission', () => {
     // What had come before it was known how long a request takes was let in, and is served.
     expect(count(statuses, 200)).toBeGreaterThanOrEqual(40);
     expect(count(statuses, 200) + count(statuses, 503)).toBe(90);
+    const allRefused = [...refused.values()].reduce((sum, each) => sum + each, 0);
+    expect(allRefused).toBe(count(statuses, 503) + 1);
     expect(refused.get('queue_full')).toBeGreaterThanOrEqual(1);
   });
 
@@ -137,6 +139,7 @@ describe('admission', () => {
     const median = waits.sort((a, b) => a - b)[waits.length >> 1];
     expect(median).toBeGreaterThan(20);
     expect(median).toBeLessThan(400);
+    expect(waits.at(-1)).toBeLessThan(1_000);
   });
 
   it('does no work for callers who have gone', async () => {
