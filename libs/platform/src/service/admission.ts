@@ -78,6 +78,7 @@ export class Admission {
       this.#options.refuse('deadline', request, response);
     } else if (this.#left > 0 && this.#queue.size === 0 && !this.#connectionCame) {
       this.#left -= 1;
+      if (this.#left === 0) this.#takeTurn();
       start();
     } else {
       this.#enqueue({ request, response, start, since: performance.now(), callerWaits });

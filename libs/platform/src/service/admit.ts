@@ -74,34 +74,44 @@ function limitRoutes(app: FastifyInstance, { refused, inFlight }: Metrics, calle
     const { handler } = route;
     route.handler = function (request, reply) {
       const work: unknown = handler.call(this, request, reply);
-      if (work instanceof Promise) places.get(request.raw)?.until(work);
+      if (held > 0 && work instanceof Promise) places.get(request.raw)?.until(work);
       return work;
     };
   });
 
   app.addHook('onRequest', (request, reply, done) => {
+    const areFew = inFlight.size + held <= fewest;
     passed += 1;
-    if (inFlight.size + held <= fewest && passed % sampled !== 0) return done();
+    if (areFew && passed % sampled !== 0) return done();
     const config = request.routeOptions.config as Config;
-    let limit = limits.get(config);
-    if (!limit) {
-      limit = new LatencyLimit(patience[priorityOf(config)]);
-      limits.set(config, limit);
+    const limit = limitOf(config);
+    if (!areFew) {
+      const place = takePlace(limit, callerOf(request.raw));
+      if (!place) return done(problem('overloaded', undefined, { retryAfter }));
+      places.set(request.raw, place);
+      reply.raw.on('close', place.end);
     }
-    const caller = callerOf(request.raw);
+    measureAtEnd(limit, reply, config);
+    done();
+  });
+
+  function limitOf(config: Config): LatencyLimit {
+    const limit = limits.get(config) ?? new LatencyLimit(patience[priorityOf(config)]);
+    limits.set(config, limit);
+    return limit;
+  }
+
+  function takePlace(limit: LatencyLimit, caller: string): Place | undefined {
     if (!limit.enter(caller)) {
       refusals.inc();
-      return done(problem('overloaded', undefined, { retryAfter }));
+      return undefined;
     }
     held += 1;
-    const place = holdPlace(() => {
+    return holdPlace(() => {
       held -= 1;
       limit.leave(caller);
     });
-    places.set(request.raw, place);
-    measureAtEnd(limit, place, reply, config);
-    done();
-  });
+  }
 }
 
 /** Milliseconds for which work may hold the place of a caller who has gone: it might never end. */
@@ -133,15 +143,14 @@ function holdPlace(leave: () => void) {
   };
 }
 
-function measureAtEnd(limit: LatencyLimit, place: Place, { raw }: FastifyReply, { timeoutMs }: Config): void {
+function measureAtEnd(limit: LatencyLimit, { raw }: FastifyReply, { timeoutMs }: Config): void {
+  // A route with a time limit of its own takes as long as what it is asked for.
+  if (timeoutMs !== undefined) return;
   const startedAt = performance.now();
   raw.on('close', () => {
-    place.end();
-    // A route with a time limit of its own takes as long as what it is asked for.
-    if (timeoutMs === undefined && tells(raw.statusCode)) {
-      const now = performance.now();
-      limit.sample(now - startedAt, now);
-    }
+    if (!tells(raw.statusCode)) return;
+    const now = performance.now();
+    limit.sample(now - startedAt, now);
   });
 }
 
