@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { type Child, startChild } from './child.ts';
+import { compareCosts, costTable } from './compare.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
 import { goodputCurves } from './overload/curves.ts';
 import type { OpenOrder, OpenResult } from './overload/load.ts';
 import { table, writeReport } from './report.ts';
-import { median, middleHalf } from './statistics.ts';
 
 /** What is measured by OVERLOAD_GUARDS, and what it is called on the page. */
 const guards = { none: 'none', process: '@fastify/under-pressure alone', all: "the platform's" };
@@ -22,36 +22,48 @@ const seconds = 8;
 const inTime = 500;
 
 type Server = { child: Child; port: number };
+type Loads = { open: Child; closed: Child };
 type Curve = { route: string; guard: string; shares: number[] };
 
 /** Answers in time as a share of the route's capacity, at load beyond it: an open model, guards on and off. */
 export async function overload(): Promise<void> {
+  const costs = await costOfAdmission();
   const servers = Object.fromEntries(await Promise.all(names.map(startServer))) as Record<Guard, Server>;
-  const open = startChild(new URL('./overload/load.ts', import.meta.url));
-  const closed = startChild(new URL('./load.ts', import.meta.url));
+  const loads = {
+    open: startChild(new URL('./overload/load.ts', import.meta.url)),
+    closed: startChild(new URL('./load.ts', import.meta.url)),
+  };
   try {
-    const costs = await compareCosts(servers, closed);
     const curves: Curve[] = [];
     for (const route of Object.keys(routes) as Route[]) {
-      const capacity = await capacityOf(route, servers, closed);
       for (const guard of names) {
-        const shares = await measureLevels(route, servers[guard], capacity, open);
+        const shares = await measureLevels(route, servers[guard], loads);
         curves.push({ route: routes[route], guard: guards[guard], shares });
-        process.stdout.write(
-          `  ${route} ${guard} of ${capacity.toFixed(0)}/s: ${shares.map(fixed).join(' ')}\n`,
-        );
+        process.stdout.write(`  ${route} ${guard}: ${shares.map(fixed).join(' ')}\n`);
       }
     }
-    const heads = [...levels.map((level) => `${level}×`), 'back at 1×'];
-    const rows = curves.map(({ route, guard, shares }) => [
-      `${route}; guards: ${guard}`,
-      ...shares.map(fixed),
-    ]);
-    writeReport('overload', [...table(['', ...heads], rows), '', ...costs]);
+    writeReport('overload', [...curveTable(curves), '', ...costs]);
     writeFileSync(new URL('../../docs/overload-goodput.svg', import.meta.url), goodputCurves(levels, curves));
   } finally {
-    for (const child of [open, closed, ...names.map((name) => servers[name].child)]) child.stop();
+    for (const child of [...Object.values(loads), ...names.map((name) => servers[name].child)]) child.stop();
   }
+}
+
+/** The shares, and how much of the best of them is left at the two highest loads. */
+function curveTable(curves: Curve[]): string[] {
+  const heads = [
+    '',
+    ...levels.map((level) => `${level}×`),
+    'back at 1×',
+    '5× of its best',
+    '10× of its best',
+  ];
+  const rows = curves.map(({ route, guard, shares }) => {
+    const best = Math.max(...shares);
+    const kept = shares.slice(2, 4).map((share) => share / best);
+    return [`${route}; guards: ${guard}`, ...[...shares, ...kept].map(fixed)];
+  });
+  return table(heads, rows);
 }
 
 const fixed = (share: number) => share.toFixed(2);
@@ -63,36 +75,36 @@ async function startServer(guard: Guard): Promise<[Guard, Server]> {
 }
 
 /**
- * Answers a second that eight callers get who each wait for their answer: what the route can do. The best of some rounds,
- * as other work on the machine can only make it less.
+ * The capacity is measured before and after each level, as the machine's other guests let it change. Only the way
+ * back follows its level at once: that is what it is about.
  */
-async function capacityOf(path: Route, servers: Record<Guard, Server>, closed: Child): Promise<number> {
-  const rates: number[] = [];
-  for (const requests of [200, 1_500, 1_500]) {
-    for (const guard of names) {
-      const order: LoadOrder = { port: servers[guard].port, path, requests, connections: 8 };
-      const result = await closed.ask<LoadResult>(order);
-      // The first round warms up.
-      if (requests > 200) rates.push(requests / result.seconds);
-    }
-  }
-  return Math.max(...rates);
-}
-
-async function measureLevels(
-  path: Route,
-  { port }: Server,
-  capacity: number,
-  open: Child,
-): Promise<number[]> {
+async function measureLevels(path: Route, { port }: Server, { open, closed }: Loads): Promise<number[]> {
   const shares: number[] = [];
-  for (const level of [...levels, back]) {
-    if (shares.length < levels.length) await untilIdle(port);
-    const order: OpenOrder = { port, path, rate: capacity * level, seconds, inTime };
-    const { good } = await open.ask<OpenResult>(order);
-    shares.push(good / seconds / capacity);
+  const goodAt = async (rate: number) => {
+    const order: OpenOrder = { port, path, rate, seconds, inTime };
+    return (await open.ask<OpenResult>(order)).good / seconds;
+  };
+  const capacity = async () => {
+    await untilIdle(port);
+    return capacityOf(path, port, closed);
+  };
+  await capacity();
+  for (const level of levels) {
+    const before = await capacity();
+    const good = [await goodAt(before * level)];
+    if (level === levels.at(-1)) good.push(await goodAt(before * back));
+    const usual = (before + (await capacity())) / 2;
+    shares.push(...good.map((rate) => rate / usual));
   }
   return shares;
+}
+
+/** Answers a second that eight callers get who each wait for their answer: what the route can do. */
+async function capacityOf(path: Route, port: number, closed: Child): Promise<number> {
+  const requests = 1_000;
+  const order: LoadOrder = { port, path, requests, connections: 8 };
+  const { seconds: taken } = await closed.ask<LoadResult>(order);
+  return requests / taken;
 }
 
 /** Waits until the server has worked off what is left of the last level, whose callers have gone. */
@@ -100,40 +112,20 @@ async function untilIdle(port: number): Promise<void> {
   const end = performance.now() + 60_000;
   while (performance.now() < end) {
     const askedAt = performance.now();
-    const answer = await fetch(`http://127.0.0.1:${port}/small`).catch(() => undefined);
+    const answer = await fetch(`http://127.0.0.1:${port}/things/7`).catch(() => undefined);
     if (answer?.ok && performance.now() - askedAt < 50) return;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 
-const rounds = 15;
-const warmUp = 3;
-const requests = 4_000;
-
-/** CPU of a small request without overload, with admission against without it, in rounds that take turns. */
-async function compareCosts(
-  { process: without, all }: Record<Guard, Server>,
-  load: Child,
-): Promise<string[]> {
-  const pairs: { without: number; with: number }[] = [];
-  for (let round = -warmUp; round < rounds; round += 1) {
-    const pair = { without: await cpuPerRequest(without, load), with: await cpuPerRequest(all, load) };
-    if (round >= 0) pairs.push(pair);
-  }
-  const ratios = pairs.map((pair) => pair.with / pair.without);
-  const [low, high] = middleHalf(ratios);
-  const micros = (of: (pair: (typeof pairs)[number]) => number) => median(pairs.map(of)).toFixed(1);
-  const ratio = `${fixed(median(ratios))} (${fixed(low)} – ${fixed(high)})`;
-  return table(
-    ['a small request, no overload', 'CPU without admission, µs', 'with admission', 'ratio'],
-    [['4 callers', micros((pair) => pair.without), micros((pair) => pair.with), ratio]],
-  );
-}
-
-async function cpuPerRequest({ child, port }: Server, load: Child): Promise<number> {
-  const { cpu: before } = await child.ask<{ cpu: number }>({});
-  const order: LoadOrder = { port, path: '/small', requests, connections: 4 };
-  await load.ask<LoadResult>(order);
-  const { cpu } = await child.ask<{ cpu: number }>({});
-  return (cpu - before) / requests;
+/** CPU of a small request without overload: with admission against without it, in pairs of processes. */
+async function costOfAdmission(): Promise<string[]> {
+  const measured = await compareCosts({
+    server: new URL('./overload/server.ts', import.meta.url),
+    variants: ['process', 'all'] as const,
+    env: () => ({}),
+    generations: 25,
+  });
+  const variants = { process: 'a small request without admission', all: 'with admission, no overload' };
+  return costTable(variants, measured);
 }

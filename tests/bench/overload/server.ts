@@ -17,7 +17,7 @@ const shop = defineService({
   settings: platformSettings,
   register(app) {
     const useStore = createStore();
-    app.get('/small', async () => ({ done: true }));
+    app.get('/things/:id', async () => ({ done: true }));
     app.get('/cpu', async () => ({ done: pbkdf2Sync('a', 'b', rounds, 32, 'sha256').length }));
     app.get('/store', async () => {
       await useStore();
