@@ -1,14 +1,22 @@
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { registerProblemResponses } from '../http/problem-responses.ts';
 import { seriesValue } from '../telemetry/metrics.fixture.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { registerAdmission } from './admit.ts';
 import type { Served } from './time-limit.ts';
 
+/** The clock stands still, so that a busy machine changes no decision. */
+beforeEach(() => {
+  vi.spyOn(performance, 'now').mockReturnValue(0);
+});
+
 let app: FastifyInstance;
-afterEach(() => app.close());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await app.close();
+});
 
 /** A service whose store hangs until the test says that it is back. */
 async function serve() {
@@ -32,24 +40,31 @@ async function serve() {
   app.get('/other', async () => ({ done: true }));
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;
-  const ask = async (path: string, ms = 60_000) => {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(ms) });
+  const ask = async (path: string, signal?: AbortSignal) => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal });
     await answer.text();
     return answer;
   };
-  return { metrics, ask, waiting, comeBack };
-}
+  const refused = async () =>
+    (await seriesValue(metrics, 'http_server_requests_refused_total', { reason: 'in_flight' })) ?? 0;
 
-/** Sends as many as there are to the route whose store hangs; their callers go soon. */
-const many = (ask: (path: string, ms: number) => Promise<Response>, count: number) =>
-  Promise.allSettled(Array.from({ length: count }, () => ask('/store', 300)));
+  /** A hundred callers ask the store; when each is let in or refused, all go. */
+  async function wave() {
+    const settled = async () => waiting.length + (await refused());
+    const before = await settled();
+    const callers = new AbortController();
+    const asked = Promise.allSettled(Array.from({ length: 100 }, () => ask('/store', callers.signal)));
+    await vi.waitUntil(async () => (await settled()) === before + 100, { timeout: 20_000 });
+    callers.abort();
+    await asked;
+  }
+  return { ask, waiting, comeBack, refused, wave };
+}
 
 describe('a route whose store hangs', () => {
   it('takes a bounded number of requests, also when their callers go and others come', async () => {
-    const { metrics, ask, waiting, comeBack } = await serve();
-    const refused = () => seriesValue(metrics, 'http_server_requests_refused_total', { reason: 'in_flight' });
-    // On a busy machine many give up before they are read.
-    for (let wave = 0; wave < 40 && ((await refused()) ?? 0) <= 200; wave += 1) await many(ask, 100);
+    const { wave, refused, waiting, comeBack } = await serve();
+    for (let waves = 0; waves < 5; waves += 1) await wave();
     expect(await refused()).toBeGreaterThan(200);
     expect(waiting.length).toBeGreaterThan(100);
     expect(waiting.length).toBeLessThan(230);
@@ -57,8 +72,8 @@ describe('a route whose store hangs', () => {
   });
 
   it('refuses with a problem that says when to come again, and costs other routes nothing', async () => {
-    const { ask, comeBack } = await serve();
-    for (let wave = 0; wave < 3; wave += 1) await many(ask, 100);
+    const { ask, wave, comeBack } = await serve();
+    for (let waves = 0; waves < 3; waves += 1) await wave();
     const refused = await ask('/store');
     expect(refused.status).toBe(503);
     expect(refused.headers.get('retry-after')).toBe('1');
@@ -67,8 +82,9 @@ describe('a route whose store hangs', () => {
   });
 
   it('serves again as soon as its store does', async () => {
-    const { ask, comeBack } = await serve();
-    for (let wave = 0; wave < 3; wave += 1) await many(ask, 100);
+    const { ask, wave, comeBack } = await serve();
+    for (let waves = 0; waves < 3; waves += 1) await wave();
+    expect((await ask('/store')).status).toBe(503);
     comeBack();
     expect((await ask('/store')).status).toBe(200);
   });
