@@ -107,5 +107,5 @@ export function costTable<Variant extends string>(
     const range = `${low.toFixed(2)} – ${high.toFixed(2)}`;
     return [variants[name], cost.toFixed(1), median(ratios).toFixed(2), range];
   });
-  return table(['', 'CPU, µs a request', 'against the first', 'middle half of the processes'], rows);
+  return table(['', 'CPU, µs a request', 'against bare', 'middle half of the processes'], rows);
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { type Child, startChild } from './child.ts';
-import { compareCosts, costTable } from './compare.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
+import { costOfAdmission } from './overload/cost.ts';
 import { goodputCurves } from './overload/curves.ts';
 import type { OpenOrder, OpenResult } from './overload/load.ts';
 import { table, writeReport } from './report.ts';
@@ -112,20 +112,8 @@ async function untilIdle(port: number): Promise<void> {
   const end = performance.now() + 60_000;
   while (performance.now() < end) {
     const askedAt = performance.now();
-    const answer = await fetch(`http://127.0.0.1:${port}/things/7`).catch(() => undefined);
+    const answer = await fetch(`http://127.0.0.1:${port}/small`).catch(() => undefined);
     if (answer?.ok && performance.now() - askedAt < 50) return;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-}
-
-/** CPU of a small request without overload: with admission against without it, in pairs of processes. */
-async function costOfAdmission(): Promise<string[]> {
-  const measured = await compareCosts({
-    server: new URL('./overload/server.ts', import.meta.url),
-    variants: ['process', 'all'] as const,
-    env: () => ({}),
-    generations: 25,
-  });
-  const variants = { process: 'a small request without admission', all: 'with admission, no overload' };
-  return costTable(variants, measured);
 }

@@ -18,14 +18,19 @@ const mostArrivals = 10;
 /** Milliseconds between two looks at all that wait, for those that wait in vain. */
 const lookEvery = 50;
 
+type Start = (request: IncomingMessage, response: ServerResponse) => void;
+
 type Waiting = {
   request: IncomingMessage;
   response: ServerResponse;
-  start: () => void;
+  start: Start;
   since: number;
   /** Milliseconds that the caller waits for its answer. */
   callerWaits: number;
 };
+
+/** The number of the event loop's turn. */
+const turnOfLoop = () => performance.nodeTiming.uvMetricsInfo.loopCount;
 
 export type AdmissionOptions = {
   refuse: Refuse;
@@ -47,8 +52,9 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #queue = new FairQueue<Waiting>();
   readonly #pace = new Pace();
-  /** How many more requests may start before the next turn. It is given anew when it is used up, not each turn. */
+  /** How many more requests may start at once. It is given anew when it is used up, once a turn at most. */
   #left = 1;
+  #givenFor = 0;
   #turnIsDue = false;
   #lookedAt = 0;
   #connectionCame = false;
@@ -72,17 +78,29 @@ export class Admission {
   }
 
   /** Calls `start` now or in a later turn of the loop, or answers the request with a refusal. */
-  admit(request: IncomingMessage, response: ServerResponse, start: () => void): void {
+  admit(request: IncomingMessage, response: ServerResponse, start: Start): void {
     const callerWaits = callerTimeout(request.headers);
     if (callerWaits <= 0) {
       this.#options.refuse('deadline', request, response);
-    } else if (this.#left > 0 && this.#queue.size === 0 && !this.#connectionCame) {
+    } else if (this.#queue.size === 0 && !this.#connectionCame && this.#hasRoom()) {
       this.#left -= 1;
-      if (this.#left === 0) this.#takeTurn();
-      start();
+      start(request, response);
     } else {
       this.#enqueue({ request, response, start, since: performance.now(), callerWaits });
     }
+  }
+
+  #hasRoom(): boolean {
+    if (this.#left > 0) return true;
+    const turn = turnOfLoop();
+    if (turn === this.#givenFor) return false;
+    this.#give(turn);
+    return true;
+  }
+
+  #give(turn: number): void {
+    this.#left = this.#pace.startsPerTurn;
+    this.#givenFor = turn;
   }
 
   #enqueue(waiting: Waiting): void {
@@ -109,7 +127,8 @@ export class Admission {
     this.#turnIsDue = false;
     if (this.#queue.size === 0) {
       this.#pace.rest(performance.now());
-      this.#left = this.#pace.startsPerTurn;
+      // What comes next is read in the next turn.
+      this.#give(turnOfLoop() + 1);
       return;
     }
     this.#takeTurn();
@@ -119,7 +138,7 @@ export class Admission {
       return;
     }
     this.#arrivals = 0;
-    this.#left = this.#pace.startsPerTurn;
+    this.#give(turnOfLoop() + 1);
     const now = performance.now();
     if (now - this.#lookedAt > lookEvery) this.#dismiss(now);
     this.#pace.turn(now, this.#startNext(now));
@@ -134,7 +153,7 @@ export class Admission {
       this.#left -= 1;
       started += 1;
       noteArrival(next.request, next.since);
-      next.start();
+      next.start(next.request, next.response);
     }
     return started;
   }
@@ -157,12 +176,12 @@ export class Admission {
 
 /** Puts admission between a server and whoever handles its requests: before anything is made of a request. */
 export function admitRequests(server: Server, admission: Admission): void {
-  const [handle] = server.listeners('request') as ((...args: [IncomingMessage, ServerResponse]) => void)[];
+  const [handle] = server.listeners('request') as Start[];
   if (!handle) throw new TypeError('The server has nobody to handle its requests');
   server.removeAllListeners('request');
   server.on('connection', () => admission.connected());
   server.on('request', (request, response) => {
-    admission.admit(request, response, () => handle(request, response));
+    admission.admit(request, response, handle);
   });
   // The body of a request with `Expect: 100-continue` is asked for when its request is let in.
   server.on('checkContinue', (request, response) => {
