@@ -81,16 +81,23 @@ const head = (path: string, headers: Headers = {}, method = 'GET') =>
     '',
   ].join('\r\n');
 
-/** Sends requests all at once, on connections that are there, and resolves with their statuses. */
-async function flood(port: number, count: number, path: string, headers: Headers = {}): Promise<number[]> {
+/** Opens connections. Node accepts one a turn. */
+async function connectAll(port: number, count: number) {
   const clients = Array.from({ length: count }, () => open(port, ''));
   await Promise.all(clients.map(({ socket }) => once(socket, 'connect')));
-  // Node accepts one connection a turn.
   for (let turn = 0; turn < 2 * count; turn += 1) await nextTurn();
+  return clients;
+}
+
+/** Sends requests all at once, one on each connection, and resolves with their statuses. */
+async function askAll(clients: ReturnType<typeof open>[], path: string, headers: Headers = {}) {
   for (const { socket } of clients) socket.write(head(path, { connection: 'close', ...headers }));
   const answers = await Promise.all(clients.map(({ all }) => all));
   return answers.map((answer) => Number(answer.slice(9, 12)));
 }
+
+const flood = async (port: number, count: number, path: string, headers: Headers = {}) =>
+  askAll(await connectAll(port, count), path, headers);
 
 const count = (statuses: number[], status: number) => statuses.filter((each) => each === status).length;
 
@@ -211,6 +218,19 @@ describe('admission', () => {
     await Promise.all([before, during]);
     const after = await flood(port, 50, '/2');
     expect(count(after, 200)).toBe(50);
+  });
+
+  it('serves what comes after its process has stood still in the midst of work', async () => {
+    const { port, admission, refused } = await serve();
+    const [first, then] = [await connectAll(port, 30), await connectAll(port, 60)];
+    const before = askAll(first, '/1');
+    await vi.waitUntil(() => admission.load.waitMs > 0, { interval: 1 });
+    clock += 500;
+    await nextTurn();
+    await nextTurn();
+    expect(count(await askAll(then, '/1'), 200)).toBe(60);
+    expect(count(await before, 200)).toBe(30);
+    expect([...refused]).toEqual([]);
   });
 
   it('does not mind that the clock of the wall jumps', async () => {
