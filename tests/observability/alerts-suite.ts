@@ -8,7 +8,7 @@ import type { Chain } from './chain.ts';
 import type { Watched } from './watched.ts';
 
 /** Kills a service, and brings it back: the suite that must come last. */
-export function alertsSuite(watched: () => Watched): void {
+export function alertsSuite(watched: () => Watched<Chain>): void {
   const stateOf = async ({ prometheus }: Chain, name: string, service: string) => {
     const alerts = await prometheus.alerts();
     return alerts.find(({ labels }) => labels.alertname === name && labels.service === service)?.state;

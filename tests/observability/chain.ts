@@ -16,14 +16,13 @@ import { type System, startSystem } from '../support/system.ts';
 import { type Alertmanager, alertmanagerAt } from './alertmanager.ts';
 import { writeConfig } from './config.ts';
 import { type Container, startContainer } from './containers.ts';
-import { type Prometheus, prometheusAt } from './prometheus.ts';
+import { prometheusAt } from './prometheus.ts';
+import { parseLines, type Watcher } from './watched.ts';
 import { startWebhook, type Webhook } from './webhook.ts';
-import { type Zipkin, zipkinAt } from './zipkin.ts';
+import { zipkinAt } from './zipkin.ts';
 
-export type Chain = {
+export type Chain = Watcher & {
   system: System;
-  zipkin: Zipkin;
-  prometheus: Prometheus;
   alertmanager: Alertmanager;
   webhook: Webhook;
   stop(): Promise<void>;
@@ -85,6 +84,12 @@ export async function startChain({ env, ...options }: Options = {}): Promise<Cha
       system,
       zipkin: zipkinAt(zipkin.address),
       prometheus,
+      lines: async () =>
+        parseLines(
+          Object.values(system.services)
+            .map(({ output }) => output)
+            .join(''),
+        ),
       alertmanager,
       webhook,
       stop,

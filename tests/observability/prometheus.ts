@@ -5,7 +5,8 @@ type Sample = { labels: Record<string, string>; value: number };
 
 type Alert = { labels: Record<string, string>; state: 'pending' | 'firing' };
 
-type Exemplar = { labels: Record<string, string>; value: number };
+/** `at` is its time, in seconds since 1970. */
+type Exemplar = { labels: Record<string, string>; value: number; at: number };
 
 export type Prometheus = {
   address: string;
@@ -19,6 +20,8 @@ export type Prometheus = {
   value(expression: string): Promise<number | undefined>;
   /** What is pending or firing. */
   alerts(): Promise<Alert[]>;
+  /** Addresses of those that are told of alerts. */
+  alertmanagers(): Promise<string[]>;
   /** The exemplars that were stored for a selector in the last hour. */
   exemplars(selector: string): Promise<Exemplar[]>;
 };
@@ -45,15 +48,18 @@ export function prometheusAt(address: string): Prometheus {
       return sample?.value;
     },
     alerts: async () => (await get<{ alerts: Alert[] }>('alerts')).alerts,
+    alertmanagers: async () => {
+      const { activeAlertmanagers } = await get<{ activeAlertmanagers: { url: string }[] }>('alertmanagers');
+      return activeAlertmanagers.map(({ url }) => url);
+    },
     async exemplars(selector) {
       const now = Date.now() / 1_000;
       const times = { start: String(now - 3_600), end: String(now + 60) };
-      const series = await get<{ exemplars: { labels: Record<string, string>; value: string }[] }[]>(
-        'query_exemplars',
-        { query: selector, ...times },
-      );
+      const series = await get<
+        { exemplars: { labels: Record<string, string>; value: string; timestamp: number }[] }[]
+      >('query_exemplars', { query: selector, ...times });
       const all = series.flatMap(({ exemplars }) => exemplars);
-      return all.map(({ labels, value }) => ({ labels, value: Number(value) }));
+      return all.map(({ labels, value, timestamp }) => ({ labels, value: Number(value), at: timestamp }));
     },
   };
 }

@@ -1,15 +1,22 @@
-import type { Chain } from './chain.ts';
 import type { Journey } from './journey.ts';
+import type { Prometheus } from './prometheus.ts';
+import type { Zipkin } from './zipkin.ts';
 
-/** What the suites look at: the chain, and the journey that it has watched. */
-export type Watched = { chain: Chain; journey: Journey };
+/** The eyes on a system: as people look at it, wherever it runs. */
+export type Watcher = {
+  zipkin: Zipkin;
+  prometheus: Prometheus;
+  /** All log lines of all services. */
+  lines(): Promise<Line[]>;
+};
+
+/** What the suites look at: the system, and the journey that was walked through it. */
+export type Watched<Eyes extends Watcher = Watcher> = { chain: Eyes; journey: Journey };
 
 /** A line of a service's log. */
-type Line = Record<string, unknown> & { service: string; msg: string };
+export type Line = Record<string, unknown> & { service: string; msg: string };
 
-/** All log lines of all services. */
-export function logLines({ system }: Chain): Line[] {
-  const printed = Object.values(system.services).map(({ output }) => output);
-  const lines = printed.join('').split('\n');
+export function parseLines(printed: string): Line[] {
+  const lines = printed.split('\n');
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Line);
 }

@@ -1,6 +1,6 @@
+import { kubectl } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
 import { allCalm, calm, evict, type Pod, pin, podsOf, type ServiceName, services } from './cluster.ts';
-import { kubectl } from './kubectl.ts';
 
 /** Does something and waits until all is calm. @throws if a pod is left that was there before */
 export async function replacingAll(action: () => Promise<void>): Promise<void> {

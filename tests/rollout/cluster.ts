@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { kubectl, namespace, readJson } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
-import { kubectl, namespace, readJson } from './kubectl.ts';
 
 export const services = ['users', 'billing', 'reporting', 'gateway'] as const;
 export type ServiceName = (typeof services)[number];

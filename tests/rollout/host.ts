@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { readJson } from './kubectl.ts';
+import { readJson } from '../support/kubectl.ts';
 
 const run = promisify(execFile);
 

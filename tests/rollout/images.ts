@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { kubectl } from '../support/kubectl.ts';
 import { type ServiceName, services } from './cluster.ts';
-import { kubectl } from './kubectl.ts';
 
 const run = promisify(execFile);
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
-import { kubectl, namespace } from './kubectl.ts';
+import { kubectl, namespace } from '../support/kubectl.ts';
 
 /** When what happened to a pod that was deleted; seconds after the deletion. */
 export type Leaving = {

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { readAdmin } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
 import { allCalm } from './cluster.ts';
-import { type Admin, type Crowd, gatherCrowd, renewTokens } from './crowd.ts';
+import { type Crowd, gatherCrowd, renewTokens } from './crowd.ts';
 import { type Figures, figuresOf, trouble } from './figures.ts';
-import { kubectl } from './kubectl.ts';
 import { startTraffic } from './traffic.ts';
 
 /** The system under load, and what each act has done to it. */
@@ -81,15 +81,6 @@ export async function openStage(base: string, rate: number): Promise<Stage> {
       return act;
     },
   };
-}
-
-/** The first administrator, as the cluster's Secret names them. */
-async function readAdmin(): Promise<Omit<Admin, 'token'>> {
-  const read = async (key: string) => {
-    const value = await kubectl('get', 'secret', 'slipway-secrets', '-o', `jsonpath={.data.${key}}`);
-    return Buffer.from(value, 'base64').toString();
-  };
-  return { email: await read('admin-email'), password: await read('admin-password') };
 }
 
 /** An act as a row of a table with these columns. */

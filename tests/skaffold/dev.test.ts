@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { median } from '../bench/statistics.ts';
 import { calm } from '../rollout/cluster.ts';
-import { refuseForeignCluster } from '../rollout/kubectl.ts';
+import { refuseForeignCluster } from '../support/kubectl.ts';
 import { type Copy, copyRepository } from './copy.ts';
 import { type DevLoop, startDevLoop } from './dev-loop.ts';
 import { skaffold, skaffoldMissing } from './skaffold.ts';

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ServiceName, serviceNames } from '../../scripts/topology.ts';
 import { calm, podsOf } from '../rollout/cluster.ts';
-import { kubectl, refuseForeignCluster } from '../rollout/kubectl.ts';
+import { kubectl, refuseForeignCluster } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
 import { type Copy, copyRepository } from './copy.ts';
 import { skaffold, skaffoldMissing } from './skaffold.ts';

@@ -26,6 +26,17 @@ export async function readJson<T>(...args: string[]): Promise<T> {
   return JSON.parse(await kubectl(...args, '-o', 'json')) as T;
 }
 
+/** A secret of the system, by its key in the cluster's Secret. */
+export async function readSecret(key: string): Promise<string> {
+  const value = await kubectl('get', 'secret', 'slipway-secrets', '-o', `jsonpath={.data.${key}}`);
+  return Buffer.from(value, 'base64').toString();
+}
+
+/** The first administrator. */
+export async function readAdmin(): Promise<{ email: string; password: string }> {
+  return { email: await readSecret('admin-email'), password: await readSecret('admin-password') };
+}
+
 /** Contexts of clusters on one's own machine. */
 const local = /^(docker-desktop|minikube|kind-.+|k3d-.+|rancher-desktop|orbstack)$/;
 

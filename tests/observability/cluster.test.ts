@@ -1,0 +1,91 @@
+/** The journey in a cluster, watched by the servers there: others may use the system, so figures are differences. */
+import { rebuild } from '@slipway/contracts/reporting';
+import { logIn } from '@slipway/contracts/users';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dashboards } from '../../k8s/observability/grafana/dashboards.ts';
+import { panelQueries } from '../../k8s/observability/grafana/queries.ts';
+import { ok } from '../support/http.ts';
+import { readAdmin, readSecret } from '../support/kubectl.ts';
+import { eventually } from '../support/people.ts';
+import { watchCluster } from './in-cluster.ts';
+import { type Journey, walkJourney } from './journey.ts';
+import { journeyTraces, secretsSuite } from './traces-suite.ts';
+
+const { REQUIRE_CLUSTER, SLIPWAY_URL = 'http://localhost:8088' } = process.env;
+const needed = 'needs REQUIRE_CLUSTER=1';
+
+/** What the journey adds. */
+const added: Record<string, (journey: Journey) => number> = {
+  users_signed_up_total: () => 3,
+  'users_sign_ins_total{outcome="succeeded"}': () => 4,
+  'users_sign_ins_total{outcome="refused"}': () => 1,
+  'billing_subscriptions_started_total{plan="starter"}': () => 3,
+  'billing_usage_records_total{outcome="added"}': () => 3,
+  'billing_payments_total{outcome="succeeded"}': () => 2,
+  'billing_payments_total{outcome="declined"}': () => 1,
+  'billing_refunds_total{outcome="succeeded"}': () => 1,
+  'billing_paid_amount_total{currency="EUR"}': ({ paid }) => paid,
+  'http_server_request_duration_seconds_count{service="gateway"}': ({ requests }) =>
+    [...requests.values()].reduce((sum, count) => sum + count, 0),
+};
+const figures = Object.keys(added);
+
+describe.skipIf(!REQUIRE_CLUSTER)(`what people see of the system in a cluster (${needed})`, () => {
+  let chain: Awaited<ReturnType<typeof watchCluster>>;
+  let journey: Journey;
+  let before: number[];
+
+  const read = () =>
+    Promise.all(figures.map(async (name) => (await chain.prometheus.value(`sum(${name})`)) ?? 0));
+
+  beforeAll(async () => {
+    chain = await watchCluster();
+    // Figures of pods that are no more would go away in between.
+    const calm = 'count(count by (service) (service_ready) == 2)';
+    const isCalm = async () => (await chain.prometheus.value(calm)) === 4;
+    await eventually('two pods of each service are read, and no others', isCalm, 60_000);
+    before = await read();
+    const [admin, serviceToken] = [await readAdmin(), await readSecret('service-token')];
+    journey = await walkJourney({ base: SLIPWAY_URL, admin, serviceToken });
+  }, 120_000);
+  afterAll(() => chain?.stop());
+
+  it('counts in Prometheus what the journey did, and nothing else', async () => {
+    const expected = Object.fromEntries(Object.entries(added).map(([name, of]) => [name, of(journey)]));
+    const difference = async () => {
+      const now = await read();
+      return Object.fromEntries(figures.map((name, n) => [name, (now[n] ?? 0) - (before[n] ?? 0)]));
+    };
+    await expect.poll(difference, { timeout: 25_000, interval: 500 }).toEqual(expected);
+  });
+
+  journeyTraces(() => ({ chain, journey }), true);
+  secretsSuite(() => ({ chain, journey }), 'info');
+
+  it('leads from a bucket of the latency to a trace that Zipkin knows', async () => {
+    const selector = 'http_server_request_duration_seconds_bucket{service="gateway"}';
+    const isKnown = async () => {
+      const exemplars = await chain.prometheus.exemplars(selector);
+      const newest = exemplars.sort((a, b) => b.at - a.at)[0];
+      return (await chain.zipkin.trace(newest?.labels.trace_id ?? '')).length > 0;
+    };
+    await eventually('the newest exemplar leads to its trace', isKnown, 25_000);
+  });
+
+  it('has an Alertmanager, which Prometheus tells', async () => {
+    expect(await chain.prometheus.alertmanagers()).toHaveLength(1);
+  });
+
+  it('has run the job that counts the reports anew', async () => {
+    const { accessToken: token } = await ok(SLIPWAY_URL, logIn, { body: await readAdmin() });
+    await ok(SLIPWAY_URL, rebuild, {}, { token });
+  });
+
+  it.each(panelQueries(dashboards, { rateInterval: '5m', range: '5m' }))(
+    'shows data in $dashboard, "$panel": $expr',
+    async ({ expr }) => {
+      const hasData = async () => (await chain.prometheus.query(expr)).length > 0;
+      await eventually(`series of ${expr}`, hasData, 25_000);
+    },
+  );
+});
