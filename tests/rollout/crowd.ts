@@ -7,7 +7,7 @@ import { newPerson, type Person } from '../support/people.ts';
 /** A user of the system who keeps book of the usage that was sent and of what the system said it had recorded. */
 export type Member = Person & { subscriptionId: string; sent: number; acknowledged: number };
 
-export type Admin = { email: string; password: string; token: string };
+type Admin = { email: string; password: string; token: string };
 
 export type Crowd = { members: Member[]; admin: Admin };
 
