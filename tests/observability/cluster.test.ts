@@ -38,16 +38,32 @@ describe.skipIf(!REQUIRE_CLUSTER)(`what people see of the system in a cluster ($
   const read = () =>
     Promise.all(figures.map(async (name) => (await chain.prometheus.value(`sum(${name})`)) ?? 0));
 
+  /** What was done before may not be in Prometheus yet: it reads every pod once in 15 s. */
+  async function readWhenSteady(): Promise<number[]> {
+    let last = await read();
+    let since = Date.now();
+    return eventually(
+      'all that was done before is read',
+      async () => {
+        const now = await read();
+        if (now.some((value, n) => value !== last[n])) since = Date.now();
+        last = now;
+        return Date.now() - since > 20_000 && now;
+      },
+      90_000,
+    );
+  }
+
   beforeAll(async () => {
     chain = await watchCluster();
     // Figures of pods that are no more would go away in between.
     const calm = 'count(count by (service) (service_ready) == 2)';
     const isCalm = async () => (await chain.prometheus.value(calm)) === 4;
     await eventually('two pods of each service are read, and no others', isCalm, 60_000);
-    before = await read();
+    before = await readWhenSteady();
     const [admin, serviceToken] = [await readAdmin(), await readSecret('service-token')];
     journey = await walkJourney({ base: SLIPWAY_URL, admin, serviceToken });
-  }, 120_000);
+  }, 240_000);
   afterAll(() => chain?.stop());
 
   it('counts in Prometheus what the journey did, and nothing else', async () => {
