@@ -75,7 +75,7 @@ describe.skipIf(!REQUIRE_CLUSTER)(`what people see of the system in a cluster ($
     await expect.poll(difference, { timeout: 25_000, interval: 500 }).toEqual(expected);
   });
 
-  journeyTraces(() => ({ chain, journey }), true);
+  journeyTraces(() => ({ chain, journey }), true, true);
   secretsSuite(() => ({ chain, journey }), 'info');
 
   it('leads from a bucket of the latency to a trace that Zipkin knows', async () => {
