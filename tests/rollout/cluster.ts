@@ -102,15 +102,17 @@ async function patchAutoscaler(service: ServiceName, spec: object): Promise<void
   await kubectl('patch', 'hpa', service, '--type=merge', '--patch', JSON.stringify({ spec }));
 }
 
-/** Changes settings of a service, which replaces its pods. `undo` takes the last change of any kind back. */
-export async function setEnv(service: ServiceName, ...settings: string[]): Promise<void> {
-  await kubectl('set', 'env', `deployment/${service}`, ...settings);
+/** Changes settings of a service, which replaces its pods. The function takes this and all later changes back. */
+export async function setEnv(service: ServiceName, ...settings: string[]): Promise<() => Promise<void>> {
+  const deployment = `deployment/${service}`;
+  const path = 'jsonpath={.metadata.annotations.deployment\\.kubernetes\\.io/revision}';
+  const revision = await kubectl('get', deployment, '-o', path);
+  await kubectl('set', 'env', deployment, ...settings);
   await rolledOut(service);
-}
-
-export async function undo(service: ServiceName): Promise<void> {
-  await kubectl('rollout', 'undo', `deployment/${service}`);
-  await rolledOut(service);
+  return async () => {
+    await kubectl('rollout', 'undo', deployment, `--to-revision=${revision}`);
+    await rolledOut(service);
+  };
 }
 
 /** Asks the eviction API to take a pod away; false if the PodDisruptionBudget forbids it now. */
