@@ -9,7 +9,8 @@ import { type Chain, startChain } from './chain.ts';
 import { skipped } from './containers.ts';
 import { type Journey, walkJourney } from './journey.ts';
 import { metricsSuite } from './metrics-suite.ts';
-import { secretsSuite, tracesSuite } from './traces-suite.ts';
+import { secretsSuite } from './secrets-suite.ts';
+import { tracesSuite } from './traces-suite.ts';
 import type { Watched } from './watched.ts';
 
 const stores = missingServers(process.env).length === 0 ? 'real' : 'sqlite';

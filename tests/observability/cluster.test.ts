@@ -9,7 +9,8 @@ import { readAdmin, readSecret } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
 import { watchCluster } from './in-cluster.ts';
 import { type Journey, walkJourney } from './journey.ts';
-import { journeyTraces, secretsSuite } from './traces-suite.ts';
+import { secretsSuite } from './secrets-suite.ts';
+import { journeyTraces } from './traces-suite.ts';
 
 const { REQUIRE_CLUSTER, SLIPWAY_URL = 'http://localhost:8088' } = process.env;
 const needed = 'needs REQUIRE_CLUSTER=1';

@@ -25,11 +25,8 @@ const share = requests / 6;
 /** One that its callers balance, and the one that the Ingress does: each takes a minute until it is started again. */
 const hanging = ['billing', 'gateway'] as const;
 
-/**
- * Two probes, 5 s apart, fail 2 s after they were sent; then the Ingress is told, which reads anew every 2 s (Traefik's
- * `providersThrottleDuration`). Seconds, and one to spare.
- */
-const noticed = 5 + 5 + 2 + 2 + 1;
+/** Two probes, 5 s apart, fail 2 s after they were sent; then the Ingress is told. Seconds, and one to spare. */
+const noticed = 5 + 5 + 2 + 1;
 
 describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { timeout: 300_000 }, () => {
   let stage: Stage;
@@ -48,10 +45,11 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
   });
 
   describe('no request fails', () => {
-    /** Nothing failed. How many were told to come again is in the table: it tells how much CPU the pods' starts left. */
+    /** Nothing failed. Where many pods start on too little CPU, one in a hundred may be told to come again. */
     async function unnoticed(name: string, action: () => Promise<unknown>, atLeast = share): Promise<void> {
       const { short, long, trouble } = await stage.act(name, action, { atLeast });
       expect(short.failed + long.failed, trouble.join()).toBe(0);
+      expect(short.shed + long.shed, trouble.join()).toBeLessThan((short.sent + long.sent) / 100);
     }
 
     it('while nothing happens', () => unnoticed('nothing happens', async () => {}, 1_000));
@@ -120,7 +118,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
     it('takes them away when the load has gone, and no request fails', async () => {
       const act = await stage.act('load is gone', async () => {}, { rate: 10 });
-      expect(act.short.failed + act.long.failed, act.trouble.join()).toBe(0);
+      expect(act.trouble).toEqual([]);
     });
   });
 
