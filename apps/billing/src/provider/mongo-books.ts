@@ -46,9 +46,10 @@ export async function openMongoBooks(url: string): Promise<SandboxBooks> {
     async refund(order: RefundOrder) {
       const { idempotencyKey: key, chargeKey, amount } = order;
       for (;;) {
+        // Read before the refund is looked up: if the same one is booked in between, `given` is another by then.
+        const charge = await chargeOf(chargeKey);
         const known = await bookedRefund(key);
         if (known) return known;
-        const charge = await chargeOf(chargeKey);
         const { given = 0, refunds = [] } = charge ?? {};
         const reason = refusal(charge, given, order);
         if (reason === null) {

@@ -44,6 +44,22 @@ describe.skipIf(!server)('with TEST_MONGODB_URL', () => {
     expect(answers.filter(({ outcome }) => outcome === 'succeeded')).toHaveLength(2 * 5);
     expect(await replicas[0]?.statement('EUR')).toEqual({ charges: 1, net: 0 });
   });
+
+  it('books a refund once when replicas are asked for it at once', async () => {
+    const url = newMongoUrl(server ?? '');
+    const replicas = [await openOnMongo(url), await openOnMongo(url)];
+    const signal = AbortSignal.timeout(10_000);
+    const keys = Array.from({ length: 30 }, (_, n) => `k${n}`);
+    const rest = { amount: 5, currency: 'EUR', method: 'pm_ok' };
+    const charges = keys.map((idempotencyKey) => ({ idempotencyKey, ...rest }));
+    // By both, so that both have their connections open.
+    await Promise.all(charges.flatMap((charge) => replicas.map((each) => each.charge(charge, signal))));
+    const orders = keys.map((chargeKey) => ({ idempotencyKey: `r-${chargeKey}`, chargeKey, amount: 1 }));
+    await Promise.all(
+      orders.flatMap((order) => replicas.map((each) => each.refund({ ...order, currency: 'EUR' }, signal))),
+    );
+    expect(await replicas[0]?.statement('EUR')).toEqual({ charges: 30, net: 30 * (5 - 1) });
+  });
 });
 
 /** Opens the sandbox, and drops its books with the end of the test. */
