@@ -108,6 +108,13 @@ describe.each(stores)('invoices, payments and the ledger over HTTP, on $name', (
     expect(await pay('pm_late', key)).toMatchObject({ status: 201, body: { status: 'succeeded' } });
   });
 
+  it('that is unconfirmed is not paid by another method with the same key', async () => {
+    const key = newKey();
+    expect((await pay('pm_late', key)).status).toBe(503);
+    expect(await pay('pm_ok', key)).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+    expect(await pay('pm_late', key)).toMatchObject({ status: 201 });
+  });
+
   it.each([
     [{}, 'body.method'],
     [{ method: '' }, 'body.method'],

@@ -207,6 +207,19 @@ describe('a failed request', () => {
     expect(ids[1]).toBe(ids[0]);
   });
 
+  it('runs again only with the same body: it may have had its effect', async () => {
+    const handle = vi.fn((item: string) => {
+      if (handle.mock.calls.length === 1) throw problem('unavailable');
+      return { item };
+    });
+    const shop = await openShop(handle);
+    expect((await send(shop)).statusCode).toBe(503);
+    const other = await send(shop, { body: { item: 'coffee' } });
+    expect([other.statusCode, other.json().code]).toEqual([422, 'idempotency_key_reused']);
+    expect((await send(shop)).json()).toEqual({ item: 'tea' });
+    expect(handle.mock.calls.map(([item]) => item)).toEqual(['tea', 'tea']);
+  });
+
   it('of malformed input does not use up its key', async () => {
     const shop = await openShop(() => ({}));
     expect((await send(shop, { body: { item: 1 } })).statusCode).toBe(400);

@@ -23,8 +23,11 @@ export type IdempotencyStore = {
   reserve(key: string, bodyHash: string, now: number, staleAfter: number): Promise<Reservation>;
   /** Keeps the first answer; one that is kept already stays. */
   complete(key: string, answer: StoredAnswer): Promise<void>;
-  /** Makes a key free that has no answer. */
-  release(key: string): Promise<void>;
+  /**
+   * Makes a key that has no answer stale at once: the same body has it next. Another one has not: the first may
+   * have had its effect.
+   */
+  release(key: string, staleAfter: number): Promise<void>;
   /** Forgets keys that were reserved before `before` (milliseconds since the epoch). */
   expire(before: number): Promise<void>;
 };
@@ -35,7 +38,7 @@ type Options = {
   requestTimeout: number;
 };
 
-type Run = { id: string; bodyHash: string; reserved: boolean };
+type Run = { id: string; bodyHash: string; staleAfter: number; reserved: boolean };
 
 /** Milliseconds by which a reservation outlives its request's timeout before it counts as left by a crash. */
 const staleMargin = 5_000;
@@ -66,7 +69,7 @@ export function registerIdempotency(
   clearPeriodically(app, store, log);
 
   async function begin(request: FastifyRequest, reply: FastifyReply, staleAfter: number) {
-    const run: Run = { id: identify(request), bodyHash: hashOf(request), reserved: false };
+    const run: Run = { id: identify(request), bodyHash: hashOf(request), staleAfter, reserved: false };
     request.setDecorator('idempotency', run);
     const found = await store.reserve(run.id, run.bodyHash, Date.now(), staleAfter);
     if (found.state === 'reserved') {
@@ -87,7 +90,8 @@ export function registerIdempotency(
     run.reserved = false;
     const answer = answerOf(reply, payload);
     try {
-      await (answer && isFinal(answer) ? store.complete(run.id, answer) : store.release(run.id));
+      if (answer && isFinal(answer)) await store.complete(run.id, answer);
+      else await store.release(run.id, run.staleAfter);
     } catch (error) {
       // The answer is true all the same. A repetition waits until the reservation is stale, then runs again
       // with the same operation id and finds what this one did.

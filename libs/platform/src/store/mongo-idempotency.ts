@@ -39,7 +39,7 @@ export function mongoIdempotency({ collection, command }: MongoStore): Idempoten
       for (;;) {
         if (await take({ _id: key, bodyHash, reservedAt: now }, staleAfter)) return { state: 'reserved' };
         const found = await command((options) => keys.findOne({ _id: key }, options));
-        // It may have been released in between.
+        // It may have expired in between.
         if (found) return reservationOf(found);
       }
     },
@@ -47,8 +47,10 @@ export function mongoIdempotency({ collection, command }: MongoStore): Idempoten
       const open = { _id: key, answer: { $exists: false } };
       await command((options) => keys.updateOne(open, { $set: { answer } }, options));
     },
-    async release(key) {
-      await command((options) => keys.deleteOne({ _id: key, answer: { $exists: false } }, options));
+    async release(key, staleAfter) {
+      const open = { _id: key, answer: { $exists: false } };
+      const older = { $inc: { reservedAt: -(staleAfter + 1) } };
+      await command((options) => keys.updateOne(open, older, options));
     },
     async expire(before) {
       const old = { reservedAt: { $lt: before } };
@@ -56,7 +58,7 @@ export function mongoIdempotency({ collection, command }: MongoStore): Idempoten
       for (let found = expireBatch; found === expireBatch; ) {
         const entries = await command((options) => keys.find(old, { ...options, ...batch }).toArray());
         const ids = entries.map(({ _id }) => _id);
-        // One that was released and taken anew in between is young.
+        // One that was taken anew in between is young.
         await command((options) => keys.deleteMany({ ...old, _id: { $in: ids } }, options));
         found = ids.length;
       }

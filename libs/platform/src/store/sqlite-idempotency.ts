@@ -37,7 +37,9 @@ export function sqliteIdempotency(db: DatabaseSync): IdempotencyStore {
   const complete = db.prepare(
     'UPDATE idempotency SET status = ?, content_type = ?, body = ? WHERE key = ? AND status IS NULL',
   );
-  const release = db.prepare('DELETE FROM idempotency WHERE key = ? AND status IS NULL');
+  const release = db.prepare(
+    'UPDATE idempotency SET reserved_at = reserved_at - ? WHERE key = ? AND status IS NULL',
+  );
   const expire = db.prepare(
     'DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE reserved_at < ? LIMIT ?)',
   );
@@ -52,8 +54,8 @@ export function sqliteIdempotency(db: DatabaseSync): IdempotencyStore {
     async complete(key, { status, contentType, body }) {
       complete.run(status, contentType ?? null, body, key);
     },
-    async release(key) {
-      release.run(key);
+    async release(key, staleAfter) {
+      release.run(staleAfter + 1, key);
     },
     async expire(before) {
       while (Number(expire.run(before, expireBatch).changes) === expireBatch) await nextTurn();

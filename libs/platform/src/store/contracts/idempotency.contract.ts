@@ -59,13 +59,20 @@ export function idempotencyContract(name: string, open: () => Promise<OpenIdempo
       expect(await store.reserve('key', 'hash', 1, staleAfter)).toMatchObject({ answer });
     });
 
-    it('makes a released key free, but not one that has an answer', async () => {
+    it('makes a released key free at once, for the same body and one request', async () => {
+      await store.reserve('key', 'hash', 5_000, staleAfter);
+      await store.release('key', staleAfter);
+      const running = { state: 'running', bodyHash: 'hash' };
+      expect(await second.reserve('key', 'another hash', 5_000, staleAfter)).toEqual(running);
+      expect(await second.reserve('key', 'hash', 5_000, staleAfter)).toEqual({ state: 'reserved' });
+      expect(await store.reserve('key', 'hash', 5_000, staleAfter)).toEqual(running);
+    });
+
+    it('does not release a key that has an answer', async () => {
       await store.reserve('key', 'hash', 0, staleAfter);
-      await store.release('key');
-      expect(await store.reserve('key', 'another hash', 1, staleAfter)).toEqual({ state: 'reserved' });
       await store.complete('key', answer);
-      await store.release('key');
-      expect(await store.reserve('key', 'another hash', 2, staleAfter)).toMatchObject({ state: 'done' });
+      await store.release('key', staleAfter);
+      expect(await store.reserve('key', 'hash', 1, staleAfter)).toMatchObject({ state: 'done', answer });
     });
 
     it('hands over what a crash left, to one request and only when it is stale', async () => {
