@@ -191,6 +191,44 @@ describe('a session', () => {
     await expect(refresh(tokens.refreshToken)).resolves.toBeDefined();
   });
 
+  describe('that a new password keeps', () => {
+    async function withNewPassword() {
+      const parts = await logIn();
+      const sid = String(decodeJwt(parts.tokens.accessToken).sid);
+      const change = async () => {
+        const proof = { currentPassword: credentials.password, address };
+        const changed = await parts.accounts.change(parts.account, { password: 'battery staple' }, proof);
+        await parts.sessions.keep(sid, changed);
+      };
+      return { ...parts, sid, change };
+    }
+
+    it('goes on when it is refreshed right before it is kept', async () => {
+      const { store, sid, change, refresh, before } = await withNewPassword();
+      const { token, tokenHash } = newRefreshToken(sid);
+      before('keepSession', async () => {
+        const session = await store.sessionById(sid);
+        if (session) await store.replaceSession({ ...session, tokenHash }, session.tokenHash);
+      });
+      await change();
+      await expect(refresh(token)).resolves.toBeDefined();
+    });
+
+    it('goes on when it is kept while it is refreshed', async () => {
+      const { tokens, change, refresh, before } = await withNewPassword();
+      before('replaceSession', change);
+      const next = await refresh(tokens.refreshToken);
+      await expect(refresh(next.refreshToken)).resolves.toBeDefined();
+    });
+
+    it('goes on when a refresh read it before it was kept, and the account after that', async () => {
+      const { tokens, change, refresh, before } = await withNewPassword();
+      before('accountById', change);
+      await expect(refresh(tokens.refreshToken)).rejects.toEqual(invalid);
+      await expect(refresh(tokens.refreshToken)).resolves.toBeDefined();
+    });
+  });
+
   it('of another account is not kept by a new password', async () => {
     const { account, sessions, store, tokens } = await logIn();
     const sid = String(decodeJwt(tokens.accessToken).sid);

@@ -25,8 +25,10 @@ export type Session = {
 export type SessionStore = {
   createSession(session: Session): Promise<void>;
   sessionById(id: string): Promise<Session | undefined>;
-  /** Writes a session over the one with the same id in one atomic step, if that has the token `seen`. */
+  /** Writes the token and the times of a session in one atomic step, if it has the token `seen`. */
   replaceSession(session: Session, seen: string): Promise<boolean>;
+  /** Raises the password version of a session in one atomic step, if it is of the account. */
+  keepSession(session: Pick<Session, 'id' | 'accountId' | 'passwordVersion'>): Promise<void>;
   removeSession(id: string): Promise<void>;
 };
 
@@ -109,13 +111,10 @@ export function createSessions(parts: Parts) {
     async refresh(token: string, arrivedAt: number): Promise<Tokens> {
       const session = await store.sessionById(sessionIdIn(token));
       const standing = session && standingOf(token, session, arrivedAt);
-      if (!session || standing === 'overtaken') throw problem('refresh_token_invalid');
-      const account = standing === 'current' ? await accountOf(session) : undefined;
-      if (!account) {
-        await store.removeSession(session.id);
-        if (standing === 'reused') log.warn({ userId: session.accountId }, 'refresh token reused');
-        throw problem('refresh_token_invalid');
-      }
+      if (session && standing === 'reused') await endStolen(session);
+      // One that began with an earlier password is not removed: the change of it may be about to keep it.
+      const account = session && standing === 'current' ? await accountOf(session) : undefined;
+      if (!session || !account) throw problem('refresh_token_invalid');
       return renew(session, account);
     },
 
@@ -126,9 +125,8 @@ export function createSessions(parts: Parts) {
 
     /** Lets one session outlive a change of its account's password. All others end by it. */
     async keep(id: string, account: Account): Promise<void> {
-      const session = await store.sessionById(id);
-      if (session?.accountId !== account.id) return;
-      await store.replaceSession({ ...session, passwordVersion: account.passwordVersion }, session.tokenHash);
+      const { id: accountId, passwordVersion } = account;
+      await store.keepSession({ id, accountId, passwordVersion });
     },
   };
 
@@ -157,6 +155,11 @@ export function createSessions(parts: Parts) {
       expiresAt: now + idleLifetime,
     });
     return tokensFor(account.id, id, token);
+  }
+
+  async function endStolen({ id, accountId }: Session): Promise<void> {
+    await store.removeSession(id);
+    log.warn({ userId: accountId }, 'refresh token reused');
   }
 
   async function renew(session: Session, account: Account): Promise<Tokens> {

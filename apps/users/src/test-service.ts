@@ -16,13 +16,31 @@ import type { UsersStore } from './store/users-store.ts';
 export const cheapPasswords = (derive?: Derive) =>
   createPasswords({ memory: 8, passes: 1, parallelism: 1 }, derive);
 
+/** A store, and a way to have something else happen right before the next call of a method, as by another replica. */
+function interruptible(store: UsersStore) {
+  const acts = new Map<PropertyKey, () => Promise<unknown>>();
+  const interrupted = new Proxy(store, {
+    get(target, name) {
+      const act = acts.get(name);
+      if (!act) return Reflect.get(target, name);
+      acts.delete(name);
+      return async (...args: unknown[]) => {
+        await act();
+        return Reflect.get(target, name)(...args);
+      };
+    },
+  });
+  const before = (method: keyof UsersStore, act: () => Promise<unknown>) => void acts.set(method, act);
+  return { store: interrupted, before };
+}
+
 /** The parts of the service on a store in memory, and a clock that stands until it is set. */
 export async function openParts(given: { store?: UsersStore; derive?: Derive } = {}) {
   const time = { at: Date.parse('2030-01-01T00:00:00Z') };
   const clock = () => time.at;
   const warnings: object[] = [];
   const log = { warn: (facts: object) => void warnings.push(facts) };
-  const store = given.store ?? (await openStore('sqlite::memory:'));
+  const { store, before } = interruptible(given.store ?? (await openStore('sqlite::memory:')));
   const passwords = cheapPasswords(given.derive);
   const checkPassword = createPasswordCheck(store, passwords, clock);
   const keys = createSigningKeys(store, clock);
@@ -34,7 +52,7 @@ export async function openParts(given: { store?: UsersStore; derive?: Derive } =
   const sessions = createSessions({ store, passwords, checkPassword, keys, log, counts, clock });
   return {
     ...{ time, warnings, store, passwords, checkPassword, keys, counts, metrics },
-    ...{ administrators, accounts, sessions },
+    ...{ administrators, accounts, sessions, before },
   };
 }
 

@@ -58,12 +58,16 @@ function mongoSessions({ collection, command }: MongoStore): SessionStore {
       const { _id, expiresAt, ...session } = found;
       return { id: _id, ...session, expiresAt: expiresAt.getTime() };
     },
-    async replaceSession({ id, accountId: _, expiresAt, ...session }, seen) {
-      const change = { $set: { ...session, expiresAt: new Date(expiresAt) } };
+    async replaceSession({ id, tokenHash, refreshedAt, expiresAt }, seen) {
+      const change = { $set: { tokenHash, refreshedAt, expiresAt: new Date(expiresAt) } };
       const { matchedCount } = await command((options) =>
         sessions.updateOne({ _id: id, tokenHash: seen }, change, options),
       );
       return matchedCount === 1;
+    },
+    async keepSession({ id, accountId, passwordVersion }) {
+      const change = { $max: { passwordVersion } };
+      await command((options) => sessions.updateOne({ _id: id, accountId }, change, options));
     },
     async removeSession(id) {
       await command((options) => sessions.deleteOne({ _id: id }, options));

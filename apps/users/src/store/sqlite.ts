@@ -70,9 +70,11 @@ function sqliteSessions(db: DatabaseSync): SessionStore {
   const insert = db.prepare(`INSERT INTO sessions
     VALUES (:id, :accountId, :passwordVersion, :tokenHash, :refreshedAt, :expiresAt)`);
   const select = db.prepare('SELECT * FROM sessions WHERE id = ?');
-  const update = db.prepare(`UPDATE sessions SET passwordVersion = :passwordVersion, tokenHash = :tokenHash,
-      refreshedAt = :refreshedAt, expiresAt = :expiresAt
+  const update = db.prepare(`UPDATE sessions
+    SET tokenHash = :tokenHash, refreshedAt = :refreshedAt, expiresAt = :expiresAt
     WHERE id = :id AND tokenHash = :seen`);
+  const keep = db.prepare(`UPDATE sessions SET passwordVersion = max(passwordVersion, :passwordVersion)
+    WHERE id = :id AND accountId = :accountId`);
   const remove = db.prepare('DELETE FROM sessions WHERE id = ?');
   return {
     async createSession(session) {
@@ -84,8 +86,11 @@ function sqliteSessions(db: DatabaseSync): SessionStore {
     async sessionById(id) {
       return select.get(id) as Session | undefined;
     },
-    async replaceSession({ accountId: _, ...session }, seen) {
+    async replaceSession({ accountId: _, passwordVersion: _same, ...session }, seen) {
       return update.run({ ...session, seen }).changes === 1;
+    },
+    async keepSession({ id, accountId, passwordVersion }) {
+      keep.run({ id, accountId, passwordVersion });
     },
     async removeSession(id) {
       remove.run(id);

@@ -219,7 +219,6 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
         const nextOf = (index: number) => ({
           ...session,
           tokenHash: `token ${index}`,
-          passwordVersion: 2,
           refreshedAt: start + 2_000,
           expiresAt: start + 3_000,
         });
@@ -228,8 +227,29 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
         expect({ ...(await store.sessionById(session.id)) }).toEqual(nextOf(outcomes.indexOf(true)));
       });
 
+      it('raises the password version of a session, whoever continues it at that moment', async () => {
+        const session = aSession({ tokenHash: 'first' });
+        await store.createSession(session);
+        const next = { ...session, tokenHash: 'second', refreshedAt: start + 2_000 };
+        const outcomes = await race(async (each, index) =>
+          index === 0
+            ? each.replaceSession(next, 'first')
+            : each.keepSession({ ...session, passwordVersion: index }),
+        );
+        expect(outcomes[0]).toBe(true);
+        expect({ ...(await store.sessionById(session.id)) }).toEqual({ ...next, passwordVersion: 9 });
+      });
+
+      it('raises no password version for another account', async () => {
+        const session = aSession();
+        await store.createSession(session);
+        await store.keepSession({ ...session, accountId: 'another', passwordVersion: 9 });
+        expect({ ...(await store.sessionById(session.id)) }).toEqual(session);
+      });
+
       it('does not bring back a session that was removed', async () => {
         const session = aSession();
+        await store.keepSession(session);
         expect(await store.replaceSession(session, session.tokenHash)).toBe(false);
         expect(await store.sessionById(session.id)).toBeUndefined();
       });
