@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
+import { problem } from '@slipway/contracts/errors';
 import { toDocument } from '@slipway/platform/http/errors';
 import { seriesValue } from '@slipway/platform/telemetry/metrics.fixture';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { createPasswords, type Derive } from './passwords.ts';
-import { createSessions, idleLifetime, newRefreshToken, standingOf } from './sessions.ts';
+import { createSessions, idleLifetime, longestWrite, newRefreshToken, standingOf } from './sessions.ts';
 import { openParts } from './test-service.ts';
 
 const address = '192.0.2.1';
@@ -153,6 +154,45 @@ describe('a session', () => {
     expect(tries.filter(({ status }) => status === 'rejected')).toHaveLength(9);
     await expect(refresh(won[0]?.refreshToken ?? '')).resolves.toBeDefined();
     expect(warnings).toEqual([]);
+  });
+
+  it('goes on when a token comes twice while the write that replaces it is under way', async () => {
+    const { time, sessions, tokens, refresh, warnings, before } = await logIn();
+    const again = (arrivedAt: number) =>
+      expect(sessions.refresh(tokens.refreshToken, arrivedAt)).rejects.toEqual(invalid);
+    const startedAt = time.at;
+    before('replaceSession', async () => {
+      time.at = startedAt + 50;
+      before('replaceSession', () => again(startedAt + 10));
+    });
+    const next = await sessions.refresh(tokens.refreshToken, startedAt);
+    await again(startedAt + 50);
+    await expect(refresh(next.refreshToken)).resolves.toBeDefined();
+    expect(warnings).toEqual([]);
+  });
+
+  it('ends when a token comes again right after the write that replaced it', async () => {
+    const { account, time, sessions, tokens, warnings, before } = await logIn();
+    before('replaceSession', async () => {
+      time.at += 50;
+    });
+    await sessions.refresh(tokens.refreshToken, time.at);
+    await expect(sessions.refresh(tokens.refreshToken, time.at + 1)).rejects.toEqual(invalid);
+    expect(warnings).toEqual([{ userId: account.id }]);
+  });
+
+  it('goes on, and judges reuse a little later, when the end of that write cannot be told', async () => {
+    const { account, time, sessions, tokens, warnings, before } = await logIn();
+    const reuse = (arrivedAt: number) =>
+      expect(sessions.refresh(tokens.refreshToken, arrivedAt)).rejects.toEqual(invalid);
+    before('replaceSession', async () => {
+      before('replaceSession', () => Promise.reject(problem('unavailable')));
+    });
+    await sessions.refresh(tokens.refreshToken, time.at);
+    await reuse(time.at + longestWrite);
+    expect(warnings).toEqual([]);
+    await reuse(time.at + longestWrite + 1);
+    expect(warnings).toEqual([{ userId: account.id }]);
   });
 
   it('ends by a logout, whichever of its tokens is shown and however often', async () => {

@@ -17,6 +17,7 @@ export type Session = {
   passwordVersion: number;
   /** SHA-256 of the refresh token: 256 random bits need no slow hash. */
   tokenHash: string;
+  /** When its token was written; while that is under way, the latest time at which it can be. */
   refreshedAt: number;
   expiresAt: number;
 };
@@ -34,6 +35,8 @@ export type SessionStore = {
 
 /** A session ends when it was not refreshed for so long (RFC 9700 section 4.14.2); milliseconds. */
 export const idleLifetime = 30 * 24 * 3_600_000;
+/** Milliseconds after which a store gives up a write. */
+export const longestWrite = 2_000;
 
 /** A refresh token: the id of its session, and a secret that only this token has. */
 export function newRefreshToken(sessionId: string): { token: string; tokenHash: string } {
@@ -165,9 +168,15 @@ export function createSessions(parts: Parts) {
   async function renew(session: Session, account: Account): Promise<Tokens> {
     const { token, tokenHash } = newRefreshToken(session.id);
     const now = clock();
-    const next = { ...session, tokenHash, refreshedAt: now, expiresAt: now + idleLifetime };
+    const next = { ...session, tokenHash, refreshedAt: now + longestWrite, expiresAt: now + idleLifetime };
     if (!(await store.replaceSession(next, session.tokenHash))) throw problem('refresh_token_invalid');
+    await settle({ ...next, refreshedAt: clock() });
     return tokensFor(account.id, session.id, token);
+  }
+
+  /** If it fails, reuse is judged a little later: no reason to lose the new token. */
+  async function settle(session: Session): Promise<void> {
+    await store.replaceSession(session, session.tokenHash).catch(() => undefined);
   }
 
   /** The account of a session that goes on; `undefined` if it was deleted or has another password now. */
