@@ -76,6 +76,17 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
       expect(await generationsOf('Subscription')).toEqual([3]);
     });
 
+    it('begins anew when all in it is lost, as in an emulator that was started again', async () => {
+      const store = await openStore(namespace.url);
+      await store.apply(used({ quantity: 5 }));
+      await namespace.drop();
+      expect(await store.largest('usage', 'calls', 1)).toEqual([]);
+      await store.apply(used({ quantity: 7 }));
+      expect(await store.largest('usage', 'calls', 1)).toMatchObject([{ sums: [7, 1] }]);
+      expect(await rebuild(store)).toMatchObject({ equal: true, events: 1 });
+      await store.close();
+    });
+
     it('has equal figures after rebuilds that ran while two replicas counted', async () => {
       const replicas = [await openStore(namespace.url), await openStore(namespace.url)] as const;
       const count = async (replica: ReportStore, n: number) => {
