@@ -40,19 +40,21 @@ export function createBreaker(service: string, options: BreakerOptions = {}): Br
   const circuit = circuitBreaker(
     failures.orWhenResult((result) => (result as { failed: boolean }).failed),
     {
-      halfOpenAfter: openMs,
+      // The time is kept here: cockatiel's clock is that of the wall, which may be set.
+      halfOpenAfter: Number.NEGATIVE_INFINITY,
       breaker: new CountBreaker({ threshold: 0.5, size: 20, minimumNumberOfCalls: 5 }),
     },
   );
+  const now = () => performance.now();
   let trialAt = 0;
   circuit.onStateChange((state) => {
-    if (state === CircuitState.Open) trialAt = Date.now() + openMs;
+    if (state === CircuitState.Open) trialAt = now() + openMs;
     onChange?.(names[state]);
   });
 
   /** cockatiel lets calls wait for the trial's end; a hanging trial would hold them all. */
   const isShut = () =>
-    circuit.state === CircuitState.HalfOpen || (circuit.state === CircuitState.Open && Date.now() < trialAt);
+    circuit.state === CircuitState.HalfOpen || (circuit.state === CircuitState.Open && now() < trialAt);
 
   return {
     get state() {
@@ -61,7 +63,7 @@ export function createBreaker(service: string, options: BreakerOptions = {}): Br
     async run(work) {
       if (isShut()) {
         onRefused?.();
-        const retryAfter = Math.max(1, (trialAt - Date.now()) / 1_000);
+        const retryAfter = Math.max(1, (trialAt - now()) / 1_000);
         throw problem('unavailable', `${service} keeps failing and is left alone for a moment`, {
           retryAfter,
         });
