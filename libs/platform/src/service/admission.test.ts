@@ -28,8 +28,8 @@ function block(ms: number) {
   clock += ms;
 }
 
-/** A server behind admission. `GET /5` computes for 5 ms; class and caller are what the request says. */
-async function serve() {
+/** A server behind admission, warm by default. `GET /5` computes for 5 ms; class and caller are what the request says. */
+async function serve({ coldFor = 0 } = {}) {
   const served: string[] = [];
   const refused = new Map<string, number>();
   const requests = { ended: () => undefined };
@@ -43,6 +43,7 @@ async function serve() {
     refuse: createRefusal({ refused: countIn(refused), requests } as never),
     priorityOf: ({ headers }) => (headers['x-class'] ?? 'interactive') as Priority,
     callerOf: ({ headers }) => String(headers['x-caller']),
+    coldFor,
   });
   admitRequests(server, admission);
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -128,8 +129,23 @@ describe('admission', () => {
     expect([...refused]).toEqual([['queue_full', 1]]);
   });
 
+  it('has callers wait up to a second while its code is cold, rather than refuse them', async () => {
+    const { port, admission } = await serve({ coldFor: 350 });
+    const tooMuch = flood(port, 250, '/5');
+    await vi.waitUntil(() => admission.load.waitMs > 1_000, { interval: 1 });
+    expect(await flood(port, 1, '/5')).toEqual([503]);
+    await vi.waitUntil(() => admission.load.waitMs > 0 && admission.load.waitMs < 900, { interval: 1 });
+    expect(await flood(port, 5, '/5')).toEqual(Array(5).fill(200));
+    await tooMuch;
+    await flood(port, 100, '/0');
+    const warm = flood(port, 100, '/5');
+    await underLoad(admission);
+    expect(await flood(port, 5, '/5')).toEqual(Array(5).fill(503));
+    await warm;
+  });
+
   it('lets nobody in who would wait long, however many come', async () => {
-    const { port, admission } = await serve();
+    const { port, refused } = await serve();
     const waits: number[] = [];
     const clients = Array.from({ length: 100 }, async () => {
       while (clock < 2_000) {
@@ -139,8 +155,8 @@ describe('admission', () => {
         else if (sentAt > 700) waits.push(performance.now() - sentAt);
       }
     });
-    await underLoad(admission);
     await Promise.all(clients);
+    expect(refused.get('queue_full')).toBeGreaterThan(0);
     const median = waits.sort((a, b) => a - b)[waits.length >> 1];
     expect(median).toBeGreaterThan(20);
     expect(median).toBeLessThan(400);

@@ -13,6 +13,8 @@ const handful = 8;
 const most = 1_000;
 /** Nobody waits longer; milliseconds. Others that go first may come without end. */
 const longestWait = 1_000;
+/** Requests after which the code of a process is warm. */
+const coldRequests = 500;
 /** Turns that may pass for new connections alone before the next request is started. */
 const mostArrivals = 10;
 /** Milliseconds between two looks at all that wait, for those that wait in vain. */
@@ -38,6 +40,8 @@ export type AdmissionOptions = {
   priorityOf: (request: IncomingMessage) => Priority;
   /** Names who sends a request, for a fair share. Asked only while others wait. */
   callerOf: (request: IncomingMessage) => string;
+  /** Requests for which a process that has begun is slower than it will be: those wait longer, rather than be refused. */
+  coldFor?: number;
 };
 
 /**
@@ -59,9 +63,11 @@ export class Admission {
   #lookedAt = 0;
   #connectionCame = false;
   #arrivals = 0;
+  #coldFor: number;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    this.#coldFor = options.coldFor ?? coldRequests;
   }
 
   /** What waits now, and how long the queue is; milliseconds. */
@@ -84,6 +90,7 @@ export class Admission {
       this.#options.refuse('deadline', request, response);
     } else if (this.#queue.size === 0 && !this.#connectionCame && this.#hasRoom()) {
       this.#left -= 1;
+      this.#coldFor -= 1;
       start(request, response);
     } else {
       this.#enqueue({ request, response, start, since: performance.now(), callerWaits });
@@ -107,7 +114,8 @@ export class Admission {
     const { request, response, callerWaits } = waiting;
     const place = { priority: this.#options.priorityOf(request), caller: this.#options.callerOf(request) };
     const ahead = this.#queue.ahead(place);
-    const isLate = ahead * this.#pace.interval > Math.min(patience[place.priority], callerWaits);
+    const mayWait = this.#coldFor > 0 ? longestWait : patience[place.priority];
+    const isLate = ahead * this.#pace.interval > Math.min(mayWait, callerWaits);
     if (this.#queue.size >= most || (isLate && ahead >= handful)) {
       this.#options.refuse('queue_full', request, response);
     } else {
@@ -151,6 +159,7 @@ export class Admission {
       if (!next) break;
       if (this.#isDismissed(next, now)) continue;
       this.#left -= 1;
+      this.#coldFor -= 1;
       started += 1;
       noteArrival(next.request, next.since);
       next.start(next.request, next.response);
