@@ -14,6 +14,8 @@ const watched = 25;
 export async function trouble(): Promise<void> {
   const rows: string[][] = [];
   for (const name of Object.keys(troubles) as Trouble[]) {
+    const { lacks } = troubles[name];
+    if (lacks) throw new Error(`${name} cannot be measured without ${lacks}`);
     for (const { guards, budget } of protections) {
       const { before, during, after, last } = await meet(name, { guards, budget }, watched);
       const shares = [before, during, after, last].map((share) => share.toFixed(2));

@@ -1,61 +1,59 @@
 /** A short trouble, and what comes after it: with and without what keeps it short. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { startProcess } from '../../scripts/service-process.ts';
-import { startChild } from '../bench/child.ts';
-import { freePort } from '../support/ports.ts';
+import { type Child, startChild } from '../bench/child.ts';
+import { withoutToxiproxy } from '../chaos/toxiproxy.ts';
+import { missingServers } from '../stores/coverage.ts';
+import { openBilling } from './billing-scene.ts';
 import type { ClientsOrder, ClientsResult } from './fixtures/clients.ts';
+import type { Protection, Scene } from './scene.ts';
+import { openShop } from './shop-scene.ts';
 
 /** Seconds of each part of a run, without its end. */
 const parts = { before: 6, trouble: 10, recovery: 5 };
 /** Seconds in which the goodput after the trouble is measured. */
 const measured = 5;
-/** Requests a second: about half of what the shop can do. */
-const usual = 120;
 
+/** Each lasts 10 s: `spike` times the usual load, and a store that is slow or not. `lacks` says why it cannot be had here. */
 export const troubles = {
-  'a spike of ten times the load': { path: '/cpu', spike: 10, storeTime: 20 },
-  'a store that takes 2 s': { path: '/store', spike: 1, storeTime: 2_000 },
+  'a spike of ten times the load': {
+    open: (protection: Protection) => openShop('/cpu', protection),
+    spike: 10,
+    isStoreSlow: false,
+    lacks: '',
+  },
+  'a store that takes 2 s': {
+    open: (protection: Protection) => openShop('/store', protection),
+    spike: 1,
+    isStoreSlow: true,
+    lacks: '',
+  },
+  "billing's MongoDB answering 2 s late": {
+    open: openBilling,
+    spike: 1,
+    isStoreSlow: true,
+    lacks: [...missingServers(process.env), withoutToxiproxy].filter(Boolean).join(', '),
+  },
 };
 export type Trouble = keyof typeof troubles;
-
-type Protection = {
-  /** The service's own, by OVERLOAD_GUARDS. */
-  guards: boolean;
-  /** The clients' own. */
-  budget: boolean;
-};
 
 /** Answers in time, as a share of the requests: before the trouble, in it, from 5 s after its end, and in the last 5 s. */
 export type Goodput = { before: number; during: number; after: number; last: number };
 
-/** Sends retrying clients to a service of its own that meets a trouble of 10 s; watches it for `watched` seconds more. */
+/** Sends retrying clients to a system that meets a trouble of 10 s; watches it for `watched` seconds more. */
 export async function meet(
   trouble: Trouble,
-  { guards, budget }: Protection,
+  protection: Protection,
   watched = parts.recovery + measured,
 ): Promise<Goodput> {
-  const { path, spike, storeTime } = troubles[trouble];
-  const [port, management] = [await freePort(), await freePort()];
-  const shop = startProcess(
-    'shop',
-    new URL('./fixtures/shop.ts', import.meta.url),
-    {
-      ...process.env,
-      PORT: String(port),
-      MANAGEMENT_PORT: String(management),
-      LOG_LEVEL: 'silent',
-      OVERLOAD_GUARDS: guards ? 'all' : 'process',
-    },
-    () => undefined,
-  );
+  const { open, spike, isStoreSlow } = troubles[trouble];
+  const scene = await open(protection);
   const clients = startChild(new URL('./fixtures/clients.ts', import.meta.url));
   try {
-    await shop.ready;
-    await clients.ask({ connectTo: port });
+    const usual = await halfOf(scene, clients);
     const order: ClientsOrder = {
-      port,
-      path,
-      budget,
+      port: scene.port,
+      request: scene.request,
+      budget: protection.budget,
       phases: [
         { rate: usual, seconds: parts.before },
         { rate: usual * spike, seconds: parts.trouble },
@@ -64,15 +62,23 @@ export async function meet(
     };
     const answered = clients.ask<ClientsResult>(order);
     await wait(parts.before * 1_000);
-    shop.child.send({ storeTime });
+    if (isStoreSlow) await scene.slow();
     await wait(parts.trouble * 1_000);
-    shop.child.send({ storeTime: 20 });
+    await scene.heal();
     return goodputOf(await answered);
   } finally {
     clients.stop();
-    shop.kill('SIGKILL');
-    await shop.exited;
+    await scene.close();
   }
+}
+
+/** Half of what a system can do, on this machine and now: requests a second. */
+async function halfOf({ port, request }: Scene, clients: Child): Promise<number> {
+  const order = { port, request, callers: 16, seconds: 3 };
+  // The first time is the warm-up.
+  await clients.ask(order);
+  const { rate } = await clients.ask<{ rate: number }>(order);
+  return rate / 2;
 }
 
 function goodputOf({ sent, good }: ClientsResult): Goodput {
