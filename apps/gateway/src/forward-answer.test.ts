@@ -1,0 +1,94 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bytes, countBytes, megabyte, settled } from './bodies.fixture.ts';
+import { startGateway, type TestGateway } from './test-gateway.ts';
+
+let gateway: TestGateway;
+let root: { authorization: string };
+let reporting: TestGateway['services']['reporting'];
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  root = await gateway.bearer('root', 'admin');
+  ({ reporting } = gateway.services);
+});
+afterAll(() => gateway.stop());
+beforeEach(() => {
+  reporting.seen.length = 0;
+});
+
+describe('an answer', () => {
+  const url = '/api/v1/reports/revenue';
+
+  it('reaches the client while it is still being written', async () => {
+    const seen = Promise.withResolvers<void>();
+    reporting.handle = async (_request, response) => {
+      response.write('first ');
+      await seen.promise;
+      response.end('second');
+    };
+    const answer = await fetch(gateway.base + url, { headers: root });
+    const chunks: string[] = [];
+    for await (const chunk of answer.body ?? []) {
+      chunks.push(Buffer.from(chunk).toString());
+      seen.resolve();
+    }
+    expect(chunks).toEqual(['first ', 'second']);
+  });
+
+  it('waits for a client that reads slowly', async () => {
+    let sent = 0;
+    reporting.handle = (_request, response) => {
+      const source = bytes(100 * megabyte, (count) => {
+        sent = count;
+      });
+      pipeline(Readable.from(source), response).catch(() => undefined);
+    };
+    const request = httpRequest(gateway.base + url, { headers: root }).end();
+    const response = await new Promise<IncomingMessage>((resolve) => request.once('response', resolve));
+    expect((await settled(() => sent)) / megabyte).toBeLessThan(40);
+    expect(await countBytes(response)).toBe(100 * megabyte);
+  });
+
+  it('that breaks off is seen as broken off', async () => {
+    reporting.handle = (_request, response) => {
+      response.write('half of the');
+      setImmediate(() => response.destroy());
+    };
+    const answer = await fetch(gateway.base + url, { headers: root });
+    expect(answer.status).toBe(200);
+    await expect(answer.text()).rejects.toThrow();
+  });
+
+  it.each(['before', 'after'])('is not made for a client that went away %s its head', async (when) => {
+    const closed = Promise.withResolvers<void>();
+    const started = Promise.withResolvers<void>();
+    reporting.handle = (_request, response) => {
+      response.once('close', () => closed.resolve());
+      if (when === 'after') response.write('x');
+      started.resolve();
+    };
+    const request = httpRequest(gateway.base + url, { headers: root }).on('error', () => undefined);
+    const head = new Promise((resolve) => request.once('response', resolve));
+    request.end();
+    await started.promise;
+    if (when === 'after') await head;
+    request.destroy();
+    await closed.promise;
+    if (when === 'before') await expect.poll(() => gateway.metrics.text()).toContain('outcome="given_up"');
+  });
+
+  it('that is a problem document comes as its service wrote it', async () => {
+    const document = '{ "code": "email_taken", "status": 409, "detail": "x", "instance": "theirs" }';
+    reporting.handle = (_request, response) => {
+      response.writeHead(409, { 'content-type': 'application/problem+json', 'x-own': 'kept' }).end(document);
+    };
+    const answer = await fetch(gateway.base + url, { headers: root });
+    expect(answer.status).toBe(409);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(answer.headers.get('x-own')).toBe('kept');
+    expect(await answer.text()).toBe(document);
+  });
+});
