@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Aggregate, type AggregateStore, type Change, update } from './change.ts';
 
 type Counter = Aggregate & { value: number };
@@ -29,6 +29,13 @@ function contested(rivals: number): AggregateStore<Counter> & { present: Counter
   return store;
 }
 
+/** Lets chance choose the shortest pauses. */
+function withoutPauses() {
+  const chance = vi.spyOn(Math, 'random').mockReturnValue(0);
+  onTestFinished(() => chance.mockRestore());
+  return chance;
+}
+
 describe('an update', () => {
   it('applies its rule to what others have written in between', async () => {
     const store = contested(3);
@@ -42,10 +49,19 @@ describe('an update', () => {
     expect(store.present.version).toBe(1);
   });
 
-  it('gives up in bounded time against endless rivals', async () => {
+  it('gives up in bounded time against endless rivals, and says that nothing is decided', async () => {
+    withoutPauses();
     await expect(update(contested(Number.POSITIVE_INFINITY), 'c', increased)).rejects.toMatchObject({
-      code: 'conflict',
+      status: 503,
+      code: 'overloaded',
+      retryAfter: 1,
     });
+  });
+
+  it('pauses by chance after each lost round, so that rivals do not meet again', async () => {
+    const chance = withoutPauses();
+    await update(contested(3), 'c', increased);
+    expect(chance).toHaveBeenCalledTimes(3);
   });
 
   it('finds nothing where nothing is', async () => {

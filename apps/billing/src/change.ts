@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { LedgerEntry } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
 import type { EventData, EventType } from '@slipway/contracts/events';
@@ -20,13 +21,16 @@ export type AggregateStore<T extends Aggregate> = {
 
 /** How often a rule is applied anew because others have changed the aggregate meanwhile. */
 const attempts = 20;
+/** Longest pause after the first lost round, doubled by each so that many rivals spread, and its bound; milliseconds. */
+const firstPause = 10;
+const longestPause = 200;
 
 /**
  * Applies a rule to an aggregate, again if it was changed between reading and writing.
  *
  * @param rule answers the change, or `undefined` if there is nothing to do; it may run more than once
  * @param onWritten told of the aggregate that this call has written, once; not if there was nothing to do
- * @throws {Problem} not_found; what the rule throws; conflict if others change the aggregate all the time.
+ * @throws {Problem} not_found; what the rule throws; overloaded if others change the aggregate all the time.
  * @example
  * await update(store.subscriptions, id, (subscription) => cancel(subscription, now));
  */
@@ -45,8 +49,10 @@ export async function update<T extends Aggregate>(
       onWritten?.(change.next);
       return change.next;
     }
+    await wait(Math.random() * Math.min(longestPause, firstPause * 2 ** attempt));
   }
-  throw problem('conflict', 'It is being changed by too many at once; try again');
+  // Not a conflict, which is kept as the answer to its key: nothing is decided, and money may have moved.
+  throw problem('overloaded', 'It is being changed by too many at once; try again', { retryAfter: 1 });
 }
 
 /** An event of this service. Its id comes from what happened, so that telling it again changes nothing. */

@@ -1,6 +1,6 @@
 import { createMetrics } from '@slipway/platform/telemetry/metrics';
 import { seriesValue } from '@slipway/platform/telemetry/metrics.fixture';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createCounts } from './counts.ts';
 import { atEachCrashPoint, Crash } from './crash.fixture.ts';
 import { issue } from './invoices.ts';
@@ -148,6 +148,34 @@ describe.each(stores)('on $name', ({ newSettings }) => {
       expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
       expect(await sandbox.statement('EUR')).toEqual({ charges: 1, net: 100 });
       expect(await world.balance('cash')).toBe(100);
+    });
+
+    it('by more requests at once than a rule has attempts books each of them', async () => {
+      const world = await newWorld();
+      await world.pay('p1');
+      const ids = Array.from({ length: 24 }, (_, n) => `r${n}`);
+      const refunds = await Promise.all(ids.map((id) => world.refund(id, 10)));
+      expect(refunds.map(({ status }) => status)).toEqual(Array(24).fill('succeeded'));
+      expect(await world.balance('refunds')).toBe(240);
+    });
+
+    it('is not decided when others change the invoice all the time after the provider has paid out', async () => {
+      const sandbox = newSandbox();
+      const world = await newWorld(sandbox);
+      await world.pay('p1');
+      const { invoices } = world.parts;
+      const replace = vi
+        .fn(invoices.replace)
+        .mockResolvedValue(false)
+        .mockImplementationOnce(invoices.replace);
+      const losing = { ...world.parts, invoices: { ...invoices, replace } };
+      const chance = vi.spyOn(Math, 'random').mockReturnValue(0);
+      onTestFinished(() => chance.mockRestore());
+      const answer = { status: 503, retryAfter: 1 };
+      await expect(world.refund('r1', 500, losing)).rejects.toMatchObject(answer);
+      expect(await world.refund('r1', 500)).toMatchObject({ status: 'succeeded' });
+      expect(await sandbox.statement('EUR')).toEqual({ charges: 1, net: 1_400 });
+      expect(await world.balance('refunds')).toBe(500);
     });
 
     it('is refused the same again when the provider refuses', async () => {

@@ -22,7 +22,7 @@ export type SettlementParts = {
  * Pays an invoice. Repeated with the same id it goes on where the first request was cut off.
  *
  * @throws {Problem} not_found, invoice_not_payable, payment_declined; payment_unconfirmed if the provider did
- * not answer: the payment stays pending and is settled later.
+ * not answer: the payment stays pending and is settled later; overloaded if too many change the invoice.
  */
 export async function pay(
   parts: SettlementParts,
@@ -42,7 +42,7 @@ export async function pay(
 /**
  * Gives back a part or all of a payment; repeatable as `pay` is.
  *
- * @throws {Problem} not_found, conflict, refund_exceeds_payment, refund_refused, payment_unconfirmed.
+ * @throws {Problem} not_found, conflict, refund_exceeds_payment, refund_refused, payment_unconfirmed, overloaded.
  */
 export async function refund(
   parts: SettlementParts,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import process from 'node:process';
 import { openMongo } from '@slipway/platform/store/mongo';
 import { mongoOutbox } from '@slipway/platform/store/mongo-outbox';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { atEachCrashPoint } from '../crash.fixture.ts';
 import { sum } from '../money.ts';
 import { type UsageRecord, usageEvents } from '../usage.ts';
@@ -44,6 +44,20 @@ describe.skipIf(!server)('usage in MongoDB', () => {
       expect(sum(told.map(({ data }) => Number(data.quantity))), name).toBe(20);
     });
     expect(points).toBeGreaterThan(5);
+  });
+
+  it('says that it should be sent again when replicas take the number of every next page', async () => {
+    const url = newMongoUrl(server ?? '');
+    const mongo = await openMongo(url, billingMigrations);
+    const chance = vi.spyOn(Math, 'random').mockReturnValue(0);
+    onTestFinished(async () => {
+      chance.mockRestore();
+      await mongo.close();
+      await drop(url);
+    });
+    const losing = { ...mongoOutbox(mongo, withEvents), write: async () => new Set([0]) as never };
+    const adding = mongoUsage(mongo, losing).add([usage('r1', 's1')], usageEvents);
+    await expect(adding).rejects.toMatchObject({ status: 503, retryAfter: 1 });
   });
 
   it('counts and tells once what processes send that are killed at any moment', {

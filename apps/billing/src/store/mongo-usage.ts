@@ -115,7 +115,9 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
       left = new Map([...refused].map((draft) => [draft.page.subscriptionId, draft.shares]));
       await wait(Math.random() * longestPause);
     }
-    throw problem('conflict', 'Usage of the subscription is recorded by too many at once; try again');
+    throw problem('overloaded', 'Usage of the subscription is recorded by too many at once; try again', {
+      retryAfter: 1,
+    });
   }
 
   const addInLane = gather<number, Share, UsageOutcome[]>({
