@@ -4,6 +4,7 @@ import type { EventData } from '@slipway/contracts/events';
 import type { User } from '@slipway/contracts/users';
 import { type DomainEvent, newEvent } from '@slipway/platform/events/events';
 import type { Position } from '@slipway/platform/http/pagination';
+import type { Administrators } from './administrators.ts';
 import type { Counts } from './counts.ts';
 import type { PasswordCheck } from './login-limit.ts';
 import type { Passwords } from './passwords.ts';
@@ -77,13 +78,13 @@ type Parts = {
   store: AccountStore;
   passwords: Passwords;
   checkPassword: PasswordCheck;
-  /** Takes the role from an administrator who leaves. @throws {Problem} last_administrator */
-  revokeAdministrator: (id: string) => Promise<void>;
+  /** Take the role from an administrator who leaves. */
+  administrators: Pick<Administrators, 'grant' | 'revoke'>;
   counts: Pick<Counts, 'signUps'>;
 };
 
 /** What can be done with accounts. */
-export function createAccounts({ store, passwords, checkPassword, revokeAdministrator, counts }: Parts) {
+export function createAccounts({ store, passwords, checkPassword, administrators, counts }: Parts) {
   return {
     /** @throws {Problem} email_taken */
     async signUp({ email, password, name }: NewAccount): Promise<Account> {
@@ -125,17 +126,20 @@ export function createAccounts({ store, passwords, checkPassword, revokeAdminist
     },
 
     /**
-     * Deletes an account as it was read. Its sessions end with it: a refresh finds no account.
+     * Deletes an account as it was read, if it is still there. Its sessions end with it: a refresh finds no
+     * account.
      *
      * @throws {Problem} last_administrator, version_mismatch
      */
     async remove(account: Account): Promise<void> {
       // First the role: a crash in between leaves an account that can be deleted again, never a role
       // without an account.
-      await revokeAdministrator(account.id);
+      const hadRole = await administrators.revoke(account.id);
       const events = [accountEvent('user.deleted', account)];
       const outcome = await store.removeAccount(account.id, account.version, events);
-      if (outcome === 'version_mismatch') throw problem('version_mismatch');
+      if (outcome === 'removed' || !(await store.accountById(account.id))) return;
+      if (hadRole) await administrators.grant(account.id);
+      throw problem('version_mismatch');
     },
   };
 

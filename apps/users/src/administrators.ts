@@ -36,9 +36,12 @@ export function createAdministrators(store: AdministratorStore & Pick<AccountSto
       await change(async (ids) => (ids.includes(id) ? ids : [...ids, id]));
     },
 
-    /** @throws {Problem} last_administrator if nobody else would be left. */
-    async revoke(id: string): Promise<void> {
-      await change(async (ids) => {
+    /**
+     * @returns whether the role was there to be taken
+     * @throws {Problem} last_administrator if nobody else would be left.
+     */
+    revoke(id: string): Promise<boolean> {
+      return change(async (ids) => {
         if (!ids.includes(id)) return ids;
         const others = await withAccount(ids.filter((each) => each !== id));
         if (others.length === 0) throw problem('last_administrator');
@@ -48,12 +51,12 @@ export function createAdministrators(store: AdministratorStore & Pick<AccountSto
   };
 
   /** Writes what `rule` makes of the list, again from the start if another was faster. */
-  async function change(rule: (ids: string[]) => Promise<string[]>): Promise<void> {
+  async function change(rule: (ids: string[]) => Promise<string[]>): Promise<boolean> {
     for (;;) {
       const { ids, version } = await store.administrators();
       const next = await rule(ids);
-      if (next === ids) return;
-      if (await store.replaceAdministrators({ ids: next, version: version + 1 })) return;
+      if (next === ids) return false;
+      if (await store.replaceAdministrators({ ids: next, version: version + 1 })) return true;
     }
   }
 

@@ -36,8 +36,7 @@ export const users = defineService({
     measureUsers(metrics, passwords, keys);
     const counts = createCounts(metrics);
     const administrators = createAdministrators(store);
-    const revokeAdministrator = administrators.revoke;
-    const accounts = createAccounts({ store, passwords, checkPassword, revokeAdministrator, counts });
+    const accounts = createAccounts({ store, passwords, checkPassword, administrators, counts });
     const sessions = createSessions({ store, passwords, checkPassword, keys, log, counts });
     await keys.published(); // makes the first key, so that no verifier reads an empty set
     await ensureAdministrator(settings, log, (credentials) =>

@@ -47,8 +47,7 @@ export async function openParts(given: { store?: UsersStore; derive?: Derive } =
   const metrics = createMetrics('users', 'test');
   const counts = createCounts(metrics);
   const administrators = createAdministrators(store);
-  const revokeAdministrator = administrators.revoke;
-  const accounts = createAccounts({ store, passwords, checkPassword, revokeAdministrator, counts });
+  const accounts = createAccounts({ store, passwords, checkPassword, administrators, counts });
   const sessions = createSessions({ store, passwords, checkPassword, keys, log, counts, clock });
   return {
     ...{ time, warnings, store, passwords, checkPassword, keys, counts, metrics },
