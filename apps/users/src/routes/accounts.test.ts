@@ -97,6 +97,29 @@ describe('accounts over HTTP', () => {
     expect(refreshed.status).toBe(401);
   });
 
+  it('are deleted though the answer was lost and the deletion is sent again', async () => {
+    const { token } = await users.newPerson();
+    const before = await users.send('GET', me, { token });
+    const headers = { 'if-match': String(before.headers.etag) };
+    for (let i = 0; i < 2; i++) {
+      expect(await users.send('DELETE', me, { token, headers })).toMatchObject({
+        status: 204,
+        body: undefined,
+      });
+    }
+  });
+
+  it('give nothing to whoever still has a token of one that was deleted', async () => {
+    const { user, token } = await users.newPerson();
+    const roles = { token: admin, body: { roles: ['member', 'admin'] } };
+    await users.send('PUT', rolesOf(user.id), roles);
+    // A role that is given at this moment outlives its account.
+    await users.store.removeAccount(user.id, 1, []);
+    const refused = { status: 401, body: { code: 'unauthenticated' } };
+    expect(await users.send('PATCH', me, { token, body: { name: 'Ghost' } })).toMatchObject(refused);
+    expect((await users.send('GET', '/api/v1/users', { token })).status).toBe(403);
+  });
+
   it('are listed by administrators, page by page', async () => {
     await users.newPerson();
     const all = (await users.send('GET', '/api/v1/users', { token: admin })).body.items;

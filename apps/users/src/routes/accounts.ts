@@ -17,6 +17,8 @@ type Parts = {
   addressOf: (request: FastifyRequest) => string;
 };
 
+type Found = { account: Account; user: User };
+
 /** Accounts over HTTP: one's own, and all of them for administrators. */
 export function registerAccountRoutes(app: App, parts: Parts): void {
   const { store, accounts, administrators, sessions, addressOf } = parts;
@@ -32,7 +34,7 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
   app.route({
     ...getMe,
     handler: async (request, reply) => {
-      const { user } = await read(principalOf(request).subject);
+      const { user } = await own(request);
       return reply.header('etag', userEtag(user)).send(user);
     },
   });
@@ -40,8 +42,8 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
   app.route({
     ...changeMe,
     handler: async (request, reply) => {
-      const { subject, session } = principalOf(request);
-      const { account, user } = await read(subject);
+      const { session } = principalOf(request);
+      const { account, user } = await own(request);
       checkIfMatch(request.headers['if-match'], userEtag(user));
       const { currentPassword, ...changes } = request.body;
       const next = await accounts.change(account, changes, { currentPassword, address: addressOf(request) });
@@ -54,9 +56,12 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
   app.route({
     ...deleteMe,
     handler: async (request, reply) => {
-      const { account, user } = await read(principalOf(request).subject);
-      checkIfMatch(request.headers['if-match'], userEtag(user));
-      await accounts.remove(account);
+      const found = await find(principalOf(request).subject);
+      // Else it is deleted already: a caller who lost the answer asks again.
+      if (found) {
+        checkIfMatch(request.headers['if-match'], userEtag(found.user));
+        await accounts.remove(found.account);
+      }
       return reply.code(204).send(null);
     },
   });
@@ -79,15 +84,23 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
       if (!(await store.accountById(userId))) throw problem('not_found', 'There is no such account');
       if (request.body.roles.includes('admin')) await administrators.grant(userId);
       else await administrators.revoke(userId);
-      const { user } = await read(userId);
+      const found = await find(userId);
+      if (!found) throw problem('not_found', 'The account was deleted');
+      const { user } = found;
       return reply.header('etag', userEtag(user)).send(user);
     },
   });
 
-  async function read(id: string): Promise<{ account: Account; user: User }> {
+  /** The account of the caller, whose token may have outlived it. */
+  async function own(request: FastifyRequest): Promise<Found> {
+    const found = await find(principalOf(request).subject);
+    if (!found) throw problem('unauthenticated', 'The account was deleted');
+    return found;
+  }
+
+  async function find(id: string): Promise<Found | undefined> {
     const account = await store.accountById(id);
-    if (!account) throw problem('not_found', 'The account was deleted');
-    return { account, user: toUser(account, rolesOf(id, await administrators.list())) };
+    return account && { account, user: toUser(account, rolesOf(id, await administrators.list())) };
   }
 }
 
