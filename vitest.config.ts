@@ -6,6 +6,8 @@ export default defineConfig({
     // Tests that start processes need seconds on a busy laptop; polling ends each as soon as it can.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    setupFiles: ['./vitest.setup.ts'],
+    expect: { poll: { timeout: 10_000 } },
     maxWorkers: 2,
     // Google's client library looks for a cloud around it, unless told that there is none.
     env: { METADATA_SERVER_DETECTION: 'none' },

@@ -4,7 +4,10 @@ import { type Ports, serviceNames } from '../../scripts/topology.ts';
 
 /** Below the range that the system takes for outgoing connections: a port stays free while a service restarts. */
 const lowest = 12_000;
-const highest = 32_000;
+/** Each of the processes that run tests at the same time takes from ports of its own. */
+const each = 10_000;
+const worker = (Number(process.env.VITEST_POOL_ID ?? 1) - 1) % 2;
+const given = new Set<number>();
 
 /** Ports for one system that nobody listens on. */
 export async function freePorts(): Promise<Ports> {
@@ -16,9 +19,11 @@ export async function freePorts(): Promise<Ports> {
   return Object.fromEntries(pairs) as Ports;
 }
 
-/** A random port that nobody listens on. */
+/** A random port that nobody listens on, and that was not given before. */
 export async function freePort(): Promise<number> {
-  const port = lowest + Math.floor(Math.random() * (highest - lowest));
+  const port = lowest + worker * each + Math.floor(Math.random() * each);
+  if (given.has(port)) return freePort();
+  given.add(port);
   const probe = createServer().listen(port, '127.0.0.1');
   try {
     await once(probe, 'listening');
