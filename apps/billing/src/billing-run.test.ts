@@ -3,6 +3,7 @@ import { createMetrics } from '@slipway/platform/telemetry/metrics';
 import { seriesValue } from '@slipway/platform/telemetry/metrics.fixture';
 import { describe, expect, it } from 'vitest';
 import { type BillingParts, type RunOptions, runBilling } from './billing-run.ts';
+import { update } from './change.ts';
 import { createCounts } from './counts.ts';
 import { atEachCrashPoint, Crash } from './crash.fixture.ts';
 import { isBalanced } from './ledger.ts';
@@ -26,6 +27,8 @@ describe.each(stores)('on $name', ({ newSettings }) => {
       parts,
       counted: (name: string, labels: Record<string, string> = {}) => seriesValue(metrics, name, labels),
       subscribe: (id: string, at = began) => store.subscriptions.add(start(id, 'u1', planOf('starter'), at)),
+      move: (id: string, planId: string, at: string) =>
+        update(store.subscriptions, id, (present) => changePlan(present, planOf(planId), at)),
       use: (id: string, quantity: number, period = 1, subscriptionId = 's1') =>
         store.usage.add(
           [{ id, subscriptionId, userId: 'u1', metric: 'api_calls', quantity, at: began, period }],
@@ -109,14 +112,17 @@ describe.each(stores)('on $name', ({ newSettings }) => {
       expect(await billedUsage(world)).toEqual([100, 7, 0]);
     });
 
-    it('bills the plan that is in force when the period ends', async () => {
+    it.each([
+      ['2026-02-28T09:59:59.999Z', ['pro', 'pro', 'pro']],
+      ['2026-02-28T10:00:00.000Z', ['starter', 'pro', 'pro']],
+      ['2026-04-01T00:00:00.000Z', ['starter', 'starter', 'pro']],
+    ])('bills the plan that is in force when the period ends, for a change at %s', async (at, billed) => {
       const world = await newWorld();
       await world.subscribe('s1');
-      const subscription = await world.store.subscriptions.get('s1');
-      const change = subscription && changePlan(subscription, planOf('pro'));
-      if (change) await world.store.subscriptions.replace(change);
-      await world.run(afterOne);
-      expect(await world.invoices()).toMatchObject([{ planId: 'pro', total: 9_900 }]);
+      await world.move('s1', 'pro', at);
+      await world.run(afterThree);
+      expect((await world.invoices()).map(({ planId }) => planId)).toEqual(billed);
+      expect(await world.store.subscriptions.get('s1')).not.toHaveProperty('earlierPlans');
     });
 
     it('bills a cancelled subscription to its end, and then never again', async () => {

@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 import type { Counts } from './counts.ts';
 import { type Invoice, type InvoiceStore, invoiceIdOf, issue } from './invoices.ts';
 import { planOf } from './plans.ts';
-import { advance, type Subscription, type SubscriptionStore } from './subscriptions.ts';
+import { advance, planIdOf, type Subscription, type SubscriptionStore } from './subscriptions.ts';
 import type { UsageStore } from './usage.ts';
 import { subtract } from './usage-totals.ts';
 
@@ -98,7 +98,7 @@ async function issueInvoice(
   const id = invoiceIdOf(subscription);
   const totals = await usage.totals(subscription.id, subscription.period);
   const unbilled = subtract(totals, subscription.billed);
-  const change = issue(subscription, planOf(subscription.planId), unbilled, clock.now());
+  const change = issue(subscription, planOf(planIdOf(subscription)), unbilled, clock.now());
   if (await invoices.add(change)) {
     counts.invoiceIssued(change.next);
     return { invoice: change.next, isNew: true };

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { planOf } from './plans.ts';
-import { advance, cancel, changePlan, endOf, start } from './subscriptions.ts';
+import { advance, cancel, changePlan, endOf, planIdOf, type Subscription, start } from './subscriptions.ts';
 
 const began = '2026-01-31T10:00:00.000Z';
 const started = () => start('s1', 'u1', planOf('starter'), began).next;
+const inFirst = '2026-02-10T00:00:00.000Z';
 const cancelledAt = (instant: string) => cancel(started(), instant)?.next ?? started();
 
 describe('a new subscription', () => {
@@ -38,7 +39,7 @@ describe('a new subscription', () => {
 
 describe('a change of plan', () => {
   it('leaves the open period as it is and makes a new version', () => {
-    const change = changePlan(started(), planOf('pro'));
+    const change = changePlan(started(), planOf('pro'), inFirst);
     expect(change?.next).toEqual({ ...started(), planId: 'pro', version: 2 });
     expect(change?.events[0]).toMatchObject({
       type: 'subscription.changed',
@@ -47,19 +48,55 @@ describe('a change of plan', () => {
   });
 
   it('does nothing if it is the same plan', () => {
-    expect(changePlan(started(), planOf('starter'))).toBeUndefined();
+    expect(changePlan(started(), planOf('starter'), inFirst)).toBeUndefined();
   });
 
   it('is refused into another currency', () => {
-    expect(() => changePlan(started(), planOf('pro-usd'))).toThrow(
+    expect(() => changePlan(started(), planOf('pro-usd'), inFirst)).toThrow(
       expect.objectContaining({ code: 'currency_differs' }),
     );
   });
 
   it('is refused after the end', () => {
-    expect(() => changePlan(cancelledAt('2026-02-01T00:00:00.000Z'), planOf('pro'))).toThrow(
+    expect(() => changePlan(cancelledAt('2026-02-01T00:00:00.000Z'), planOf('pro'), inFirst)).toThrow(
       expect.objectContaining({ code: 'subscription_ended' }),
     );
+  });
+});
+
+describe('the plan of a period', () => {
+  const moved = (subscription: Subscription, planId: string, now: string) =>
+    changePlan(subscription, planOf(planId), now)?.next ?? subscription;
+  const closed = (subscription: Subscription) => advance(subscription, []).next;
+
+  it('is the one that was in force when it ended, however often it is changed before the bill', () => {
+    const first = moved(moved(started(), 'pro', inFirst), 'free', '2026-02-28T10:00:00.000Z');
+    const second = moved(moved(first, 'pro', '2026-03-01T00:00:00.000Z'), 'free', '2026-03-02T00:00:00.000Z');
+    expect(planIdOf(second)).toBe('pro');
+    expect(second.planId).toBe('free');
+    expect(planIdOf(closed(second))).toBe('free');
+  });
+
+  it('is kept for each of several that have ended, and forgotten once they are billed', () => {
+    const march = moved(started(), 'pro', '2026-03-10T00:00:00.000Z');
+    const may = moved(march, 'free', '2026-05-10T00:00:00.000Z');
+    const periods = [may, closed(may), closed(closed(may)), closed(closed(closed(may)))];
+    expect(periods.map(planIdOf)).toEqual(['starter', 'pro', 'pro', 'free']);
+    expect(periods.at(-1)?.earlierPlans).toBeUndefined();
+    expect(may.earlierPlans).toHaveLength(2);
+  });
+
+  it('stays when the subscription ends after it', () => {
+    const ended = cancel(
+      moved(started(), 'pro', '2026-03-10T00:00:00.000Z'),
+      '2026-03-11T00:00:00.000Z',
+    )?.next;
+    expect(ended && [planIdOf(ended), planIdOf(closed(ended))]).toEqual(['starter', 'pro']);
+  });
+
+  it('is the present one if it ends later, or if it was billed before its end', () => {
+    expect(moved(started(), 'pro', inFirst).earlierPlans).toBeUndefined();
+    expect(planIdOf(moved(closed(started()), 'pro', inFirst))).toBe('pro');
   });
 });
 

@@ -2,7 +2,7 @@ import type { Plan, Subscription as SubscriptionDocument } from '@slipway/contra
 import { problem } from '@slipway/contracts/errors';
 import type { Position } from '@slipway/platform/http/pagination';
 import { type AggregateStore, type Change, event } from './change.ts';
-import { type Period, periodOf } from './periods.ts';
+import { type Period, periodNumberAt, periodOf } from './periods.ts';
 import { planOf } from './plans.ts';
 import { add, type UsageTotal } from './usage-totals.ts';
 
@@ -14,7 +14,11 @@ export type Subscription = SubscriptionDocument & {
   dueAt?: string;
   /** Usage that invoices hold so far. */
   billed: UsageTotal[];
+  /** Plans that were in force when periods ended that are not billed yet, oldest first; absent if it is `planId`. */
+  earlierPlans?: EarlierPlan[];
 };
+
+type EarlierPlan = { planId: string; lastPeriod: number };
 
 export type SubscriptionStore = AggregateStore<Subscription> & {
   /** Those of the ids that exist, in any order. */
@@ -37,12 +41,17 @@ export function start(id: string, userId: string, plan: Plan, now: string): Chan
 }
 
 /**
- * Moves a subscription to another plan, which is in force for the whole open period: nothing is prorated.
+ * Moves a subscription to another plan, which bills the whole period that runs: nothing is prorated. Periods that
+ * have ended keep their plan.
  *
  * @returns `undefined` if it has this plan already.
  * @throws {Problem} subscription_ended or currency_differs.
  */
-export function changePlan(subscription: Subscription, plan: Plan): Change<Subscription> | undefined {
+export function changePlan(
+  subscription: Subscription,
+  plan: Plan,
+  now: string,
+): Change<Subscription> | undefined {
   if (subscription.status === 'cancelled') throw problem('subscription_ended');
   if (subscription.planId === plan.id) return undefined;
   const { currency } = planOf(subscription.planId);
@@ -53,8 +62,27 @@ export function changePlan(subscription: Subscription, plan: Plan): Change<Subsc
   return changed('subscription.changed', {
     ...subscription,
     planId: plan.id,
+    earlierPlans: openPlans(plansUntil(subscription, now), subscription.period),
     version: subscription.version + 1,
   });
+}
+
+/** The plan that bills the open period: the one in force at its end, or the present one if it has not ended. */
+export function planIdOf({ period, planId, earlierPlans = [] }: Subscription): string {
+  return earlierPlans.find(({ lastPeriod }) => period <= lastPeriod)?.planId ?? planId;
+}
+
+/** The first change after a period's end counts; later ones find the plan of that end kept. */
+function plansUntil({ planId, startedAt, earlierPlans = [] }: Subscription, now: string): EarlierPlan[] {
+  const lastPeriod = periodNumberAt(startedAt, now) - 1;
+  const isKept = earlierPlans.some((earlier) => earlier.lastPeriod >= lastPeriod);
+  return isKept ? earlierPlans : [...earlierPlans, { planId, lastPeriod }];
+}
+
+/** Those that a period from `period` on still needs. */
+function openPlans(plans: EarlierPlan[], period: number): EarlierPlan[] | undefined {
+  const open = plans.filter(({ lastPeriod }) => lastPeriod >= period);
+  return open.length === 0 ? undefined : open;
 }
 
 /**
@@ -89,6 +117,7 @@ export function advance(subscription: Subscription, billed: UsageTotal[]): Chang
     ...opened,
     dueAt: dueAt({ ...subscription, ...opened }, subscription.cancelledAt),
     billed: add(subscription.billed, billed),
+    earlierPlans: openPlans(subscription.earlierPlans ?? [], opened.period),
     version: subscription.version + 1,
   };
   return { next, entries: [], events: [] };

@@ -158,7 +158,8 @@ export const changePlan = {
   schema: {
     operationId: 'changePlan',
     summary: 'Moves a subscription to another plan of the same currency',
-    description: 'The period that is open is billed by the plan that is in force when it ends.',
+    description:
+      'A period is billed by the plan that is in force when it ends, however late its bill is made.',
     tags,
     params: SubscriptionPath,
     headers: IfMatch,

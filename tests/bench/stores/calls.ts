@@ -81,7 +81,7 @@ export function changesOf(subscriptions: Subscription[]) {
   return () => {
     const place = nextPlace();
     const subscription = present[place] as Subscription;
-    const change = changePlan(subscription, planOf(subscription.planId === 'pro' ? 'starter' : 'pro'));
+    const change = changePlan(subscription, planOf(subscription.planId === 'pro' ? 'starter' : 'pro'), at);
     if (!change) throw new Error('The plan is the same');
     present[place] = change.next;
     return change;

@@ -73,7 +73,7 @@ export function registerSubscriptionRoutes(app: App, { subscriptions, clock, cou
       const plan = planOf(request.body.planId);
       const changed = await update(subscriptions, id, (subscription) => {
         checkIfMatch(request.headers['if-match'], etagOf(subscription.version));
-        return rules.changePlan(subscription, plan);
+        return rules.changePlan(subscription, plan, clock.now());
       });
       return reply.header('etag', etagOf(changed.version)).send(changed);
     },
