@@ -45,6 +45,16 @@ describe('administrators', () => {
     expect((await administrators.list()).ids).toHaveLength(1);
   });
 
+  it('may leave while there is another, and stay until they do', async () => {
+    const { administrators, ada, bob } = await withPeople();
+    await administrators.grant(ada.id);
+    await expect(administrators.checkRevoke(ada.id)).rejects.toMatchObject({ code: 'last_administrator' });
+    await expect(administrators.checkRevoke(bob.id)).resolves.toBeUndefined();
+    await administrators.grant(bob.id);
+    await expect(administrators.checkRevoke(ada.id)).resolves.toBeUndefined();
+    expect((await administrators.list()).ids).toEqual([ada.id, bob.id]);
+  });
+
   it('do not count when their account is gone', async () => {
     const { administrators, ada } = await withPeople();
     await administrators.grant('gone');

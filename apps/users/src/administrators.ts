@@ -41,12 +41,13 @@ export function createAdministrators(store: AdministratorStore & Pick<AccountSto
      * @throws {Problem} last_administrator if nobody else would be left.
      */
     revoke(id: string): Promise<boolean> {
-      return change(async (ids) => {
-        if (!ids.includes(id)) return ids;
-        const others = await withAccount(ids.filter((each) => each !== id));
-        if (others.length === 0) throw problem('last_administrator');
-        return others;
-      });
+      return change((ids) => without(id, ids));
+    },
+
+    /** @throws {Problem} last_administrator if `revoke` would now. */
+    async checkRevoke(id: string): Promise<void> {
+      const { ids } = await store.administrators();
+      await without(id, ids);
     },
   };
 
@@ -58,6 +59,13 @@ export function createAdministrators(store: AdministratorStore & Pick<AccountSto
       if (next === ids) return false;
       if (await store.replaceAdministrators({ ids: next, version: version + 1 })) return true;
     }
+  }
+
+  async function without(id: string, ids: string[]): Promise<string[]> {
+    if (!ids.includes(id)) return ids;
+    const others = await withAccount(ids.filter((each) => each !== id));
+    if (others.length === 0) throw problem('last_administrator');
+    return others;
   }
 
   /** A role given while its account is being deleted may outlive it: it counts nothing. */

@@ -130,12 +130,27 @@ export const changeMe = {
   config: { access: 'member' },
 } as const satisfies Operation;
 
+export const checkDeletion = {
+  method: 'GET',
+  url: '/api/v1/users/me/deletion',
+  schema: {
+    operationId: 'checkDeletion',
+    summary: "Tells whether the caller's account could be deleted now",
+    description: 'Answers as the deletion would, and deletes nothing.',
+    tags,
+    headers: IfMatch,
+    response: answers({ 204: NoContent }),
+  },
+  config: { access: 'member' },
+} as const satisfies Operation;
+
 export const deleteMe = {
   method: 'DELETE',
   url: '/api/v1/users/me',
   schema: {
     operationId: 'deleteMe',
     summary: "Deletes the caller's account",
+    description: 'Succeeds too if it is deleted already. The account of the last administrator stays.',
     tags,
     headers: IfMatch,
     response: answers({ 204: NoContent }),

@@ -159,6 +159,21 @@ describe('accounts over HTTP', () => {
     expect((await users.send('GET', me, { token: admin })).body).toEqual(user);
   });
 
+  it('say whether they could be deleted, and stay', async () => {
+    const { token } = await users.newPerson();
+    const check = async (by: string, etag?: string) => {
+      const headers: Record<string, string> = etag ? { 'if-match': etag } : {};
+      const { status, body } = await users.send('GET', `${me}/deletion`, { token: by, headers });
+      return [status, body?.code];
+    };
+    expect(await check(token)).toEqual([204, undefined]);
+    expect(await check(token, '"1-member"')).toEqual([204, undefined]);
+    expect(await check(token, '"2-member"')).toEqual([412, 'version_mismatch']);
+    expect(await check(admin)).toEqual([409, 'last_administrator']);
+    expect((await users.send('DELETE', me, { token })).status).toBe(204);
+    expect(await check(token)).toEqual([204, undefined]);
+  });
+
   it('give no role to an account that does not exist', async () => {
     const request = { token: admin, body: { roles: ['member', 'admin'] } };
     expect(await users.send('PUT', rolesOf('nobody'), request)).toMatchObject({

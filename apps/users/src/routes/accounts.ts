@@ -1,5 +1,14 @@
 import { problem } from '@slipway/contracts/errors';
-import { changeMe, deleteMe, getMe, listUsers, setRoles, signUp, type User } from '@slipway/contracts/users';
+import {
+  changeMe,
+  checkDeletion,
+  deleteMe,
+  getMe,
+  listUsers,
+  setRoles,
+  signUp,
+  type User,
+} from '@slipway/contracts/users';
 import { principalOf } from '@slipway/platform/http/access';
 import { checkIfMatch, etagOf } from '@slipway/platform/http/etag';
 import { fromCursor, toPage } from '@slipway/platform/http/pagination';
@@ -54,14 +63,19 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
   });
 
   app.route({
+    ...checkDeletion,
+    handler: async (request, reply) => {
+      const account = await toDelete(request);
+      if (account) await administrators.checkRevoke(account.id);
+      return reply.code(204).send(null);
+    },
+  });
+
+  app.route({
     ...deleteMe,
     handler: async (request, reply) => {
-      const found = await find(principalOf(request).subject);
-      // Else it is deleted already: a caller who lost the answer asks again.
-      if (found) {
-        checkIfMatch(request.headers['if-match'], userEtag(found.user));
-        await accounts.remove(found.account);
-      }
+      const account = await toDelete(request);
+      if (account) await accounts.remove(account);
       return reply.code(204).send(null);
     },
   });
@@ -96,6 +110,13 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
     const found = await find(principalOf(request).subject);
     if (!found) throw problem('unauthenticated', 'The account was deleted');
     return found;
+  }
+
+  /** The account of the caller; nothing if it is deleted already, and the caller who lost the answer asks again. */
+  async function toDelete(request: FastifyRequest): Promise<Account | undefined> {
+    const found = await find(principalOf(request).subject);
+    if (found) checkIfMatch(request.headers['if-match'], userEtag(found.user));
+    return found?.account;
   }
 
   async function find(id: string): Promise<Found | undefined> {
