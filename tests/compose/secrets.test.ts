@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const script = fileURLToPath(new URL('../../scripts/compose/secrets.ts', import.meta.url));
+
+/** In the order in which they are written; a start may be cut off after any of them. */
+const names = [
+  'mongodb/root-password',
+  'mongodb-users/root-password',
+  'mongodb-users/users-password',
+  'mongodb-users/billing-password',
+  'users/store-url',
+  'users/service-token',
+  'users/admin-password',
+  'billing/store-url',
+  'billing/service-token',
+  'reporting/service-token',
+  'grafana/admin-password',
+  'alertmanager/webhook-url',
+];
+
+describe('the secrets of the Compose system', () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'slipway-secrets-'));
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  const start = () => execFileSync(process.execPath, [script], { cwd: root });
+  const fileOf = (name: string) => join(root, 'data', name);
+
+  function written(): Record<string, string> {
+    const found = readdirSync(join(root, 'data'), { recursive: true, encoding: 'utf8' });
+    const paths = found.filter((path) => path.includes('/'));
+    return Object.fromEntries(paths.map((path) => [path, readFileSync(fileOf(path), 'utf8').trim()]));
+  }
+
+  function expectWhole(secrets: Record<string, string>): void {
+    expect(Object.keys(secrets).sort()).toEqual([...names].sort());
+    for (const name of ['users', 'billing']) {
+      const { username, password } = new URL(secrets[`${name}/store-url`] ?? '');
+      expect({ username, password }).toEqual({
+        username: name,
+        password: secrets[`mongodb-users/${name}-password`],
+      });
+      expect(secrets[`${name}/service-token`]).toBe(secrets['reporting/service-token']);
+    }
+    expect(secrets['mongodb/root-password']).toBe(secrets['mongodb-users/root-password']);
+    expect(secrets['users/admin-password']).toBe(secrets['grafana/admin-password']);
+    const random = Object.values(secrets).filter((text) => /^[\w-]{24}$/.test(text));
+    expect(new Set(random).size).toBe(5);
+  }
+
+  it('are made once, and are all there', () => {
+    start();
+    const made = written();
+    expectWhole(made);
+    start();
+    expect(written()).toEqual(made);
+  });
+
+  it.each([1, 4, 7, 11])('are completed after a start that was cut off after %i of them', (count) => {
+    start();
+    const made = written();
+    const [cut = '', ...missing] = names.slice(count);
+    writeFileSync(`${fileOf(cut)}.new`, 'half of i');
+    for (const name of [cut, ...missing]) rmSync(fileOf(name));
+    start();
+    expectWhole(written());
+    for (const name of names.slice(0, count)) expect([name, written()[name]]).toEqual([name, made[name]]);
+  });
+
+  it('are written where a start left an empty file', () => {
+    start();
+    rmSync(fileOf('users/admin-password'));
+    writeFileSync(fileOf('users/admin-password'), '', { mode: 0o444 });
+    rmSync(fileOf('grafana/admin-password'));
+    start();
+    expectWhole(written());
+  });
+
+  it('keep what somebody has put in their place', () => {
+    start();
+    writeFileSync(fileOf('alertmanager/webhook-url'), 'https://chat.example.com/hook');
+    start();
+    expect(written()['alertmanager/webhook-url']).toBe('https://chat.example.com/hook');
+  });
+});
