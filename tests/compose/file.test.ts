@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+
+const file = new URL('../../docker-compose.yml', import.meta.url);
+
+type Service = {
+  security_opt?: string[];
+  logging?: { driver: string; options: Record<string, string> };
+  deploy?: { resources: { limits: Record<string, string> } };
+};
+
+const { services } = parse(readFileSync(file, 'utf8'), { merge: true }) as {
+  services: Record<string, Service>;
+};
+
+describe('docker-compose.yml', () => {
+  it.each(Object.entries(services))(
+    'bounds the rights, the log, the memory and the CPU of %s',
+    (_, service) => {
+      expect(service.security_opt).toEqual(['no-new-privileges:true']);
+      expect(service.logging).toEqual({
+        driver: 'json-file',
+        options: { 'max-size': '10m', 'max-file': '3' },
+      });
+      expect(Object.keys(service.deploy?.resources.limits ?? {}).sort()).toEqual(['cpus', 'memory']);
+    },
+  );
+});
