@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { clusterTools } from '../../scripts/cluster/tools.ts';
 import { serviceNames } from '../../scripts/topology.ts';
-import { allowedFlows, type Flow, flow, openToOutside } from './network.ts';
+import { allowedFlows, type Flow, flow, namespacesThatMayCall, openToOutside } from './network.ts';
 import { type Manifest, ofKind, parse, renderText } from './render.ts';
 import { missingTools } from './tools.ts';
 import { containerOf, environmentOf, type Workload, workloadsOf } from './workloads.ts';
@@ -36,6 +37,9 @@ function wantedFlows(manifests: Manifest[], workloads: Workload[]): Flow[] {
       .map(({ to, port }) => flow(workload.name, to, port));
   });
 }
+
+/** Where each tool of `npm run cluster` puts the Ingress controller. */
+const ingressNamespaces = { k3d: 'kube-system', minikube: 'ingress-nginx', kind: 'projectcontour' };
 
 const sorted = (flows: Flow[]) => [...new Set(flows)].sort();
 
@@ -76,5 +80,11 @@ describe.skipIf(missing)(`the network policies${missing && `, skipped: no ${miss
         expect(containerOf(each).ports, each.name).not.toBeUndefined();
       }
     });
+  });
+
+  it('of overlays/local let in the Ingress controller of every cluster that `npm run cluster` makes', () => {
+    expect(Object.keys(ingressNamespaces).sort()).toEqual(clusterTools.map(({ name }) => name).sort());
+    const namespaces = namespacesThatMayCall(parse(renderText('overlays/local')), 'ingress-to-gateway');
+    expect(namespaces).toEqual(expect.arrayContaining(Object.values(ingressNamespaces)));
   });
 });

@@ -43,6 +43,17 @@ export function openToOutside(manifests: Manifest[], workloads: Workload[]): str
     .map(({ name }) => name);
 }
 
+/** The namespaces that a policy names among those who may call. */
+export function namespacesThatMayCall(manifests: Manifest[], policy: string): string[] {
+  const found = ofKind<NetworkPolicy>(manifests, 'NetworkPolicy').find(
+    ({ metadata }) => metadata.name === policy,
+  );
+  const peers = (found?.spec.ingress ?? []).flatMap(({ from = [] }) => from);
+  return peers
+    .flatMap(({ namespaceSelector }) => namespaceSelector?.matchExpressions ?? [])
+    .flatMap(({ key, values }) => (key === 'kubernetes.io/metadata.name' ? values : []));
+}
+
 type Direction = 'Ingress' | 'Egress';
 
 function allows(
