@@ -38,6 +38,7 @@ async function serve() {
     for (const answer of waiting) answer();
   };
   app.get('/other', async () => ({ done: true }));
+  const door = serveBehindDoor(app);
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;
   const ask = async (path: string, signal?: AbortSignal) => {
@@ -58,7 +59,28 @@ async function serve() {
     callers.abort();
     await asked;
   }
-  return { ask, waiting, comeBack, refused, wave };
+
+  /** So many callers come to the door, or are refused; when the last has, it tells how many are at the door. */
+  async function crowd(count: number, signal?: AbortSignal) {
+    const settled = async () => door.waiting.length + (await refused());
+    const before = await settled();
+    const asked = Promise.allSettled(Array.from({ length: count }, () => ask('/door', signal)));
+    await vi.waitUntil(async () => (await settled()) === before + count, { timeout: 20_000 });
+    return { atDoor: door.waiting.length, asked };
+  }
+  return { ask, waiting, comeBack, refused, wave, door, crowd };
+}
+
+/** A route with a hook that keeps callers from the handler until the test lets them in. */
+function serveBehindDoor(app: FastifyInstance) {
+  const waiting: (() => void)[] = [];
+  const door = { waiting, left: 0, letIn: () => waiting.splice(0).forEach((open) => void open()) };
+  const preHandler = () => new Promise<void>((resolve) => waiting.push(resolve));
+  const onRequestAbort = async () => {
+    door.left += 1;
+  };
+  app.get('/door', { preHandler, onRequestAbort }, async () => ({ done: true }));
+  return door;
 }
 
 describe('a route whose store hangs', () => {
@@ -88,4 +110,19 @@ describe('a route whose store hangs', () => {
     comeBack();
     expect((await ask('/store')).status).toBe(200);
   });
+});
+
+it('gives a place back once, also when its caller left before the handler ran', async () => {
+  const { door, crowd } = await serve();
+  const staying = await crowd(1);
+  const callers = new AbortController();
+  await crowd(50, callers.signal);
+  callers.abort();
+  await vi.waitUntil(() => door.left === 50, { timeout: 20_000 });
+  door.letIn();
+  await staying.asked;
+  const { atDoor, asked } = await crowd(300);
+  expect(atDoor).toBe(192);
+  door.letIn();
+  await asked;
 });

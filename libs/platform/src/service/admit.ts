@@ -129,6 +129,8 @@ function holdPlace(leave: () => void) {
   return {
     end: letGo,
     until(work: Promise<unknown>): void {
+      // Fastify calls the handler also for a caller who left while a hook ran: the place has been given back.
+      if (holds === 0) return;
       holds += 1;
       const timer = setTimeout(finish, longestHold).unref();
       let isOver = false;
