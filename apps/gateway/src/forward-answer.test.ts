@@ -80,6 +80,29 @@ describe('an answer', () => {
     if (when === 'before') await expect.poll(() => gateway.metrics.text()).toContain('outcome="given_up"');
   });
 
+  it('is not asked for when its client went away while the token was checked', async () => {
+    const slow = await startGateway();
+    const { users, reporting } = slow.services;
+    const checking = Promise.withResolvers<void>();
+    const keys = Promise.withResolvers<void>();
+    const publish = users.handle;
+    users.handle = async (request, response) => {
+      checking.resolve();
+      await keys.promise;
+      return publish(request, response);
+    };
+    const headers = await slow.bearer('root', 'admin');
+    const leaving = httpRequest(slow.base + url, { headers }).on('error', () => undefined);
+    leaving.end();
+    await checking.promise;
+    leaving.destroy();
+    await expect.poll(() => slow.metrics.inFlight.size).toBe(0);
+    keys.resolve();
+    await fetch(`${slow.base}/api/v1/reports/recurring`, { headers });
+    expect(reporting.seen.map((each) => each.url)).toEqual(['/api/v1/reports/recurring']);
+    await slow.stop();
+  });
+
   it('that is a problem document comes as its service wrote it', async () => {
     const document = '{ "code": "email_taken", "status": 409, "detail": "x", "instance": "theirs" }';
     reporting.handle = (_request, response) => {

@@ -28,6 +28,8 @@ const small = 16_384;
  */
 export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf }: Options) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
+    // A client may go while the hooks run; `close` does not come again.
+    if (reply.raw.destroyed) return reply.hijack();
     const call = new AbortController();
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) call.abort();
