@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Address, createAddresses } from './addresses.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const at = (origin: string, weight = 1, priority = 0): Address => ({ origin, weight, priority });
 
@@ -44,6 +48,16 @@ describe('the addresses of a service', () => {
     expect(picks(3)).toBe('bbb');
     clock.now = 2_000;
     expect(picks(4)).toMatch(/a/);
+  });
+
+  it('rest no longer when the clock of the system is set back', () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+    const addresses = createAddresses();
+    addresses.replace([at('a'), at('b')]);
+    addresses.rest('a');
+    vi.advanceTimersByTime(2_000);
+    vi.setSystemTime(Date.now() - 3_600_000);
+    expect([addresses.pick(), addresses.pick()]).toContain('a');
   });
 
   it('are asked although they rest when there are no others', () => {

@@ -36,7 +36,7 @@ export type Addresses = {
  * Keeps the addresses of a service and takes turns between them by smooth weighted round robin, as nginx
  * does: with weights 2 and 1 the order is a b a, not a a b.
  */
-export function createAddresses(now: () => number = Date.now): Addresses {
+export function createAddresses(now: () => number = () => performance.now()): Addresses {
   let all: Candidate[] = [];
 
   function leaveOut(origin: string | undefined, time: number): void {
