@@ -1,7 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWTPayload, SignJWT } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createTokenVerifier, publishedKeys, tokenAudience, tokenIssuer } from './tokens.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const minute = 60_000;
 const start = Date.parse('2030-01-01T00:00:00Z');
@@ -205,6 +209,17 @@ describe('published keys', () => {
     time.at += 5_000;
     expect(await verify(await sign(other))).toMatchObject({ subject: 'user_1' });
     expect(state.readings).toBe(2);
+  });
+
+  it('are read for a new one also when the clock of the system was set back', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'], now: start });
+    const { state, read } = publisher(key);
+    const verify = createTokenVerifier(publishedKeys(read));
+    await verify(await sign(key));
+    state.keys = [key, other];
+    vi.advanceTimersByTime(5_000);
+    vi.setSystemTime(start - 60 * minute);
+    expect(await verify(await sign(other))).toMatchObject({ subject: 'user_1' });
   });
 
   it('are not read for every made-up key', async () => {

@@ -104,9 +104,13 @@ type FindKey = ReturnType<typeof createLocalJWKSet>;
  * so that nobody is locked out because the publisher restarts. A token that names an unknown key makes the set
  * be read again, but only once per cooldown: made-up tokens must not become load on the publisher.
  *
+ * @param now milliseconds on a clock that is never set
  * @throws what `readKeySet` throws, if no key set could be read yet or an unknown key is asked for.
  */
-export function publishedKeys(readKeySet: () => Promise<JSONWebKeySet>, now = Date.now): JWTVerifyGetKey {
+export function publishedKeys(
+  readKeySet: () => Promise<JSONWebKeySet>,
+  now = () => performance.now(),
+): JWTVerifyGetKey {
   let known: { find: FindKey; readAt: number } | undefined;
   let triedAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<FindKey> | undefined;
