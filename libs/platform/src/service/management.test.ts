@@ -7,7 +7,10 @@ import { type Dependency, Lifecycle } from './lifecycle.ts';
 import { createManagement } from './management.ts';
 
 let close = async () => {};
-afterEach(() => close());
+afterEach(async () => {
+  vi.useRealTimers();
+  await close();
+});
 
 /** A management listener over a lifecycle, and a function that asks it. */
 async function managed(dependencies: Dependency[] = []) {
@@ -94,6 +97,12 @@ describe('the management listener', () => {
       upstreams: [{ name: 'users', breaker: 'open' }],
       load: { refusing: false },
     });
+  });
+
+  it('never tells a negative time since the start, however the clock of the system is set', async () => {
+    const { ask } = await managed();
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+    expect(JSON.parse((await ask('/status')).text).upSeconds).toBeGreaterThanOrEqual(0);
   });
 
   it('has metrics, and says what else there is', async () => {

@@ -64,7 +64,7 @@ async function status(response: ServerResponse, parts: Parts): Promise<void> {
     state: lifecycle.state,
     ready,
     pid,
-    upSeconds: Math.round((Date.now() - lifecycle.startedAt) / 1000),
+    upSeconds: Math.round(performance.now() / 1000),
     dependencies,
     upstreams: upstreams.map(({ name, breaker }) => ({ name, breaker })),
     load: load(),
