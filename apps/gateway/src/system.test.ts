@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Lifecycle } from '@slipway/platform/service/lifecycle';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createSystem } from './system.ts';
 import { startGateway, startStandIn, type TestGateway } from './test-gateway.ts';
 
@@ -17,6 +17,7 @@ const status = {
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   await Promise.all(stops.splice(0).map((stop) => stop()));
 });
 
@@ -36,11 +37,11 @@ const ask = async (url: string) => (await createSystem({ own, statusUrls: { user
 describe('the state of the system', () => {
   it('is that of each service and of the gateway', async () => {
     const { url } = await tell(status);
-    const time = lifecycle.startedAt + 5_000;
-    const system = await createSystem({ own, statusUrls: { users: url }, now: () => time })();
+    vi.useFakeTimers({ toFake: ['Date'], now: 0 });
+    const system = await createSystem({ own, statusUrls: { users: url }, now: () => 5_000 })();
     expect(system).toEqual({
       ready: true,
-      checkedAt: new Date(time).toISOString(),
+      checkedAt: '1970-01-01T00:00:00.000Z',
       services: [
         { name: 'gateway', state: 'ready', version: '1', upSeconds: 5, down: [] },
         { name: 'users', state: 'ready', version: '2', upSeconds: 9, down: [] },
@@ -88,6 +89,25 @@ describe('the state of the system', () => {
     time = 1_000;
     await system();
     expect(standIn.seen).toHaveLength(2);
+  });
+});
+
+describe('a clock of the system that is set back', () => {
+  const setBack = () => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+
+  it('makes no time since the start negative', async () => {
+    setBack();
+    const { services } = await createSystem({ own, statusUrls: {} })();
+    expect(services[0]?.upSeconds).toBeGreaterThanOrEqual(0);
+  });
+
+  it('does not make an answer be repeated for longer', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+    const system = createSystem({ own, statusUrls: {} });
+    const first = await system();
+    vi.advanceTimersByTime(1_000);
+    vi.setSystemTime(Date.now() - 3_600_000);
+    expect(await system()).not.toBe(first);
   });
 });
 

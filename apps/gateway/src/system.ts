@@ -25,6 +25,7 @@ type Options = {
   own: { name: string; version: string; lifecycle: Lifecycle };
   /** Where each service tells its state, by its name. */
   statusUrls: Record<string, string>;
+  /** Milliseconds since the process began. */
   now?: () => number;
 };
 
@@ -35,7 +36,7 @@ export function registerSystem(app: App, options: Options): void {
 }
 
 /** Makes the function that asks all services at once how they are. */
-export function createSystem({ own, statusUrls, now = Date.now }: Options): () => Promise<System> {
+export function createSystem({ own, statusUrls, now = () => performance.now() }: Options) {
   let last: { at: number; answer: Promise<System> } | undefined;
 
   async function ask(): Promise<System> {
@@ -43,20 +44,19 @@ export function createSystem({ own, statusUrls, now = Date.now }: Options): () =
     const services = [ownState(own, now()), ...(await Promise.all(others))];
     return {
       ready: services.every(({ state }) => state === 'ready'),
-      checkedAt: new Date(now()).toISOString(),
+      checkedAt: new Date().toISOString(),
       services,
     };
   }
 
-  return () => {
+  return (): Promise<System> => {
     if (!last || now() - last.at >= repeated) last = { at: now(), answer: ask() };
     return last.answer;
   };
 }
 
 function ownState({ name, version, lifecycle }: Options['own'], now: number): ServiceState {
-  const { state, startedAt } = lifecycle;
-  return { name, state, version, upSeconds: Math.floor((now - startedAt) / 1000), down: [] };
+  return { name, state: lifecycle.state, version, upSeconds: Math.floor(now / 1000), down: [] };
 }
 
 async function stateOf(name: string, url: string): Promise<ServiceState> {
