@@ -4,6 +4,9 @@ import { type ServiceName, serviceNames } from './topology.ts';
 /** An editor writes a file in several steps; milliseconds. */
 const settle = 100;
 
+/** What services are made of, pages included; not what an editor puts beside it for a moment. */
+const source = /(?<!\.test)\.(ts|html|css|js)$/;
+
 const folders: { path: string; services: readonly ServiceName[] }[] = [
   ...serviceNames.map((name) => ({ path: `apps/${name}/src`, services: [name] })),
   { path: 'libs/platform/src', services: serviceNames },
@@ -28,7 +31,7 @@ export function watchSources(root: string, restart: (names: ServiceName[]) => Pr
 
   return folders.map(({ path, services }) =>
     watch(`${root}/${path}`, { recursive: true }, (_event, file) => {
-      if (!file?.endsWith('.ts') || file.endsWith('.test.ts')) return;
+      if (!source.test(file ?? '')) return;
       for (const name of services) changed.add(name);
       setTimeout(work, settle);
     }),
