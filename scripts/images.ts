@@ -8,21 +8,24 @@ import { serviceNames } from './topology.ts';
 
 const { IMAGE_TAG = 'dev' } = process.env;
 
+/** All that an image is made from: the Dockerfile, and what .dockerignore lets in. */
+const sources = [
+  'Dockerfile',
+  '.dockerignore',
+  'package.json',
+  'package-lock.json',
+  'apps',
+  'libs',
+  'scripts/images',
+];
+
 const outputOf = (command: string, ...args: string[]) =>
   execFileSync(command, args, { encoding: 'utf8' }).trim();
 
 /** What the labels tell of an image's origin. A copy without git has none. */
 function origin(): Record<string, string> {
   try {
-    const changed = outputOf(
-      'git',
-      'status',
-      '--porcelain',
-      'Dockerfile',
-      'package-lock.json',
-      'apps',
-      'libs',
-    );
+    const changed = outputOf('git', 'status', '--porcelain', ...sources);
     const source = outputOf('git', 'config', '--default', '', '--get', 'remote.origin.url');
     return {
       REVISION: `${outputOf('git', 'rev-parse', 'HEAD')}${changed && '-changed'}`,
