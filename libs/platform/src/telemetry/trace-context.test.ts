@@ -38,10 +38,15 @@ describe("a caller's timeout", () => {
   it.each([
     ['250', 250],
     ['0', 0],
+    ['99.5', 99.5],
     [undefined, Number.POSITIVE_INFINITY],
     ['-1', Number.POSITIVE_INFINITY],
     ['soon', Number.POSITIVE_INFINITY],
-  ])('of %s is taken as %d ms', (header, expected) => {
+    ['', Number.POSITIVE_INFINITY],
+    [' ', Number.POSITIVE_INFINITY],
+    ['0x10', Number.POSITIVE_INFINITY],
+    ['250, 250', Number.POSITIVE_INFINITY],
+  ])('of %j is taken as %s ms', (header, expected) => {
     expect(callerTimeout({ 'x-request-timeout-ms': header })).toBe(expected);
   });
 });

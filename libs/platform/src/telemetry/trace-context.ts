@@ -70,10 +70,10 @@ function addTrace(headers: Record<string, string>, name: Propagator, context: Re
   Object.assign(headers, b3Headers(name, context.traceId, context.spanId, context.sampled));
 }
 
-/** Milliseconds that the caller says it waits; infinite if it says nothing. */
+const milliseconds = /^\d+(\.\d+)?$/;
+
+/** Milliseconds that the caller says it waits; infinite if it says nothing, or nothing that can be read. */
 export function callerTimeout(headers: IncomingHttpHeaders): number {
   const header = headers[timeoutHeader];
-  if (header === undefined) return Number.POSITIVE_INFINITY;
-  const value = Number(header);
-  return Number.isFinite(value) && value >= 0 ? value : Number.POSITIVE_INFINITY;
+  return typeof header === 'string' && milliseconds.test(header) ? Number(header) : Number.POSITIVE_INFINITY;
 }
