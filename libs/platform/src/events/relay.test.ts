@@ -141,6 +141,20 @@ describe('an event that its reader refuses', () => {
     await soon(() => expect(taken.flat()).toEqual(['event-0', 'event-1']));
   });
 
+  it('is forgotten when another replica has delivered it', async () => {
+    let mended = false;
+    const { taken, deliver } = reader((ids) => !mended && refuseOne(ids));
+    const { outbox, write, deliveries } = await startRelay(deliver, 2, { pollEvery: 5 });
+    await soon(async () => expect(await deliveries('refused')).toBe(1));
+    await outbox.delivered(['event-1']);
+    const looks = vi.spyOn(outbox, 'pending');
+    await soon(() => expect(looks.mock.calls.length).toBeGreaterThan(1));
+    mended = true;
+    // Would it still be held, it would wait for a minute.
+    write('event-1');
+    await soon(() => expect(taken.flat()).toEqual(['event-0', 'event-1']));
+  });
+
   it.each(['unauthenticated', 'not_found', 'rate_limited', 'conflict'] as const)(
     'is not what %s says: then all wait, in order',
     async (code) => {

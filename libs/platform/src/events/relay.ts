@@ -74,6 +74,7 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
     try {
       await measured.count();
       const pending = await outbox.pending(batchSize);
+      forget(pending);
       if (pending.length === 0) measured.isEmpty();
       const events = pending.filter(({ id }) => isDue(held.get(id)));
       await send(events);
@@ -101,7 +102,6 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
       for (const event of events) await send([event]);
       return;
     }
-    for (const { id } of events) held.delete(id);
     measured.deliveries.delivered.inc();
   }
 
@@ -112,6 +112,12 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
       await options.deliver(events, signal);
       await outbox.delivered(events.map(({ id }) => id));
     });
+  }
+
+  /** Lets go of held events that are not in the outbox any more: another replica may have delivered them. */
+  function forget(pending: DomainEvent[]): void {
+    const ids = new Set(pending.map(({ id }) => id));
+    for (const id of held.keys()) if (!ids.has(id)) held.delete(id);
   }
 
   function hold({ id, type }: DomainEvent, error: Problem): void {
