@@ -3,6 +3,7 @@ import { createClient } from '@slipway/platform/calls/client';
 import { deliverTo } from '@slipway/platform/events/inbox';
 import { registerRelay } from '@slipway/platform/events/relay';
 import { registerAccess } from '@slipway/platform/http/access';
+import { callerByToken } from '@slipway/platform/http/caller';
 import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
 import { observeDependency } from '@slipway/platform/telemetry/observe-store';
@@ -30,7 +31,7 @@ export const billing = defineService({
   settings,
   openStore: ({ STORE_URL }) => openStore(STORE_URL),
 
-  register(app, { settings, store, log, metrics, tracing, upstream }) {
+  register(app, { settings, store, log, metrics, tracing, upstream, shareBy }) {
     const provider = observeDependency('payment-provider', openSandbox(sandboxUrl(settings)), metrics);
     const counts = createCounts(metrics);
     app.addHook('onClose', () => provider.close());
@@ -50,7 +51,9 @@ export const billing = defineService({
     });
 
     const users = createClient(upstream('users', settings.USERS_URL), { getKeys });
-    registerAccess(app, { verify: createTokenVerifier(publishedKeys(() => users.getKeys())) });
+    const verify = createTokenVerifier(publishedKeys(() => users.getKeys()));
+    shareBy(callerByToken(verify));
+    registerAccess(app, { verify });
     registerSubscriptionRoutes(app, { ...store, clock, counts });
     registerUsageRoutes(app, { ...store, clock, counts });
     registerInvoiceRoutes(app, { ...store, clock, counts, log, metrics });

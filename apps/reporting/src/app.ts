@@ -3,6 +3,7 @@ import { getKeys } from '@slipway/contracts/users';
 import { createClient } from '@slipway/platform/calls/client';
 import { inboxOutcomes, registerInbox } from '@slipway/platform/events/inbox';
 import { registerAccess } from '@slipway/platform/http/access';
+import { callerByToken } from '@slipway/platform/http/caller';
 import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
 import { countBy } from '@slipway/platform/telemetry/declare';
@@ -17,12 +18,11 @@ export const reporting = defineService({
   version: '0.1.0',
   settings,
   openStore: ({ STORE_URL }) => openStore(STORE_URL),
-  register(app, { settings, store, log, metrics, upstream }) {
+  register(app, { settings, store, log, metrics, upstream, shareBy }) {
     const users = createClient(upstream('users', settings.USERS_URL), { getKeys });
-    registerAccess(app, {
-      verify: createTokenVerifier(publishedKeys(() => users.getKeys())),
-      serviceToken: settings.SERVICE_TOKEN,
-    });
+    const verify = createTokenVerifier(publishedKeys(() => users.getKeys()));
+    shareBy(callerByToken(verify));
+    registerAccess(app, { verify, serviceToken: settings.SERVICE_TOKEN });
     const events = {
       name: 'reporting_events_total',
       help: 'Events delivered to this service; each delivery counts',

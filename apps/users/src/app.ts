@@ -1,6 +1,7 @@
 import { deliverTo } from '@slipway/platform/events/inbox';
 import { registerRelay } from '@slipway/platform/events/relay';
 import { registerAccess } from '@slipway/platform/http/access';
+import { callerByToken } from '@slipway/platform/http/caller';
 import { readClientAddress } from '@slipway/platform/http/client-address';
 import { createTokenVerifier, publishedKeys, type TokenVerifier } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
@@ -18,7 +19,7 @@ import { registerAccountRoutes } from './routes/accounts.ts';
 import { registerKeyRoutes } from './routes/keys.ts';
 import { registerSessionRoutes } from './routes/sessions.ts';
 import { createSessions } from './sessions.ts';
-import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
+import { createSigningKeys } from './signing-keys.ts';
 import { openStore } from './store/open.ts';
 
 /** Accounts and authentication. */
@@ -28,7 +29,7 @@ export const users = defineService({
   settings,
   openStore: ({ STORE_URL }) => openStore(STORE_URL),
 
-  async register(app, { settings, store, log, metrics, tracing, upstream }) {
+  async register(app, { settings, store, log, metrics, tracing, upstream, shareBy }) {
     const passwords = createPasswords();
     const checkPassword = createPasswordCheck(store, passwords);
     const keys = createSigningKeys(store);
@@ -50,7 +51,9 @@ export const users = defineService({
       tracing,
     });
 
-    registerAccess(app, { verify: createVerifier(keys, store, administrators) });
+    const verify = createTokenVerifier(publishedKeys(async () => ({ keys: await keys.published() })));
+    shareBy(callerByToken(verify));
+    registerAccess(app, { verify: withPresentRoles(verify, store, administrators) });
     const { addressOf } = readClientAddress(settings.TRUSTED_PROXIES);
     registerAccountRoutes(app, { store, accounts, administrators, sessions, addressOf });
     registerSessionRoutes(app, { sessions, addressOf });
@@ -62,12 +65,11 @@ export const users = defineService({
  * Checks tokens like every service does, and then against the accounts: here the roles of a deleted account and
  * a role that was taken away end at once, not when the token expires.
  */
-function createVerifier(
-  keys: SigningKeys,
+function withPresentRoles(
+  verify: TokenVerifier,
   store: Pick<AccountStore, 'accountById'>,
   administrators: Administrators,
 ): TokenVerifier {
-  const verify = createTokenVerifier(publishedKeys(async () => ({ keys: await keys.published() })));
   return async (token) => {
     const principal = await verify(token);
     if (!(await store.accountById(principal.subject))) return { ...principal, roles: [] };

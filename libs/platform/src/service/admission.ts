@@ -9,8 +9,10 @@ import type { Reason, Refuse } from './refusal.ts';
 
 /** As many may wait however slow they are: a handful is no overload. */
 const handful = 8;
-/** More never wait: what bounds the memory. */
+/** Nobody waits behind more. */
 const most = 1_000;
+/** More never wait: what bounds the memory. Only callers who have few of the places get those above `most`. */
+const mostOfAll = 1_250;
 /** Nobody waits longer; milliseconds. Others that go first may come without end. */
 const longestWait = 1_000;
 /** Requests after which the code of a process is warm. */
@@ -116,7 +118,7 @@ export class Admission {
     const ahead = this.#queue.ahead(place);
     const mayWait = this.#coldFor > 0 ? longestWait : patience[place.priority];
     const isLate = ahead * this.#pace.interval > Math.min(mayWait, callerWaits);
-    if (this.#queue.size >= most || (isLate && ahead >= handful)) {
+    if (this.#queue.size >= mostOfAll || ahead >= most || (isLate && ahead >= handful)) {
       this.#options.refuse('queue_full', request, response);
     } else {
       this.#queue.push(place, waiting);

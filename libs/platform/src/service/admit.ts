@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
+import type { CallerOf } from '../http/caller.ts';
 import { problem } from '../http/errors.ts';
 import type { Operation, Priority } from '../http/operation.ts';
 import { fromZero, gauge } from '../telemetry/declare.ts';
@@ -9,9 +10,6 @@ import { Admission, admitRequests } from './admission.ts';
 import { fewest, LatencyLimit } from './latency-limit.ts';
 import { patience, priorityOf } from './patience.ts';
 import { createRefusal, reasons, retryAfter } from './refusal.ts';
-
-/** Names who sends a request, as cheaply as can be: it is asked while there is too much to do. */
-export type CallerOf = (request: IncomingMessage) => string;
 
 export type AdmissionControl = {
   /** Shares the service out by caller; without it all callers are one. */
