@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
 const file = new URL('../../docker-compose.yml', import.meta.url);
 
 type Service = {
+  image: string;
   security_opt?: string[];
   logging?: { driver: string; options: Record<string, string> };
   deploy?: { resources: { limits: Record<string, string> } };
@@ -14,7 +15,19 @@ const { services } = parse(readFileSync(file, 'utf8'), { merge: true }) as {
   services: Record<string, Service>;
 };
 
+/** All images that the manifests of the cluster name. */
+const inCluster = globSync(`${import.meta.dirname}/../../k8s/**/*.yaml`).flatMap((path) =>
+  [...readFileSync(path, 'utf8').matchAll(/\bimage: (\S+)$/gm)].map(([, image]) => image),
+);
+
 describe('docker-compose.yml', () => {
+  it.each(Object.entries(services).filter(([, { image }]) => !image.startsWith('slipway/')))(
+    'runs %s in the version that the cluster has',
+    (_, { image }) => {
+      expect(inCluster).toContain(image);
+    },
+  );
+
   it.each(Object.entries(services))(
     'bounds the rights, the log, the memory and the CPU of %s',
     (_, service) => {
