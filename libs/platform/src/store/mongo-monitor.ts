@@ -1,4 +1,8 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { MongoClient } from 'mongodb';
+
+/** Longest pause between two attempts to connect; milliseconds. */
+const longestPause = 500;
 
 /**
  * Connects a client anew when its look-out for the server is stuck. The driver (7.9.0) waits for ever when it writes
@@ -11,7 +15,8 @@ import type { MongoClient } from 'mongodb';
  */
 export function watchMonitor(client: MongoClient, overdue: number): () => void {
   const looking = new Map<string, NodeJS.Timeout>();
-  let ended = false;
+  const ending = new AbortController();
+  const { signal } = ending;
 
   const answered = ({ connectionId }: { connectionId: string }) => {
     clearTimeout(looking.get(connectionId));
@@ -24,20 +29,20 @@ export function watchMonitor(client: MongoClient, overdue: number): () => void {
   async function reconnect(): Promise<void> {
     reset();
     await client.close().catch(() => undefined);
-    // Each attempt ends by the client's own time limit for finding a server.
-    while (!ended && !(await connected(client)));
-    if (ended) await client.close();
+    // Each attempt ends by the client's own time limit for finding a server, or at once when DNS does not know one.
+    while (!signal.aborted && !(await connected(client))) await pause(signal);
+    if (signal.aborted) await client.close();
   }
 
   client.on('serverHeartbeatSucceeded', answered);
   client.on('serverHeartbeatFailed', answered);
   client.on('serverHeartbeatStarted', (started) => {
     answered(started);
-    if (!ended) looking.set(started.connectionId, setTimeout(reconnect, overdue).unref());
+    if (!signal.aborted) looking.set(started.connectionId, setTimeout(reconnect, overdue).unref());
   });
   client.on('serverClosed', () => reset());
   return () => {
-    ended = true;
+    ending.abort();
     reset();
   };
 }
@@ -47,4 +52,10 @@ async function connected(client: MongoClient): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Not the same for all replicas, so that they do not come back at the same moment. */
+async function pause(signal: AbortSignal): Promise<void> {
+  const ms = longestPause * (0.5 + Math.random() / 2);
+  await wait(ms, undefined, { signal, ref: false }).catch(() => undefined);
 }
