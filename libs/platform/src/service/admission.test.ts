@@ -11,6 +11,7 @@ import { createRefusal, type Reason } from './refusal.ts';
 let clock = 0;
 const realTime = performance.now.bind(performance);
 beforeEach(() => {
+  clock = 0;
   vi.spyOn(performance, 'now').mockImplementation(() => clock);
 });
 
