@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { renderText, renderWith } from './render.ts';
+import { foreignErrors, foreignKinds } from './foreign-kinds.ts';
+import { parse, renderText, renderWith } from './render.ts';
 import { missingCluster, missingTools, pathOf, run } from './tools.ts';
 
 const overlaysFolder = fileURLToPath(new URL('../../k8s/overlays', import.meta.url));
@@ -13,17 +14,6 @@ const folders = readdirSync(overlaysFolder, { recursive: true, encoding: 'utf8' 
   .map((path) => `overlays/${dirname(path)}`)
   // A component, which renders as a part of others only.
   .filter((path) => path !== 'overlays/local/small');
-
-/** Kinds of other projects, whose schemas are not Kubernetes' own. */
-const foreignKinds = [
-  'Gateway',
-  'HTTPRoute',
-  'HealthCheckPolicy',
-  'GCPBackendPolicy',
-  'Server',
-  'AuthorizationPolicy',
-  'MeshTLSAuthentication',
-];
 
 /** What kube-score finds critical and we mean so, with the reason. */
 const meant = {
@@ -42,6 +32,7 @@ function schemaLocation(): string[] {
 function expectValid(text: string): void {
   const args = ['-strict', '-summary', '-skip', foreignKinds.join(','), ...schemaLocation()];
   expect(run('kubeconform', args, text)).toMatch(/Invalid: 0, Errors: 0/);
+  expect(foreignErrors(parse(text))).toEqual([]);
 }
 
 /** @throws {Error} with what is critical. CPU has no limit on purpose: it would stop requests on an idle node. */
