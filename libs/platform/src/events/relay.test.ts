@@ -17,6 +17,7 @@ type Timing = { pollEvery?: number; retryRefusedAfter?: number };
 
 const apps: App[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   await Promise.all(apps.splice(0).map((app) => app.close()));
 });
 
@@ -138,6 +139,16 @@ describe('an event that its reader refuses', () => {
     await soon(async () => expect(await deliveries('refused')).toBeGreaterThan(1));
     expect(taken.flat()).toEqual(['event-0']);
     mended = true;
+    await soon(() => expect(taken.flat()).toEqual(['event-0', 'event-1']));
+  });
+
+  it('waits no longer when the clock of the system is set back', async () => {
+    let mended = false;
+    const { taken, deliver } = reader((ids) => !mended && refuseOne(ids));
+    const { deliveries } = await startRelay(deliver, 2, { pollEvery: 5, retryRefusedAfter: 20 });
+    await soon(async () => expect(await deliveries('refused')).toBeGreaterThan(0));
+    mended = true;
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
     await soon(() => expect(taken.flat()).toEqual(['event-0', 'event-1']));
   });
 

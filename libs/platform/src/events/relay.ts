@@ -121,7 +121,7 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
   }
 
   function hold({ id, type }: DomainEvent, error: Problem): void {
-    held.set(id, Date.now() + retryRefusedAfter);
+    held.set(id, performance.now() + retryRefusedAfter);
     measured.deliveries.refused.inc();
     log.error({ err: error, event: id, type, retryInMs: retryRefusedAfter }, 'event refused by its reader');
   }
@@ -146,7 +146,7 @@ function causeOf(error: unknown): object {
 }
 
 function isDue(at = 0): boolean {
-  return at <= Date.now();
+  return at <= performance.now();
 }
 
 /**
