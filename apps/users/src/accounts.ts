@@ -4,7 +4,6 @@ import type { EventData } from '@slipway/contracts/events';
 import type { User } from '@slipway/contracts/users';
 import { type DomainEvent, newEvent } from '@slipway/platform/events/events';
 import type { Position } from '@slipway/platform/http/pagination';
-import type { Administrators } from './administrators.ts';
 import type { Counts } from './counts.ts';
 import type { PasswordCheck } from './login-limit.ts';
 import type { Passwords } from './passwords.ts';
@@ -78,8 +77,8 @@ type Parts = {
   store: AccountStore;
   passwords: Passwords;
   checkPassword: PasswordCheck;
-  /** Take the role from an administrator who leaves. */
-  administrators: Pick<Administrators, 'grant' | 'revoke'>;
+  /** Take the role from an administrator who leaves, and give it back. @throws {Problem} last_administrator */
+  administrators: { revoke(id: string): Promise<boolean>; grant(id: string): Promise<void> };
   counts: Pick<Counts, 'signUps'>;
 };
 

@@ -18,7 +18,6 @@ const checkTimeout = 500;
 
 /** Where a service is between start and stop, and whether the systems it needs answer. */
 export class Lifecycle {
-  readonly startedAt = Date.now();
   readonly dependencies: Dependency[];
   #state: State = 'starting';
 
