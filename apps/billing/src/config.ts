@@ -1,4 +1,4 @@
-import { platformSettings, Secret } from '@slipway/platform/service/settings';
+import { platformSettings, Secret, ServiceUrl } from '@slipway/platform/service/settings';
 import Type, { type Static } from 'typebox';
 
 /** The settings of the billing service. */
@@ -6,6 +6,7 @@ export const settings = Type.Object({
   ...platformSettings.properties,
   STORE_URL: Type.String({
     default: 'sqlite:data/billing.db',
+    pattern: '^(sqlite:|mongodb([+]srv)?://).',
     description:
       'Where subscriptions, usage and invoices are kept: sqlite:<path>, sqlite::memory: or mongodb://<host>/<database>',
   }),
@@ -22,11 +23,11 @@ export const settings = Type.Object({
     maximum: 60_000,
     description: 'How long the payment provider is waited for before a payment counts as unconfirmed',
   }),
-  USERS_URL: Type.String({
+  USERS_URL: ServiceUrl({
     default: 'http://127.0.0.1:4001',
     description: 'Address of the users service, which publishes the keys of access tokens',
   }),
-  REPORTING_URL: Type.String({
+  REPORTING_URL: ServiceUrl({
     default: 'http://127.0.0.1:4003',
     description: 'Address of the reporting service, which is told of everything that counts',
   }),

@@ -1,8 +1,8 @@
-import { platformSettings } from '@slipway/platform/service/settings';
+import { platformSettings, ServiceUrl } from '@slipway/platform/service/settings';
 import Type, { type Static } from 'typebox';
 
 const address = (service: string, port: number) =>
-  Type.String({
+  ServiceUrl({
     default: `http://127.0.0.1:${port}`,
     description: `Address of ${service}: http://host:port, several with commas between, dns+http://host:port, or srv+http://name`,
   });

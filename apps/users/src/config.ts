@@ -1,5 +1,5 @@
 import { emailPattern } from '@slipway/contracts/users';
-import { platformSettings, Secret } from '@slipway/platform/service/settings';
+import { platformSettings, Secret, ServiceUrl } from '@slipway/platform/service/settings';
 import Type, { type Static } from 'typebox';
 
 /** The settings of the users service. */
@@ -7,9 +7,10 @@ export const settings = Type.Object({
   ...platformSettings.properties,
   STORE_URL: Type.String({
     default: 'sqlite:data/users.db',
+    pattern: '^(sqlite:|mongodb([+]srv)?://).',
     description: 'Where accounts are kept: sqlite:<path>, sqlite::memory: or mongodb://<host>/<database>',
   }),
-  REPORTING_URL: Type.String({
+  REPORTING_URL: ServiceUrl({
     default: 'http://127.0.0.1:4003',
     description: 'Address of the reporting service, which is told of sign-ups and deletions',
   }),

@@ -75,6 +75,10 @@ export type PlatformSettings = Static<typeof platformSettings>;
 export const Secret = (options: { description: string; minLength?: number; pattern?: string }) =>
   Type.String({ minLength: 16, ...options, secret: true });
 
+/** The address of another service, as `discover` reads it. Said here, so that it is told with all that is wrong. */
+export const ServiceUrl = (options: { default: string; description: string }) =>
+  Type.String({ pattern: '^((dns|srv)[+])?https?://.', ...options });
+
 /** All settings that are wrong, in one error, a line each. */
 export class SettingsError extends Error {
   constructor(problems: string[]) {
