@@ -3,6 +3,7 @@
  * (not its secrets, nor the database) and deploys it again.
  */
 import { execFile } from 'node:child_process';
+import { get } from 'node:https';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ServiceName, serviceNames } from '../../scripts/topology.ts';
@@ -14,6 +15,7 @@ import { skaffold, skaffoldMissing } from './skaffold.ts';
 
 const run = promisify(execFile);
 const { REQUIRE_CLUSTER, CHAOS_CONTEXT, SLIPWAY_URL = 'http://localhost:8088' } = process.env;
+const { SLIPWAY_TLS_URL = 'https://localhost:8443' } = process.env;
 skaffoldMissing();
 
 const journeys = 'skaffold build -q -m journeys | skaffold verify -m journeys -a -';
@@ -21,6 +23,16 @@ const journeys = 'skaffold build -q -m journeys | skaffold verify -m journeys -a
 async function ready(): Promise<boolean> {
   const answer = await fetch(`${SLIPWAY_URL}/api/v1/system`);
   return answer.ok && ((await answer.json()) as { ready: boolean }).ready;
+}
+
+/** The status of an answer over TLS, from a server that has the certificate of the cluster's Secret. */
+async function statusOverTls(path: string): Promise<number | undefined> {
+  const encoded = await kubectl('get', 'secret', 'slipway-tls', '-o', 'jsonpath={.data.tls\\.crt}');
+  const options = { ca: Buffer.from(encoded, 'base64') };
+  return new Promise((resolve, reject) => {
+    const request = get(SLIPWAY_TLS_URL + path, options, (answer) => resolve(answer.resume().statusCode));
+    request.on('error', reject);
+  });
 }
 
 async function namesOfPods(services: readonly ServiceName[]): Promise<string[]> {
@@ -51,6 +63,10 @@ describe.skipIf(!REQUIRE_CLUSTER)('`skaffold run` (needs REQUIRE_CLUSTER=1)', { 
     await timed('skaffold run, cold', () => skaffold(copy.folder, 'run'));
     await eventually('the system is ready', ready, 60_000);
     await Promise.all(serviceNames.map((service) => calm(service)));
+  });
+
+  it('serves over TLS, with the certificate that was made for its Ingress', async () => {
+    expect(await statusOverTls('/api/v1/plans')).toBe(200);
   });
 
   it('replaces no pod when nothing has changed', async () => {
