@@ -89,7 +89,10 @@ describe.skipIf(!REQUIRE_CLUSTER)('`skaffold run` (needs REQUIRE_CLUSTER=1)', { 
   });
 
   it('leaves a system whose journeys pass in the cluster, with `skaffold verify`', async () => {
-    const { stdout } = await run('sh', ['-c', journeys], { cwd: copy.folder, maxBuffer: 2 ** 26 });
+    const done = run('sh', ['-c', journeys], { cwd: copy.folder, maxBuffer: 2 ** 26 });
+    const { stdout } = await done.catch(({ stdout, message }) => {
+      throw new Error(`${message}\n${stdout}`);
+    });
     expect(stdout).toMatch(/Tests +(\S+ )?\d+ passed/);
     expect(await kubectl('get', 'jobs', '-l', 'app.kubernetes.io/name=journeys', '-o', 'name')).toBe('');
   });
