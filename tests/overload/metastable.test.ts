@@ -10,7 +10,7 @@ const lasting = [
 ] as const;
 
 /** Seconds for which a system is watched that may come back late. */
-const patiently = 20;
+const patiently = 12;
 
 describe.skipIf(left)(`a service with clients who retry${left}, after`, () => {
   for (const name of names) {
