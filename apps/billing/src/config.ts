@@ -1,18 +1,20 @@
 import { platformSettings, Secret, ServiceUrl } from '@slipway/platform/service/settings';
 import Type, { type Static } from 'typebox';
 
+const storePattern = '^(sqlite:|mongodb([+]srv)?://).';
+
 /** The settings of the billing service. */
 export const settings = Type.Object({
   ...platformSettings.properties,
   STORE_URL: Type.String({
     default: 'sqlite:data/billing.db',
-    pattern: '^(sqlite:|mongodb([+]srv)?://).',
+    pattern: storePattern,
     description:
       'Where subscriptions, usage and invoices are kept: sqlite:<path>, sqlite::memory: or mongodb://<host>/<database>',
   }),
   SANDBOX_URL: Type.Optional(
     Type.String({
-      pattern: '^(sqlite:|mongodb(\\+srv)?://).',
+      pattern: storePattern,
       description:
         "The sandbox payment provider's own books: sqlite:<path> or mongodb://<host>/<database>; by default the store's path or database with -sandbox",
     }),
