@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { problem } from '@slipway/contracts/errors';
+import { backoff } from '@slipway/platform/core/backoff';
 import { BoundedMap } from '@slipway/platform/http/bounded-map';
 import type { MongoStore } from '@slipway/store-mongodb/database';
 import { isDuplicate } from '@slipway/store-mongodb/errors';
@@ -19,8 +20,8 @@ import {
 
 /** How often pages are made anew because other replicas have written the next ones meanwhile. */
 const attempts = 20;
-/** Longest pause before another attempt; milliseconds. */
-const longestPause = 40;
+/** Delays before another attempt; milliseconds. */
+const delays = { base: 20, max: 80 };
 /** Subscriptions whose last page is remembered. */
 const remembered = 10_000;
 /** Writes at the same time. A subscription is always in the same lane. */
@@ -113,7 +114,7 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
       }
       if (refused.size === 0) return shares.map((share) => outcomes.get(share) ?? []);
       left = new Map([...refused].map((draft) => [draft.page.subscriptionId, draft.shares]));
-      await wait(Math.random() * longestPause);
+      await wait(backoff(attempt, delays));
     }
     throw problem('overloaded', 'Usage of the subscription is recorded by too many at once; try again', {
       retryAfter: 1,
