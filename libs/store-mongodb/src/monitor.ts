@@ -3,7 +3,7 @@ import { backoff } from '@slipway/platform/core/backoff';
 import type { MongoClient } from 'mongodb';
 
 /** Delays between two attempts to connect; milliseconds. */
-const delays = { base: 100, max: 500 };
+const delays = { base: 500, max: 1_000 };
 
 /**
  * Connects a client anew when its look-out for the server is stuck. The driver (7.9.0) waits for ever when it writes
