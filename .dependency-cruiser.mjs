@@ -3,6 +3,18 @@ const inService = '^apps/[^/]+/src/';
 const edges = `${inService}(main|app|config)\\.ts$|${inService}routes|\\.test\\.ts$|/test-|/store/`;
 const tests = '\\.test\\.ts$';
 
+// The folders of the platform, lowest first. A folder may use those of the layers below it, and no other.
+const order = [
+  ['core'],
+  ['telemetry'],
+  ['http', 'calls'],
+  ['events'],
+  ['overload'],
+  ['service'],
+  ['testing'],
+];
+const layers = order.map((folders, index) => ({ folders, below: order.slice(0, index).flat() }));
+
 const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 export default {
@@ -15,16 +27,44 @@ export default {
       { path: '^apps/', pathNot: '^apps/$1/' },
     ),
     forbid(
-      'platform-knows-no-service',
-      'The platform is below every contract and service.',
-      { path: '^libs/platform/' },
-      { path: '^(apps|tests|scripts|libs/contracts)/' },
+      'contract-kit-on-typebox-alone',
+      'Whoever wants the interfaces installs no driver and no Fastify.',
+      { path: '^libs/contract-kit/', pathNot: tests },
+      { pathNot: ['^libs/contract-kit/', 'node_modules/typebox/', '^node:|^(http|stream)$'] },
     ),
     forbid(
-      'contracts-know-no-service',
-      'Contracts are shared by services, so they are below them.',
-      { path: '^libs/contracts/' },
-      { path: '^(apps|tests|scripts)/' },
+      'contracts-on-contract-kit-alone',
+      'Contracts are shared by services and clients, so they are below them.',
+      { path: '^libs/contracts/', pathNot: tests },
+      { pathNot: ['^libs/(contracts|contract-kit)/', 'node_modules/typebox/', '^node:'] },
+    ),
+    forbid(
+      'platform-knows-no-contract-store-or-service',
+      'The platform is below every contract, store and service.',
+      { path: '^libs/platform/' },
+      { path: '^(apps|tests|scripts|libs/(contracts|store-[^/]+))/' },
+    ),
+    forbid(
+      'stores-know-no-service-and-no-other-store',
+      'A store library holds one technology.',
+      { path: '^libs/(store-[^/]+)/' },
+      { path: '^(apps|tests|scripts|libs)/', pathNot: '^libs/($1|platform|contract-kit)/' },
+    ),
+    ...layers.flatMap((layer) =>
+      layer.folders.map((folder) =>
+        forbid(
+          `platform-layer-${folder}`,
+          `Layers of the platform point down: ${folder} may use ${layer.below.join(', ') || 'no other folder'}.`,
+          {
+            path: `^libs/platform/src/${folder}/`,
+            pathNot: [tests, 'core/request-context', '\\.(fixture|contract)\\.ts$'],
+          },
+          {
+            path: '^libs/platform/src/',
+            pathNot: `^libs/platform/src/(${[folder, ...layer.below].join('|')})/`,
+          },
+        ),
+      ),
     ),
     forbid(
       'no-import-of-tests',
@@ -35,7 +75,7 @@ export default {
     forbid(
       'driver-only-in-store',
       'A database driver belongs in store/.',
-      { pathNot: ['/store/', tests, '^tests/', '/provider/', '^scripts/compose/'] },
+      { pathNot: ['/store/', '^libs/store-', tests, '^tests/', '/provider/', '^scripts/compose/'] },
       { path: ['^(node:)?sqlite$', 'node_modules/mongodb/', 'node_modules/@google-cloud/datastore/'] },
     ),
     forbid(

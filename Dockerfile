@@ -9,8 +9,12 @@ FROM --platform=${BUILDPLATFORM} node:${NODE_VERSION}-slim AS dependencies
 ARG SERVICE
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY libs/contract-kit/package.json libs/contract-kit/
 COPY libs/contracts/package.json libs/contracts/
 COPY libs/platform/package.json libs/platform/
+COPY libs/store-sqlite/package.json libs/store-sqlite/
+COPY libs/store-mongodb/package.json libs/store-mongodb/
+COPY libs/store-datastore/package.json libs/store-datastore/
 COPY apps/${SERVICE}/package.json apps/${SERVICE}/
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace apps/${SERVICE:?is the service to build}

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Input, Operation, Output } from '@slipway/contract-kit/operation';
+import { fromDocument, type Problem } from '@slipway/contract-kit/problem';
 import { logIn as logInOperation } from '@slipway/contracts/users';
-import { fromDocument, type Problem } from '@slipway/platform/http/errors';
-import type { Input, Operation, Output } from '@slipway/platform/http/operation';
 
 /** Codes after which the same request may succeed; all the demo's requests can be repeated. */
 const passing = ['rate_limited', 'overloaded', 'unavailable', 'upstream_failed', 'deadline_exceeded'];

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Problem } from '@slipway/contract-kit/problem';
 import {
   cancelAllSubscriptions,
   type Invoice,
@@ -12,7 +13,6 @@ import {
   subscribe,
 } from '@slipway/contracts/billing';
 import { signUp } from '@slipway/contracts/users';
-import type { Problem } from '@slipway/platform/http/errors';
 import { anonymous, type Call, inParallel, logIn } from './client.ts';
 import { percentOf } from './expected.ts';
 import { linesOf, type Participant, usageOf } from './input.ts';

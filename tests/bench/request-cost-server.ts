@@ -1,8 +1,8 @@
 /** One small JSON GET, served with more or less of the platform: the server of the bench request-cost. */
 import type { AddressInfo } from 'node:net';
+import { registerOverload } from '@slipway/platform/overload/overload';
 import { createHttpServer } from '@slipway/platform/service/http-server';
 import { Lifecycle } from '@slipway/platform/service/lifecycle';
-import { registerOverload } from '@slipway/platform/service/overload';
 import { buildService, defineService } from '@slipway/platform/service/service';
 import { platformSettings, readSettings } from '@slipway/platform/service/settings';
 import { createLogs } from '@slipway/platform/telemetry/log';

@@ -1,8 +1,9 @@
 /** How a system behaves while something that it needs is in trouble, and after. */
+
+import type { Operation } from '@slipway/contract-kit/operation';
 import { listSubscriptions } from '@slipway/contracts/billing';
 import { getRevenue } from '@slipway/contracts/reporting';
 import { getMe } from '@slipway/contracts/users';
-import type { Operation } from '@slipway/platform/http/operation';
 import { expect } from 'vitest';
 import { send } from '../support/http.ts';
 import { eventually } from '../support/people.ts';

@@ -1,5 +1,6 @@
 /** What customers do while telemetry watches: some of everything, all of it counted, and every secret noted. */
 import { randomUUID } from 'node:crypto';
+import type { Operation, Output } from '@slipway/contract-kit/operation';
 import {
   listInvoices,
   payInvoice,
@@ -10,7 +11,6 @@ import {
 } from '@slipway/contracts/billing';
 import { getRevenue } from '@slipway/contracts/reporting';
 import { getMe, logIn, refresh, signUp } from '@slipway/contracts/users';
-import type { Operation, Output } from '@slipway/platform/http/operation';
 import { type Answer, send } from '../support/http.ts';
 import { eventually } from '../support/people.ts';
 import type { System } from '../support/system.ts';

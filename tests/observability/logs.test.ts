@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { Operation } from '@slipway/contract-kit/operation';
 import { logIn, refresh, signUp } from '@slipway/contracts/users';
-import type { Operation } from '@slipway/platform/http/operation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { send } from '../support/http.ts';
 import { eventually } from '../support/people.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Operation } from '@slipway/contract-kit/operation';
 import { listPlans } from '@slipway/contracts/billing';
 import { getSignUps } from '@slipway/contracts/reporting';
 import { getMe, logIn } from '@slipway/contracts/users';
-import type { Operation } from '@slipway/platform/http/operation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ok, send } from '../support/http.ts';
 import { eventually } from '../support/people.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Operation } from '@slipway/contract-kit/operation';
 import {
   getSubscription,
   getUnbilledUsage,
@@ -10,7 +11,6 @@ import {
 } from '@slipway/contracts/billing';
 import { getRevenue } from '@slipway/contracts/reporting';
 import { changeMe, getMe } from '@slipway/contracts/users';
-import type { Operation } from '@slipway/platform/http/operation';
 import { type Client, createClient, type Message } from './client.ts';
 import type { Crowd, Member } from './crowd.ts';
 import { type Exchange, type Load, type Sample, startLoad } from './open-load.ts';

@@ -1,4 +1,4 @@
-import type { Input, Operation, Output } from '@slipway/platform/http/operation';
+import type { Input, Operation, Output } from '@slipway/contract-kit/operation';
 
 export type Answer<Body> = { status: number; headers: Headers; body: Body };
 

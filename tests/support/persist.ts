@@ -1,4 +1,4 @@
-import type { Operation, Output } from '@slipway/platform/http/operation';
+import type { Operation, Output } from '@slipway/contract-kit/operation';
 import { type Answer, send } from './http.ts';
 
 /** Answers after which the same request is sent again: nobody knows yet whether it took effect. */

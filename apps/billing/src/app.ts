@@ -1,5 +1,6 @@
 import { getKeys } from '@slipway/contracts/users';
 import { createClient } from '@slipway/platform/calls/client';
+import { timeLeft } from '@slipway/platform/core/request-context';
 import { deliverTo } from '@slipway/platform/events/inbox';
 import { registerRelay } from '@slipway/platform/events/relay';
 import { registerAccess } from '@slipway/platform/http/access';
@@ -7,7 +8,6 @@ import { callerByToken } from '@slipway/platform/http/caller';
 import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
 import { observeDependency } from '@slipway/platform/telemetry/observe-store';
-import { timeLeft } from '@slipway/platform/telemetry/request-context';
 import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './clock.ts';
 import { sandboxUrl, settings } from './config.ts';

@@ -1,6 +1,6 @@
-import { problem } from '@slipway/platform/http/errors';
+import { problem } from '@slipway/contract-kit/problem';
 import { createMetrics } from '@slipway/platform/telemetry/metrics';
-import { seriesValue } from '@slipway/platform/telemetry/metrics.fixture';
+import { seriesValue } from '@slipway/platform/testing/metrics';
 import { describe, expect, it } from 'vitest';
 import { type BillingParts, type RunOptions, runBilling } from './billing-run.ts';
 import { update } from './change.ts';

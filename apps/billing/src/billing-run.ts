@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type PlatformProblem, Problem } from '@slipway/platform/http/errors';
-import type { Position } from '@slipway/platform/http/pagination';
+import { type PlatformProblem, Problem } from '@slipway/contract-kit/problem';
+import type { Position } from '@slipway/platform/core/pagination';
 import { update } from './change.ts';
 import type { Clock } from './clock.ts';
 import type { Counts } from './counts.ts';

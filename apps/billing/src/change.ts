@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { LedgerEntry } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
 import type { EventData, EventType } from '@slipway/contracts/events';
-import { type DomainEvent, newEvent } from '@slipway/platform/events/events';
+import { newEvent } from '@slipway/platform/events/new-event';
 
 /** Something that is read and written as a whole; `version` grows by one with each write. */
 export type Aggregate = { id: string; version: number };

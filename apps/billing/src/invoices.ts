@@ -3,7 +3,7 @@ import type {
   Payment as PaymentDocument,
   Plan,
 } from '@slipway/contracts/billing';
-import type { Position } from '@slipway/platform/http/pagination';
+import type { Position } from '@slipway/platform/core/pagination';
 import type { Static } from 'typebox';
 import { type AggregateStore, type Change, event } from './change.ts';
 import { ledgerEntry, transfer } from './ledger.ts';

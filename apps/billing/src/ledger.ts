@@ -1,5 +1,5 @@
 import type { LedgerEntry } from '@slipway/contracts/billing';
-import type { Position } from '@slipway/platform/http/pagination';
+import type { Position } from '@slipway/platform/core/pagination';
 import { sum } from './money.ts';
 
 /**

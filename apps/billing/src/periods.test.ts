@@ -1,5 +1,5 @@
 import { Timestamp } from '@slipway/contracts/schemas';
-import { createValidators } from '@slipway/platform/service/validation';
+import { createValidators } from '@slipway/platform/http/validation';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { periodNumberAt, periodOf, toInstant } from './periods.ts';

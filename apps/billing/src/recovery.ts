@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { App } from '@slipway/platform/service/service';
+import type { App } from '@slipway/platform/core/app';
 import { createJob } from '@slipway/platform/telemetry/jobs';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import type { Metrics } from '@slipway/platform/telemetry/metrics';

@@ -1,5 +1,5 @@
 import { createMetrics } from '@slipway/platform/telemetry/metrics';
-import { seriesValue } from '@slipway/platform/telemetry/metrics.fixture';
+import { seriesValue } from '@slipway/platform/testing/metrics';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createCounts } from './counts.ts';
 import { atEachCrashPoint, Crash } from './crash.fixture.ts';

@@ -1,5 +1,5 @@
 import { problem } from '@slipway/contracts/errors';
-import type { Position } from '@slipway/platform/http/pagination';
+import type { Position } from '@slipway/platform/core/pagination';
 import { update } from './change.ts';
 import type { Clock } from './clock.ts';
 import type { Counts } from './counts.ts';

@@ -1,6 +1,6 @@
 import type { Plan, Subscription as SubscriptionDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
-import type { Position } from '@slipway/platform/http/pagination';
+import type { Position } from '@slipway/platform/core/pagination';
 import { type AggregateStore, type Change, event } from './change.ts';
 import { type Period, periodNumberAt, periodOf } from './periods.ts';
 import { planOf } from './plans.ts';

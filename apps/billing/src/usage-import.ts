@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Problem } from '@slipway/contract-kit/problem';
 import type { UsageImport as Report, UsageRecord } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
-import { Problem } from '@slipway/platform/http/errors';
 import type { Static } from 'typebox';
 import type { Line } from './ndjson.ts';
 import type { RecordOutcome } from './usage-recording.ts';

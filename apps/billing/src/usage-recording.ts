@@ -1,6 +1,6 @@
+import { Problem } from '@slipway/contract-kit/problem';
 import type { UsageRecord as UsageDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
-import { Problem } from '@slipway/platform/http/errors';
 import type { Clock } from './clock.ts';
 import type { Counts } from './counts.ts';
 import type { Subscription, SubscriptionStore } from './subscriptions.ts';

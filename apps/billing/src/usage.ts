@@ -1,6 +1,7 @@
+import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { UsageRecord as UsageDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
-import { type DomainEvent, newEvent } from '@slipway/platform/events/events';
+import { newEvent } from '@slipway/platform/events/new-event';
 import { type Clock, clockSkew, refuseFuture } from './clock.ts';
 import { sum } from './money.ts';
 import { periodNumberAt, toInstant } from './periods.ts';

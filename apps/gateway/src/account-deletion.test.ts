@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { toDocument } from '@slipway/contract-kit/problem';
 import { problem } from '@slipway/contracts/errors';
-import { toDocument } from '@slipway/platform/http/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from './test-gateway.ts';
 

@@ -1,7 +1,7 @@
 import { cancelAllSubscriptions } from '@slipway/contracts/billing';
 import { checkDeletion, deleteMe } from '@slipway/contracts/users';
 import { createClient } from '@slipway/platform/calls/client';
-import type { App } from '@slipway/platform/service/service';
+import type { App } from '@slipway/platform/core/app';
 import type { Upstreams } from './routing.ts';
 
 /**

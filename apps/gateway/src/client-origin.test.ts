@@ -1,4 +1,4 @@
-import { StartError } from '@slipway/platform/service/start-error';
+import { StartError } from '@slipway/platform/core/start-error';
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { readClientOrigin } from './client-origin.ts';

@@ -1,9 +1,9 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
+import { createOpenApi } from '@slipway/contract-kit/openapi';
 import { getOpenApi } from '@slipway/contracts/gateway';
-import { createOpenApi } from '@slipway/contracts/openapi';
 import { namedSchemas, operations } from '@slipway/contracts/operations';
-import type { App } from '@slipway/platform/service/service';
+import type { App } from '@slipway/platform/core/app';
 import { securityHeaders } from './security-headers.ts';
 
 /** The OpenAPI document of the whole system. */

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { type Readable, Transform } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import type { Operation } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contracts/errors';
 import type { Upstream } from '@slipway/platform/calls/upstream';
-import type { Operation } from '@slipway/platform/http/operation';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ClientOrigin } from './client-origin.ts';
 

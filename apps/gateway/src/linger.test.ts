@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { App } from '@slipway/platform/service/service';
+import type { App } from '@slipway/platform/core/app';
 import Fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { registerLinger } from './linger.ts';

@@ -1,4 +1,4 @@
-import type { App } from '@slipway/platform/service/service';
+import type { App } from '@slipway/platform/core/app';
 
 /**
  * Reads what a client still sends after it was answered, such as the rest of a body that was refused, and

@@ -1,4 +1,4 @@
-import { StartError } from '@slipway/platform/service/start-error';
+import { StartError } from '@slipway/platform/core/start-error';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLinks } from './page-links.ts';
 import { startGateway, type TestGateway } from './test-gateway.ts';

@@ -1,4 +1,4 @@
-import { StartError } from '@slipway/platform/service/start-error';
+import { StartError } from '@slipway/platform/core/start-error';
 
 /** A page of another system, such as that of the traces. */
 export type Link = { name: string; url: string };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { problemTable } from '@slipway/contracts/errors';
-import type { App } from '@slipway/platform/service/service';
+import type { App } from '@slipway/platform/core/app';
 import type { Link } from './page-links.ts';
 import { securityHeaders } from './security-headers.ts';
 

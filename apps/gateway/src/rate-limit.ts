@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit';
 import { problem } from '@slipway/contracts/errors';
+import type { App } from '@slipway/platform/core/app';
 import type { TokenVerifier } from '@slipway/platform/http/tokens';
-import type { App } from '@slipway/platform/service/service';
 import { fromZero } from '@slipway/platform/telemetry/declare';
 import type { Metrics } from '@slipway/platform/telemetry/metrics';
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';

@@ -1,9 +1,9 @@
+import type { Operation } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contracts/errors';
 import { operations } from '@slipway/contracts/operations';
 import { deleteMe, logIn, signUp } from '@slipway/contracts/users';
 import type { Upstream } from '@slipway/platform/calls/upstream';
-import type { Operation } from '@slipway/platform/http/operation';
-import type { App } from '@slipway/platform/service/service';
+import type { App } from '@slipway/platform/core/app';
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import type { ClientOrigin } from './client-origin.ts';
 import { forwardTo } from './forward.ts';

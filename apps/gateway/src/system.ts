@@ -1,6 +1,6 @@
 import { getSystem, type ServiceState, type System } from '@slipway/contracts/gateway';
+import type { App } from '@slipway/platform/core/app';
 import type { Lifecycle } from '@slipway/platform/service/lifecycle';
-import type { App } from '@slipway/platform/service/service';
 import { Ajv } from 'ajv';
 import Type, { type Static } from 'typebox';
 

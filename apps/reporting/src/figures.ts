@@ -1,5 +1,5 @@
+import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { EventData, EventType } from '@slipway/contracts/events';
-import type { DomainEvent } from '@slipway/platform/events/events';
 import { type InboxStore, RefusedEvent } from '@slipway/platform/events/inbox';
 import type { ServiceStore } from '@slipway/platform/service/service';
 

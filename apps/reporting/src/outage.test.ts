@@ -1,5 +1,5 @@
-import { emulator, newNamespace } from '@slipway/platform/store/datastore.fixture';
-import { type FaultyProxy, faultyProxy } from '@slipway/platform/store/faulty-proxy.fixture';
+import { type FaultyProxy, faultyProxy } from '@slipway/platform/testing/faulty-proxy';
+import { emulator, newNamespace } from '@slipway/store-datastore/testing/emulator';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { used } from './test-events.ts';
 import { startReporting } from './test-service.ts';

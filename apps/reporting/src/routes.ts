@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { DomainEvent } from '@slipway/contract-kit/event';
 import { problem } from '@slipway/contracts/errors';
 import {
   deliverRefusedEvent,
@@ -13,10 +14,9 @@ import {
   SignUpsRow,
   TopUsageRow,
 } from '@slipway/contracts/reporting';
-import type { DomainEvent } from '@slipway/platform/events/events';
+import type { App } from '@slipway/platform/core/app';
+import { fromCursor, toPage } from '@slipway/platform/core/pagination';
 import type { Inbox, SetAsideEvent } from '@slipway/platform/events/inbox';
-import { fromCursor, toPage } from '@slipway/platform/http/pagination';
-import type { App } from '@slipway/platform/service/service';
 import type { Job } from '@slipway/platform/telemetry/jobs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ReportStore } from './figures.ts';

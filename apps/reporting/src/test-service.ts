@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { DomainEvent } from '@slipway/platform/events/events';
+import type { DomainEvent } from '@slipway/contract-kit/event';
 import { tokenAudience, tokenIssuer } from '@slipway/platform/http/tokens';
-import { inject } from '@slipway/platform/service/inject.fixture';
 import { buildService } from '@slipway/platform/service/service';
 import { readSettings } from '@slipway/platform/service/settings';
+import { inject } from '@slipway/platform/testing/inject';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { reporting } from './app.ts';
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { DomainEvent } from '@slipway/contract-kit/event';
 import { problem } from '@slipway/contracts/errors';
 import type { EventData } from '@slipway/contracts/events';
 import type { User } from '@slipway/contracts/users';
-import { type DomainEvent, newEvent } from '@slipway/platform/events/events';
-import type { Position } from '@slipway/platform/http/pagination';
+import type { Position } from '@slipway/platform/core/pagination';
+import { newEvent } from '@slipway/platform/events/new-event';
 import type { Counts } from './counts.ts';
 import type { PasswordCheck } from './login-limit.ts';
 import type { Passwords } from './passwords.ts';

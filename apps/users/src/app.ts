@@ -1,3 +1,4 @@
+import { StartError } from '@slipway/platform/core/start-error';
 import { deliverTo } from '@slipway/platform/events/inbox';
 import { registerRelay } from '@slipway/platform/events/relay';
 import { registerAccess } from '@slipway/platform/http/access';
@@ -5,7 +6,6 @@ import { callerByToken } from '@slipway/platform/http/caller';
 import { readClientAddress } from '@slipway/platform/http/client-address';
 import { createTokenVerifier, publishedKeys, type TokenVerifier } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
-import { StartError } from '@slipway/platform/service/start-error';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import packageJson from '../package.json' with { type: 'json' };
 import { type AccountStore, createAccounts } from './accounts.ts';

@@ -1,5 +1,5 @@
-import type { PlatformProblem } from '@slipway/platform/http/errors';
-import { Problem } from '@slipway/platform/http/errors';
+import type { PlatformProblem } from '@slipway/contract-kit/problem';
+import { Problem } from '@slipway/contract-kit/problem';
 import { countBy, count as declare, gauge } from '@slipway/platform/telemetry/declare';
 import type { Metrics } from '@slipway/platform/telemetry/metrics';
 import type { Passwords } from './passwords.ts';

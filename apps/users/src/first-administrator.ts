@@ -1,4 +1,4 @@
-import { Problem } from '@slipway/platform/http/errors';
+import { Problem } from '@slipway/contract-kit/problem';
 import { type Account, type AccountStore, type Accounts, normalizeEmail } from './accounts.ts';
 import type { Administrators } from './administrators.ts';
 import type { Passwords } from './passwords.ts';

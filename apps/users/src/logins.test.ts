@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { toDocument } from '@slipway/platform/http/errors';
-import { seriesValue } from '@slipway/platform/telemetry/metrics.fixture';
+import { toDocument } from '@slipway/contract-kit/problem';
+import { seriesValue } from '@slipway/platform/testing/metrics';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { createPasswords, type Derive } from './passwords.ts';

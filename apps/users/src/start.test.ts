@@ -1,6 +1,6 @@
+import { StartError } from '@slipway/platform/core/start-error';
 import { buildService } from '@slipway/platform/service/service';
 import { readSettings } from '@slipway/platform/service/settings';
-import { StartError } from '@slipway/platform/service/start-error';
 import { describe, expect, it } from 'vitest';
 import { users as definition } from './app.ts';
 

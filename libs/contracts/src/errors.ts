@@ -1,4 +1,4 @@
-import { platformProblems, problemsOf } from '@slipway/platform/http/errors';
+import { platformProblems, problemsOf } from '@slipway/contract-kit/problem';
 
 /** Every code that a Slipway service answers with: the platform's and the services' own. */
 export const problemTable = {

@@ -1,4 +1,4 @@
-import type { Operation } from '@slipway/platform/http/operation';
+import type { Operation } from '@slipway/contract-kit/operation';
 import Type, { type Static } from 'typebox';
 import { answers, Timestamp } from './schemas.ts';
 

@@ -1,4 +1,4 @@
-import type { Operation } from '@slipway/platform/http/operation';
+import type { Operation } from '@slipway/contract-kit/operation';
 import type { TSchema } from 'typebox';
 import * as billing from './billing.ts';
 import * as gateway from './gateway.ts';

@@ -1,5 +1,5 @@
-import type { Operation } from '@slipway/platform/http/operation';
-import { Page, PageQuery } from '@slipway/platform/http/pagination';
+import type { Operation } from '@slipway/contract-kit/operation';
+import { Page, PageQuery } from '@slipway/contract-kit/page';
 import Type, { type Static, type TSchema } from 'typebox';
 import { Amount, answers, Currency, Day, Id, Strict, Timestamp } from './schemas.ts';
 

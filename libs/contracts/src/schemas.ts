@@ -1,4 +1,4 @@
-import { ProblemDocument } from '@slipway/platform/http/errors';
+import { ProblemDocument } from '@slipway/contract-kit/problem';
 import Type, { type TSchema } from 'typebox';
 
 /** Building blocks that several contracts share. */

@@ -5,7 +5,7 @@ import { planOf } from '@slipway/billing/plans';
 import type { BillingStore } from '@slipway/billing/store/open';
 import { changePlan, type Subscription, start } from '@slipway/billing/subscriptions';
 import { type UsageRecord, usageEvents } from '@slipway/billing/usage';
-import { newEvent } from '@slipway/platform/events/events';
+import { newEvent } from '@slipway/platform/events/new-event';
 import type { ReportedEvent, ReportStore } from '@slipway/reporting/figures';
 import type { Account } from '@slipway/users/accounts';
 import type { UsersStore } from '@slipway/users/store/users-store';

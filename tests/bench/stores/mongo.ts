@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Subscription } from '@slipway/billing/subscriptions';
 import { usageEvents } from '@slipway/billing/usage';
-import type { DomainEvent } from '@slipway/platform/events/events';
+import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { Account } from '@slipway/users/accounts';
 import { type Db, MongoClient } from 'mongodb';
 import {

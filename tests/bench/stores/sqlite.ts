@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Subscription } from '@slipway/billing/subscriptions';
 import { usageEvents } from '@slipway/billing/usage';
-import type { DomainEvent } from '@slipway/platform/events/events';
+import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { ReportedEvent } from '@slipway/reporting/figures';
 import type { Account } from '@slipway/users/accounts';
 import {

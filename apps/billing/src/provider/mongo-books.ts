@@ -1,6 +1,6 @@
-import { type MongoStore, openMongo, type Stored } from '@slipway/platform/store/mongo';
-import { isDuplicate } from '@slipway/platform/store/mongo-errors';
-import type { MongoMigration } from '@slipway/platform/store/mongo-migrations';
+import { type MongoStore, openMongo, type Stored } from '@slipway/store-mongodb/database';
+import { isDuplicate } from '@slipway/store-mongodb/errors';
+import type { MongoMigration } from '@slipway/store-mongodb/migrations';
 import type { Charge, RefundOrder } from '../provider.ts';
 import { type BookedCharge, type BookedRefund, refusal, type SandboxBooks } from './sandbox-books.ts';
 

@@ -1,4 +1,4 @@
-import { inTransaction, type Migration, openSqlite } from '@slipway/platform/store/sqlite';
+import { inTransaction, type Migration, openSqlite } from '@slipway/store-sqlite/database';
 import { sum } from '../money.ts';
 import { type BookedCharge, type BookedRefund, refusal, type SandboxBooks } from './sandbox-books.ts';
 

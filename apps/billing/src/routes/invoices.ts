@@ -1,11 +1,11 @@
 import { getInvoice, listInvoices, runBilling } from '@slipway/contracts/billing';
+import type { App } from '@slipway/platform/core/app';
+import { fromCursor, toPage } from '@slipway/platform/core/pagination';
+import { timeLeft } from '@slipway/platform/core/request-context';
 import { principalOf } from '@slipway/platform/http/access';
-import { fromCursor, toPage } from '@slipway/platform/http/pagination';
-import type { App } from '@slipway/platform/service/service';
 import { createJob, type JobOutcome } from '@slipway/platform/telemetry/jobs';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import type { Metrics } from '@slipway/platform/telemetry/metrics';
-import { timeLeft } from '@slipway/platform/telemetry/request-context';
 import { type BillingParts, type RunReport, runBilling as run } from '../billing-run.ts';
 import { refuseFuture } from '../clock.ts';
 import { toInstant } from '../periods.ts';

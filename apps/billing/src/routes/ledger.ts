@@ -1,6 +1,6 @@
 import { getTrialBalance, listLedgerEntries } from '@slipway/contracts/billing';
-import { fromCursor, toPage } from '@slipway/platform/http/pagination';
-import type { App } from '@slipway/platform/service/service';
+import type { App } from '@slipway/platform/core/app';
+import { fromCursor, toPage } from '@slipway/platform/core/pagination';
 import { isBalanced, type LedgerStore } from '../ledger.ts';
 
 /** The ledger over HTTP. */

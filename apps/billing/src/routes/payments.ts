@@ -1,7 +1,7 @@
 import { getPayment, payInvoice, refundPayment } from '@slipway/contracts/billing';
+import type { App } from '@slipway/platform/core/app';
 import { principalOf } from '@slipway/platform/http/access';
 import { operationIdOf } from '@slipway/platform/http/idempotency';
-import type { App } from '@slipway/platform/service/service';
 import { paymentOf, toDocument } from '../payments.ts';
 import { pay, refund, type SettlementParts } from '../settlement.ts';
 import { visible } from './ownership.ts';

@@ -8,11 +8,11 @@ import {
   subscribe,
 } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
+import type { App } from '@slipway/platform/core/app';
+import { fromCursor, toPage } from '@slipway/platform/core/pagination';
 import { principalOf } from '@slipway/platform/http/access';
 import { checkIfMatch, etagOf } from '@slipway/platform/http/etag';
 import { operationIdOf } from '@slipway/platform/http/idempotency';
-import { fromCursor, toPage } from '@slipway/platform/http/pagination';
-import type { App } from '@slipway/platform/service/service';
 import type { FastifyRequest } from 'fastify';
 import { update } from '../change.ts';
 import type { Clock } from '../clock.ts';

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
+import { Problem } from '@slipway/contract-kit/problem';
 import { getUnbilledUsage, importUsage, recordUsage, UsageRecord } from '@slipway/contracts/billing';
+import type { App } from '@slipway/platform/core/app';
 import { mayAccess, principalOf } from '@slipway/platform/http/access';
-import { Problem } from '@slipway/platform/http/errors';
 import { toProblem } from '@slipway/platform/http/problem-responses';
 import type { Principal } from '@slipway/platform/http/tokens';
-import type { App } from '@slipway/platform/service/service';
 import type { FastifyError, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import type { Counts } from '../counts.ts';

@@ -1,7 +1,7 @@
-import type { Position } from '@slipway/platform/http/pagination';
-import type { MongoStore } from '@slipway/platform/store/mongo';
-import { isDuplicate } from '@slipway/platform/store/mongo-errors';
-import type { MongoOutbox, PlacedEvent } from '@slipway/platform/store/mongo-outbox';
+import type { Position } from '@slipway/platform/core/pagination';
+import type { MongoStore } from '@slipway/store-mongodb/database';
+import { isDuplicate } from '@slipway/store-mongodb/errors';
+import type { MongoOutbox, PlacedEvent } from '@slipway/store-mongodb/outbox';
 import type { Aggregate, AggregateStore, Change } from '../change.ts';
 
 /** A document of an aggregate: its state, the events that wait to be delivered, and what belongs to it. */

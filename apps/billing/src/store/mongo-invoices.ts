@@ -1,6 +1,6 @@
 import type { LedgerEntry } from '@slipway/contracts/billing';
-import type { MongoStore } from '@slipway/platform/store/mongo';
-import type { MongoOutbox } from '@slipway/platform/store/mongo-outbox';
+import type { MongoStore } from '@slipway/store-mongodb/database';
+import type { MongoOutbox } from '@slipway/store-mongodb/outbox';
 import { type Invoice, type InvoiceStore, pendingSince } from '../invoices.ts';
 import { type Kept, mongoAggregates, readPage } from './mongo-aggregates.ts';
 

@@ -1,5 +1,5 @@
 import type { LedgerEntry } from '@slipway/contracts/billing';
-import type { MongoStore } from '@slipway/platform/store/mongo';
+import type { MongoStore } from '@slipway/store-mongodb/database';
 import type { LedgerStore } from '../ledger.ts';
 import { toSafeNumber } from '../money.ts';
 import type { KeptInvoice } from './mongo-invoices.ts';

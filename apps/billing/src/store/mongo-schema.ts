@@ -1,5 +1,5 @@
-import type { MongoMigration } from '@slipway/platform/store/mongo-migrations';
-import { createOutboxIndexes } from '@slipway/platform/store/mongo-outbox';
+import type { MongoMigration } from '@slipway/store-mongodb/migrations';
+import { createOutboxIndexes } from '@slipway/store-mongodb/outbox';
 
 /** The collections whose documents hold events. */
 export const withEvents = ['subscriptions', 'invoices', 'usage'];

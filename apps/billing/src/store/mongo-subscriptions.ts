@@ -1,5 +1,5 @@
-import type { MongoStore } from '@slipway/platform/store/mongo';
-import type { MongoOutbox } from '@slipway/platform/store/mongo-outbox';
+import type { MongoStore } from '@slipway/store-mongodb/database';
+import type { MongoOutbox } from '@slipway/store-mongodb/outbox';
 import type { Subscription, SubscriptionStore } from '../subscriptions.ts';
 import { type Kept, mongoAggregates, readPage } from './mongo-aggregates.ts';
 

@@ -1,5 +1,5 @@
-import type { DomainEvent } from '@slipway/platform/events/events';
-import type { PlacedEvent } from '@slipway/platform/store/mongo-outbox';
+import type { DomainEvent } from '@slipway/contract-kit/event';
+import type { PlacedEvent } from '@slipway/store-mongodb/outbox';
 import { toSafeNumber } from '../money.ts';
 import type { UsageOutcome, UsageRecord } from '../usage.ts';
 import type { UsageTotal } from '../usage-totals.ts';

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import process from 'node:process';
-import { openMongo } from '@slipway/platform/store/mongo';
-import { mongoOutbox } from '@slipway/platform/store/mongo-outbox';
+import { openMongo } from '@slipway/store-mongodb/database';
+import { mongoOutbox } from '@slipway/store-mongodb/outbox';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { atEachCrashPoint } from '../crash.fixture.ts';
 import { sum } from '../money.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { problem } from '@slipway/contracts/errors';
 import { BoundedMap } from '@slipway/platform/http/bounded-map';
-import type { MongoStore } from '@slipway/platform/store/mongo';
-import { isDuplicate } from '@slipway/platform/store/mongo-errors';
-import type { MongoOutbox } from '@slipway/platform/store/mongo-outbox';
+import type { MongoStore } from '@slipway/store-mongodb/database';
+import { isDuplicate } from '@slipway/store-mongodb/errors';
+import type { MongoOutbox } from '@slipway/store-mongodb/outbox';
 import type { UsageOutcome, UsageStore } from '../usage.ts';
 import { gather } from './gather.ts';
 import {

@@ -1,6 +1,6 @@
-import { openMongo } from '@slipway/platform/store/mongo';
-import { mongoIdempotency, mongoIdempotencyMigration } from '@slipway/platform/store/mongo-idempotency';
-import { mongoOutbox } from '@slipway/platform/store/mongo-outbox';
+import { openMongo } from '@slipway/store-mongodb/database';
+import { mongoIdempotency, mongoIdempotencyMigration } from '@slipway/store-mongodb/idempotency';
+import { mongoOutbox } from '@slipway/store-mongodb/outbox';
 import { mongoInvoices } from './mongo-invoices.ts';
 import { mongoLedger } from './mongo-ledger.ts';
 import { billingMigrations, withEvents } from './mongo-schema.ts';

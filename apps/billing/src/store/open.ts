@@ -1,7 +1,7 @@
+import { StartError } from '@slipway/platform/core/start-error';
 import type { OutboxStore } from '@slipway/platform/events/outbox';
 import type { IdempotencyStore } from '@slipway/platform/http/idempotency';
 import type { ServiceStore } from '@slipway/platform/service/service';
-import { StartError } from '@slipway/platform/service/start-error';
 import type { InvoiceStore } from '../invoices.ts';
 import type { LedgerStore } from '../ledger.ts';
 import type { SubscriptionStore } from '../subscriptions.ts';

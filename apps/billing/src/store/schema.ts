@@ -1,4 +1,4 @@
-import type { Migration } from '@slipway/platform/store/sqlite';
+import type { Migration } from '@slipway/store-sqlite/database';
 
 /**
  * Aggregates are kept as documents, as the other stores keep them; columns that are searched by are computed

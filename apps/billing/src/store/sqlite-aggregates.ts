@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { Position } from '@slipway/platform/http/pagination';
-import { inTransaction } from '@slipway/platform/store/sqlite';
-import type { SqliteOutbox } from '@slipway/platform/store/sqlite-outbox';
+import type { Position } from '@slipway/platform/core/pagination';
+import { inTransaction } from '@slipway/store-sqlite/database';
+import type { SqliteOutbox } from '@slipway/store-sqlite/outbox';
 import type { Aggregate, AggregateStore, Change } from '../change.ts';
 
 type Parts<T extends Aggregate> = {

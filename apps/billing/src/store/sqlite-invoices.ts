@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { SqliteOutbox } from '@slipway/platform/store/sqlite-outbox';
+import type { SqliteOutbox } from '@slipway/store-sqlite/outbox';
 import type { Change } from '../change.ts';
 import { type Invoice, type InvoiceStore, pendingSince } from '../invoices.ts';
 import { readPage, sqliteAggregates } from './sqlite-aggregates.ts';

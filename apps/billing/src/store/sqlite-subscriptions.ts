@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { SqliteOutbox } from '@slipway/platform/store/sqlite-outbox';
+import type { SqliteOutbox } from '@slipway/store-sqlite/outbox';
 import type { Subscription, SubscriptionStore } from '../subscriptions.ts';
 import { readPage, sqliteAggregates } from './sqlite-aggregates.ts';
 

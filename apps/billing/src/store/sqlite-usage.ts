@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { inTransaction } from '@slipway/platform/store/sqlite';
-import type { SqliteOutbox } from '@slipway/platform/store/sqlite-outbox';
+import { inTransaction } from '@slipway/store-sqlite/database';
+import type { SqliteOutbox } from '@slipway/store-sqlite/outbox';
 import { sum, toSafeNumber } from '../money.ts';
 import type { UsageOutcome, UsageRecord, UsageStore } from '../usage.ts';
 

@@ -1,6 +1,6 @@
-import { openSqlite } from '@slipway/platform/store/sqlite';
-import { idempotencyMigration, sqliteIdempotency } from '@slipway/platform/store/sqlite-idempotency';
-import { outboxMigration, sqliteOutbox } from '@slipway/platform/store/sqlite-outbox';
+import { openSqlite } from '@slipway/store-sqlite/database';
+import { idempotencyMigration, sqliteIdempotency } from '@slipway/store-sqlite/idempotency';
+import { outboxMigration, sqliteOutbox } from '@slipway/store-sqlite/outbox';
 import { billingMigrations } from './schema.ts';
 import { sqliteInvoices } from './sqlite-invoices.ts';
 import { sqliteLedger } from './sqlite-ledger.ts';

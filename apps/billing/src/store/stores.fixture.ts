@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
-import { openMongo } from '@slipway/platform/store/mongo';
+import { openMongo } from '@slipway/store-mongodb/database';
 import { onTestFinished } from 'vitest';
 import { type BillingStore, openStore } from './open.ts';
 

@@ -1,4 +1,4 @@
-import type { DomainEvent } from '@slipway/platform/events/events';
+import type { DomainEvent } from '@slipway/contract-kit/event';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { event } from '../change.ts';
 import { sum } from '../money.ts';

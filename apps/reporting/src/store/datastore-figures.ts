@@ -1,5 +1,5 @@
 import type { RefusedEvent } from '@slipway/platform/events/inbox';
-import type { DatastoreStore, Found, Reads, Step } from '@slipway/platform/store/datastore-entities';
+import type { DatastoreStore, Found, Reads, Step } from '@slipway/store-datastore/entities';
 import type { Figure, Place, Report, ReportedEvent, Sums } from '../figures.ts';
 import { type Draft, draft, type Known, nothingKnown } from './draft.ts';
 import { afterSpace, figureName, generationName, placeIn, rankName } from './figure-names.ts';

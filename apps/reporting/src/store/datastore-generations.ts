@@ -1,6 +1,6 @@
 import { problem } from '@slipway/contracts/errors';
-import type { Reads, Step } from '@slipway/platform/store/datastore-entities';
-import type { DatastoreMigration } from '@slipway/platform/store/datastore-migrations';
+import type { Reads, Step } from '@slipway/store-datastore/entities';
+import type { DatastoreMigration } from '@slipway/store-datastore/migrations';
 
 /**
  * Which generation is shown, and which one a rebuild counts into; `newest` is the highest number ever given, so

@@ -1,5 +1,5 @@
-import { openDatastore } from '@slipway/platform/store/datastore';
-import { emulator, newNamespace } from '@slipway/platform/store/datastore.fixture';
+import { openDatastore } from '@slipway/store-datastore/database';
+import { emulator, newNamespace } from '@slipway/store-datastore/testing/emulator';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ReportStore } from '../figures.ts';
 import { rebuild } from '../rebuild.ts';

@@ -1,6 +1,6 @@
-import { openDatastore } from '@slipway/platform/store/datastore';
-import type { Reads } from '@slipway/platform/store/datastore-entities';
-import { type AppliedEvent, datastoreInbox } from '@slipway/platform/store/datastore-inbox';
+import { openDatastore } from '@slipway/store-datastore/database';
+import type { Reads } from '@slipway/store-datastore/entities';
+import { type AppliedEvent, datastoreInbox } from '@slipway/store-datastore/inbox';
 import type { Figure, ReportedEvent, ReportStore } from '../figures.ts';
 import {
   compareFigures,

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { Migration } from '@slipway/platform/store/sqlite';
+import type { Migration } from '@slipway/store-sqlite/database';
 import {
   add,
   count,

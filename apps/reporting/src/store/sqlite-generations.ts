@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { problem } from '@slipway/contracts/errors';
-import type { Migration } from '@slipway/platform/store/sqlite';
+import type { Migration } from '@slipway/store-sqlite/database';
 
 /** Which generation is shown; which one a rebuild counts into, and the stored events it still has to count. */
 export const generationsMigration: Migration = {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { inTransaction, openSqlite } from '@slipway/platform/store/sqlite';
-import { inboxMigration, sqliteInbox } from '@slipway/platform/store/sqlite-inbox';
+import { inTransaction, openSqlite } from '@slipway/store-sqlite/database';
+import { inboxMigration, sqliteInbox } from '@slipway/store-sqlite/inbox';
 import type { ReportedEvent, ReportStore } from '../figures.ts';
 import { figuresMigration, sqliteFigures } from './sqlite-figures.ts';
 import { generationsMigration, sqliteGenerations } from './sqlite-generations.ts';

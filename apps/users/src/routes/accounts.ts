@@ -9,10 +9,10 @@ import {
   signUp,
   type User,
 } from '@slipway/contracts/users';
+import type { App } from '@slipway/platform/core/app';
+import { fromCursor, toPage } from '@slipway/platform/core/pagination';
 import { principalOf } from '@slipway/platform/http/access';
 import { checkIfMatch, etagOf } from '@slipway/platform/http/etag';
-import { fromCursor, toPage } from '@slipway/platform/http/pagination';
-import type { App } from '@slipway/platform/service/service';
 import type { FastifyRequest } from 'fastify';
 import { type Account, type AccountStore, type Accounts, toUser } from '../accounts.ts';
 import { type Administrators, rolesOf } from '../administrators.ts';

@@ -1,5 +1,5 @@
 import { getKeys, rotateKeys } from '@slipway/contracts/users';
-import type { App } from '@slipway/platform/service/service';
+import type { App } from '@slipway/platform/core/app';
 import { publishedFor, type SigningKeys } from '../signing-keys.ts';
 
 /** The keys of access tokens over HTTP. */

@@ -1,5 +1,5 @@
 import { logIn, logOut, refresh } from '@slipway/contracts/users';
-import type { App } from '@slipway/platform/service/service';
+import type { App } from '@slipway/platform/core/app';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Sessions } from '../sessions.ts';
 

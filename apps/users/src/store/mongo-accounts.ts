@@ -1,8 +1,8 @@
-import type { DomainEvent } from '@slipway/platform/events/events';
-import type { CommandOptions, MongoStore } from '@slipway/platform/store/mongo';
-import { isDuplicate } from '@slipway/platform/store/mongo-errors';
-import type { MongoMigration } from '@slipway/platform/store/mongo-migrations';
-import { createOutboxIndexes, type MongoOutbox, type WithOutbox } from '@slipway/platform/store/mongo-outbox';
+import type { DomainEvent } from '@slipway/contract-kit/event';
+import type { CommandOptions, MongoStore } from '@slipway/store-mongodb/database';
+import { isDuplicate } from '@slipway/store-mongodb/errors';
+import type { MongoMigration } from '@slipway/store-mongodb/migrations';
+import { createOutboxIndexes, type MongoOutbox, type WithOutbox } from '@slipway/store-mongodb/outbox';
 import type { Account, AccountStore } from '../accounts.ts';
 
 /** An account and the events that it waits to tell. */

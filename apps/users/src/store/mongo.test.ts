@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
-import { newEvent } from '@slipway/platform/events/events';
-import { openMongo } from '@slipway/platform/store/mongo';
+import { newEvent } from '@slipway/platform/events/new-event';
+import { openMongo } from '@slipway/store-mongodb/database';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openStore } from './open.ts';
 import { describeUsersStore } from './users-store.contract.ts';

@@ -1,7 +1,7 @@
-import { type MongoStore, openMongo } from '@slipway/platform/store/mongo';
-import { isDuplicate } from '@slipway/platform/store/mongo-errors';
-import type { MongoMigration } from '@slipway/platform/store/mongo-migrations';
-import { mongoOutbox } from '@slipway/platform/store/mongo-outbox';
+import { type MongoStore, openMongo } from '@slipway/store-mongodb/database';
+import { isDuplicate } from '@slipway/store-mongodb/errors';
+import type { MongoMigration } from '@slipway/store-mongodb/migrations';
+import { mongoOutbox } from '@slipway/store-mongodb/outbox';
 import type { AdministratorStore } from '../administrators.ts';
 import type { AttemptStore, Attempts } from '../login-limit.ts';
 import type { Session, SessionStore } from '../sessions.ts';

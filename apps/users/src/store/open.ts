@@ -1,4 +1,4 @@
-import { StartError } from '@slipway/platform/service/start-error';
+import { StartError } from '@slipway/platform/core/start-error';
 import type { UsersStore } from './users-store.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { inTransaction, type Migration } from '@slipway/platform/store/sqlite';
-import type { SqliteOutbox } from '@slipway/platform/store/sqlite-outbox';
+import { inTransaction, type Migration } from '@slipway/store-sqlite/database';
+import type { SqliteOutbox } from '@slipway/store-sqlite/outbox';
 import type { Account, AccountStore } from '../accounts.ts';
 
 export const accountsMigration: Migration = {

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { inTransaction, type Migration, openSqlite } from '@slipway/platform/store/sqlite';
-import { outboxMigration, sqliteOutbox } from '@slipway/platform/store/sqlite-outbox';
+import { inTransaction, type Migration, openSqlite } from '@slipway/store-sqlite/database';
+import { outboxMigration, sqliteOutbox } from '@slipway/store-sqlite/outbox';
 import type { AdministratorList, AdministratorStore } from '../administrators.ts';
 import type { AttemptStore, Attempts } from '../login-limit.ts';
 import type { Session, SessionStore } from '../sessions.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { newEvent } from '@slipway/platform/events/events';
+import { newEvent } from '@slipway/platform/events/new-event';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Account } from '../accounts.ts';
 import type { KeyRing } from '../signing-keys.ts';

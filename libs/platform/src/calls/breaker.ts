@@ -1,5 +1,5 @@
+import { problem } from '@slipway/contract-kit/problem';
 import { CircuitState, CountBreaker, circuitBreaker, handleWhen } from 'cockatiel';
-import { problem } from '../http/errors.ts';
 
 export type BreakerState = 'closed' | 'half-open' | 'open';
 

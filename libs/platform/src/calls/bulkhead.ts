@@ -1,4 +1,4 @@
-import { problem } from '../http/errors.ts';
+import { problem } from '@slipway/contract-kit/problem';
 
 export type Bulkhead = {
   /** Places that are taken. */

@@ -1,4 +1,4 @@
-import { Problem, problem } from '../http/errors.ts';
+import { Problem, problem } from '@slipway/contract-kit/problem';
 
 /**
  * How an upstream failed a call: it was never connected, it broke the connection off, or it sent what is not

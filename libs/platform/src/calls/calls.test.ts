@@ -1,12 +1,12 @@
 import type { AddressInfo } from 'node:net';
+import type { Operation } from '@slipway/contract-kit/operation';
+import { problemsOf } from '@slipway/contract-kit/problem';
 import Type from 'typebox';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { problemsOf } from '../http/errors.ts';
-import type { Operation } from '../http/operation.ts';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings } from '../service/settings.ts';
+import { hang, refusing, serve } from '../testing/faulty-server.ts';
 import { createClient } from './client.ts';
-import { hang, refusing, serve } from './faulty-server.fixture.ts';
 
 // Three real services in a row, over HTTP: front → middle → back.
 

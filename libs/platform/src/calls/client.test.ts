@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import type { Operation } from '@slipway/contract-kit/operation';
 import Type from 'typebox';
 import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
-import type { Operation } from '../http/operation.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { answering, serve, type TestServer } from '../testing/faulty-server.ts';
 import { createClient } from './client.ts';
-import { answering, serve, type TestServer } from './faulty-server.fixture.ts';
 import { createUpstream } from './upstream.ts';
 
 const Plan = Type.Object({ id: Type.String(), price: Type.Integer() });

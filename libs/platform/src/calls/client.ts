@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import { fromDocument, type PlatformProblem, type Problem, problem } from '../http/errors.ts';
-import type { Input, Operation, Output } from '../http/operation.ts';
+import type { Input, Operation, Output } from '@slipway/contract-kit/operation';
+import { fromDocument, type PlatformProblem, type Problem, problem } from '@slipway/contract-kit/problem';
 import type { UpstreamRequest, UpstreamResponse } from './call.ts';
 import { retryAfterOf } from './retry.ts';
 import type { Upstream } from './upstream.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { requestWith } from '../telemetry/request-context.fixture.ts';
-import { withContext } from '../telemetry/request-context.ts';
+import { withContext } from '../core/request-context.ts';
+import { requestWith } from '../testing/request-context.ts';
 import { startDeadline } from './deadline.ts';
 
 beforeEach(() => {

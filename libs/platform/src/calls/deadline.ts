@@ -1,5 +1,5 @@
-import { problem } from '../http/errors.ts';
-import { timeLeft } from '../telemetry/request-context.ts';
+import { problem } from '@slipway/contract-kit/problem';
+import { timeLeft } from '../core/request-context.ts';
 
 /**
  * Kept back from the time that is left, so that this service can still answer its own caller when the

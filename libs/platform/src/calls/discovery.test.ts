@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { StartError } from '../service/start-error.ts';
+import { StartError } from '../core/start-error.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { serveDns, type Zone } from '../testing/dns-server.ts';
+import { answering, refusing, type TestServer } from '../testing/faulty-server.ts';
 import { discover } from './discovery.ts';
-import { serveDns, type Zone } from './dns-server.fixture.ts';
-import { answering, refusing, type TestServer } from './faulty-server.fixture.ts';
 import { createUpstream } from './upstream.ts';
 
 const service = '_http._tcp.users.example';

@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises';
-import { StartError } from '../service/start-error.ts';
+import { StartError } from '../core/start-error.ts';
 import { type Address, type Addresses, createAddresses } from './addresses.ts';
 
 /** Finds where a service can be reached. */

@@ -3,10 +3,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { withContext } from '../core/request-context.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { requestWith } from '../telemetry/request-context.fixture.ts';
-import { withContext } from '../telemetry/request-context.ts';
-import { answering, hang, refusing, serve, serveRaw } from './faulty-server.fixture.ts';
+import { answering, hang, refusing, serve, serveRaw } from '../testing/faulty-server.ts';
+import { requestWith } from '../testing/request-context.ts';
 import { createUpstream, type Upstream } from './upstream.ts';
 
 function connect(address: string, timeoutMs = 5_000) {

@@ -1,4 +1,4 @@
-import { Problem } from '../http/errors.ts';
+import { Problem } from '@slipway/contract-kit/problem';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { SpanFacts } from '../telemetry/span.ts';

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type DomainEvent, EventEnvelope, type EventSchemas } from '@slipway/contract-kit/event';
+import type { Operation } from '@slipway/contract-kit/operation';
 import Type from 'typebox';
 import { createClient } from '../calls/client.ts';
 import type { Upstream } from '../calls/upstream.ts';
-import type { Operation } from '../http/operation.ts';
-import type { Position } from '../http/pagination.ts';
-import type { App } from '../service/service.ts';
-import { createValidators } from '../service/validation.ts';
+import type { App } from '../core/app.ts';
+import type { Position } from '../core/pagination.ts';
+import { createValidators } from '../http/validation.ts';
 import type { Count } from '../telemetry/declare.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { withTraceOf } from '../telemetry/spans.ts';
-import { type DomainEvent, EventEnvelope, type EventSchemas } from './events.ts';
 
 /** Thrown by a reader for an event that it can never apply as it is; the event is set aside. */
 export class RefusedEvent extends Error {

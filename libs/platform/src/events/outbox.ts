@@ -1,4 +1,4 @@
-import type { DomainEvent } from './events.ts';
+import type { DomainEvent } from '@slipway/contract-kit/event';
 
 /** Events that were written with their aggregate and wait to be delivered. */
 export type OutboxStore = {

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { Problem } from '../http/errors.ts';
-import type { App } from '../service/service.ts';
+import type { DomainEvent } from '@slipway/contract-kit/event';
+import { Problem } from '@slipway/contract-kit/problem';
+import type { App } from '../core/app.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { SpanName } from '../telemetry/span.ts';
 import { readTraceparent } from '../telemetry/trace-context.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
-import type { DomainEvent } from './events.ts';
 import type { OutboxStore } from './outbox.ts';
 import { createRelayMetrics } from './relay-metrics.ts';
 

@@ -1,8 +1,8 @@
+import { problem } from '@slipway/contract-kit/problem';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { App } from '../service/service.ts';
+import type { App } from '../core/app.ts';
 import { mayAccess, principalOf, registerAccess } from './access.ts';
-import { problem } from './errors.ts';
 import { registerProblemResponses } from './problem-responses.ts';
 
 const serviceToken = 'a-secret-between-services';

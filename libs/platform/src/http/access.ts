@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { Access } from '@slipway/contract-kit/operation';
+import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyRequest } from 'fastify';
-import type { App } from '../service/service.ts';
-import { problem } from './errors.ts';
-import type { Access } from './operation.ts';
+import type { App } from '../core/app.ts';
 import type { Principal, TokenVerifier } from './tokens.ts';
 
 type AccessOptions = {

@@ -1,6 +1,6 @@
 import proxyAddr from '@fastify/proxy-addr';
 import type { FastifyRequest } from 'fastify';
-import { StartError } from '../service/start-error.ts';
+import { StartError } from '../core/start-error.ts';
 
 /**
  * Tells the address that a request comes from: the peer's or, if that is a trusted proxy, the one that it tells in

@@ -1,4 +1,4 @@
-import { problem } from './errors.ts';
+import { problem } from '@slipway/contract-kit/problem';
 
 /**
  * Makes the strong entity tag of a representation out of what changes with it.

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Operation } from '@slipway/contract-kit/operation';
+import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../telemetry/log.ts';
-import { problem } from './errors.ts';
-import type { Operation } from './operation.ts';
 
 /** The first answer to a request, as it is repeated. */
 export type StoredAnswer = { status: number; contentType?: string; body: string };

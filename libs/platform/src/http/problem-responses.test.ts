@@ -1,8 +1,8 @@
+import { problem } from '@slipway/contract-kit/problem';
 import Type from 'typebox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings } from '../service/settings.ts';
-import { problem } from './errors.ts';
 
 const things = defineService({
   name: 'things',

@@ -1,6 +1,3 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import findMyWay, { type HTTPMethod } from 'find-my-way';
-import { noteProblem } from '../telemetry/observe.ts';
 import {
   type FieldError,
   type PlatformProblem,
@@ -8,7 +5,10 @@ import {
   platformProblems,
   problem,
   toDocument,
-} from './errors.ts';
+} from '@slipway/contract-kit/problem';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import findMyWay, { type HTTPMethod } from 'find-my-way';
+import { noteProblem } from '../telemetry/observe.ts';
 
 /** Turns every failure of a service into a problem document; nothing internal leaves the process. */
 export function registerProblemResponses(app: FastifyInstance): void {

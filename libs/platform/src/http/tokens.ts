@@ -1,3 +1,4 @@
+import { problem } from '@slipway/contract-kit/problem';
 import {
   createLocalJWKSet,
   errors,
@@ -7,7 +8,6 @@ import {
   jwtVerify,
 } from 'jose';
 import { BoundedMap } from './bounded-map.ts';
-import { problem } from './errors.ts';
 
 /** Who is calling, as their access token says. */
 export type Principal = {

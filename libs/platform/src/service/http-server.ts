@@ -7,12 +7,12 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import type { Socket } from 'node:net';
+import { type PlatformProblem, problem, toDocument } from '@slipway/contract-kit/problem';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import { type PlatformProblem, problem, toDocument } from '../http/errors.ts';
 import { sendProblem, toProblem } from '../http/problem-responses.ts';
+import { createValidators } from '../http/validation.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { PlatformSettings } from './settings.ts';
-import { createValidators } from './validation.ts';
 
 /** Time in which a whole request must have arrived: the longest that a contract gives a stream; milliseconds. */
 const receiveTimeout = 600_000;

@@ -1,8 +1,8 @@
 import { Gauge } from 'prom-client';
+import { memoryLimit } from '../overload/overload.ts';
 import { gauge } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { memoryLimit } from './overload.ts';
 
 /** Shows what probes are told: whether the service is ready, whether it drains, and which dependency is away. */
 export function measureLifecycle(metrics: Metrics, lifecycle: Lifecycle): void {

@@ -1,10 +1,10 @@
 import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TObject } from 'typebox';
+import { StartError } from '../core/start-error.ts';
 import { buildService, type Service, type ServiceDefinition, type ServiceStore } from './service.ts';
 import { masked, type PlatformSettings, readSettings, SettingsError } from './settings.ts';
 import { onStopSignal } from './signals.ts';
-import { StartError } from './start-error.ts';
 
 /** Exit codes: the contract with whoever supervises the process. A second signal exits with 128 + its number. */
 export const exitCodes = { stopped: 0, failed: 1, wrongSettings: 2, cutOff: 3 } as const;

@@ -1,34 +1,25 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Static, TObject } from 'typebox';
 import { createUpstream, type Upstream } from '../calls/upstream.ts';
+import type { App } from '../core/app.ts';
+import type { Connections } from '../core/connections.ts';
 import type { OutboxStore } from '../events/outbox.ts';
 import { type IdempotencyStore, registerIdempotency } from '../http/idempotency.ts';
 import { registerProblemResponses } from '../http/problem-responses.ts';
+import { type Guards, registerGuards } from '../overload/guards.ts';
+import { limitTime } from '../overload/time-limit.ts';
 import { createLogs, type LogDestination, type Logger } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { registerObservation } from '../telemetry/observe.ts';
 import { measureConnections, observeStore } from '../telemetry/observe-store.ts';
 import { createTracing, type Tracing } from '../telemetry/tracing.ts';
-import { type Guards, registerGuards } from './guards.ts';
 import { createHttpServer } from './http-server.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { measureLifecycle } from './lifecycle-metrics.ts';
 import { createManagement } from './management.ts';
 import type { PlatformSettings } from './settings.ts';
-
-/** Fastify as services see it: handlers typed by the contract's schemas. */
-export type App = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
-
-/** The connections of a store to its server, and how many callers wait for one. */
-export type Connections = { open: number; busy: number; waiting: number };
 
 /** What the platform needs of any store. Stores may have more; only the service itself knows that. */
 export type ServiceStore = {
@@ -154,6 +145,7 @@ async function registerTelemetry(
     metrics,
   });
   app.addHook('onClose', () => tracing.shutdown());
+  limitTime(app, metrics.inFlight);
   registerObservation(app, { log: requests, metrics, tracing, requestTimeout: settings.REQUEST_TIMEOUT_MS });
   return tracing;
 }

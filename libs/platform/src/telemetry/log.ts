@@ -1,6 +1,6 @@
 import { type Logger, type LoggerOptions, pino } from 'pino';
+import { currentContext } from '../core/request-context.ts';
 import { createLogLevel, type LogLevel } from './log-level.ts';
-import { currentContext } from './request-context.ts';
 
 export type { Logger };
 

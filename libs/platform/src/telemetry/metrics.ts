@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Served } from '../service/time-limit.ts';
+import type { Served } from '../core/served.ts';
 import { gauge } from './declare.ts';
 import { expose } from './exposition.ts';
 import { createRequestMetrics, durationBuckets } from './request-metrics.ts';

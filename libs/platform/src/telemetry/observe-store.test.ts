@@ -1,6 +1,6 @@
+import { problem } from '@slipway/contract-kit/problem';
 import { describe, expect, it } from 'vitest';
-import { problem } from '../http/errors.ts';
-import { seriesValue } from './metrics.fixture.ts';
+import { seriesValue } from '../testing/metrics.ts';
 import { createMetrics } from './metrics.ts';
 import { measureConnections, observeStore } from './observe-store.ts';
 

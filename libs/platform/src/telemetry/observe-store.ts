@@ -1,5 +1,5 @@
+import { Problem } from '@slipway/contract-kit/problem';
 import { Gauge } from 'prom-client';
-import { Problem } from '../http/errors.ts';
 import type { Metrics } from './metrics.ts';
 import type { SpanFacts } from './span.ts';
 import { failureName, startSpan } from './spans.ts';

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings } from '../service/settings.ts';
-import { seriesValue } from './metrics.fixture.ts';
+import { seriesValue } from '../testing/metrics.ts';
 
 const sample = defineService({
   name: 'sample',

@@ -1,9 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { arrivalOf } from '../service/arrival.ts';
-import { limitTime } from '../service/time-limit.ts';
+import { arrivalOf } from '../core/arrival.ts';
+import { currentContext, type RequestContext, withContext } from '../core/request-context.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { currentContext, type RequestContext, withContext } from './request-context.ts';
 import { correlationHeader } from './trace-context.ts';
 import type { RequestEnd, Tracing } from './tracing.ts';
 
@@ -21,7 +20,6 @@ type Parts = {
  */
 export function registerObservation(app: FastifyInstance, parts: Parts): void {
   const { metrics, tracing, log, requestTimeout } = parts;
-  limitTime(app, metrics.inFlight);
   app.decorateRequest('context', null);
   expectRoutes(app, metrics.requests);
 

@@ -1,5 +1,5 @@
-import { Problem } from '../http/errors.ts';
-import { currentContext, type RequestContext, withContext } from './request-context.ts';
+import { Problem } from '@slipway/contract-kit/problem';
+import { currentContext, type RequestContext, withContext } from '../core/request-context.ts';
 import type { Span, SpanFacts } from './span.ts';
 import { readTraceparent } from './trace-context.ts';
 

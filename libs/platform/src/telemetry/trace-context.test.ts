@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type RequestContext, withContext } from './request-context.ts';
+import { type RequestContext, withContext } from '../core/request-context.ts';
 import { callerTimeout, currentTraceparent, outgoingHeaders, readTraceparent } from './trace-context.ts';
 import { newTraceId } from './trace-ids.ts';
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { currentContext, type RequestContext } from '../core/request-context.ts';
 import { b3Headers, readB3 } from './b3.ts';
-import { currentContext, type RequestContext } from './request-context.ts';
 import { type Caller, newSpanId, type Propagator, type RemoteSpan } from './trace-ids.ts';
 
 /** Milliseconds that the caller still waits; each hop sends what is left. */

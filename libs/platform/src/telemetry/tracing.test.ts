@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { problem } from '@slipway/contract-kit/problem';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { problem } from '../http/errors.ts';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings } from '../service/settings.ts';
-import { seriesValue } from './metrics.fixture.ts';
+import { seriesValue } from '../testing/metrics.ts';
+import { startZipkin, type ZipkinSpan } from '../testing/zipkin.ts';
 import { withSpan, withTraceOf } from './spans.ts';
 import { currentTraceparent, outgoingHeaders } from './trace-context.ts';
-import { startZipkin, type ZipkinSpan } from './zipkin.fixture.ts';
 
 const otherTrace = '00-11111111111111111111111111111111-2222222222222222-01';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { type RequestContext, withContext } from './request-context.ts';
+import { type RequestContext, withContext } from '../core/request-context.ts';
 import { createSampler, type Sampler } from './sampler.ts';
 import type { Span, SpanFacts, SpanName, SpanRecorder } from './span.ts';
 import { createRecorder, type RecorderOptions } from './span-recorder.ts';

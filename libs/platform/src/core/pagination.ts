@@ -1,0 +1,33 @@
+import { problem } from '@slipway/contract-kit/problem';
+
+/** The place in a list after which a page begins: the sort key and the id of the last item seen. */
+export type Position = { at: string; id: string };
+
+/** Writes a position as the opaque cursor that callers hand back. */
+export function toCursor({ at, id }: Position): string {
+  return Buffer.from(JSON.stringify([at, id])).toString('base64url');
+}
+
+/** @throws {Problem} invalid_cursor if it was not made by `toCursor`. */
+export function fromCursor(cursor: string | undefined): Position | undefined {
+  if (cursor === undefined) return undefined;
+  try {
+    const [at, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
+    if (typeof at === 'string' && typeof id === 'string') return { at, id };
+  } catch {}
+  throw problem('invalid_cursor', undefined, {
+    fields: [{ field: 'query.cursor', message: 'must be the `next` of a page of this list' }],
+  });
+}
+
+/**
+ * Cuts a page out of the items that a store found when asked for one more than the limit.
+ *
+ * @example
+ * toPage(await store.list(owner, limit + 1, position), limit, ({ createdAt, id }) => ({ at: createdAt, id }));
+ */
+export function toPage<T>(found: T[], limit: number, positionOf: (item: T) => Position) {
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  return found.length > limit && last ? { items, next: toCursor(positionOf(last)) } : { items };
+}

@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { IdempotencyStore } from './idempotency.ts';
+
+/** A key store by two connections to the same data. */
+export type OpenIdempotency = {
+  stores: [IdempotencyStore, IdempotencyStore];
+  close(): Promise<void>;
+};
+
+/** What every store of idempotency keys promises, whatever it is kept in. Times are milliseconds. */
+export function idempotencyContract(name: string, open: () => Promise<OpenIdempotency>): void {
+  describe(`idempotency keys: ${name}`, () => {
+    const staleAfter = 1_000;
+    const answer = { status: 201, contentType: 'application/json', body: '{"id":1}' };
+    let opened: OpenIdempotency;
+    let store: IdempotencyStore;
+    let second: IdempotencyStore;
+    beforeEach(async () => {
+      opened = await open();
+      [store, second] = opened.stores;
+    });
+    afterEach(() => opened.close());
+
+    it('reserves a key once', async () => {
+      expect(await store.reserve('key', 'hash', 0, staleAfter)).toEqual({ state: 'reserved' });
+      expect(await store.reserve('key', 'hash', 1, staleAfter)).toEqual({
+        state: 'running',
+        bodyHash: 'hash',
+      });
+      expect(await second.reserve('key', 'hash', 1, staleAfter)).toEqual({
+        state: 'running',
+        bodyHash: 'hash',
+      });
+      expect(await store.reserve('other', 'hash', 1, staleAfter)).toEqual({ state: 'reserved' });
+    });
+
+    it('lets exactly one of 50 that come at the same time have the key', async () => {
+      const attempts = Array.from({ length: 50 }, (_, n) =>
+        (n % 2 ? store : second).reserve('key', 'hash', 0, staleAfter),
+      );
+      const states = (await Promise.all(attempts)).map(({ state }) => state);
+      expect(states.filter((state) => state === 'reserved')).toHaveLength(1);
+      expect(states.filter((state) => state === 'running')).toHaveLength(49);
+    });
+
+    it('gives the answer that was kept, with the hash of the first body', async () => {
+      await store.reserve('key', 'hash', 0, staleAfter);
+      await store.complete('key', answer);
+      const done = { state: 'done', bodyHash: 'hash', answer };
+      expect(await store.reserve('key', 'hash', 1, staleAfter)).toEqual(done);
+      expect(await second.reserve('key', 'another hash', 1, staleAfter)).toEqual(done);
+      expect(await store.reserve('key', 'hash', 1_000_000, staleAfter)).toEqual(done);
+    });
+
+    it('keeps the first answer when another comes', async () => {
+      await store.reserve('key', 'hash', 0, staleAfter);
+      await store.complete('key', answer);
+      await second.complete('key', { ...answer, body: 'another' });
+      expect(await store.reserve('key', 'hash', 1, staleAfter)).toMatchObject({ answer });
+    });
+
+    it('makes a released key free at once, for the same body and one request', async () => {
+      await store.reserve('key', 'hash', 5_000, staleAfter);
+      await store.release('key', staleAfter);
+      const running = { state: 'running', bodyHash: 'hash' };
+      expect(await second.reserve('key', 'another hash', 5_000, staleAfter)).toEqual(running);
+      expect(await second.reserve('key', 'hash', 5_000, staleAfter)).toEqual({ state: 'reserved' });
+      expect(await store.reserve('key', 'hash', 5_000, staleAfter)).toEqual(running);
+    });
+
+    it('does not release a key that has an answer', async () => {
+      await store.reserve('key', 'hash', 0, staleAfter);
+      await store.complete('key', answer);
+      await store.release('key', staleAfter);
+      expect(await store.reserve('key', 'hash', 1, staleAfter)).toMatchObject({ state: 'done', answer });
+    });
+
+    it('hands over what a crash left, to one request and only when it is stale', async () => {
+      await store.reserve('key', 'hash', 0, staleAfter);
+      expect(await store.reserve('key', 'hash', 1_000, staleAfter)).toMatchObject({ state: 'running' });
+      expect(await second.reserve('key', 'hash', 1_001, staleAfter)).toEqual({ state: 'reserved' });
+      expect(await store.reserve('key', 'hash', 1_001, staleAfter)).toMatchObject({ state: 'running' });
+      expect(await store.reserve('key', 'hash', 2_001, staleAfter)).toMatchObject({ state: 'running' });
+    });
+
+    it('hands a stale key over only to the same body: the first may have had its effect', async () => {
+      await store.reserve('key', 'hash', 0, staleAfter);
+      const found = await store.reserve('key', 'another hash', 10_000, staleAfter);
+      expect(found).toEqual({ state: 'running', bodyHash: 'hash' });
+    });
+
+    it('forgets keys that were reserved before a time, answered or not', async () => {
+      await store.reserve('answered', 'hash', 999, staleAfter);
+      await store.complete('answered', answer);
+      await store.reserve('left', 'hash', 999, staleAfter);
+      await store.reserve('young', 'hash', 1_000, staleAfter);
+      await store.expire(1_000);
+      expect(await store.reserve('answered', 'hash', 1_001, staleAfter)).toEqual({ state: 'reserved' });
+      expect(await store.reserve('left', 'hash', 1_001, staleAfter)).toEqual({ state: 'reserved' });
+      expect(await store.reserve('young', 'hash', 1_001, staleAfter)).toMatchObject({ state: 'running' });
+    });
+
+    it('forgets however many there are', async () => {
+      for (let n = 0; n < 2_500; n += 100) {
+        const hundred = Array.from({ length: 100 }, (_, index) => `key-${n + index}`);
+        await Promise.all(hundred.map((key) => store.reserve(key, 'hash', 0, staleAfter)));
+      }
+      await store.expire(1);
+      for (const n of [0, 999, 1_000, 2_499]) {
+        expect(await store.reserve(`key-${n}`, 'hash', 1, staleAfter)).toEqual({ state: 'reserved' });
+      }
+    });
+
+    it('gives back exactly the answer that was kept', async () => {
+      const bodies = ['', 'Zoë 🚢 \u2028', 'x'.repeat(1_000_000)];
+      for (const [n, body] of bodies.entries()) {
+        await store.reserve(`key-${n}`, 'hash', 0, staleAfter);
+        await store.complete(`key-${n}`, { status: 204, body });
+        const found = await store.reserve(`key-${n}`, 'hash', 1, staleAfter);
+        expect(found).toEqual({ state: 'done', bodyHash: 'hash', answer: { status: 204, body } });
+      }
+    });
+  });
+}

@@ -1,0 +1,315 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
+import type { Priority } from '@slipway/contract-kit/operation';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Admission, admitRequests } from './admission.ts';
+import { createRefusal, type Reason } from './refusal.ts';
+
+/** The clock of all that is tested here: only computing takes time, so a busy machine changes no decision. */
+let clock = 0;
+const realTime = performance.now.bind(performance);
+beforeEach(() => {
+  clock = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => clock);
+});
+
+let close = async () => {};
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  await close();
+});
+
+/** Keeps the event loop from turning; milliseconds. */
+function block(ms: number) {
+  const until = realTime() + ms;
+  while (realTime() < until);
+  clock += ms;
+}
+
+/** A server behind admission, warm by default. `GET /5` computes for 5 ms; class and caller are what the request says. */
+async function serve({ coldFor = 0 } = {}) {
+  const served: string[] = [];
+  const refused = new Map<string, number>();
+  const requests = { ended: () => undefined };
+  const server = createServer(async (request, response) => {
+    served.push(String(request.headers['x-caller'] ?? request.url));
+    for await (const _chunk of request);
+    block(Number(request.url?.slice(1)));
+    response.end('done');
+  });
+  const admission = new Admission({
+    refuse: createRefusal({ refused: countIn(refused), requests } as never),
+    priorityOf: ({ headers }) => (headers['x-class'] ?? 'interactive') as Priority,
+    callerOf: ({ headers }) => String(headers['x-caller']),
+    coldFor,
+  });
+  admitRequests(server, admission);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  close = async () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { server, admission, port, served, refused };
+}
+
+const countIn = (counts: Map<string, number>) => ({
+  labels: (reason: Reason) => ({ inc: () => counts.set(reason, (counts.get(reason) ?? 0) + 1) }),
+});
+
+type Headers = Record<string, string>;
+
+/** Opens a connection that has sent `text`; `all` resolves with what came back when it ends. */
+function open(port: number, text: string) {
+  const socket = connect(port, '127.0.0.1', () => socket.write(text)).setEncoding('latin1');
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += chunk;
+  });
+  socket.on('error', () => undefined);
+  const all = new Promise<string>((resolve) => socket.once('close', () => resolve(answer)));
+  return { socket, all, answer: () => answer };
+}
+
+const head = (path: string, headers: Headers = {}, method = 'GET') =>
+  [
+    `${method} ${path} HTTP/1.1`,
+    'host: x',
+    ...Object.entries(headers).map((each) => each.join(': ')),
+    '',
+    '',
+  ].join('\r\n');
+
+/** Opens connections. Node accepts one a turn. */
+async function connectAll(port: number, count: number) {
+  const clients = Array.from({ length: count }, () => open(port, ''));
+  await Promise.all(clients.map(({ socket }) => once(socket, 'connect')));
+  for (let turn = 0; turn < 2 * count; turn += 1) await nextTurn();
+  return clients;
+}
+
+/** Sends requests all at once, one on each connection, and resolves with their statuses. */
+async function askAll(clients: ReturnType<typeof open>[], path: string, headers: Headers = {}) {
+  for (const { socket } of clients) socket.write(head(path, { connection: 'close', ...headers }));
+  const answers = await Promise.all(clients.map(({ all }) => all));
+  return answers.map((answer) => Number(answer.slice(9, 12)));
+}
+
+const flood = async (port: number, count: number, path: string, headers: Headers = {}) =>
+  askAll(await connectAll(port, count), path, headers);
+
+const count = (statuses: number[], status: number) => statuses.filter((each) => each === status).length;
+
+/** Resolves when more waits than is let in. */
+async function underLoad(admission: Admission) {
+  await vi.waitUntil(() => admission.load.waitMs > 200, { interval: 1, timeout: 5_000 });
+}
+
+describe('admission', () => {
+  it('serves a burst whole, even the first one', async () => {
+    const { port } = await serve();
+    expect(count(await flood(port, 150, '/1'), 200)).toBe(150);
+  });
+
+  it('refuses at once what it could not serve in time, with a problem that says when to come again', async () => {
+    const { port, admission, served, refused } = await serve();
+    const first = flood(port, 120, '/5');
+    await underLoad(admission);
+    const before = served.length;
+    const sentAt = performance.now();
+    const answer = await open(port, head('/5', { connection: 'close' })).all;
+    expect(performance.now() - sentAt).toBeLessThan(150);
+    expect(served.length - before).toBeLessThan(30);
+    expect(answer).toMatch(/^HTTP\/1.1 503 .*retry-after: 1\r\n.*"code":"overloaded"/s);
+    expect(answer).toContain('content-type: application/problem+json');
+    // What had come before it was known how long a request takes was let in, and is served.
+    expect(count(await first, 200)).toBe(120);
+    expect([...refused]).toEqual([['queue_full', 1]]);
+  });
+
+  it('has callers wait up to a second while its code is cold, rather than refuse them', async () => {
+    const { port, admission } = await serve({ coldFor: 350 });
+    const tooMuch = flood(port, 250, '/5');
+    await vi.waitUntil(() => admission.load.waitMs > 1_000, { interval: 1 });
+    expect(await flood(port, 1, '/5')).toEqual([503]);
+    await vi.waitUntil(() => admission.load.waitMs > 0 && admission.load.waitMs < 900, { interval: 1 });
+    expect(await flood(port, 5, '/5')).toEqual(Array(5).fill(200));
+    await tooMuch;
+    await flood(port, 100, '/0');
+    const warm = flood(port, 100, '/5');
+    await underLoad(admission);
+    expect(await flood(port, 5, '/5')).toEqual(Array(5).fill(503));
+    await warm;
+  });
+
+  it('lets nobody in who would wait long, however many come', async () => {
+    const { port, refused } = await serve();
+    const waits: number[] = [];
+    const clients = Array.from({ length: 100 }, async () => {
+      while (clock < 2_000) {
+        const sentAt = performance.now();
+        const [status] = await flood(port, 1, '/5');
+        if (status !== 200) await wait(20);
+        else if (sentAt > 700) waits.push(performance.now() - sentAt);
+      }
+    });
+    await Promise.all(clients);
+    expect(refused.get('queue_full')).toBeGreaterThan(0);
+    const median = waits.sort((a, b) => a - b)[waits.length >> 1];
+    expect(median).toBeGreaterThan(20);
+    expect(median).toBeLessThan(400);
+    expect(waits.at(-1)).toBeLessThan(1_000);
+  });
+
+  it('does no work for callers who have gone', async () => {
+    const { port, admission, served } = await serve();
+    const staying = flood(port, 40, '/5', { 'x-caller': 'staying' });
+    const leaving = Array.from({ length: 60 }, () => open(port, head('/5', { 'x-caller': 'leaving' })));
+    await vi.waitUntil(() => admission.load.waiting > 40, { interval: 1 });
+    for (const { socket } of leaving) socket.destroy();
+    expect(count(await staying, 200)).toBe(40);
+    await vi.waitUntil(() => admission.load.waiting === 0);
+    expect(served.filter((caller) => caller === 'leaving').length).toBeLessThan(30);
+  });
+
+  it('does no work for a request whose deadline has passed', async () => {
+    const { port, admission, served, refused } = await serve();
+    expect(await flood(port, 1, '/1', { 'x-request-timeout-ms': '0' })).toEqual([504]);
+    const others = flood(port, 40, '/5');
+    await vi.waitUntil(() => admission.load.waiting > 30, { interval: 1 });
+    const hurried = await flood(port, 5, '/4', { 'x-request-timeout-ms': '20' });
+    await others;
+    expect(served).not.toContain('/4');
+    expect(count(hurried, 200)).toBe(0);
+    expect(refused.get('deadline')).toBeGreaterThanOrEqual(1);
+  });
+
+  it('lets what costs money go before what a person waits for, and that before what can wait', async () => {
+    const { port, admission, served } = await serve();
+    const first = flood(port, 20, '/5');
+    await vi.waitUntil(() => admission.load.waiting >= 15, { interval: 1 });
+    const ranks = ['batch', 'interactive', 'money'];
+    const all = await Promise.all(
+      ranks.map((rank) => flood(port, 4, '/5', { 'x-class': rank, 'x-caller': rank })),
+    );
+    await first;
+    expect(all.flat()).toEqual(Array(12).fill(200));
+    const order = served.filter((caller) => ranks.includes(caller));
+    expect(order.slice(0, 4)).toEqual(Array(4).fill('money'));
+    expect(order.lastIndexOf('interactive')).toBeLessThan(order.lastIndexOf('batch'));
+  });
+
+  it('refuses what can wait before what costs money', async () => {
+    const { port, admission } = await serve();
+    const first = flood(port, 100, '/5');
+    await vi.waitUntil(() => admission.load.waitMs > 230 && admission.load.waitMs < 350, { interval: 1 });
+    const [batch, money] = await Promise.all(
+      ['batch', 'money'].map((rank) => flood(port, 3, '/5', { 'x-class': rank })),
+    );
+    await first;
+    expect(batch).toEqual([503, 503, 503]);
+    expect(money).toEqual([200, 200, 200]);
+  });
+
+  it('serves a quiet caller while a noisy one has more waiting than can be served', async () => {
+    const { port, admission } = await serve();
+    const noise = flood(port, 150, '/5', { 'x-caller': 'noisy' });
+    await underLoad(admission);
+    const sentAt = performance.now();
+    const quiet = await flood(port, 3, '/5', { 'x-caller': 'quiet' });
+    expect(quiet).toEqual([200, 200, 200]);
+    expect(performance.now() - sentAt).toBeLessThan(200);
+    expect(count(await flood(port, 3, '/5', { 'x-caller': 'noisy' }), 503)).toBe(3);
+    await noise;
+  });
+
+  it('serves on soon after its event loop has stood still for a second', async () => {
+    const { port } = await serve();
+    const before = flood(port, 10, '/2');
+    const during = flood(port, 100, '/2');
+    await wait(5);
+    block(1_000);
+    await Promise.all([before, during]);
+    const after = await flood(port, 50, '/2');
+    expect(count(after, 200)).toBe(50);
+  });
+
+  it('serves what comes after its process has stood still in the midst of work', async () => {
+    const { port, admission, refused } = await serve();
+    const [first, then] = [await connectAll(port, 30), await connectAll(port, 60)];
+    const before = askAll(first, '/1');
+    await vi.waitUntil(() => admission.load.waitMs > 0, { interval: 1 });
+    clock += 500;
+    await nextTurn();
+    await nextTurn();
+    expect(count(await askAll(then, '/1'), 200)).toBe(60);
+    expect(count(await before, 200)).toBe(30);
+    expect([...refused]).toEqual([]);
+  });
+
+  it('does not mind that the clock of the wall jumps', async () => {
+    const { port } = await serve();
+    const first = flood(port, 40, '/2', { 'x-request-timeout-ms': '5000' });
+    vi.useFakeTimers({ toFake: ['Date'] });
+    await wait(20);
+    vi.setSystemTime(Date.now() + 86_400_000);
+    await wait(20);
+    vi.setSystemTime(Date.now() - 2 * 86_400_000);
+    expect(count(await first, 200)).toBe(40);
+    expect(count(await flood(port, 40, '/2'), 200)).toBe(40);
+  });
+
+  it('does not wait for a body that comes slowly', async () => {
+    const { port } = await serve();
+    const slow = Array.from({ length: 50 }, () =>
+      open(port, `${head('/1', { 'content-length': '10', connection: 'close' }, 'POST')}half`),
+    );
+    await wait(50);
+    const sentAt = performance.now();
+    expect(count(await flood(port, 20, '/1'), 200)).toBe(20);
+    expect(performance.now() - sentAt).toBeLessThan(300);
+    for (const { socket } of slow) socket.write('-body.');
+    for (const { all } of slow) expect(await all).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  it('answers requests of one connection in their order, also when some are refused', async () => {
+    const { port, admission } = await serve();
+    const others = flood(port, 120, '/5');
+    await underLoad(admission);
+    const paths = ['/5', '/0', '/1'];
+    const { answer, socket } = open(port, paths.map((path) => head(path)).join(''));
+    await vi.waitUntil(() => answer().split('HTTP/1.1 ').length === 4);
+    expect(answer().match(/HTTP\/1.1 503/g)).toHaveLength(3);
+    await others;
+    socket.write(head('/1'));
+    await vi.waitUntil(() => answer().endsWith('done'));
+  });
+
+  it('asks for the body of an upload only when it lets it in', async () => {
+    const { port, admission } = await serve();
+    const upload = head('/1', { expect: '100-continue', 'content-length': '4' }, 'POST');
+    const taken = open(port, upload);
+    await vi.waitUntil(() => taken.answer().startsWith('HTTP/1.1 100 Continue'));
+    taken.socket.write('body');
+    await vi.waitUntil(() => taken.answer().includes('HTTP/1.1 200 OK'));
+    const others = flood(port, 120, '/5');
+    await underLoad(admission);
+    const refused = open(port, upload);
+    await vi.waitUntil(() => refused.answer().includes('overloaded'));
+    expect(refused.answer()).toMatch(/^HTTP\/1.1 503 /);
+    await others;
+  });
+
+  it('ends a full queue when the server closes', async () => {
+    const { server, port, admission } = await serve();
+    const waiting = flood(port, 100, '/2');
+    await vi.waitUntil(() => admission.load.waiting > 50, { interval: 1 });
+    const closed = once(server, 'close');
+    server.close();
+    await closed;
+    expect(count(await waiting, 200)).toBe(100);
+  });
+});

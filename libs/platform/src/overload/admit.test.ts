@@ -1,0 +1,128 @@
+import type { AddressInfo } from 'node:net';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Served } from '../core/served.ts';
+import { registerProblemResponses } from '../http/problem-responses.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { seriesValue } from '../testing/metrics.ts';
+import { registerAdmission } from './admit.ts';
+
+/** The clock stands still, so that a busy machine changes no decision. */
+beforeEach(() => {
+  vi.spyOn(performance, 'now').mockReturnValue(0);
+});
+
+let app: FastifyInstance;
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await app.close();
+});
+
+/** A service whose store hangs until the test says that it is back. */
+async function serve() {
+  app = Fastify();
+  const metrics = createMetrics('sample', '1.0.0');
+  registerAdmission(app, metrics);
+  // While few are served nothing is counted.
+  for (let other = 0; other < 17; other += 1) metrics.inFlight.add({} as Served);
+  registerProblemResponses(app);
+  const waiting: (() => void)[] = [];
+  const store = { hangs: true };
+  app.get('/store', async () => {
+    if (store.hangs) await new Promise<void>((resolve) => waiting.push(resolve));
+    return { done: true };
+  });
+  /** From now on the store answers at once. */
+  const comeBack = () => {
+    store.hangs = false;
+    for (const answer of waiting) answer();
+  };
+  app.get('/other', async () => ({ done: true }));
+  const door = serveBehindDoor(app);
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = app.server.address() as AddressInfo;
+  const ask = async (path: string, signal?: AbortSignal) => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal });
+    await answer.text();
+    return answer;
+  };
+  const refused = async () =>
+    (await seriesValue(metrics, 'http_server_requests_refused_total', { reason: 'in_flight' })) ?? 0;
+
+  /** A hundred callers ask the store; when each is let in or refused, all go. */
+  async function wave() {
+    const settled = async () => waiting.length + (await refused());
+    const before = await settled();
+    const callers = new AbortController();
+    const asked = Promise.allSettled(Array.from({ length: 100 }, () => ask('/store', callers.signal)));
+    await vi.waitUntil(async () => (await settled()) === before + 100, { timeout: 20_000 });
+    callers.abort();
+    await asked;
+  }
+
+  /** So many callers come to the door, or are refused; when the last has, it tells how many are at the door. */
+  async function crowd(count: number, signal?: AbortSignal) {
+    const settled = async () => door.waiting.length + (await refused());
+    const before = await settled();
+    const asked = Promise.allSettled(Array.from({ length: count }, () => ask('/door', signal)));
+    await vi.waitUntil(async () => (await settled()) === before + count, { timeout: 20_000 });
+    return { atDoor: door.waiting.length, asked };
+  }
+  return { ask, waiting, comeBack, refused, wave, door, crowd };
+}
+
+/** A route with a hook that keeps callers from the handler until the test lets them in. */
+function serveBehindDoor(app: FastifyInstance) {
+  const waiting: (() => void)[] = [];
+  const door = { waiting, left: 0, letIn: () => waiting.splice(0).forEach((open) => void open()) };
+  const preHandler = () => new Promise<void>((resolve) => waiting.push(resolve));
+  const onRequestAbort = async () => {
+    door.left += 1;
+  };
+  app.get('/door', { preHandler, onRequestAbort }, async () => ({ done: true }));
+  return door;
+}
+
+describe('a route whose store hangs', () => {
+  it('takes a bounded number of requests, also when their callers go and others come', async () => {
+    const { wave, refused, waiting, comeBack } = await serve();
+    for (let waves = 0; waves < 5; waves += 1) await wave();
+    expect(await refused()).toBeGreaterThan(200);
+    expect(waiting.length).toBeGreaterThan(100);
+    expect(waiting.length).toBeLessThan(230);
+    comeBack();
+  });
+
+  it('refuses with a problem that says when to come again, and costs other routes nothing', async () => {
+    const { ask, wave, comeBack } = await serve();
+    for (let waves = 0; waves < 3; waves += 1) await wave();
+    const refused = await ask('/store');
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect((await ask('/other')).status).toBe(200);
+    comeBack();
+  });
+
+  it('serves again as soon as its store does', async () => {
+    const { ask, wave, comeBack } = await serve();
+    for (let waves = 0; waves < 3; waves += 1) await wave();
+    expect((await ask('/store')).status).toBe(503);
+    comeBack();
+    expect((await ask('/store')).status).toBe(200);
+  });
+});
+
+it('gives a place back once, also when its caller left before the handler ran', async () => {
+  const { door, crowd } = await serve();
+  const staying = await crowd(1);
+  const callers = new AbortController();
+  await crowd(50, callers.signal);
+  callers.abort();
+  await vi.waitUntil(() => door.left === 50, { timeout: 20_000 });
+  door.letIn();
+  await staying.asked;
+  const { atDoor, asked } = await crowd(300);
+  expect(atDoor).toBe(192);
+  door.letIn();
+  await asked;
+});

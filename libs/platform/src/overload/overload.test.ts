@@ -1,0 +1,83 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { registerProblemResponses } from '../http/problem-responses.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { seriesValue } from '../testing/metrics.ts';
+import { limitsOf, memoryLimit, registerOverload } from './overload.ts';
+
+const gigabyte = 1024 ** 3;
+const generous = { maxEventLoopDelay: 1_000, maxRssBytes: 64 * gigabyte, maxHeapUsedBytes: 64 * gigabyte };
+
+let app: FastifyInstance;
+
+async function start(limits = generous) {
+  const metrics = createMetrics('sample', '1.0.0');
+  app = Fastify();
+  registerProblemResponses(app);
+  const load = await registerOverload(app, metrics, limits);
+  app.get('/', async () => ({ served: true }));
+  await app.ready();
+  return { metrics, load };
+}
+
+afterEach(() => app.close());
+
+/** Keeps the event loop from turning, as a computation without end would; milliseconds. */
+function block(ms: number) {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+describe('a service that is overloaded', () => {
+  it('serves while it has room', async () => {
+    await start();
+    expect((await app.inject('/')).statusCode).toBe(200);
+  });
+
+  it('does not take its own start for overload', async () => {
+    const { load } = await start({ ...generous, maxEventLoopDelay: 200 });
+    block(1_200);
+    await vi.waitFor(() => expect(load()).toMatchObject({ refusing: true }), { interval: 5, timeout: 5_000 });
+    expect((await app.inject('/')).statusCode).toBe(200);
+  });
+
+  it('refuses while its event loop is stuck, says when to come again, and recovers', async () => {
+    const { metrics, load } = await start({ ...generous, maxEventLoopDelay: 200 });
+    await vi.waitFor(async () => {
+      block(1_500);
+      await nextTurn();
+      const response = await app.inject('/');
+      expect(response.statusCode).toBe(503);
+      expect(response.headers['retry-after']).toBe('1');
+      expect(response.json()).toMatchObject({ code: 'overloaded' });
+    }, 15_000);
+    expect(load()).toMatchObject({ refusing: true });
+    const refused = await seriesValue(metrics, 'http_server_requests_refused_total', {
+      reason: 'eventLoopDelay',
+    });
+    expect(refused).toBeGreaterThan(0);
+    await vi.waitFor(async () => expect((await app.inject('/')).statusCode).toBe(200), 15_000);
+    expect(load()).toMatchObject({ refusing: false });
+  });
+
+  it.each(['maxRssBytes', 'maxHeapUsedBytes'] as const)('refuses beyond %s', async (limit) => {
+    await start({ ...generous, [limit]: 1 });
+    // Memory is looked at only now and then.
+    await vi.waitFor(async () => expect((await app.inject('/')).statusCode).toBe(503), 5_000);
+  });
+});
+
+describe('the limits', () => {
+  it('leave a tenth of the memory free', () => {
+    expect(limitsOf(1_000, 500)).toMatchObject({ maxRssBytes: 900, maxHeapUsedBytes: 450 });
+  });
+
+  it.each([
+    ["a container's limit", 512, 512],
+    ['no limit', 0, 1_000],
+    ['a limit beyond the machine, as cgroups write "none"', 2 ** 64, 1_000],
+  ])('take %s', (_what, constrained, expected) => {
+    expect(memoryLimit(constrained, 1_000)).toBe(expected);
+  });
+});

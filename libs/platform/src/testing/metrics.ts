@@ -1,0 +1,16 @@
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** The value of one time series as it is scraped, such as `..._count`; `undefined` when there is none. */
+export async function seriesValue(
+  { registry }: Metrics,
+  name: string,
+  labels: Record<string, string> = {},
+): Promise<number | undefined> {
+  const metrics = await registry.getMetricsAsJSON();
+  const values = metrics.flatMap((metric) =>
+    metric.values.map((value) => ({ metricName: metric.name, ...value })),
+  );
+  const fits = (series: Record<string, unknown>) =>
+    Object.entries(labels).every(([label, value]) => series[label] === value);
+  return values.find((value) => value.metricName === name && fits(value.labels))?.value;
+}

@@ -1,0 +1,155 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Datastore, type Transaction } from '@google-cloud/datastore';
+import { Problem, problem } from '@slipway/contract-kit/problem';
+import { StartError } from '@slipway/platform/core/start-error';
+import { type Bounds, within } from './calls.ts';
+import { type DatastoreStore, type KeyOf, type Reads, readsOf, type Step, stepOf } from './entities.ts';
+import { type DatastoreMigration, migrateDatastore } from './migrations.ts';
+
+/** Milliseconds within which a command, or a whole transaction, succeeds or fails. */
+const timeout = 2_000;
+/** Milliseconds that a readiness check may take. */
+const pingTimeout = 1_000;
+/** Commands at a time. More than these would only wait for those in front of them, each with its memory. */
+const maxRunning = 500;
+/** Milliseconds that a start waits for the server, which may be starting too. */
+const connectWithin = 10_000;
+
+/**
+ * Left alone, the connection tries to come back only every two minutes after a long absence of the server, and
+ * does not notice that it has fallen silent.
+ * Source: https://grpc.github.io/grpc/core/group__grpc__arg__keys.html
+ */
+const connection = {
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 2_000,
+};
+
+/**
+ * Opens a namespace of Google Datastore (Firestore in Datastore mode). Credentials are found as Google's
+ * libraries find them; `DATASTORE_EMULATOR_HOST` leads to an emulator instead.
+ *
+ * @param url `datastore://<project>` or `datastore://<project>/<namespace>`
+ * @throws {StartError} if the URL has another form, the server cannot be reached, or a migration fails.
+ * @example
+ * const store = await openDatastore('datastore://my-project/staging', []);
+ * await store.transaction(async (step) => step.save('Note', 'a', { text: 'Hello' }));
+ */
+export async function openDatastore(url: string, migrations: DatastoreMigration[]): Promise<DatastoreStore> {
+  const store = connect(placeIn(url));
+  try {
+    await reach(store);
+    await migrateDatastore(store, migrations);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+type Place = { projectId: string; namespace?: string };
+
+function placeIn(url: string): Place {
+  const [, projectId, namespace] = /^datastore:\/\/([a-z0-9.:-]+)(?:\/([\w.-]{1,100}))?$/.exec(url) ?? [];
+  if (!projectId)
+    throw new StartError('STORE_URL must be datastore://<project> or datastore://<project>/<namespace>.');
+  return { projectId, namespace };
+}
+
+function connect(place: Place): DatastoreStore {
+  const datastore = new Datastore({ ...place, ...connection });
+  const keyOf: KeyOf = (kind, name) => datastore.key({ namespace: place.namespace, path: [kind, name] });
+  const command = limited(maxRunning);
+  const reading = <T>(ms: number, work: (reads: Reads) => Promise<T>) =>
+    command(ms, (bounds) => work(readsOf(datastore, keyOf, datastore, bounds)));
+  const attempt = <T>(work: (step: Step) => Promise<T>, bounds: Bounds) => {
+    const transaction = datastore.transaction();
+    return committed(transaction, bounds, () => work(stepOf(datastore, keyOf, transaction, bounds)));
+  };
+
+  return {
+    get: (kind, names) => reading(timeout, (reads) => reads.get(kind, names)),
+    find: (kind, range) => reading(timeout, (reads) => reads.find(kind, range)),
+    transaction: (work) => command(timeout, (bounds) => repeated(bounds, () => attempt(work, bounds))),
+    snapshot: (work) =>
+      command(timeout, async (bounds) => {
+        const transaction = datastore.transaction({ readOnly: true });
+        try {
+          return await work(readsOf(datastore, keyOf, transaction, bounds));
+        } finally {
+          release(transaction, bounds); // it has nothing to commit
+        }
+      }),
+    async ping() {
+      await reading(pingTimeout, (reads) => reads.get('Ping', ['ping']));
+    },
+    async close() {
+      // The driver has no close of its own; without this its connection keeps the process alive.
+      for (const client of datastore.clients_.values()) await client.close();
+    },
+  };
+}
+
+/** Makes the function that runs commands in bounded time: so many at once, and further ones fail at once. */
+function limited(most: number): typeof within {
+  let running = 0;
+  return async (ms, work) => {
+    if (running >= most)
+      throw problem('unavailable', 'Too many commands wait for the store', { retryAfter: 1 });
+    running += 1;
+    try {
+      return await within(ms, work);
+    } finally {
+      running -= 1;
+    }
+  };
+}
+
+/** Runs `work` and commits. The transaction begins with its first read, which spares a call. */
+async function committed<T>(transaction: Transaction, bounds: Bounds, work: () => Promise<T>): Promise<T> {
+  try {
+    const result = await work();
+    await transaction.commit(bounds().gaxOptions);
+    return result;
+  } catch (error) {
+    release(transaction, bounds);
+    throw error;
+  }
+}
+
+/** Frees what a transaction holds, and lets nobody wait for it. If it fails, the server does so after a while. */
+function release(transaction: Transaction, bounds: Bounds): void {
+  transaction.rollback(bounds().gaxOptions).catch(() => undefined);
+}
+
+/** The code of a transaction that lost against another. */
+const aborted = 10;
+
+/** Repeats a transaction that lost, after a random pause that grows, for as long as there is time. */
+async function repeated<T>(bounds: Bounds, run: () => Promise<T>): Promise<T> {
+  for (let losses = 1; ; losses += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      const pause = Math.random() * Math.min(500, 10 * 2 ** losses);
+      if ((error as { code?: unknown }).code !== aborted || pause >= bounds.left()) throw error;
+      await wait(pause);
+    }
+  }
+}
+
+async function reach(store: DatastoreStore): Promise<void> {
+  const end = Date.now() + connectWithin;
+  for (;;) {
+    try {
+      return await store.ping();
+    } catch (error) {
+      const cause = ((error as Error).cause ?? error) as Error;
+      const mayCome = error instanceof Problem && Date.now() < end;
+      if (!mayCome) throw new StartError(`Datastore cannot be reached: ${cause.message}.`, error);
+      await wait(200);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import {
+  type Datastore,
+  type Key,
+  PropertyFilter,
+  type Query,
+  type Transaction,
+} from '@google-cloud/datastore';
+import type { Bounds } from './calls.ts';
+
+/** An entity as it was found: its name and its properties. */
+export type Found = { name: string; [property: string]: unknown };
+
+/** Entities of a kind in the order of their names, or of one property: those between two values. */
+export type Range = { by?: string; after?: string; before?: string; limit: number; namesOnly?: boolean };
+
+export type Reads = {
+  /** The entities that exist of those named, in any order. */
+  get(kind: string, names: string[]): Promise<Found[]>;
+  find(kind: string, range: Range): Promise<Found[]>;
+};
+
+/** What a transaction is made of. Writes take effect when it is committed, and are not seen by its reads. */
+export type Step = Reads & {
+  /** @param indexed the properties by which entities are searched; an index costs a write */
+  save(kind: string, name: string, properties: object, indexed?: string[]): void;
+  remove(kind: string, names: string[]): void;
+};
+
+/**
+ * A namespace of a Datastore: entities that have a kind and a name. Each method takes a bounded time, and fails
+ * with the `Problem` unavailable if the server is away, too slow or too busy.
+ */
+export type DatastoreStore = Reads & {
+  /**
+   * Runs `work` in a transaction and commits it. If another transaction got in its way it is run again, so
+   * it must change nothing but by the step that it is given.
+   */
+  transaction<T>(work: (step: Step) => Promise<T>): Promise<T>;
+  /** Runs `work` on one moment's state of the data. It waits for no transaction, and none waits for it. */
+  snapshot<T>(work: (reads: Reads) => Promise<T>): Promise<T>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type KeyOf = (kind: string, name: string) => Key;
+
+export function readsOf(
+  datastore: Datastore,
+  keyOf: KeyOf,
+  from: Datastore | Transaction,
+  bounds: Bounds,
+): Reads {
+  const found = (entity: Record<string | symbol, unknown>): Found => ({
+    ...entity,
+    name: String((entity[datastore.KEY] as Key).name),
+  });
+  return {
+    async get(kind, names) {
+      if (names.length === 0) return [];
+      const keys = names.map((name) => keyOf(kind, name));
+      const [entities] = await from.get(keys, bounds());
+      return entities.map(found);
+    },
+    async find(kind, range) {
+      const [entities] = await from.runQuery(queryFor(datastore, keyOf, kind, range), bounds());
+      return entities.map(found);
+    },
+  };
+}
+
+/**
+ * Only ranges over one property: for these each property has an index by itself, where one over several
+ * properties would have to be deployed before the version that needs it.
+ */
+function queryFor(datastore: Datastore, keyOf: KeyOf, kind: string, range: Range): Query {
+  const { by = '__key__', after, before, limit, namesOnly } = range;
+  const value = (text: string) => (by === '__key__' ? keyOf(kind, text) : text);
+  const query = datastore.createQuery(kind).order(by).limit(limit);
+  if (after !== undefined) query.filter(new PropertyFilter(by, '>', value(after)));
+  if (before !== undefined) query.filter(new PropertyFilter(by, '<', value(before)));
+  return namesOnly ? query.select('__key__') : query;
+}
+
+export function stepOf(datastore: Datastore, keyOf: KeyOf, transaction: Transaction, bounds: Bounds): Step {
+  return {
+    ...readsOf(datastore, keyOf, transaction, bounds),
+    save(kind, name, properties, indexed = []) {
+      const excludeFromIndexes = Object.keys(properties).filter((property) => !indexed.includes(property));
+      transaction.save({ key: keyOf(kind, name), data: properties, excludeFromIndexes });
+    },
+    remove(kind, names) {
+      transaction.delete(names.map((name) => keyOf(kind, name)));
+    },
+  };
+}

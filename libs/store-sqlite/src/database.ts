@@ -1,0 +1,174 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { StartError } from '@slipway/platform/core/start-error';
+
+/** A step that brings the schema forward; run once, in order. Never change one that was released. */
+export type Migration = { name: string; sql: string };
+
+/** Milliseconds that a statement waits for another process's write before it fails. */
+const busyTimeout = 2_000;
+/** Bytes up to which a file is checked as a whole at start, at about 1 ms a megabyte; a quarter of a second. */
+const checkedSize = 256 * 1024 * 1024;
+
+/**
+ * Opens an embedded database: a file in WAL mode that survives `kill -9` and power loss, or `:memory:`.
+ *
+ * @param url `sqlite:<path>` or `sqlite::memory:`; the folder is made if it is missing.
+ * @throws {StartError} if the URL has another scheme, the folder cannot be written, or the file is damaged
+ *   or was made by a newer version.
+ * @example
+ * const db = openSqlite('sqlite::memory:', [{ name: '1-notes', sql: 'CREATE TABLE notes (text TEXT)' }]);
+ */
+export function openSqlite(url: string, migrations: Migration[]): DatabaseSync {
+  const path = pathIn(url);
+  if (path !== ':memory:') prepareFolder(path);
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { timeout: busyTimeout });
+    switchToWal(db);
+    db.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+    check(db, path);
+    migrate(db, path, migrations);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw error instanceof StartError ? error : new StartError(sentence(path, error), error);
+  }
+}
+
+/**
+ * SQLite does not wait by itself for another process that switches the same new file at this moment.
+ *
+ * @see https://sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode
+ */
+function switchToWal(db: DatabaseSync): void {
+  const end = performance.now() + busyTimeout;
+  for (;;) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (primaryCode(error) !== busy || performance.now() > end) throw error;
+      Atomics.wait(pause, 0, 0, 10);
+    }
+  }
+}
+
+/** For waits of a start, which has nothing else to do. */
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+function pathIn(url: string): string {
+  const path = /^sqlite:(.+)$/s.exec(url)?.[1];
+  // The URL itself is not repeated: that of another database may hold a password.
+  if (!path) throw new StartError('STORE_URL must be sqlite:<path> or sqlite::memory:.');
+  return path;
+}
+
+function prepareFolder(path: string): void {
+  const folder = dirname(path);
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw new StartError(`The folder ${folder} cannot be made: ${folderCause(error)}.`, error);
+  }
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new StartError(`The database file ${path} cannot be used: it is a folder.`);
+  }
+}
+
+/** Makes a folder and those above it. Node's own recursive `mkdirSync` never returns for one below /proc. */
+function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process that starts at the same moment may have made it.
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+}
+
+function folderCause(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EEXIST' || code === 'ENOTDIR') return 'a file is in its place';
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'there is no permission to write';
+  return message;
+}
+
+/** SQLITE_BUSY */
+const busy = 5;
+
+const damaged = 'it is damaged or not a database; restore it from a backup';
+
+/** What SQLite's result codes mean to the person who starts a service: https://sqlite.org/rescode.html */
+const causes: Record<number, string> = {
+  [busy]: 'another process holds it locked',
+  8: 'it cannot be written',
+  10: 'it cannot be read or written',
+  11: damaged,
+  13: 'the disk is full',
+  14: 'it cannot be opened, or its folder cannot be written',
+  26: damaged,
+};
+
+function sentence(path: string, error: unknown): string {
+  const code = primaryCode(error);
+  const cause = code === undefined ? undefined : causes[code];
+  return `The database file ${path} cannot be used: ${cause ?? (error as Error).message}.`;
+}
+
+/** The low byte of SQLite's result code; the rest tells details. */
+function primaryCode(error: unknown): number | undefined {
+  const { errcode } = error as { errcode?: number };
+  return errcode === undefined ? undefined : errcode & 0xff;
+}
+
+/** Finds damage before a request does. A large file is only checked as far as opening it reads. */
+function check(db: DatabaseSync, path: string): void {
+  if (path === ':memory:' || statSync(path).size > checkedSize) return;
+  const finding = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
+  if (finding !== 'ok')
+    throw new StartError(`The database file ${path} cannot be used: ${damaged}.`, finding);
+}
+
+/** The write lock is taken before the check, so that of two starting processes one waits for the other. */
+function migrate(db: DatabaseSync, path: string, migrations: Migration[]): void {
+  inTransaction(db, () => {
+    db.exec('CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT');
+    const applied = new Set(
+      db
+        .prepare('SELECT name FROM migrations')
+        .all()
+        .map(({ name }) => String(name)),
+    );
+    const unknown = [...applied].find((name) => !migrations.some((known) => known.name === name));
+    if (unknown !== undefined) {
+      throw new StartError(
+        `The database file ${path} was made by a newer version (it has the migration ${unknown}); start that version or use another file.`,
+      );
+    }
+    for (const { name, sql } of migrations.filter((each) => !applied.has(each.name))) {
+      db.exec(sql);
+      db.prepare('INSERT INTO migrations VALUES (?, ?)').run(name, new Date().toISOString());
+    }
+  });
+}
+
+/**
+ * Runs `work` in one write transaction: all of it is kept, or, if it throws, none.
+ *
+ * @param work must be synchronous: what it does after an `await` would be outside of the transaction.
+ */
+export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // A full disk, for one, has ended the transaction already.
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}

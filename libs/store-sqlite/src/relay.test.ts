@@ -1,0 +1,239 @@
+import type { DomainEvent } from '@slipway/contract-kit/event';
+import { problem } from '@slipway/contract-kit/problem';
+import type { App } from '@slipway/platform/core/app';
+import { newEvent } from '@slipway/platform/events/new-event';
+import { backoff, registerRelay } from '@slipway/platform/events/relay';
+import { platformSettings, readSettings } from '@slipway/platform/service/settings';
+import { createMetrics } from '@slipway/platform/telemetry/metrics';
+import { createTracing } from '@slipway/platform/telemetry/tracing';
+import { seriesValue } from '@slipway/platform/testing/metrics';
+import Fastify from 'fastify';
+import { pino } from 'pino';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { inTransaction, openSqlite } from './database.ts';
+import { outboxMigration, sqliteOutbox } from './outbox.ts';
+
+type Deliver = (events: DomainEvent[], signal: AbortSignal) => Promise<unknown>;
+type Timing = { pollEvery?: number; retryRefusedAfter?: number };
+
+const apps: App[] = [];
+afterEach(async () => {
+  vi.useRealTimers();
+  await Promise.all(apps.splice(0).map((app) => app.close()));
+});
+
+/** Waits until a check passes; a busy machine may need seconds. */
+const soon = (check: () => unknown) => vi.waitFor(check, { timeout: 20_000, interval: 10 });
+
+/** A relay of a real outbox. The events in it are there before it starts. */
+async function startRelay(deliver: Deliver, count: number, timing: Timing = {}) {
+  const db = openSqlite('sqlite::memory:', [outboxMigration]);
+  const outbox = sqliteOutbox(db);
+  const write = (...ids: string[]) =>
+    inTransaction(db, () => outbox.add(ids.map((id) => newEvent('test', 'it.happened', {}, id))));
+  write(...Array.from({ length: count }, (_, n) => `event-${n}`));
+
+  const app = Fastify() as unknown as App;
+  apps.push(app);
+  const metrics = createMetrics('test', '1.0.0');
+  app.addHook('onClose', async () => db.close());
+  const lines: { failures?: number }[] = [];
+  const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const settings = readSettings(platformSettings, {});
+  const tracing = await createTracing({ service: 'test', version: '1.0.0', settings, log, metrics });
+  registerRelay(app, { outbox, deliver, metrics, tracing, log, ...timing });
+  await app.ready();
+  const deliveries = (outcome: string) => seriesValue(metrics, 'outbox_deliveries_total', { outcome });
+  return { app, db, outbox, write, metrics, lines, deliveries };
+}
+
+/** Notes what arrives, a list of ids a delivery; `fail` says with what a delivery fails. */
+function reader(fail: (ids: string[], attempt: number) => unknown = () => undefined) {
+  const taken: string[][] = [];
+  let attempts = 0;
+  const deliver = vi.fn(async (events: DomainEvent[]) => {
+    attempts += 1;
+    const ids = events.map(({ id }) => id);
+    const error = fail(ids, attempts);
+    if (error) throw error;
+    taken.push(ids);
+  });
+  return { taken, deliver };
+}
+
+describe('a relay', () => {
+  it('delivers everything in the order of writing, at most 100 events at a time', async () => {
+    const { taken, deliver } = reader();
+    const { outbox } = await startRelay(deliver, 250);
+    await soon(async () => expect(await outbox.backlog()).toEqual({ depth: 0 }));
+    expect(taken.map((ids) => ids.length)).toEqual([100, 100, 50]);
+    expect(taken.flat()).toEqual(Array.from({ length: 250 }, (_, n) => `event-${n}`));
+  });
+
+  it('delivers what its own process writes at once, without waiting for the next look', async () => {
+    const { taken, deliver } = reader();
+    const { write } = await startRelay(deliver, 1, { pollEvery: 3_600_000 });
+    await soon(() => expect(taken).toHaveLength(1));
+    write('second');
+    await soon(() => expect(taken.flat()).toEqual(['event-0', 'second']));
+    write('third');
+    await soon(() => expect(taken.flat()).toEqual(['event-0', 'second', 'third']));
+  });
+
+  it('finds what another replica wrote at the next look', async () => {
+    const { taken, deliver } = reader();
+    const { db } = await startRelay(deliver, 0, { pollEvery: 5 });
+    const another = sqliteOutbox(db);
+    inTransaction(db, () => another.add([newEvent('test', 'it.happened', {}, 'elsewhere')]));
+    await soon(() => expect(taken.flat()).toEqual(['elsewhere']));
+  });
+
+  it('repeats a failed delivery, in the same order, until it succeeds', async () => {
+    const { taken, deliver } = reader((_ids, attempt) => attempt <= 3 && problem('unavailable'));
+    const { outbox, deliveries } = await startRelay(deliver, 3);
+    await soon(async () => expect(await outbox.backlog()).toEqual({ depth: 0 }));
+    expect(taken).toEqual([['event-0', 'event-1', 'event-2']]);
+    expect(await deliveries('failed')).toBe(3);
+    expect(await deliveries('delivered')).toBe(1);
+  });
+
+  it('begins its backoff anew after a success', async () => {
+    const { taken, deliver } = reader(
+      (_ids, attempt) => attempt !== 3 && attempt < 5 && problem('unavailable'),
+    );
+    const { write, lines } = await startRelay(deliver, 1);
+    await soon(() => expect(taken).toHaveLength(1));
+    write('second');
+    await soon(() => expect(taken).toHaveLength(2));
+    expect(lines.map(({ failures }) => failures)).toEqual([1, 2, 1]);
+  });
+
+  it('goes on when the store was away', async () => {
+    const { taken, deliver } = reader();
+    const { outbox, write } = await startRelay(deliver, 0, { pollEvery: 5 });
+    const away = vi.spyOn(outbox, 'pending').mockRejectedValue(new Error('away'));
+    write('later');
+    await soon(() => expect(away.mock.calls.length).toBeGreaterThan(1));
+    expect(taken).toEqual([]);
+    away.mockRestore();
+    await soon(() => expect(taken).toEqual([['later']]));
+  });
+});
+
+describe('an event that its reader refuses', () => {
+  const refuseOne = (ids: string[]) => ids.includes('event-1') && problem('invalid_request');
+
+  it('waits alone: the others are delivered, and those that come later', async () => {
+    const { taken, deliver } = reader(refuseOne);
+    const { outbox, write, deliveries } = await startRelay(deliver, 3);
+    await soon(() => expect(taken.flat()).toEqual(['event-0', 'event-2']));
+    write('event-3', 'event-4');
+    await soon(() => expect(taken.at(-1)).toEqual(['event-3', 'event-4']));
+    expect((await outbox.pending(10)).map(({ id }) => id)).toEqual(['event-1']);
+    expect(await deliveries('refused')).toBe(1);
+  });
+
+  it('is tried again after a while, and delivered when the reader takes it', async () => {
+    let mended = false;
+    const { taken, deliver } = reader((ids) => !mended && refuseOne(ids));
+    const { deliveries } = await startRelay(deliver, 2, { pollEvery: 5, retryRefusedAfter: 20 });
+    await soon(async () => expect(await deliveries('refused')).toBeGreaterThan(1));
+    expect(taken.flat()).toEqual(['event-0']);
+    mended = true;
+    await soon(() => expect(taken.flat()).toEqual(['event-0', 'event-1']));
+  });
+
+  it('waits no longer when the clock of the system is set back', async () => {
+    let mended = false;
+    const { taken, deliver } = reader((ids) => !mended && refuseOne(ids));
+    const { deliveries } = await startRelay(deliver, 2, { pollEvery: 5, retryRefusedAfter: 20 });
+    await soon(async () => expect(await deliveries('refused')).toBeGreaterThan(0));
+    mended = true;
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+    await soon(() => expect(taken.flat()).toEqual(['event-0', 'event-1']));
+  });
+
+  it('is forgotten when another replica has delivered it', async () => {
+    let mended = false;
+    const { taken, deliver } = reader((ids) => !mended && refuseOne(ids));
+    const { outbox, write, deliveries } = await startRelay(deliver, 2, { pollEvery: 5 });
+    await soon(async () => expect(await deliveries('refused')).toBe(1));
+    await outbox.delivered(['event-1']);
+    const looks = vi.spyOn(outbox, 'pending');
+    await soon(() => expect(looks.mock.calls.length).toBeGreaterThan(1));
+    mended = true;
+    // Would it still be held, it would wait for a minute.
+    write('event-1');
+    await soon(() => expect(taken.flat()).toEqual(['event-0', 'event-1']));
+  });
+
+  it.each(['unauthenticated', 'not_found', 'rate_limited', 'conflict'] as const)(
+    'is not what %s says: then all wait, in order',
+    async (code) => {
+      const { taken, deliver } = reader((_ids, attempt) => attempt === 1 && problem(code));
+      const { deliveries } = await startRelay(deliver, 3);
+      await soon(() => expect(taken).toEqual([['event-0', 'event-1', 'event-2']]));
+      expect(await deliveries('refused')).toBe(0);
+    },
+  );
+});
+
+describe('a stop', () => {
+  it('does not wait for a delivery that hangs, and leaves its events in the outbox', async () => {
+    const { outbox, app } = await startRelay(() => new Promise(() => undefined), 2);
+    const pending = vi.spyOn(outbox, 'delivered');
+    const startedAt = performance.now();
+    await app.close();
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(pending).not.toHaveBeenCalled();
+  });
+
+  it('aborts a delivery in flight, and asks for no other', async () => {
+    const reasons: unknown[] = [];
+    const deliver = vi.fn<Deliver>(
+      (_events, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            reasons.push(signal.reason);
+            reject(signal.reason);
+          });
+        }),
+    );
+    const { app } = await startRelay(deliver, 2);
+    await soon(() => expect(deliver).toHaveBeenCalled());
+    await app.close();
+    expect(reasons).toHaveLength(1);
+    expect(deliver).toHaveBeenCalledOnce();
+  });
+
+  it('takes a delivery that ends after the store was closed', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { app } = await startRelay(() => promise, 1);
+    await app.close();
+    resolve();
+    // An unhandled rejection would fail this file.
+    await new Promise(setImmediate);
+  });
+});
+
+it('tells how many events wait, and how long the oldest has', async () => {
+  const { metrics, outbox } = await startRelay(async () => Promise.reject(new Error('down')), 3);
+  await soon(async () => expect(await seriesValue(metrics, 'outbox_events_waiting')).toBe(3));
+  const [oldest] = await outbox.pending(1);
+  const age = (Date.now() - Date.parse(oldest?.at ?? '')) / 1000;
+  const told = await seriesValue(metrics, 'outbox_oldest_event_age_seconds');
+  expect(told).toBeGreaterThan(0);
+  expect(Math.abs(Number(told) - age)).toBeLessThan(1);
+});
+
+describe('the backoff', () => {
+  it('doubles with each failure up to 10 s', () => {
+    const longest = [1, 2, 3, 6, 7, 20].map((failures) => backoff(failures, () => 1));
+    expect(longest).toEqual([200, 400, 800, 6_400, 10_000, 10_000]);
+  });
+
+  it('is anything from nothing to its longest, so that senders spread', () => {
+    expect(backoff(3, () => 0)).toBe(0);
+    expect(backoff(3, () => 0.25)).toBe(200);
+  });
+});
