@@ -6,7 +6,7 @@ import { buildService } from '@slipway/platform/service/service';
 import { readSettings } from '@slipway/platform/service/settings';
 import { inject } from '@slipway/platform/testing/inject';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { reporting } from './app.ts';
+import { reporting } from '../app.ts';
 
 const serviceToken = 'secret-between-services';
 
