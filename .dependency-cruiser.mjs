@@ -73,6 +73,12 @@ export default {
       { path: '^tests/' },
     ),
     forbid(
+      'no-import-of-test-helpers',
+      'Images have no testing folders.',
+      { path: '^(apps|libs)/', pathNot: [tests, '\\.(fixture|contract)\\.ts$', '/testing/', '/test-'] },
+      { path: '/testing/' },
+    ),
+    forbid(
       'driver-only-in-store',
       'A database driver belongs in store/.',
       { pathNot: ['/store/', '^libs/store-', tests, '^tests/', '/provider/', '^scripts/compose/'] },

@@ -3,6 +3,7 @@ import { Problem, problem } from '@slipway/contract-kit/problem';
 import { backoff } from '@slipway/platform/core/backoff';
 import type { Connections } from '@slipway/platform/core/connections';
 import { StartError } from '@slipway/platform/core/start-error';
+import { synchronous } from '@slipway/platform/core/synchronous';
 import {
   type Abortable,
   type Collection,
@@ -96,7 +97,7 @@ export async function openMongo(
     async ping() {
       await store.command((options) => db.command({ ping: 1 }, options));
     },
-    connections: countConnections(client),
+    connections: synchronous(countConnections(client)),
     close() {
       endWatch();
       return client.close();

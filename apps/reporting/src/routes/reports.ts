@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import {
   getRecurring,
   getRevenue,
@@ -56,5 +55,5 @@ async function sendReport<Row extends Record<string, string | number>>(
   reply.header('vary', 'accept');
   if (format === 'application/json') return { items: await Array.fromAsync(rows) };
   const lines = format === 'text/csv' ? toCsv(Object.keys(row.properties), rows) : toNdjson(rows);
-  return reply.type(`${format}; charset=utf-8`).send(Readable.from(lines));
+  return reply.type(`${format}; charset=utf-8`).send(lines);
 }
