@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startUsers } from '../test-service.ts';
+import { startUsers } from '../testing/service.ts';
 
 describe('accounts over HTTP', () => {
   let users: Awaited<ReturnType<typeof startUsers>>;
@@ -114,7 +114,7 @@ describe('accounts over HTTP', () => {
     const roles = { token: admin, body: { roles: ['member', 'admin'] } };
     await users.send('PUT', rolesOf(user.id), roles);
     // A role that is given at this moment outlives its account.
-    await users.store.removeAccount(user.id, 1, []);
+    await users.store.accounts.remove(user.id, { version: 1 });
     const refused = { status: 401, body: { code: 'unauthenticated' } };
     expect(await users.send('PATCH', me, { token, body: { name: 'Ghost' } })).toMatchObject(refused);
     expect((await users.send('GET', '/api/v1/users', { token })).status).toBe(403);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStore } from './open.ts';
-import { describeUsersStore } from './users-store.contract.ts';
+import { describeUsersStore } from './store.contract.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -39,20 +39,24 @@ describe('the users store on SQLite', () => {
       version: 1,
     };
     const event = { id: 'e', type: 'user.signed_up', at: '', source: 'users', data: {} };
-    await expect(store.createAccount(account, [event])).rejects.toThrow('disk full');
-    expect(await store.accountById('a')).toBeUndefined();
+    await expect(store.accounts.add({ next: account, events: [event] })).rejects.toThrow('disk full');
+    expect(await store.accounts.get('a')).toBeUndefined();
     await store.close();
   });
 
   it('forgets what has expired', async () => {
     const store = await openStore('sqlite::memory:');
-    const session = { accountId: 'a', passwordVersion: 1, tokenHash: '' };
-    await store.createSession({ ...session, id: 'old', refreshedAt: 1, expiresAt: 10 });
-    await store.createSession({ ...session, id: 'new', refreshedAt: 10, expiresAt: 20 });
-    expect(await store.sessionById('old')).toBeUndefined();
-    await store.replaceAttempts({ key: 'old', failures: 1, lastAt: 1, expiresAt: 10 }, 0);
-    await store.replaceAttempts({ key: 'new', failures: 1, lastAt: 10, expiresAt: 20 }, 0);
-    expect(await store.attempts('old')).toBeUndefined();
+    const session = { accountId: 'a', passwordVersion: 1, tokenHash: '', version: 1 };
+    const addSession = (id: string, refreshedAt: number, expiresAt: number) =>
+      store.sessions.add({ next: { ...session, id, refreshedAt, expiresAt }, events: [] });
+    await addSession('old', 1, 10);
+    await addSession('new', 10, 20);
+    expect(await store.sessions.get('old')).toBeUndefined();
+    const addAttempt = (id: string, lastAt: number, expiresAt: number) =>
+      store.attempts.add({ next: { id, failures: 1, lastAt, expiresAt, version: 1 }, events: [] });
+    await addAttempt('old', 1, 10);
+    await addAttempt('new', 10, 20);
+    expect(await store.attempts.get('old')).toBeUndefined();
     await store.close();
   });
 });

@@ -72,7 +72,8 @@ describe.skipIf(!server)('users while MongoDB comes and goes', () => {
     const signUp = async (id: string) => {
       const account = { email: `${id}@example.com`, name: 'Ada', passwordHash: '', passwordVersion: 1 };
       const event = newEvent('users', 'user.signed_up', {}, `up:${id}`);
-      await store.createAccount({ ...account, id, createdAt: event.at, version: 1 }, [event]);
+      const next = { ...account, id, createdAt: event.at, version: 1 };
+      await store.accounts.add({ next, events: [event] });
       created.push(id);
     };
     for (const fault of ['reset', 'none', 'away', 'none', 'reset', 'none'] as const) {
@@ -85,11 +86,11 @@ describe.skipIf(!server)('users while MongoDB comes and goes', () => {
     const told = (await store.outbox.pending(1_000)).map(({ id }) => id).filter((id) => id.startsWith('up:'));
     expect(told).toHaveLength(new Set(told).size);
     for (const id of created) {
-      expect(await store.accountById(id)).toBeDefined();
+      expect(await store.accounts.get(id)).toBeDefined();
       expect(told).toContain(`up:${id}`);
     }
     // What was not acknowledged may have happened, but then as a whole.
-    for (const id of told) expect(await store.accountById(id.slice(3))).toBeDefined();
+    for (const id of told) expect(await store.accounts.get(id.slice(3))).toBeDefined();
     await store.close();
   });
 });

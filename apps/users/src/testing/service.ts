@@ -1,37 +1,48 @@
 import { buildService } from '@slipway/platform/service/service';
 import { readSettings } from '@slipway/platform/service/settings';
 import { createMetrics } from '@slipway/platform/telemetry/metrics';
-import { createAccounts } from './accounts.ts';
-import { createAdministrators } from './administrators.ts';
-import { users } from './app.ts';
-import { createCounts } from './counts.ts';
-import { createPasswordCheck } from './login-limit.ts';
-import { createPasswords, type Derive } from './passwords.ts';
-import { createSessions } from './sessions.ts';
-import { createSigningKeys } from './signing-keys.ts';
-import { openStore } from './store/open.ts';
-import type { UsersStore } from './store/users-store.ts';
+import { createAccounts } from '../accounts.ts';
+import { createAdministrators } from '../administrators.ts';
+import { users } from '../app.ts';
+import { createCounts } from '../counts.ts';
+import { createPasswordCheck } from '../login-limit.ts';
+import { createPasswords, type Derive } from '../passwords.ts';
+import { createSessions } from '../sessions.ts';
+import { createSigningKeys } from '../signing-keys.ts';
+import { openStore } from '../store/open.ts';
+import type { UsersStore } from '../store/store.ts';
 
 /** Passwords as in production, but at a cost that tests can pay a hundred times. */
 export const cheapPasswords = (derive?: Derive) =>
   createPasswords({ memory: 8, passes: 1, parallelism: 1 }, derive);
 
-/** A store, and a way to have something else happen right before the next call of a method, as by another replica. */
+/**
+ * Wraps a store so that a test can run something right before the next call of a method, as another replica would.
+ *
+ * @example
+ * before('accounts.replace', () => accounts.remove(account));
+ */
 function interruptible(store: UsersStore) {
-  const acts = new Map<PropertyKey, () => Promise<unknown>>();
-  const interrupted = new Proxy(store, {
-    get(target, name) {
-      const act = acts.get(name);
-      if (!act) return Reflect.get(target, name);
-      acts.delete(name);
-      return async (...args: unknown[]) => {
-        await act();
-        return Reflect.get(target, name)(...args);
-      };
-    },
-  });
-  const before = (method: keyof UsersStore, act: () => Promise<unknown>) => void acts.set(method, act);
-  return { store: interrupted, before };
+  const acts = new Map<string, () => Promise<unknown>>();
+  const wrap = <Part extends object>(part: Part, path: string): Part =>
+    new Proxy(part, {
+      get(target, name) {
+        const value = Reflect.get(target, name);
+        const method = path + String(name);
+        if (typeof value === 'object' && value !== null) return wrap(value, `${method}.`);
+        const act = acts.get(method);
+        if (!act) return value;
+        acts.delete(method);
+        return async (...args: unknown[]) => {
+          await act();
+          return (value as (...args: unknown[]) => unknown)(...args);
+        };
+      },
+    });
+  type Part = 'accounts' | 'administrators' | 'sessions';
+  type Method = 'get' | 'add' | 'replace' | 'remove';
+  const before = (method: `${Part}.${Method}`, act: () => Promise<unknown>) => void acts.set(method, act);
+  return { store: wrap(store, ''), before };
 }
 
 /** The parts of the service on a store in memory, and a clock that stands until it is set. */

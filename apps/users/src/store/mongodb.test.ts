@@ -4,7 +4,7 @@ import { newEvent } from '@slipway/platform/events/new-event';
 import { openMongo } from '@slipway/store-mongodb/database';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openStore } from './open.ts';
-import { describeUsersStore } from './users-store.contract.ts';
+import { describeUsersStore } from './store.contract.ts';
 
 const server = process.env.TEST_MONGODB_URL;
 
@@ -44,11 +44,13 @@ if (server) {
       const store = await openStore(url);
       const { db, close } = await openMongo(url, []);
       for (const id of ['a', 'b']) {
-        await store.createAccount(account(id), [newEvent('users', 'user.signed_up', {}, `up ${id}`)]);
-        await store.removeAccount(id, 1, [newEvent('users', 'user.deleted', {}, `down ${id}`)]);
-        expect(await store.accountById(id)).toBeUndefined();
+        const signedUp = newEvent('users', 'user.signed_up', {}, `up ${id}`);
+        await store.accounts.add({ next: account(id), events: [signedUp] });
+        const events = [newEvent('users', 'user.deleted', {}, `down ${id}`)];
+        await store.accounts.remove(id, { version: 1, events });
+        expect(await store.accounts.get(id)).toBeUndefined();
       }
-      expect(await store.listAccounts(10)).toEqual([]);
+      expect(await store.accounts.list(10)).toEqual([]);
       expect(JSON.stringify(await db.collection('accounts').find().toArray())).not.toContain('@example.com');
 
       const waiting = (await store.outbox.pending(10)).map(({ id }) => id);
@@ -71,8 +73,9 @@ if (server) {
       }
       const expiresAt = Date.parse('2100-01-01');
       const session = { accountId: 'a', passwordVersion: 1, tokenHash: '', refreshedAt: 1, expiresAt };
-      await store.createSession({ ...session, id: 'session' });
-      await store.replaceAttempts({ key: 'key', failures: 1, lastAt: 1, expiresAt }, 0);
+      await store.sessions.add({ next: { ...session, id: 'session', version: 1 }, events: [] });
+      const attempts = { id: 'key', failures: 1, lastAt: 1, expiresAt, version: 1 };
+      await store.attempts.add({ next: attempts, events: [] });
       for (const collection of ['sessions', 'attempts']) {
         expect(await db.collection(collection).findOne()).toMatchObject({ expiresAt: new Date(expiresAt) });
       }

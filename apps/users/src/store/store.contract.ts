@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { aggregatesContract } from '@slipway/platform/events/aggregates.contract';
 import { newEvent } from '@slipway/platform/events/new-event';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Account } from '../accounts.ts';
 import type { KeyRing } from '../signing-keys.ts';
-import { aSession, describeSessions } from './sessions.contract.ts';
-import type { UsersStore } from './users-store.ts';
-
-/** Far ahead, in milliseconds since the epoch: a store may forget what has expired at any time. */
-const _start = Date.parse('2100-01-01T00:00:00Z');
+import { anAttempt, aSession, describeSessions } from './sessions.contract.ts';
+import type { UsersStore } from './store.ts';
 
 export type Opened = {
   store: UsersStore;
@@ -15,8 +13,48 @@ export type Opened = {
   openAgain?(): Promise<UsersStore>;
 };
 
-/** What the users service needs of any store, whatever it is built on. */
+type Part = 'accounts' | 'administrators' | 'sessions' | 'attempts' | 'keyRing';
+
+/** What the users service needs from every store. */
 export function describeUsersStore(name: string, open: () => Promise<Opened>): void {
+  const openPart = async <Key extends Part>(key: Key) => {
+    const { store, openAgain } = await open();
+    const second = (await openAgain?.()) ?? store;
+    const stores: [UsersStore[Key], UsersStore[Key]] = [store[key], second[key]];
+    const close = async () =>
+      void (await Promise.all([...new Set([store, second])].map((each) => each.close())));
+    return { stores, outbox: key === 'accounts' ? store.outbox : undefined, close };
+  };
+  const account = anAccount();
+  const other = anAccount();
+  const added = <T extends { id: string }>(next: T) => ({ next, events: [] });
+  aggregatesContract(`accounts of ${name}`, () => openPart('accounts'), {
+    first: { next: account, events: [newEvent('users', 'user.signed_up', { userId: account.id })] },
+    also: {},
+    unique: {
+      same: added({ ...other, email: account.email }),
+      free: added(other),
+      taken: expect.objectContaining({ code: 'email_taken' }),
+    },
+  });
+  aggregatesContract(`sessions of ${name}`, () => openPart('sessions'), {
+    first: added(aSession()),
+    also: {},
+  });
+  aggregatesContract(`attempts of ${name}`, () => openPart('attempts'), {
+    first: added(anAttempt(1)),
+    also: {},
+  });
+
+  aggregatesContract(`administrators of ${name}`, () => openPart('administrators'), {
+    first: added({ id: 'administrators', ids: ['a'], version: 1 }),
+    also: {},
+  });
+  aggregatesContract(`key ring of ${name}`, () => openPart('keyRing'), {
+    first: added<KeyRing>({ id: 'key ring', keys: [], version: 1 }),
+    also: {},
+  });
+
   describe(`the users store on ${name}`, () => {
     let opened: Opened;
     let store: UsersStore;
@@ -36,7 +74,7 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
     }
 
     const add = async (account: Account) => {
-      expect(await store.createAccount(account, [])).toBe('created');
+      expect(await store.accounts.add({ next: account, events: [] })).toBe(true);
       return account;
     };
     const eventOf = (id: string) => newEvent('users', 'user.signed_up', { userId: id });
@@ -49,66 +87,71 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
     describe('accounts', () => {
       it('gives back what was written, in any script', async () => {
         const account = await add(anAccount({ name: 'Ǆóħń 李 🚀 e\u0301', email: 'ünï@例え.jp' }));
-        expect({ ...(await store.accountById(account.id)) }).toEqual(account);
-        expect({ ...(await store.accountByEmail(account.email)) }).toEqual(account);
-        expect(await store.accountById('nobody')).toBeUndefined();
-        expect(await store.accountByEmail('nobody@example.com')).toBeUndefined();
+        expect({ ...(await store.accounts.get(account.id)) }).toEqual(account);
+        expect({ ...(await store.accounts.byEmail(account.email)) }).toEqual(account);
+        expect(await store.accounts.get('nobody')).toBeUndefined();
+        expect(await store.accounts.byEmail('nobody@example.com')).toBeUndefined();
       });
 
       it('lets one of ten have an e-mail address, and tells of that one', async () => {
         const accounts = Array.from({ length: 10 }, () => anAccount({ email: 'same@example.com' }));
         const events = accounts.map(({ id }) => eventOf(id));
         const outcomes = await race((each, index) =>
-          each.createAccount(at(accounts, index), [at(events, index)]),
+          outcomeOf(each.accounts.add({ next: at(accounts, index), events: [at(events, index)] })),
         );
-        expect(outcomes.toSorted()).toEqual(['created', ...Array(9).fill('email_taken')]);
-        const winner = outcomes.indexOf('created');
-        expect((await store.accountByEmail('same@example.com'))?.id).toBe(at(accounts, winner).id);
+        expect(outcomes.toSorted()).toEqual([...Array(9).fill('email_taken'), true]);
+        const winner = outcomes.indexOf(true);
+        expect((await store.accounts.byEmail('same@example.com'))?.id).toBe(at(accounts, winner).id);
         expect(await eventIds()).toEqual([at(events, winner).id]);
       });
 
       it('lets one of ten changes win that are based on the same version', async () => {
         const account = await add(anAccount());
         const outcomes = await race((each, index) =>
-          each.replaceAccount({ ...account, name: `Name ${index}`, version: 2 }, 1),
+          each.accounts.replace({ next: { ...account, name: `Name ${index}`, version: 2 }, events: [] }),
         );
-        expect(outcomes.toSorted()).toEqual(['replaced', ...Array(9).fill('version_mismatch')]);
-        const winner = outcomes.indexOf('replaced');
-        expect(await store.accountById(account.id)).toMatchObject({ name: `Name ${winner}`, version: 2 });
+        expect(outcomes.toSorted()).toEqual([...Array(9).fill(false), true]);
+        const winner = outcomes.indexOf(true);
+        expect(await store.accounts.get(account.id)).toMatchObject({ name: `Name ${winner}`, version: 2 });
       });
 
       it('refuses to give an account the e-mail address of another, and changes nothing', async () => {
         const taken = await add(anAccount());
         const account = await add(anAccount());
         const change = { ...account, name: 'New', email: taken.email, version: 2 };
-        expect(await store.replaceAccount(change, 1)).toBe('email_taken');
-        expect({ ...(await store.accountById(account.id)) }).toEqual(account);
+        expect(await outcomeOf(store.accounts.replace({ next: change, events: [] }))).toBe('email_taken');
+        expect({ ...(await store.accounts.get(account.id)) }).toEqual(account);
       });
 
       it('finds an account by its new e-mail address only, and frees the old one', async () => {
         const account = await add(anAccount({ email: 'old@example.com' }));
-        await store.replaceAccount({ ...account, email: 'new@example.com', version: 2 }, 1);
-        expect(await store.accountByEmail('old@example.com')).toBeUndefined();
-        expect((await store.accountByEmail('new@example.com'))?.id).toBe(account.id);
+        await store.accounts.replace({
+          next: { ...account, email: 'new@example.com', version: 2 },
+          events: [],
+        });
+        expect(await store.accounts.byEmail('old@example.com')).toBeUndefined();
+        expect((await store.accounts.byEmail('new@example.com'))?.id).toBe(account.id);
         await add(anAccount({ email: 'old@example.com' }));
       });
 
       it('removes an account once, with its event, and frees its e-mail address', async () => {
         const account = await add(anAccount());
         const event = eventOf(account.id);
-        expect(await store.removeAccount(account.id, 7, [event])).toBe('version_mismatch');
+        expect(await store.accounts.remove(account.id, { version: 7, events: [event] })).toBe(false);
         expect(await eventIds()).toEqual([]);
-        const outcomes = await race((each) => each.removeAccount(account.id, 1, [event]));
-        expect(outcomes.filter((outcome) => outcome === 'removed')).toHaveLength(1);
-        expect(await store.accountById(account.id)).toBeUndefined();
+        const outcomes = await race((each) =>
+          each.accounts.remove(account.id, { version: 1, events: [event] }),
+        );
+        expect(outcomes.filter(Boolean)).toHaveLength(1);
+        expect(await store.accounts.get(account.id)).toBeUndefined();
         expect(await eventIds()).toEqual([event.id]);
         await add(anAccount({ email: account.email }));
       });
 
       it('does not change an account that was removed', async () => {
-        const account = anAccount();
-        expect(await store.replaceAccount(account, 1)).toBe('version_mismatch');
-        expect(await store.accountById(account.id)).toBeUndefined();
+        const account = anAccount({ version: 2 });
+        expect(await store.accounts.replace({ next: account, events: [] })).toBe(false);
+        expect(await store.accounts.get(account.id)).toBeUndefined();
       });
 
       it('lists each account once, in order, while others are added', async () => {
@@ -119,7 +162,7 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
         );
         const seen: string[] = [];
         for (let after: { at: string; id: string } | undefined; ; ) {
-          const page = await store.listAccounts(2, after);
+          const page = await store.accounts.list(2, after);
           seen.push(...page.map(({ id }) => id));
           const last = page.at(-1);
           if (!last) break;
@@ -139,10 +182,11 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
         others.push(replica);
         const accounts = Array.from({ length: 3 }, () => anAccount());
         for (const account of accounts) {
-          await store.createAccount(account, [newEvent('users', 'user.signed_up', {}, `up ${account.id}`)]);
-          await replica.replaceAccount({ ...account, name: 'Changed', version: 2 }, 1);
+          const signedUp = newEvent('users', 'user.signed_up', {}, `up ${account.id}`);
+          await store.accounts.add({ next: account, events: [signedUp] });
+          await replica.accounts.replace({ next: { ...account, name: 'Changed', version: 2 }, events: [] });
           const event = newEvent('users', 'user.deleted', {}, `down ${account.id}`);
-          expect(await replica.removeAccount(account.id, 2, [event])).toBe('removed');
+          expect(await replica.accounts.remove(account.id, { version: 2, events: [event] })).toBe(true);
         }
         const told = accounts.flatMap(({ id }) => [`up ${id}`, `down ${id}`]);
         expect(await eventIds()).toEqual(told);
@@ -156,19 +200,23 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
     });
 
     describe('administrators', () => {
+      const listId = 'administrators';
+      const listOf = (ids: string[], version: number) => ({ next: { id: listId, ids, version }, events: [] });
+
       it('are nobody at first, and then who was written', async () => {
-        expect(await store.administrators()).toEqual({ ids: [], version: 0 });
-        expect(await store.replaceAdministrators({ ids: ['a', 'b'], version: 1 })).toBe(true);
-        expect(await store.administrators()).toEqual({ ids: ['a', 'b'], version: 1 });
+        expect(await store.administrators.get(listId)).toBeUndefined();
+        expect(await store.administrators.add(listOf(['a', 'b'], 1))).toBe(true);
+        expect(await store.administrators.get(listId)).toEqual({ id: listId, ids: ['a', 'b'], version: 1 });
       });
 
       it('are changed by one of ten who saw the same list', async () => {
         for (const version of [1, 2]) {
           const outcomes = await race((each, index) =>
-            each.replaceAdministrators({ ids: [`admin ${index}`], version }),
+            each.administrators[version === 1 ? 'add' : 'replace'](listOf([`admin ${index}`], version)),
           );
           expect(outcomes.filter(Boolean)).toHaveLength(1);
-          expect(await store.administrators()).toEqual({
+          expect(await store.administrators.get(listId)).toEqual({
+            id: listId,
             ids: [`admin ${outcomes.indexOf(true)}`],
             version,
           });
@@ -177,7 +225,9 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
     });
 
     describe('the key ring', () => {
+      const ringId = 'key ring';
       const ringOf = (kid: string, version: number): KeyRing => ({
+        id: ringId,
         keys: [
           {
             kid,
@@ -191,15 +241,17 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
       });
 
       it('is empty at first, and then as one of ten wrote it', async () => {
-        expect(await store.keyRing()).toEqual({ keys: [], version: 0 });
-        const outcomes = await race((each, index) => each.replaceKeyRing(ringOf(`key ${index}`, 1)));
+        expect(await store.keyRing.get(ringId)).toBeUndefined();
+        const outcomes = await race((each, index) =>
+          each.keyRing.add({ next: ringOf(`key ${index}`, 1), events: [] }),
+        );
         expect(outcomes.filter(Boolean)).toHaveLength(1);
-        expect(await store.keyRing()).toEqual(ringOf(`key ${outcomes.indexOf(true)}`, 1));
+        expect(await store.keyRing.get(ringId)).toEqual(ringOf(`key ${outcomes.indexOf(true)}`, 1));
       });
 
       it('is not mixed up with the administrators', async () => {
-        await store.replaceKeyRing(ringOf('key', 1));
-        expect(await store.administrators()).toEqual({ ids: [], version: 0 });
+        await store.keyRing.add({ next: ringOf('key', 1), events: [] });
+        expect(await store.administrators.get('administrators')).toBeUndefined();
       });
     });
 
@@ -211,11 +263,16 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
       others.push(replica);
       const account = await add(anAccount());
       const session = aSession();
-      await store.createSession(session);
-      expect(await replica.accountById(account.id)).toBeDefined();
-      expect(await replica.sessionById(session.id)).toBeDefined();
+      await store.sessions.add({ next: session, events: [] });
+      expect(await replica.accounts.get(account.id)).toBeDefined();
+      expect(await replica.sessions.get(session.id)).toBeDefined();
     });
   });
+}
+
+/** Waits for a write, and returns the code of a rejection such as `email_taken`. */
+async function outcomeOf(write: Promise<boolean>): Promise<boolean | string> {
+  return write.catch(({ code }) => code);
 }
 
 function at<T>(items: T[], index: number): T {
