@@ -120,6 +120,35 @@ describe('accounts over HTTP', () => {
     expect((await users.send('GET', '/api/v1/users', { token })).status).toBe(403);
   });
 
+  it('are read once for each request of their owner, at the same time as the roles', async () => {
+    const reads: string[] = [];
+    let running = 0;
+    let maxRunning = 0;
+    const counted = <Part extends { get(id: string): Promise<unknown> }>(name: string, part: Part): Part => ({
+      ...part,
+      async get(id: string) {
+        reads.push(name);
+        running += 1;
+        maxRunning = Math.max(maxRunning, running);
+        await new Promise(setImmediate);
+        running -= 1;
+        return part.get(id);
+      },
+    });
+    const slow = await startUsers({}, [], (store) => ({
+      ...store,
+      accounts: counted('accounts', store.accounts),
+      administrators: counted('administrators', store.administrators),
+    }));
+    const { token } = await slow.newPerson();
+    reads.length = 0;
+    maxRunning = 0;
+    expect((await slow.send('GET', me, { token })).status).toBe(200);
+    expect(reads.toSorted()).toEqual(['accounts', 'administrators']);
+    expect(maxRunning).toBe(2);
+    await slow.app.close();
+  });
+
   it('are listed by administrators, page by page', async () => {
     await users.newPerson();
     const all = (await users.send('GET', '/api/v1/users', { token: admin })).body.items;

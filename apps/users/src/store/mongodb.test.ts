@@ -62,6 +62,38 @@ if (server) {
       await Promise.all([store.close(), close()]);
     });
 
+    it('works beside the version before, whose sessions and attempts have no version', async () => {
+      const url = newUrl();
+      const store = await openStore(url);
+      const { db, collection, close } = await openMongo(url, []);
+      const expiresAt = new Date('2100-01-01');
+      const session = { accountId: 'a', passwordVersion: 1, tokenHash: 'old', refreshedAt: 1, expiresAt };
+      await collection('sessions').insertOne({ _id: 's', ...session });
+      await collection('attempts').insertOne({ _id: 'k', failures: 3, lastAt: 1, expiresAt });
+      const single = { version: 2, content: { ids: ['a'], version: 2 } };
+      await collection('singles').insertOne({ _id: 'administrators', ...single });
+
+      const found = await store.sessions.get('s');
+      expect(found).toEqual({ id: 's', ...session, expiresAt: expiresAt.getTime(), version: 0 });
+      if (!found) return;
+      const change = { next: { ...found, tokenHash: 'new', version: 1 }, events: [] };
+      expect([await store.sessions.replace(change), await store.sessions.replace(change)]).toEqual([
+        true,
+        false,
+      ]);
+      expect(await db.collection('sessions').findOne()).toMatchObject({ tokenHash: 'new', expiresAt });
+      expect(await store.attempts.remove('k', { version: 0 })).toBe(true);
+
+      const next = { id: 'administrators', ids: ['a', 'b'], version: 3 };
+      expect(await store.administrators.replace({ next, events: [] })).toBe(true);
+      expect(await db.collection('singles').findOne()).toEqual({
+        _id: 'administrators',
+        version: 3,
+        content: { ids: ['a', 'b'], version: 3 },
+      });
+      await Promise.all([store.close(), close()]);
+    });
+
     it('has the server forget what has expired', async () => {
       const url = newUrl();
       const store = await openStore(url);

@@ -1,6 +1,5 @@
-import { buildService } from '@slipway/platform/service/service';
-import { readSettings } from '@slipway/platform/service/settings';
 import { createMetrics } from '@slipway/platform/telemetry/metrics';
+import { buildTestService } from '@slipway/platform/testing/service';
 import { createAccounts } from '../accounts.ts';
 import { createAdministrators } from '../administrators.ts';
 import { users } from '../app.ts';
@@ -12,7 +11,7 @@ import { createSigningKeys } from '../signing-keys.ts';
 import { openStore } from '../store/open.ts';
 import type { UsersStore } from '../store/store.ts';
 
-/** Passwords as in production, but at a cost that tests can pay a hundred times. */
+/** Creates passwords as in production, but at a cost that tests can pay a hundred times. */
 export const cheapPasswords = (derive?: Derive) =>
   createPasswords({ memory: 8, passes: 1, parallelism: 1 }, derive);
 
@@ -45,7 +44,7 @@ function interruptible(store: UsersStore) {
   return { store: wrap(store, ''), before };
 }
 
-/** The parts of the service on a store in memory, and a clock that stands until it is set. */
+/** Creates the parts of the service on a store in memory, with a clock that stands still until it is set. */
 export async function openParts(given: { store?: UsersStore; derive?: Derive } = {}) {
   const time = { at: Date.parse('2030-01-01T00:00:00Z') };
   const clock = () => time.at;
@@ -68,18 +67,28 @@ export async function openParts(given: { store?: UsersStore; derive?: Derive } =
 
 export const admin = { email: 'admin@example.com', password: 'the admin password' };
 
-/** The service, wired as in production. Nobody listens where its events go. */
-export async function startUsers(env: Record<string, string> = {}, lines: string[] = []) {
-  const settings = readSettings(users.settings, {
+/**
+ * Builds the users service. Its events have no reader.
+ *
+ * @param lines receives the lines of the log
+ * @param wrapStore returns what the service gets for its store
+ */
+export async function startUsers(
+  env: Record<string, string> = {},
+  lines: string[] = [],
+  wrapStore: (store: UsersStore) => UsersStore = (store) => store,
+) {
+  const settings = {
     STORE_URL: 'sqlite::memory:',
-    SERVICE_TOKEN: 'secret-between-services',
+    LOG_LEVEL: 'info',
     REPORTING_URL: 'http://127.0.0.1:9',
     ADMIN_EMAIL: admin.email,
     ADMIN_PASSWORD: admin.password,
     ...env,
-  });
+  };
+  const definition = { ...users, openStore: async () => wrapStore(await openStore(settings.STORE_URL)) };
   const logTo = { write: (line: string) => void lines.push(line) };
-  const { app, store } = await buildService(users, settings, { logTo });
+  const { app, store } = await buildTestService(definition, settings, { logTo });
 
   type Request = { body?: object; token?: string; headers?: Record<string, string> };
   const send = async (
@@ -110,7 +119,7 @@ export async function startUsers(env: Record<string, string> = {}, lines: string
     store,
     send,
     logIn,
-    /** Signs somebody up and logs them in. */
+    /** Signs a person up and logs them in. */
     async newPerson(name = 'Ada') {
       people += 1;
       const credentials = { email: `person-${people}@example.com`, password: `password of ${people}` };
