@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Charge, ChargeResult, PaymentProvider, RefundResult } from '../provider.ts';
-import { openMongoBooks } from './mongo-books.ts';
+import { openMongoBooks } from './mongodb-books.ts';
+import type { Charge, ChargeResult, PaymentProvider, RefundResult } from './provider.ts';
 import type { SandboxBooks } from './sandbox-books.ts';
 import { openSqliteBooks } from './sqlite-books.ts';
 
