@@ -20,7 +20,7 @@ import { registerRouting } from './routing.ts';
 const name = 'gateway';
 const { version } = packageJson;
 
-/** The one public door: it knows who is calling, how often they may, and which service answers. */
+/** The public entry point: authenticates callers, limits their rate, and forwards requests to the services. */
 export const gateway = defineService({
   name,
   version,

@@ -131,10 +131,10 @@ describe('a failure inside', () => {
     expect(status).toBe(500);
     expect(body).toEqual({
       type: '/docs/errors#internal',
-      title: 'The service failed',
+      title: 'An unexpected error occurred',
       status: 500,
       code: 'internal',
-      detail: 'The service failed',
+      detail: 'An unexpected error occurred',
       correlationId: expect.any(String),
     });
   });
