@@ -5,7 +5,7 @@ import { callerByTokenOrAddress } from './caller.ts';
 import { startGateway, type TestGateway } from './test-gateway.ts';
 
 const callerOf = callerByTokenOrAddress(
-  { remembered: (token) => (token === 'verified' ? { subject: 'ada', roles: [] } : undefined) },
+  { cached: (token) => (token === 'verified' ? { subject: 'ada', roles: [] } : undefined) },
   readClientAddress('192.0.2.1'),
 );
 

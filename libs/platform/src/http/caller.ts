@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { RememberingVerifier } from './tokens.ts';
+import type { CachingVerifier } from './tokens.ts';
 
 /** Names who sends a request, as cheaply as can be: it is asked while there is too much to do. */
 export type CallerOf = (request: IncomingMessage) => string;
@@ -14,12 +14,12 @@ export type CallerOf = (request: IncomingMessage) => string;
  * shareBy(callerByToken(verify, ({ socket }) => `address ${socket.remoteAddress}`));
  */
 export function callerByToken(
-  { remembered }: Pick<RememberingVerifier, 'remembered'>,
+  { cached }: Pick<CachingVerifier, 'cached'>,
   otherwise: CallerOf = () => '',
 ): CallerOf {
   return (request) => {
     const [scheme, token] = request.headers.authorization?.split(' ') ?? [];
-    const person = scheme?.toLowerCase() === 'bearer' && token ? remembered(token) : undefined;
+    const person = scheme?.toLowerCase() === 'bearer' && token ? cached(token) : undefined;
     return person ? `subject ${person.subject}` : otherwise(request);
   };
 }
