@@ -6,8 +6,7 @@ import {
   problem,
   toDocument,
 } from '@slipway/contract-kit/problem';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import findMyWay, { type HTTPMethod } from 'find-my-way';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { noteProblem } from '../telemetry/observe.ts';
 
 /** Turns every failure of a service into a problem document; nothing internal leaves the process. */
@@ -33,26 +32,19 @@ export function sendProblem(answer: Problem, request: FastifyRequest, reply: Fas
     .send(toDocument(answer, request.id));
 }
 
-/**
- * 404 where no route has the path, 405 with `Allow` where one has it for other methods. Fastify's router does
- * not tell which methods a path takes, so a second router of the same kind is asked: only when a route is missing.
- */
+/** Replies 404 if no route has the path, and 405 with `Allow` if routes have it for other methods. */
 function answerMissingRoutes(app: FastifyInstance): void {
-  const routes = findMyWay();
-  const methods = new Set<HTTPMethod>();
-  app.addHook('onRoute', ({ method, url }) => {
-    for (const each of [method].flat() as HTTPMethod[]) {
-      methods.add(each);
-      if (!routes.hasRoute(each, url)) routes.on(each, url, () => undefined);
-    }
+  const methods = new Set<HTTPMethods>();
+  app.addHook('onRoute', ({ method }) => {
+    for (const each of [method].flat()) methods.add(each);
   });
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? '/';
-    const allowed = [...methods].filter((method) => routes.find(method, path));
-    if (allowed.length === 0) return sendProblem(problem('not_found', `There is no ${path}`), request, reply);
+    const url = request.url.split('?', 1)[0] ?? '/';
+    const allowed = [...methods].filter((method) => app.findRoute({ method, url }));
+    if (allowed.length === 0) return sendProblem(problem('not_found', `There is no ${url}`), request, reply);
     reply.header('allow', allowed.join(', '));
-    const takes = `${path} takes ${allowed.join(', ')}`;
-    return sendProblem(problem('method_not_allowed', takes), request, reply);
+    const detail = `${url} supports ${allowed.join(', ')}`;
+    return sendProblem(problem('method_not_allowed', detail), request, reply);
   });
 }
 
