@@ -1,34 +1,5 @@
-import type { IncomingMessage } from 'node:http';
-import { readClientAddress } from '@slipway/platform/http/client-address';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { callerByTokenOrAddress } from './caller.ts';
 import { startGateway, type TestGateway } from './test-gateway.ts';
-
-const callerOf = callerByTokenOrAddress(
-  { cached: (token) => (token === 'verified' ? { subject: 'ada', roles: [] } : undefined) },
-  readClientAddress('192.0.2.1'),
-);
-
-const request = (remoteAddress: string, headers: Record<string, string> = {}) =>
-  ({ socket: { remoteAddress }, headers }) as unknown as IncomingMessage;
-
-describe('the caller of a request', () => {
-  it('is the person whose token was verified, wherever they are', () => {
-    expect(callerOf(request('192.0.2.7', { authorization: 'Bearer verified' }))).toBe('subject ada');
-    expect(callerOf(request('192.0.2.8', { authorization: 'bearer verified' }))).toBe('subject ada');
-  });
-
-  it('is the address for a token that nobody has verified, or none', () => {
-    expect(callerOf(request('192.0.2.7', { authorization: 'Bearer made-up' }))).toBe('address 192.0.2.7');
-    expect(callerOf(request('192.0.2.7'))).toBe('address 192.0.2.7');
-  });
-
-  it('is what a trusted load balancer tells, and what no one else tells', () => {
-    const told = { 'x-forwarded-for': '198.51.100.4' };
-    expect(callerOf(request('192.0.2.1', told))).toBe('address 198.51.100.4');
-    expect(callerOf(request('192.0.2.7', told))).toBe('address 192.0.2.7');
-  });
-});
 
 describe('a gateway whose upstream hangs', () => {
   let gateway: TestGateway;
