@@ -5,12 +5,12 @@ describe('a gateway whose upstream hangs', () => {
   let gateway: TestGateway;
   afterEach(() => gateway.stop());
 
-  it('lets a quiet person in while a noisy one holds all places of the route', async () => {
+  it('serves a quiet person while a noisy one holds all permits of the route', async () => {
     gateway = await startGateway({ RATE_LIMIT: '100000' });
     const [noisy, quiet] = [await gateway.bearer('noisy'), await gateway.bearer('quiet')];
     const url = '/api/v1/invoices';
     const ask = (headers: Record<string, string>) => gateway.app.inject({ url, headers });
-    // From now on both are known by their tokens.
+    // From now on the verification of both tokens is cached.
     await Promise.all([ask(noisy), ask(quiet)]);
     const held: (() => void)[] = [];
     gateway.services.billing.handle = (_request, response) => {

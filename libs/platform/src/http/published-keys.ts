@@ -9,12 +9,13 @@ const cooldown = 5_000;
 const unusedUrl = new URL('urn:slipway:key-set');
 
 /**
- * Finds the public key that a token names, in a key set that `jose` reads and caches.
+ * Creates the function that finds the public key that a token names. `jose` caches the key set, and reads it once for all
+ * concurrent requests.
  *
- * `jose` never decides by itself to read the set again, because its own limits would reject good tokens: a set older
- * than `cacheMaxAge` is an error while its publisher is unreachable, `cooldownDuration` does not cover failed
- * attempts, and both use the system clock, which can be set back. So both are infinite, and this function calls
- * `reload`: in the background when the set is old, and immediately when a token names an unknown key.
+ * When to read it again is decided here: in the background when the set is old, and immediately when a token names an
+ * unknown key. The limits that `jose` offers are infinite, because they would lock people out: a set older than
+ * `cacheMaxAge` is an error while its publisher is unreachable; and both limits use the system clock, so that new
+ * keys would stay unknown after it was set back. Nor does `cooldownDuration` limit attempts that fail.
  *
  * @param readKeySet reads the set, with a time limit of its own
  * @param now milliseconds on a monotonic clock
@@ -45,7 +46,7 @@ export function publishedKeys(
     try {
       return await keys(header, token);
     } catch (error) {
-      // Made-up key names must not put load on the publisher.
+      // Within the cooldown an unknown key is an error, so that made-up tokens put no load on the publisher.
       if (!(error instanceof errors.JWKSNoMatchingKey) || !(keys.reloading || mayRead())) throw error;
       await keys.reload();
       return keys(header, token);
