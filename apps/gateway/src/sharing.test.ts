@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { startGateway, type TestGateway } from './test-gateway.ts';
+import { startGateway, type TestGateway } from './testing/service.ts';
 
 describe('a gateway whose upstream hangs', () => {
   let gateway: TestGateway;

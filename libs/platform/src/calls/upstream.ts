@@ -40,7 +40,7 @@ export type UpstreamOptions = {
   log?: Logger;
   /** Longest time of a call that sets none itself; milliseconds. */
   timeoutMs?: number;
-  /** Retries that each call pays for. */
+  /** Retries that each call pays for; the retry budget's own default if absent. */
   retryRatio?: number;
 };
 

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import { Problem } from '@slipway/contract-kit/problem';
 import type { App } from '../core/app.ts';
+import { backoff } from '../core/backoff.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { SpanName } from '../telemetry/span.ts';
@@ -25,6 +26,8 @@ type RelayOptions = {
 
 /** Events looked at, and delivered together, at a time. */
 const batchSize = 100;
+/** Delays after failures in a row; milliseconds. */
+const delays = { base: 200, max: 10_000 };
 /** Milliseconds that a stop waits for a delivery in flight. */
 const stopWithin = 1_000;
 
@@ -82,9 +85,9 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
       if (events.length === 0) await pause();
     } catch (error) {
       if (signal.aborted) return;
+      const ms = backoff(failures, delays);
       failures += 1;
       measured.deliveries.failed.inc();
-      const ms = backoff(failures);
       log.warn({ ...causeOf(error), failures, retryInMs: Math.round(ms) }, 'events not delivered');
       await wait(ms, undefined, { signal, ref: false }).catch(() => undefined);
     }
@@ -155,13 +158,4 @@ function isDue(at = 0): boolean {
  */
 function isRefusal(error: unknown): error is Problem {
   return error instanceof Problem && [400, 413, 422].includes(error.status);
-}
-
-/**
- * Milliseconds to wait after a number of failures in a row: exponential up to 10 s, with full jitter, so that
- * many senders do not come back at the same moment.
- * Source: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
- */
-export function backoff(failures: number, random: () => number = Math.random): number {
-  return random() * Math.min(10_000, 100 * 2 ** failures);
 }

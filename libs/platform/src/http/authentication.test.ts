@@ -1,23 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import Fastify from 'fastify';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { expect, it } from 'vitest';
 import type { App } from '../core/app.ts';
+import { createTokenSigner } from '../testing/tokens.ts';
 import { principalOf } from './access.ts';
 import { type AuthenticationOptions, registerAuthentication } from './authentication.ts';
 import type { ClientOf } from './client-identity.ts';
 import { registerProblemResponses } from './problem-responses.ts';
-import { tokenAudience, tokenIssuer } from './tokens.ts';
 
-const { publicKey, privateKey } = await generateKeyPair('EdDSA');
-const keySet = { keys: [{ ...(await exportJWK(publicKey)), kid: 'key', alg: 'EdDSA', use: 'sig' }] };
-const token = await new SignJWT({ roles: ['member'] })
-  .setProtectedHeader({ alg: 'EdDSA', kid: 'key' })
-  .setSubject('ada')
-  .setIssuer(tokenIssuer)
-  .setAudience(tokenAudience)
-  .setExpirationTime('5m')
-  .sign(privateKey);
+const { keySet, tokenFor } = await createTokenSigner();
+const token = await tokenFor('ada', 'member');
 
 function createApp(options: Partial<AuthenticationOptions> = {}) {
   const app = Fastify();

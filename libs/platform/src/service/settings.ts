@@ -42,17 +42,6 @@ export const platformSettings = Type.Object({
     maximum: 60_000,
     description: "Time a client may take to send a request's head; milliseconds",
   }),
-  OVERLOAD_GUARDS: Type.Enum(['all', 'process', 'none'], {
-    default: 'all',
-    description:
-      'What refuses work that is too much: all; only the guard of memory and of a stuck event loop; none. Less than all is for measurements',
-  }),
-  RETRY_BUDGET: Type.Number({
-    default: 0.1,
-    minimum: 0,
-    maximum: 10,
-    description: 'Retries for each call to another service; 0.1 is one retry for ten calls',
-  }),
   KEEP_ALIVE_TIMEOUT_MS: Type.Integer({
     default: 72_000,
     minimum: 100,
