@@ -14,7 +14,7 @@ const tools = missingTools('kubectl');
 const identity = ['apiVersion', 'kind', 'name', 'labels', 'containerPort', 'port'];
 
 /** Values in way-in.yaml that say where they come from: the overlay's values.env. */
-const saysSo = /-of-values\.env$/;
+const saysSo = /-in-values-env$/;
 
 /** The values of a folder, each replaced by a mark of its own. */
 class Marks {
