@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { createPasswords, type Derive } from './passwords.ts';
 import { address, credentials, logIn } from './sessions.fixture.ts';
 import { createSessions } from './sessions.ts';
-import { openParts } from './test-service.ts';
+import { openParts } from './testing/service.ts';
 
 describe('a login', () => {
   it('is counted once, by how it ended', async () => {

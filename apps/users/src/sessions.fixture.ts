@@ -1,4 +1,4 @@
-import { openParts } from './test-service.ts';
+import { openParts } from './testing/service.ts';
 
 export const address = '192.0.2.1';
 export const credentials = { email: 'ada@example.com', password: 'correct horse' };
