@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { buildTestService } from '@slipway/platform/testing/service';
 import { startTokenIssuer } from '@slipway/platform/testing/tokens';
 import { billing } from '../app.ts';
-import { drop } from '../store/stores.fixture.ts';
+import { drop } from './stores.ts';
 
 type Call = { body?: unknown; key?: string; headers?: Record<string, string> };
 
