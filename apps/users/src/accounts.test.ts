@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Account, changed, needsPassword, normalizeEmail, toUser } from './accounts.ts';
-import { openParts } from './test-service.ts';
+import { openParts } from './testing/service.ts';
 
 const ada: Account = {
   id: 'a',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { rolesOf } from './administrators.ts';
 import { makeFirstAdministrator } from './first-administrator.ts';
-import { openParts } from './test-service.ts';
+import { openParts } from './testing/service.ts';
 
 describe('rolesOf', () => {
   it('makes everyone a member, and those on the list administrators', () => {

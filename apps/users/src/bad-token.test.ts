@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { importJWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startUsers } from './test-service.ts';
+import { startUsers } from './testing/service.ts';
 
 const me = '/api/v1/users/me';
 

@@ -4,9 +4,9 @@ import { seriesValue } from '@slipway/platform/testing/metrics';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { createPasswords, type Derive } from './passwords.ts';
-import { address, credentials, logIn } from './sessions.fixture.ts';
 import { createSessions } from './sessions.ts';
-import { openParts } from './test-service.ts';
+import { openParts } from './testing/service.ts';
+import { address, credentials, logIn } from './testing/sessions.ts';
 
 describe('a login', () => {
   it('is counted once, by how it ended', async () => {

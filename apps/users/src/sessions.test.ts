@@ -1,8 +1,8 @@
 import { problem } from '@slipway/contracts/errors';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { address, credentials, logIn } from './sessions.fixture.ts';
 import { idleLifetime, longestWrite, newRefreshToken, standingOf } from './sessions.ts';
+import { address, credentials, logIn } from './testing/sessions.ts';
 
 const invalid = expect.objectContaining({ code: 'refresh_token_invalid', status: 401 });
 

@@ -13,7 +13,7 @@ import {
   tokenLifetime,
   withKey,
 } from './signing-keys.ts';
-import { openParts } from './test-service.ts';
+import { openParts } from './testing/service.ts';
 
 const keyOf = (kid: string, signsFrom: number): SigningKey => ({
   kid,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startUsers } from '../test-service.ts';
+import { startUsers } from '../testing/service.ts';
 
 describe('accounts over HTTP', () => {
   let users: Awaited<ReturnType<typeof startUsers>>;

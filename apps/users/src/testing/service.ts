@@ -1,22 +1,21 @@
-import { buildService } from '@slipway/platform/service/service';
-import { readSettings } from '@slipway/platform/service/settings';
 import { createMetrics } from '@slipway/platform/telemetry/metrics';
-import { createAccounts } from './accounts.ts';
-import { createAdministrators } from './administrators.ts';
-import { users } from './app.ts';
-import { createCounts } from './counts.ts';
-import { createPasswordCheck } from './login-limit.ts';
-import { createPasswords, type Derive } from './passwords.ts';
-import { createSessions } from './sessions.ts';
-import { createSigningKeys } from './signing-keys.ts';
-import { openStore } from './store/open.ts';
-import type { UsersStore } from './store/users-store.ts';
+import { buildTestService } from '@slipway/platform/testing/service';
+import { createAccounts } from '../accounts.ts';
+import { createAdministrators } from '../administrators.ts';
+import { users } from '../app.ts';
+import { createCounts } from '../counts.ts';
+import { createPasswordCheck } from '../login-limit.ts';
+import { createPasswords, type Derive } from '../passwords.ts';
+import { createSessions } from '../sessions.ts';
+import { createSigningKeys } from '../signing-keys.ts';
+import { openStore } from '../store/open.ts';
+import type { UsersStore } from '../store/users-store.ts';
 
-/** Passwords as in production, but at a cost that tests can pay a hundred times. */
+/** Passwords as in production, but hashed so cheaply that tests can do it hundreds of times. */
 export const cheapPasswords = (derive?: Derive) =>
   createPasswords({ memory: 8, passes: 1, parallelism: 1 }, derive);
 
-/** A store, and a way to have something else happen right before the next call of a method, as by another replica. */
+/** Wraps a store, so that a test can change data right before the next call of a method, as another replica may. */
 function interruptible(store: UsersStore) {
   const acts = new Map<PropertyKey, () => Promise<unknown>>();
   const interrupted = new Proxy(store, {
@@ -34,7 +33,7 @@ function interruptible(store: UsersStore) {
   return { store: interrupted, before };
 }
 
-/** The parts of the service on a store in memory, and a clock that stands until it is set. */
+/** Creates the parts of the service on a store in memory, with a clock that changes only when a test sets it. */
 export async function openParts(given: { store?: UsersStore; derive?: Derive } = {}) {
   const time = { at: Date.parse('2030-01-01T00:00:00Z') };
   const clock = () => time.at;
@@ -57,18 +56,17 @@ export async function openParts(given: { store?: UsersStore; derive?: Derive } =
 
 export const admin = { email: 'admin@example.com', password: 'the admin password' };
 
-/** The service, wired as in production. Nobody listens where its events go. */
+/** Builds the users service. Its events stay in the outbox, because reporting is down. */
 export async function startUsers(env: Record<string, string> = {}, lines: string[] = []) {
-  const settings = readSettings(users.settings, {
-    STORE_URL: 'sqlite::memory:',
-    SERVICE_TOKEN: 'secret-between-services',
+  const settings = {
     REPORTING_URL: 'http://127.0.0.1:9',
     ADMIN_EMAIL: admin.email,
     ADMIN_PASSWORD: admin.password,
+    LOG_LEVEL: 'info',
     ...env,
-  });
+  };
   const logTo = { write: (line: string) => void lines.push(line) };
-  const { app, store } = await buildService(users, settings, { logTo });
+  const { app, store } = await buildTestService(users, settings, { logTo });
 
   type Request = { body?: object; token?: string; headers?: Record<string, string> };
   const send = async (
@@ -99,7 +97,7 @@ export async function startUsers(env: Record<string, string> = {}, lines: string
     store,
     send,
     logIn,
-    /** Signs somebody up and logs them in. */
+    /** Signs up a new person and logs them in. */
     async newPerson(name = 'Ada') {
       people += 1;
       const credentials = { email: `person-${people}@example.com`, password: `password of ${people}` };
