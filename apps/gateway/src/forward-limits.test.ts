@@ -20,15 +20,15 @@ beforeEach(() => {
   billing.seen.length = 0;
 });
 
-/** Starts an upload of Ada's. */
+/** Starts an upload as Ada. */
 const upload = (path: string, headers: Record<string, string>) =>
   startUpload(gateway.base + path, { ...ada, ...headers });
 
-describe('the limit of a body', () => {
+describe('the maximum size of a body', () => {
   const path = '/api/v1/usage';
   const json = { 'content-type': 'application/json' };
 
-  it('is checked before anything is passed on, when the client says how much it sends', async () => {
+  it('is checked before anything is forwarded, if the client sends Content-Length', async () => {
     const request = upload(path, { ...json, 'content-length': String(megabyte + 1) });
     request.flushHeaders();
     const { response, body } = await answerTo(request);
@@ -38,7 +38,7 @@ describe('the limit of a body', () => {
     request.destroy();
   });
 
-  it('is checked while the body streams, when the client does not say', async () => {
+  it('is checked while the body is streamed, if the client does not send Content-Length', async () => {
     const arrived = Promise.withResolvers<number>();
     billing.handle = (request) => {
       let count = 0;
@@ -56,7 +56,7 @@ describe('the limit of a body', () => {
     expect(await arrived.promise).toBeLessThanOrEqual(megabyte);
   });
 
-  it('lets through a body of just that size', async () => {
+  it('allows a body of exactly that size', async () => {
     billing.handle = async (request, response) => response.end(String(await countBytes(request)));
     const request = upload(path, json);
     const answer = answerTo(request);
@@ -64,7 +64,7 @@ describe('the limit of a body', () => {
     expect((await answer).body).toBe(String(megabyte));
   });
 
-  it('does not make the service count as failing', async () => {
+  it('does not count as a failure of the service', async () => {
     for (let n = 0; n < 10; n += 1) {
       const request = upload(path, json);
       const answer = answerTo(request);
@@ -77,7 +77,7 @@ describe('the limit of a body', () => {
 });
 
 describe('headers beyond the limit', () => {
-  it('are refused with a problem document', async () => {
+  it('are rejected with a problem document', async () => {
     const { hostname, port } = new URL(gateway.base);
     const socket = connect(Number(port), hostname);
     socket.write(`GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`);

@@ -11,8 +11,8 @@ app.addHook('onRequest', async (_request, reply) => reply.code(413).send('too mu
 app.post('/', async () => 'never');
 afterEach(() => app.close());
 
-describe('a client that was answered before it had sent its body', () => {
-  it('gets the answer, may send on for a while, and then is cut off', async () => {
+describe('a client that receives a response before it has sent its body', () => {
+  it('can read the response, may continue to send for a while, and is then disconnected', async () => {
     const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
     const socket = connect(Number(port), '127.0.0.1');
     let answer = '';

@@ -1,16 +1,14 @@
 import { StartError } from '@slipway/platform/core/start-error';
 import { deliverTo } from '@slipway/platform/events/inbox';
 import { registerRelay } from '@slipway/platform/events/relay';
-import { registerAccess } from '@slipway/platform/http/access';
-import { callerByToken } from '@slipway/platform/http/caller';
+import { registerAuthentication } from '@slipway/platform/http/authentication';
 import { readClientAddress } from '@slipway/platform/http/client-address';
-import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import packageJson from '../package.json' with { type: 'json' };
 import { createAccounts } from './accounts.ts';
 import { createAdministrators } from './administrators.ts';
-import { type Caller, readAccess } from './caller.ts';
+import { readAccess } from './caller.ts';
 import { type Settings, settings } from './config.ts';
 import { createCounts, measureUsers } from './counts.ts';
 import { makeFirstAdministrator } from './first-administrator.ts';
@@ -52,13 +50,11 @@ export const users = defineService({
       tracing,
     });
 
-    const verify = createTokenVerifier(publishedKeys(async () => ({ keys: await keys.published() })));
-    shareBy(callerByToken(verify));
-    const verifyCaller = async (token: string): Promise<Caller> => {
-      const principal = await verify(token);
-      return { ...principal, ...(await readAccess(store, principal.subject)) };
-    };
-    registerAccess(app, { verify: verifyCaller });
+    registerAuthentication(app, {
+      readKeys: async () => ({ keys: await keys.published() }),
+      shareBy,
+      currentAccess: (subject) => readAccess(store, subject),
+    });
     const { addressOf } = readClientAddress(settings.TRUSTED_PROXIES);
     registerAccountRoutes(app, { store, accounts, administrators, sessions, addressOf });
     registerSessionRoutes(app, { sessions, addressOf });

@@ -6,7 +6,6 @@ import {
   delayAfter,
   nextAttempt,
   noAttempts,
-  subscriberOf,
 } from './login-limit.ts';
 import { openStore } from './store/open.ts';
 
@@ -46,19 +45,6 @@ describe('nextAttempt', () => {
     const old = { id: 'key', version: 50, failures: 50, lastAt: 5_000, expiresAt: 15_000 };
     expect(nextAttempt(old, limit, 14_999)).toHaveProperty('wait');
     expect(nextAttempt(old, limit, 15_000)).toMatchObject({ failures: 1 });
-  });
-});
-
-describe('subscriberOf', () => {
-  it.each([
-    ['192.0.2.7', '192.0.2.7'],
-    ['::ffff:192.0.2.7', '192.0.2.7'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
-    ['2001:db8:1:2::9', '2001:db8:1:2'],
-    ['2001:db8::9', '2001:db8:0:0'],
-    ['::1', '0:0:0:0'],
-  ])('takes %s for %s', (address, subscriber) => {
-    expect(subscriberOf(address)).toBe(subscriber);
   });
 });
 

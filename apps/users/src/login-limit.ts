@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import { problem } from '@slipway/contracts/errors';
 import { type Aggregate, type AggregateStore, update } from '@slipway/platform/events/aggregates';
+import { toNetwork } from '@slipway/platform/http/client-address';
 import type { Passwords } from './passwords.ts';
 
 /** Attempts at a password that have not succeeded, or not yet. Times are milliseconds since the epoch. */
@@ -42,17 +42,6 @@ export function nextAttempt(found: Attempts, limit: Limit, now: number): Attempt
   return { id: found.id, failures: failures + 1, lastAt: now, expiresAt, version: found.version + 1 };
 }
 
-/** Returns the subscriber behind an address: the /64 network of IPv6; IPv4 also when it is written as IPv6. */
-export function subscriberOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
-  if (!isIPv6(plain)) return plain;
-  const [head = '', tail] = plain.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail ? tail.split(':') : [];
-  const zeros = tail === undefined ? [] : Array<string>(8 - left.length - right.length).fill('0');
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
-}
-
 /** Checks a password, of an account that may not exist, unless too many attempts at it or from the address failed. */
 export type PasswordCheck = (
   account: { passwordHash: string } | undefined,
@@ -77,7 +66,7 @@ export function createPasswordCheck(
 ): PasswordCheck {
   return async (account, email, password, address) => {
     // Hashed, because people also type other things than addresses into this field, and none of it must be stored.
-    const addressKey = keyOf('address', subscriberOf(address));
+    const addressKey = keyOf('address', toNetwork(address));
     const accountKey = keyOf('account', email);
     await count(addressKey, addressLimit);
     await count(accountKey, accountLimit);

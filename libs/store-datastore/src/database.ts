@@ -78,7 +78,7 @@ function connect(place: Place): DatastoreStore {
     get: (kind, names) => reading(timeout, (reads) => reads.get(kind, names)),
     find: (kind, range) => reading(timeout, (reads) => reads.find(kind, range)),
     transaction: (work) => command(timeout, (bounds) => repeated(bounds, () => attempt(work, bounds))),
-    snapshot: (work) =>
+    readOnlyTransaction: (work) =>
       command(timeout, async (bounds) => {
         const transaction = datastore.transaction({ readOnly: true });
         try {

@@ -48,7 +48,7 @@ describe.skipIf(!server)('users while MongoDB comes and goes', () => {
 
     expect(await status('/status')).toBe(200);
     expect((await signUp()).statusCode).toBe(201);
-    for (const fault of ['away', 'black hole'] as const) {
+    for (const fault of ['unreachable', 'black hole'] as const) {
       await proxy.set(fault);
       const startedAt = performance.now();
       const answer = await signUp();
@@ -76,7 +76,7 @@ describe.skipIf(!server)('users while MongoDB comes and goes', () => {
       await store.accounts.add({ next, events: [event] });
       created.push(id);
     };
-    for (const fault of ['reset', 'none', 'away', 'none', 'reset', 'none'] as const) {
+    for (const fault of ['reset', 'none', 'unreachable', 'none', 'reset', 'none'] as const) {
       await proxy.set(fault);
       await Promise.allSettled(Array.from({ length: 20 }, () => signUp(randomUUID())));
     }

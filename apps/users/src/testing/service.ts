@@ -80,10 +80,10 @@ export async function startUsers(
 ) {
   const settings = {
     STORE_URL: 'sqlite::memory:',
-    LOG_LEVEL: 'info',
     REPORTING_URL: 'http://127.0.0.1:9',
     ADMIN_EMAIL: admin.email,
     ADMIN_PASSWORD: admin.password,
+    LOG_LEVEL: 'info',
     ...env,
   };
   const definition = { ...users, openStore: async () => wrapStore(await openStore(settings.STORE_URL)) };

@@ -3,7 +3,7 @@ import type { Operation, Priority } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
-import type { CallerOf } from '../http/caller.ts';
+import type { ClientOf } from '../http/client-identity.ts';
 import { fromZero, gauge } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { Admission, admitRequests } from './admission.ts';
@@ -12,8 +12,8 @@ import { patience, priorityOf } from './patience.ts';
 import { createRefusal, reasons, retryAfter } from './refusal.ts';
 
 export type AdmissionControl = {
-  /** Shares the service out by caller; without it all callers are one. */
-  shareBy(callerOf: CallerOf): void;
+  /** Divides the service between clients; without it, all clients are one. */
+  shareBy(clientOf: ClientOf): void;
   /** The present state, for `/status`. */
   load(): object;
 };
@@ -25,7 +25,7 @@ type Config = Partial<Operation['config']>;
  * route a limit on what runs at once (`latency-limit.ts`), for those that wait for a store or another service.
  */
 export function registerAdmission(app: FastifyInstance, metrics: Metrics): AdmissionControl {
-  let callerOf: CallerOf = () => '';
+  let callerOf: ClientOf = () => '';
   const admission = new Admission({
     refuse: createRefusal(metrics),
     priorityOf: readPriorities(app),
@@ -44,7 +44,10 @@ export function registerAdmission(app: FastifyInstance, metrics: Metrics): Admis
   };
 }
 
-/** Tells the class of a request that Fastify has not routed yet, by a second router of the same kind. */
+/**
+ * Finds a request's priority before Fastify routes it. The index of routes that this needs is a router of the same kind:
+ * Fastify's own finds the route of a path, too (`app.findRoute`), but does not return the route's config.
+ */
 function readPriorities(app: FastifyInstance): (request: IncomingMessage) => Priority {
   const routes = findMyWay();
   app.addHook('onRoute', ({ method, url, config }) => {
@@ -61,7 +64,7 @@ function readPriorities(app: FastifyInstance): (request: IncomingMessage) => Pri
 /** Of requests that come while few are served, one in so many is measured: enough to know how fast a route can be. */
 const sampled = 16;
 
-function limitRoutes(app: FastifyInstance, { refused, inFlight }: Metrics, callerOf: CallerOf): void {
+function limitRoutes(app: FastifyInstance, { refused, inFlight }: Metrics, callerOf: ClientOf): void {
   const limits = new WeakMap<object, LatencyLimit>();
   const refusals = refused.labels('in_flight');
   const places = new WeakMap<IncomingMessage, Place>();

@@ -18,14 +18,14 @@ export const platformSettings = Type.Object({
     description: 'Least severe level that is logged',
   }),
   DRAIN_DELAY_MS: Type.Integer({
-    default: 10_000,
+    default: 15_000,
     minimum: 0,
     maximum: 600_000,
     description:
-      'How long a stopping service still serves, so that load balancers see it leave; milliseconds',
+      'How long a stopping service still serves, so that load balancers and callers see it leave; milliseconds',
   }),
   STOP_DEADLINE_MS: Type.Integer({
-    default: 25_000,
+    default: 30_000,
     minimum: 100,
     maximum: 900_000,
     description: 'When a stop that has not finished is cut off; milliseconds after the signal',
