@@ -77,7 +77,7 @@ describe('an answer', () => {
     if (when === 'after') await head;
     request.destroy();
     await closed.promise;
-    if (when === 'before') await expect.poll(() => gateway.metrics.text()).toContain('outcome="given_up"');
+    if (when === 'before') await expect.poll(() => gateway.metrics.text()).toContain('outcome="aborted"');
   });
 
   it('is not asked for when its client went away while the token was checked', async () => {

@@ -28,15 +28,15 @@ const timeWindow = 60_000;
 export async function registerRateLimit(app: App, options: Options): Promise<onRequestAsyncHookHandler> {
   const { most, mostSignIns, verify, addressOf, metrics } = options;
   await app.register(rateLimit, { global: false });
-  fromZero(metrics.refused, ['rate_limit']);
-  const refused = metrics.refused.labels('rate_limit');
+  fromZero(metrics.rejected, ['rate_limit']);
+  const rejected = metrics.rejected.labels('rate_limit');
 
   function limit(max: number, keyGenerator: (request: FastifyRequest) => string | Promise<string>) {
     const count = app.createRateLimit({ max, timeWindow, keyGenerator });
     return async (request: FastifyRequest) => {
       const counted = await count(request);
       if (counted.isAllowed || !counted.isExceeded) return;
-      refused.inc();
+      rejected.inc();
       throw problem('rate_limited', `At most ${max} requests a minute are taken here`, {
         retryAfter: counted.ttlInSeconds,
       });
