@@ -1,9 +1,9 @@
 import { problem } from '@slipway/contract-kit/problem';
+import { update } from '@slipway/platform/events/aggregates';
 import { createMetrics } from '@slipway/platform/telemetry/metrics';
 import { seriesValue } from '@slipway/platform/testing/metrics';
 import { describe, expect, it } from 'vitest';
 import { type BillingParts, type RunOptions, runBilling } from './billing-run.ts';
-import { update } from './change.ts';
 import { createCounts } from './counts.ts';
 import { atEachCrashPoint, Crash } from './crash.fixture.ts';
 import { isBalanced } from './ledger.ts';

@@ -1,7 +1,8 @@
 import type { Plan, Subscription as SubscriptionDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
 import type { Position } from '@slipway/platform/core/pagination';
-import { type AggregateStore, type Change, event } from './change.ts';
+import { event } from './events.ts';
+import type { AggregateStore, Change } from './ledger.ts';
 import { type Period, periodNumberAt, periodOf } from './periods.ts';
 import { planOf } from './plans.ts';
 import { add, type UsageTotal } from './usage-totals.ts';

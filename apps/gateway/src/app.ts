@@ -1,11 +1,10 @@
 import { getKeys } from '@slipway/contracts/users';
 import { createClient } from '@slipway/platform/calls/client';
 import { registerAccess } from '@slipway/platform/http/access';
+import { createAuthentication } from '@slipway/platform/http/authentication';
 import { readClientAddress } from '@slipway/platform/http/client-address';
-import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
 import packageJson from '../package.json' with { type: 'json' };
-import { callerByTokenOrAddress } from './caller.ts';
 import { readClientOrigin } from './client-origin.ts';
 import { settings } from './config.ts';
 import { registerLinger } from './linger.ts';
@@ -20,7 +19,7 @@ import { registerRouting } from './routing.ts';
 const name = 'gateway';
 const { version } = packageJson;
 
-/** The one public door: it knows who is calling, how often they may, and which service answers. */
+/** The public entry point: authenticates callers, limits their rate, and forwards requests to the services. */
 export const gateway = defineService({
   name,
   version,
@@ -32,24 +31,23 @@ export const gateway = defineService({
       reporting: upstream('reporting', settings.REPORTING_URL),
     };
     const keys = createClient(upstreams.users, { getKeys });
-    const verify = createTokenVerifier(publishedKeys(() => keys.getKeys()));
+    const { networkOf } = readClientAddress(settings.TRUSTED_PROXIES);
+    const authentication = createAuthentication({ readKeys: () => keys.getKeys(), shareBy, networkOf });
     const originOf = readClientOrigin(settings.TRUSTED_PROXIES);
     const document = describeSystem(version);
 
-    shareBy(callerByTokenOrAddress(verify, readClientAddress(settings.TRUSTED_PROXIES)));
     registerLinger(app);
     const limitSignIns = await registerRateLimit(app, {
-      most: settings.RATE_LIMIT,
-      mostSignIns: settings.RATE_LIMIT_SIGN_IN,
-      verify,
-      addressOf: (request) => originOf(request).address,
+      max: settings.RATE_LIMIT,
+      maxSignIns: settings.RATE_LIMIT_SIGN_IN,
+      clients: authentication.clients,
       metrics,
     });
     await registerPages(app, readLinks(settings.PAGE_LINKS));
     await registerDocs(app, document);
 
     await app.register(async (api) => {
-      registerAccess(api, { verify });
+      registerAccess(api, authentication);
       registerOpenApi(api, document);
       registerSystem(api, {
         own: { name, version, lifecycle },

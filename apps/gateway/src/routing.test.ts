@@ -101,7 +101,7 @@ describe('routing', () => {
     const answer = await gateway.app.inject({ url: '/api/v1/subscriptions/a%2fb', headers: admin });
     expect(answer.json()).toMatchObject({
       code: 'invalid_request',
-      errors: [{ field: 'path', message: 'must not hold dot segments or encoded slashes' }],
+      errors: [{ field: 'path', message: 'must not contain dot segments or encoded slashes' }],
     });
   });
 

@@ -12,25 +12,25 @@ export type Upstreams = Record<'users' | 'billing' | 'reporting', Upstream>;
 
 type Options = {
   upstreams: Upstreams;
-  /** Largest body of an operation that names none; bytes. */
+  /** Maximum body in bytes of an operation without a `bodyLimit`. */
   bodyLimit: number;
-  /** Longest time of an operation that names none; milliseconds. */
+  /** Time limit in milliseconds of an operation without a `timeoutMs`. */
   timeoutMs: number;
   originOf: (request: FastifyRequest) => ClientOrigin;
   limitSignIns: onRequestAsyncHookHandler;
 };
 
-/** Operations that the gateway answers itself, by calling several services. */
+/** Operations that the gateway implements itself, by calling several services. */
 const composed = new Set<Operation>([deleteMe]);
 const signIns = new Set<Operation>([signUp, logIn]);
 
 /**
- * Makes a route of every public operation of the services. Each is named, so that whatever is not in a
- * contract cannot be reached, and metrics have the contract's patterns.
+ * Registers one route for each public operation of the services. So paths outside the contracts cannot be reached, and
+ * metrics are labelled with the contracts' patterns.
  */
 export function registerRouting(app: App, options: Options): void {
   passBodiesThrough(app);
-  app.addHook('onRequest', refuseAmbiguousPath);
+  app.addHook('onRequest', rejectAmbiguousPath);
   for (const [name, upstream] of Object.entries(options.upstreams)) {
     for (const operation of publicOperations(name as keyof Upstreams)) {
       const { method, url, config, schema } = operation;
@@ -39,7 +39,7 @@ export function registerRouting(app: App, options: Options): void {
       app.route({
         method,
         url,
-        // The answers are only named, for the metrics: they stream through as they are.
+        // Names the responses for the metrics only: they are streamed as they are, not serialized by a schema.
         config: { ...config, answers: schema.response } as object,
         onRequest: signIns.has(operation) ? [options.limitSignIns] : [],
         handler: forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf: options.originOf }),
@@ -54,19 +54,19 @@ function publicOperations(service: keyof Upstreams): Operation[] {
   );
 }
 
-/** Hands a body over as the stream it comes in: its service reads and checks it. */
+/** Leaves each body a stream: the service behind reads and validates it. */
 function passBodiesThrough(app: App): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 }
 
-/** Dot segments, encoded slashes and the like: what this router and the service's could read differently. */
+/** Matches dot segments, encoded slashes and the like, which this router and the service's may interpret differently. */
 const ambiguous = /%2f|%5c|%00|\\|\/\/|#|\/(\.|%2e){1,2}(\/|$)/i;
 
-async function refuseAmbiguousPath({ url }: FastifyRequest): Promise<void> {
+async function rejectAmbiguousPath({ url }: FastifyRequest): Promise<void> {
   const path = url.split('?', 1)[0] ?? '';
   if (!ambiguous.test(path)) return;
-  throw problem('invalid_request', 'The path holds dot segments or encoded slashes', {
-    fields: [{ field: 'path', message: 'must not hold dot segments or encoded slashes' }],
+  throw problem('invalid_request', 'The path contains dot segments or encoded slashes', {
+    fields: [{ field: 'path', message: 'must not contain dot segments or encoded slashes' }],
   });
 }

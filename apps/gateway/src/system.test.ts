@@ -65,15 +65,19 @@ describe('the state of the system', () => {
     ['says something else', async () => (await tell({ hello: 'world' })).url],
     ['says no JSON', async () => (await tell((response) => response.end('<html>'))).url],
     ['breaks off', async () => (await tell((response) => response.destroy())).url],
-  ])('shows a service that %s as away', async (_, urlOf) => {
-    expect(await ask(await urlOf())).toEqual({ name: 'users', state: 'away', down: [] });
+  ])('shows a service that %s as unreachable', async (_, urlOf) => {
+    expect(await ask(await urlOf())).toEqual({ name: 'users', state: 'unreachable', down: [] });
   });
 
-  it('shows services that hang as away after a second for all of them', async () => {
+  it('shows services that hang as unreachable after a second for all of them', async () => {
     const { url } = await tell(() => undefined);
     const startedAt = performance.now();
     const system = await createSystem({ own, statusUrls: { a: url, b: url, c: url } })();
-    expect(system.services.slice(1).map(({ state }) => state)).toEqual(['away', 'away', 'away']);
+    expect(system.services.slice(1).map(({ state }) => state)).toEqual([
+      'unreachable',
+      'unreachable',
+      'unreachable',
+    ]);
     expect(system.ready).toBe(false);
     expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
@@ -126,9 +130,9 @@ describe('GET /api/v1/system', () => {
       ready: false,
       services: [
         { name: 'gateway', state: 'ready' },
-        { name: 'users', state: 'away' },
+        { name: 'users', state: 'unreachable' },
         { name: 'billing', state: 'ready' },
-        { name: 'reporting', state: 'away' },
+        { name: 'reporting', state: 'unreachable' },
       ],
     });
     expect(gateway.services.billing.seen).toMatchObject([{ url: '/status' }]);

@@ -1,10 +1,8 @@
 import { StartError } from '@slipway/platform/core/start-error';
 import { deliverTo } from '@slipway/platform/events/inbox';
 import { registerRelay } from '@slipway/platform/events/relay';
-import { registerAccess } from '@slipway/platform/http/access';
-import { callerByToken } from '@slipway/platform/http/caller';
+import { registerAuthentication } from '@slipway/platform/http/authentication';
 import { readClientAddress } from '@slipway/platform/http/client-address';
-import { createTokenVerifier, publishedKeys, type TokenVerifier } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import packageJson from '../package.json' with { type: 'json' };
@@ -51,9 +49,11 @@ export const users = defineService({
       tracing,
     });
 
-    const verify = createTokenVerifier(publishedKeys(async () => ({ keys: await keys.published() })));
-    shareBy(callerByToken(verify));
-    registerAccess(app, { verify: withPresentRoles(verify, store, administrators) });
+    registerAuthentication(app, {
+      readKeys: async () => ({ keys: await keys.published() }),
+      shareBy,
+      currentRoles: readRoles(store, administrators),
+    });
     const { addressOf } = readClientAddress(settings.TRUSTED_PROXIES);
     registerAccountRoutes(app, { store, accounts, administrators, sessions, addressOf });
     registerSessionRoutes(app, { sessions, addressOf });
@@ -62,18 +62,13 @@ export const users = defineService({
 });
 
 /**
- * Checks tokens like every service does, and then against the accounts: here the roles of a deleted account and
- * a role that was taken away end at once, not when the token expires.
+ * Creates the function that looks up roles in the accounts. A deleted account and a revoked role lose their access here
+ * immediately; in other services only when the token expires.
  */
-function withPresentRoles(
-  verify: TokenVerifier,
-  store: Pick<AccountStore, 'accountById'>,
-  administrators: Administrators,
-): TokenVerifier {
-  return async (token) => {
-    const principal = await verify(token);
-    if (!(await store.accountById(principal.subject))) return { ...principal, roles: [] };
-    return { ...principal, roles: rolesOf(principal.subject, await administrators.list()) };
+function readRoles(store: Pick<AccountStore, 'accountById'>, administrators: Administrators) {
+  return async (subject: string): Promise<string[]> => {
+    if (!(await store.accountById(subject))) return [];
+    return rolesOf(subject, await administrators.list());
   };
 }
 

@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  accountLimit,
-  addressLimit,
-  createPasswordCheck,
-  delayAfter,
-  nextAttempt,
-  subscriberOf,
-} from './login-limit.ts';
+import { accountLimit, addressLimit, createPasswordCheck, delayAfter, nextAttempt } from './login-limit.ts';
 import { openStore } from './store/open.ts';
 
 describe('delayAfter', () => {
@@ -44,19 +37,6 @@ describe('nextAttempt', () => {
     const old = { key: 'key', failures: 50, lastAt: 5_000, expiresAt: 15_000 };
     expect(nextAttempt('key', old, limit, 14_999)).toHaveProperty('wait');
     expect(nextAttempt('key', old, limit, 15_000)).toMatchObject({ failures: 1 });
-  });
-});
-
-describe('subscriberOf', () => {
-  it.each([
-    ['192.0.2.7', '192.0.2.7'],
-    ['::ffff:192.0.2.7', '192.0.2.7'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
-    ['2001:db8:1:2::9', '2001:db8:1:2'],
-    ['2001:db8::9', '2001:db8:0:0'],
-    ['::1', '0:0:0:0'],
-  ])('takes %s for %s', (address, subscriber) => {
-    expect(subscriberOf(address)).toBe(subscriber);
   });
 });
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import { problem } from '@slipway/contracts/errors';
+import { toNetwork } from '@slipway/platform/http/client-address';
 import type { Passwords } from './passwords.ts';
 
 /** Attempts at a password that did not succeed, or have not yet. Times are milliseconds since the epoch. */
@@ -44,17 +44,6 @@ export function nextAttempt(
   return { key, failures: remembered.failures + 1, lastAt: now, expiresAt: now + limit.forgetAfter };
 }
 
-/** Whom an address stands for: an IPv6 subscriber has a whole /64, an IPv4 address may be written as IPv6. */
-export function subscriberOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
-  if (!isIPv6(plain)) return plain;
-  const [head = '', tail] = plain.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail ? tail.split(':') : [];
-  const zeros = tail === undefined ? [] : Array<string>(8 - left.length - right.length).fill('0');
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
-}
-
 /** Checks a password unless too many were wrong: for an account that may not exist, by a caller's address. */
 export type PasswordCheck = (
   account: { passwordHash: string } | undefined,
@@ -79,7 +68,7 @@ export function createPasswordCheck(
 ): PasswordCheck {
   return async (account, email, password, address) => {
     // Hashed: what people type into this field is not always an address, and none of it is ours to keep.
-    const addressKey = keyOf('address', subscriberOf(address));
+    const addressKey = keyOf('address', toNetwork(address));
     const accountKey = keyOf('account', email);
     await count(addressKey, addressLimit);
     await count(accountKey, accountLimit);

@@ -1,4 +1,5 @@
-import { createTokenVerifier, publishedKeys as keysPublishedBy } from '@slipway/platform/http/tokens';
+import { publishedKeys as keysPublishedBy } from '@slipway/platform/http/published-keys';
+import { createTokenVerifier } from '@slipway/platform/http/tokens';
 import { describe, expect, it } from 'vitest';
 import {
   isRotationDue,

@@ -66,7 +66,7 @@ describe('the OpenAPI document', () => {
     expect(described({}, { access: 'member' })).toMatchObject({ security: [{ accessToken: [] }] });
     expect(described({}, { access: 'admin' })).toMatchObject({
       security: [{ accessToken: ['admin'] }],
-      description: 'Needs the role admin.',
+      description: 'Requires the role admin.',
     });
   });
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { issue } from '@slipway/billing/invoices';
 import { planOf } from '@slipway/billing/plans';
-import type { BillingStore } from '@slipway/billing/store/open';
+import type { BillingStore } from '@slipway/billing/store/store';
 import { changePlan, type Subscription, start } from '@slipway/billing/subscriptions';
 import { type UsageRecord, usageEvents } from '@slipway/billing/usage';
 import { newEvent } from '@slipway/platform/events/new-event';

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { openMongo } from '@slipway/store-mongodb/database';
 import { onTestFinished } from 'vitest';
-import { type BillingStore, openStore } from './open.ts';
+import { openStore } from './open.ts';
+import type { BillingStore } from './store.ts';
 
 type Settings = { STORE_URL: string; SANDBOX_URL: string };
 

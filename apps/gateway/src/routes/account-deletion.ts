@@ -5,9 +5,9 @@ import type { App } from '@slipway/platform/core/app';
 import type { Upstreams } from '../routing.ts';
 
 /**
- * Deletes an account in the two services that know it, unless that would be refused: subscriptions must not end
- * for it. They end first: after a crash between the two steps the account is still there, so its owner can ask
- * again, and each step does nothing the second time.
+ * Deletes an account: billing cancels its subscriptions, then users deletes it. The deletion is checked first, so that
+ * no subscription ends for a deletion that would be rejected. After a crash between the two steps the account still
+ * exists, so its owner can send the request again; both steps can be repeated.
  */
 export function registerAccountDeletion(app: App, upstreams: Pick<Upstreams, 'users' | 'billing'>): void {
   const users = createClient(upstreams.users, { checkDeletion, deleteMe });

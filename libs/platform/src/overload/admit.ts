@@ -3,7 +3,7 @@ import type { Operation, Priority } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
-import type { CallerOf } from '../http/caller.ts';
+import type { ClientOf } from '../http/client-identity.ts';
 import { fromZero, gauge } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { Admission, admitRequests } from './admission.ts';
@@ -12,8 +12,8 @@ import { maxQueueTime, priorityOf } from './queue-time.ts';
 import { createRejection, reasons, retryAfter } from './rejection.ts';
 
 export type AdmissionControl = {
-  /** Shares the service out by caller; without it all callers are one. */
-  shareBy(callerOf: CallerOf): void;
+  /** Divides the service between clients; without it, all clients are one. */
+  shareBy(clientOf: ClientOf): void;
   /** Returns the current state of the queue, for `/status`. */
   load(): object;
 };
@@ -25,26 +25,29 @@ type Config = Partial<Operation['config']>;
  * its concurrency (`latency-limit.ts`), for routes that wait for a store or another service.
  */
 export function registerAdmission(app: FastifyInstance, metrics: Metrics): AdmissionControl {
-  let callerOf: CallerOf = () => '';
+  let clientOf: ClientOf = () => '';
   const admission = new Admission({
     reject: createRejection(metrics),
     priorityOf: readPriorities(app),
-    clientOf: (request) => callerOf(request),
+    clientOf: (request) => clientOf(request),
   });
   admitRequests(app.server, admission);
   fromZero(metrics.rejected, [...reasons, 'in_flight']);
   const waiting = { name: 'admission_waiting', help: 'Requests in the admission queue' };
   gauge(metrics, waiting, () => admission.load.waiting);
-  limitRoutes(app, metrics, (request) => callerOf(request));
+  limitRoutes(app, metrics, (request) => clientOf(request));
   return {
     shareBy(given) {
-      callerOf = given;
+      clientOf = given;
     },
     load: () => admission.load,
   };
 }
 
-/** Tells the class of a request that Fastify has not routed yet, by a second router of the same kind. */
+/**
+ * Finds a request's priority before Fastify routes it. The index of routes that this needs is a router of the same kind:
+ * Fastify's own finds the route of a path, too (`app.findRoute`), but does not return the route's config.
+ */
 function readPriorities(app: FastifyInstance): (request: IncomingMessage) => Priority {
   const routes = findMyWay();
   app.addHook('onRoute', ({ method, url, config }) => {
@@ -61,7 +64,7 @@ function readPriorities(app: FastifyInstance): (request: IncomingMessage) => Pri
 /** While few requests are in flight, one in so many is measured: enough to know the best latency of a route. */
 const sampleEvery = 16;
 
-function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, callerOf: CallerOf): void {
+function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, clientOf: ClientOf): void {
   const limits = new WeakMap<object, LatencyLimit>();
   const rejections = rejected.labels('in_flight');
   const permits = new WeakMap<IncomingMessage, Permit>();
@@ -84,7 +87,7 @@ function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, call
     const config = request.routeOptions.config as Config;
     const limit = limitOf(config);
     if (!areFew) {
-      const permit = acquire(limit, callerOf(request.raw));
+      const permit = acquire(limit, clientOf(request.raw));
       if (!permit) return done(problem('overloaded', undefined, { retryAfter }));
       permits.set(request.raw, permit);
       reply.raw.on('close', permit.release);

@@ -1,16 +1,17 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type Aggregate, type AggregateStore, type Change, update } from './change.ts';
+import { type Aggregate, type AggregateStore, type Change, update } from './aggregates.ts';
 
 type Counter = Aggregate & { value: number };
 
 const increased = (counter: Counter): Change<Counter> => ({
   next: { ...counter, value: counter.value + 1, version: counter.version + 1 },
-  entries: [],
   events: [],
 });
 
 /** A store in which others write `rivals` times between our reading and our writing. */
-function contested(rivals: number): AggregateStore<Counter> & { present: Counter } {
+function contested(
+  rivals: number,
+): Pick<AggregateStore<Counter>, 'get' | 'add' | 'replace'> & { present: Counter } {
   let left = rivals;
   const replace = ({ next }: Change<Counter>) => {
     if (next.version !== store.present.version + 1) return false;
@@ -47,6 +48,28 @@ describe('an update', () => {
     const store = contested(1);
     expect(await update(store, 'c', () => undefined)).toMatchObject({ version: 1 });
     expect(store.present.version).toBe(1);
+  });
+
+  it('waits for a rule that reads something else', async () => {
+    expect(await update(contested(1), 'c', async (counter) => increased(counter))).toMatchObject({
+      value: 2,
+    });
+  });
+
+  it('reports the aggregate that it has written, once, and none if there was nothing to do', async () => {
+    const written: Counter[] = [];
+    const onWritten = (counter: Counter) => void written.push(counter);
+    const last = await update(contested(3), 'c', increased, { onWritten });
+    await update(contested(0), 'c', () => undefined, { onWritten });
+    expect(written).toEqual([last]);
+  });
+
+  it('adds the aggregate if it is missing and may begin with a first state', async () => {
+    const added: Counter[] = [];
+    const add = async ({ next }: Change<Counter>) => added.push(next) > 0;
+    const store = { ...contested(0), get: async () => undefined, add };
+    await update(store, 'new', increased, { ifMissing: () => ({ id: 'new', version: 0, value: 0 }) });
+    expect(added).toEqual([{ id: 'new', version: 1, value: 1 }]);
   });
 
   it('gives up in bounded time against endless rivals, and says that nothing is decided', async () => {

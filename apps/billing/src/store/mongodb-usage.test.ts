@@ -7,8 +7,8 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { atEachCrashPoint } from '../crash.fixture.ts';
 import { sum } from '../money.ts';
 import { type UsageRecord, usageEvents } from '../usage.ts';
-import { billingMigrations, withEvents } from './mongo-schema.ts';
-import { mongoUsage } from './mongo-usage.ts';
+import { billingMigrations, withEvents } from './mongodb.ts';
+import { mongoUsage } from './mongodb-usage.ts';
 import { openStore } from './open.ts';
 import { drop, newMongoUrl } from './stores.fixture.ts';
 

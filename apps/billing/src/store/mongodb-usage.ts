@@ -16,7 +16,7 @@ import {
   type PageEnd,
   type Share,
   totalsOf,
-} from './mongo-usage-pages.ts';
+} from './mongodb-usage-pages.ts';
 
 /** How often pages are made anew because other replicas have written the next ones meanwhile. */
 const attempts = 20;

@@ -1,7 +1,7 @@
 import { type MongoStore, openMongo, type Stored } from '@slipway/store-mongodb/database';
 import { isDuplicate } from '@slipway/store-mongodb/errors';
 import type { MongoMigration } from '@slipway/store-mongodb/migrations';
-import type { Charge, RefundOrder } from '../provider.ts';
+import type { Charge, RefundOrder } from './provider.ts';
 import { type BookedCharge, type BookedRefund, refusal, type SandboxBooks } from './sandbox-books.ts';
 
 /** A charge and what was given back of it are one document, so that a refund is one atomic step. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { event } from '../change.ts';
+import { event } from '../events.ts';
 import type { UsageRecord } from '../usage.ts';
-import { draftPage, type PageEnd, type Share, totalsOf } from './mongo-usage-pages.ts';
+import { draftPage, type PageEnd, type Share, totalsOf } from './mongodb-usage-pages.ts';
 
 const at = '2026-01-31T10:00:00.000Z';
 const usage = (id: string, facts: Partial<UsageRecord> = {}): UsageRecord => ({

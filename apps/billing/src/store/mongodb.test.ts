@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { describe, it } from 'vitest';
-import { describeBillingStore } from './billing-store.contract.ts';
-import { openMongoStore } from './mongo.ts';
+import { openMongoStore } from './mongodb.ts';
+import { describeBillingStore } from './store.contract.ts';
 import { drop, newMongoUrl } from './stores.fixture.ts';
 
 const server = process.env.TEST_MONGODB_URL;
