@@ -46,7 +46,10 @@ export function dependencies(own: string): Row {
       'cps',
       [
         query(rate('dependency_call_retries_total', own, 'dependency'), '{{dependency}} retried'),
-        query(rate('dependency_calls_rejected_total', own, 'dependency, reason'), '{{dependency}} {{reason}}'),
+        query(
+          rate('dependency_calls_rejected_total', own, 'dependency, reason'),
+          '{{dependency}} {{reason}}',
+        ),
       ],
       {
         width: 12,
