@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { answerTo, bytes, countBytes, megabyte, settled, startUpload } from './testing/bodies.ts';
+import { bytes, countBytes, megabyte, responseTo, settled, startUpload } from './testing/bodies.ts';
 import { startGateway, type TestGateway } from './testing/service.ts';
 
 let gateway: TestGateway;
@@ -43,7 +43,7 @@ describe('a request body', () => {
     let most = 0;
     const send = async (size: number) => {
       const request = upload();
-      const answer = answerTo(request);
+      const answer = responseTo(request);
       const source = bytes(size, () => {
         most = Math.max(most, process.memoryUsage().rss);
       });
@@ -65,7 +65,7 @@ describe('a request body', () => {
     };
     let sent = 0;
     const request = upload();
-    const answer = answerTo(request);
+    const answer = responseTo(request);
     const source = bytes(100 * megabyte, (count) => {
       sent = count;
     });
@@ -137,7 +137,7 @@ describe('a request body', () => {
       response.end('{"code":"too_bad"}');
     };
     const request = upload();
-    const answer = answerTo(request);
+    const answer = responseTo(request);
     pipeline(Readable.from(bytes(50 * megabyte)), request).catch(() => undefined);
     const { response, body } = await answer;
     expect(response.statusCode).toBe(400);

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { answerTo, bytes, countBytes, megabyte, startUpload } from './testing/bodies.ts';
+import { bytes, countBytes, megabyte, responseTo, startUpload } from './testing/bodies.ts';
 import { startGateway, type TestGateway } from './testing/service.ts';
 
 let gateway: TestGateway;
@@ -31,7 +31,7 @@ describe('the maximum size of a body', () => {
   it('is checked before anything is forwarded, if the client sends Content-Length', async () => {
     const request = upload(path, { ...json, 'content-length': String(megabyte + 1) });
     request.flushHeaders();
-    const { response, body } = await answerTo(request);
+    const { response, body } = await responseTo(request);
     expect(response.statusCode).toBe(413);
     expect(JSON.parse(body)).toMatchObject({ code: 'payload_too_large' });
     expect(billing.seen).toHaveLength(0);
@@ -48,7 +48,7 @@ describe('the maximum size of a body', () => {
       request.once('close', () => arrived.resolve(count));
     };
     const request = upload(path, json);
-    const answer = answerTo(request);
+    const answer = responseTo(request);
     pipeline(Readable.from(bytes(3 * megabyte)), request).catch(() => undefined);
     const { response, body } = await answer;
     expect(response.statusCode).toBe(413);
@@ -59,7 +59,7 @@ describe('the maximum size of a body', () => {
   it('allows a body of exactly that size', async () => {
     billing.handle = async (request, response) => response.end(String(await countBytes(request)));
     const request = upload(path, json);
-    const answer = answerTo(request);
+    const answer = responseTo(request);
     await pipeline(Readable.from(bytes(megabyte)), request);
     expect((await answer).body).toBe(String(megabyte));
   });
@@ -67,7 +67,7 @@ describe('the maximum size of a body', () => {
   it('does not count as a failure of the service', async () => {
     for (let n = 0; n < 10; n += 1) {
       const request = upload(path, json);
-      const answer = answerTo(request);
+      const answer = responseTo(request);
       pipeline(Readable.from(bytes(2 * megabyte)), request).catch(() => undefined);
       expect((await answer).response.statusCode).toBe(413);
     }

@@ -4,9 +4,9 @@ import Fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { registerLinger } from './linger.ts';
 
-const patience = 200;
+const timeoutMs = 200;
 const app = Fastify();
-registerLinger(app as unknown as App, patience);
+registerLinger(app as unknown as App, timeoutMs);
 app.addHook('onRequest', async (_request, reply) => reply.code(413).send('too much'));
 app.post('/', async () => 'never');
 afterEach(() => app.close());
@@ -28,6 +28,6 @@ describe('a client that receives a response before it has sent its body', () => 
     await closed;
     clearInterval(drip);
     expect(answer).toMatch(/^HTTP\/1.1 413 .*too much$/s);
-    expect(performance.now() - answeredAt).toBeGreaterThan(patience / 2);
+    expect(performance.now() - answeredAt).toBeGreaterThan(timeoutMs / 2);
   });
 });

@@ -13,7 +13,7 @@ describe('the links of the start page', () => {
   });
 
   it.each(['Traces', 'Traces=', '=http://a', 'Traces=javascript:alert(1)', 'Traces=http:', 'http://a/b=c'])(
-    'are refused at the start when one is %j',
+    'are rejected at start if one is %j',
     (text) => expect(() => readLinks(text)).toThrow(StartError),
   );
 });

@@ -28,7 +28,7 @@ describe('the rate limit', () => {
     expect(seconds).toBeGreaterThan(0);
     expect(seconds).toBeLessThanOrEqual(60);
     expect(gateway.services.billing.seen).toHaveLength(2);
-    expect(await gateway.metrics.text()).toMatch(/refused_total\{[^}]*reason="rate_limit"[^}]*\} 1\n/);
+    expect(await gateway.metrics.text()).toMatch(/rejected_total\{[^}]*reason="rate_limit"[^}]*\} 1\n/);
   });
 
   it('counts each person by their token, wherever it is used', async () => {

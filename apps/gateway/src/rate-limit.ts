@@ -27,8 +27,8 @@ const timeWindow = 60_000;
 export async function registerRateLimit(app: App, options: Options): Promise<onRequestAsyncHookHandler> {
   const { max, maxSignIns, clients, metrics } = options;
   await app.register(rateLimit, { global: false });
-  fromZero(metrics.refused, ['rate_limit']);
-  const rejected = metrics.refused.labels('rate_limit');
+  fromZero(metrics.rejected, ['rate_limit']);
+  const rejected = metrics.rejected.labels('rate_limit');
 
   function limit(perMinute: number, clientOf: (request: FastifyRequest['raw']) => string | Promise<string>) {
     const keyGenerator = ({ raw }: FastifyRequest) => clientOf(raw);

@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 /** Starts a management port that responds with a status, or as a function decides. */
-async function tell(said: object | ((response: ServerResponse) => void), code = 200) {
+async function statusServer(said: object | ((response: ServerResponse) => void), code = 200) {
   const standIn = await startStandIn('status');
   stops.push(standIn.stop);
   standIn.handle = (_request, response) => {
@@ -32,11 +32,12 @@ async function tell(said: object | ((response: ServerResponse) => void), code = 
   return standIn;
 }
 
-const ask = async (url: string) => (await createSystem({ own, statusUrls: { users: url } })()).services[1];
+const stateOf = async (url: string) =>
+  (await createSystem({ own, statusUrls: { users: url } })()).services[1];
 
 describe('the state of the system', () => {
   it('includes every service and the gateway', async () => {
-    const { url } = await tell(status);
+    const { url } = await statusServer(status);
     vi.useFakeTimers({ toFake: ['Date'], now: 0 });
     const system = await createSystem({ own, statusUrls: { users: url }, now: () => 5_000 })();
     expect(system).toEqual({
@@ -51,26 +52,26 @@ describe('the state of the system', () => {
 
   it('names the dependencies of a service that are down', async () => {
     const dependencies = [{ name: 'store', up: false, error: 'gone' }];
-    const { url } = await tell({ ...status, ready: false, dependencies }, 503);
-    expect(await ask(url)).toMatchObject({ state: 'unready', down: ['store'], version: '2' });
+    const { url } = await statusServer({ ...status, ready: false, dependencies }, 503);
+    expect(await stateOf(url)).toMatchObject({ state: 'unready', down: ['store'], version: '2' });
   });
 
   it('shows that a service is draining', async () => {
-    const { url } = await tell({ ...status, state: 'draining', ready: false }, 503);
-    expect(await ask(url)).toMatchObject({ state: 'draining' });
+    const { url } = await statusServer({ ...status, state: 'draining', ready: false }, 503);
+    expect(await stateOf(url)).toMatchObject({ state: 'draining' });
   });
 
   it.each([
     ['is down', () => 'http://127.0.0.1:1'],
-    ['responds with something else', async () => (await tell({ hello: 'world' })).url],
-    ['responds with no JSON', async () => (await tell((response) => response.end('<html>'))).url],
-    ['breaks off', async () => (await tell((response) => response.destroy())).url],
+    ['responds with something else', async () => (await statusServer({ hello: 'world' })).url],
+    ['responds with no JSON', async () => (await statusServer((response) => response.end('<html>'))).url],
+    ['breaks off', async () => (await statusServer((response) => response.destroy())).url],
   ])('shows a service that %s as unreachable', async (_, urlOf) => {
-    expect(await ask(await urlOf())).toEqual({ name: 'users', state: 'unreachable', down: [] });
+    expect(await stateOf(await urlOf())).toEqual({ name: 'users', state: 'unreachable', down: [] });
   });
 
   it('shows services that hang as unreachable after one second in total', async () => {
-    const { url } = await tell(() => undefined);
+    const { url } = await statusServer(() => undefined);
     const startedAt = performance.now();
     const system = await createSystem({ own, statusUrls: { a: url, b: url, c: url } })();
     expect(system.services.slice(1).map(({ state }) => state)).toEqual([
@@ -83,7 +84,7 @@ describe('the state of the system', () => {
   });
 
   it('is loaded once per second, whatever the number of requests', async () => {
-    const standIn = await tell(status);
+    const standIn = await statusServer(status);
     let time = 0;
     const system = createSystem({ own, statusUrls: { users: standIn.url }, now: () => time });
     await Promise.all([system(), system()]);

@@ -10,7 +10,7 @@ let ada: { authorization: string };
 let steps: string[];
 let deleteAnswer: 'done' | 'down' | 'mismatch';
 /** The code with which users rejects the deletion. */
-let refusal: 'last_administrator' | 'version_mismatch' | 'internal' | undefined;
+let rejection: 'last_administrator' | 'version_mismatch' | 'internal' | undefined;
 
 afterEach(() => gateway.stop());
 beforeEach(async () => {
@@ -19,7 +19,7 @@ beforeEach(async () => {
   const keys = gateway.services.users.handle;
   steps = [];
   deleteAnswer = 'done';
-  refusal = undefined;
+  rejection = undefined;
   const { users, billing } = gateway.services;
   billing.handle = ({ url, headers }, response) => {
     steps.push(`billing ${url} ${headers.authorization === ada.authorization}`);
@@ -29,16 +29,16 @@ beforeEach(async () => {
     const { method, url, headers } = request;
     if (!url?.startsWith('/api/v1/users/me')) return keys(request, response);
     steps.push(`users ${method} ${url} ${headers.authorization === ada.authorization}`);
-    if (method === 'GET') return answerCheck(response);
+    if (method === 'GET') return respondToCheck(response);
     if (deleteAnswer === 'down') return response.destroy();
     if (deleteAnswer === 'done') return response.writeHead(204).end();
     return response.writeHead(412).end(JSON.stringify(toDocument(problem('version_mismatch'))));
   };
 });
 
-function answerCheck(response: ServerResponse) {
-  if (!refusal) return response.writeHead(204).end();
-  const refused = problem(refusal);
+function respondToCheck(response: ServerResponse) {
+  if (!rejection) return response.writeHead(204).end();
+  const refused = problem(rejection);
   return response.writeHead(refused.status).end(JSON.stringify(toDocument(refused)));
 }
 
@@ -85,7 +85,7 @@ describe('the deletion of an account', () => {
     ['there would be no administrator any more', 'last_administrator', 409],
     ['users cannot say whether the account may go', 'internal', 500],
   ] as const)('ends no subscription when %s', async (_, code, status) => {
-    refusal = code;
+    rejection = code;
     const answer = await remove();
     expect(answer.statusCode).toBe(status);
     expect(answer.json()).toMatchObject({ code });

@@ -77,7 +77,7 @@ describe('a response', () => {
     if (when === 'after') await head;
     request.destroy();
     await closed.promise;
-    if (when === 'before') await expect.poll(() => gateway.metrics.text()).toContain('outcome="given_up"');
+    if (when === 'before') await expect.poll(() => gateway.metrics.text()).toContain('outcome="aborted"');
   });
 
   it('is not requested if the client disconnected while its token was verified', async () => {

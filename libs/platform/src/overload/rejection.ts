@@ -2,47 +2,48 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type PlatformProblem, problem, toDocument } from '@slipway/contract-kit/problem';
 import type { Metrics } from '../telemetry/metrics.ts';
 
-/** Why a request was not let in; the label of `http_server_requests_refused_total`. */
+/** Why a request was rejected: the `reason` label of `http_server_requests_rejected_total`. */
 export type Reason = keyof typeof codes;
 
 const codes = {
-  /** More is waiting than can be served in time. */
+  /** Its expected queue time is too long. */
   queue_full: 'overloaded',
-  /** It has waited in vain, behind others that go first. */
+  /** It reached the maximum queue time, behind requests that go first. */
   too_late: 'overloaded',
-  /** The deadline that its caller set has passed. */
+  /** The deadline that its client set has passed. */
   deadline: 'deadline_exceeded',
 } as const satisfies Record<string, PlatformProblem>;
 
 export const reasons = Object.keys(codes);
 
-/** Seconds after which a refused caller may come again. */
+/** Seconds after which a rejected client may retry. */
 export const retryAfter = 1;
 
-/** Milliseconds for which the rest of a refused body is read, so that its sender can read the answer. */
+/** Milliseconds for which the rest of a rejected body is read, so that its client can read the response. */
 const lingerFor = 5_000;
 
-export type Refuse = (reason: Reason, request: IncomingMessage, response: ServerResponse) => void;
+export type Reject = (reason: Reason, request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * Makes the refusal of requests that Fastify has not seen: one prepared answer, no log line, no span. It must cost
- * a fraction of the work that it saves. As a request it counts like any other, or errors would be few under overload.
+ * Makes the function that rejects requests which Fastify has not seen, with a prebuilt response and without a log line
+ * or a span: a rejection must cost a fraction of the work that it saves. It is counted as a request, or errors would
+ * seem to be few under overload.
  */
-export function createRefusal({ refused, requests }: Pick<Metrics, 'refused' | 'requests'>): Refuse {
-  const answers = new Map(Object.entries(codes).map(([reason, code]) => [reason, prepare(code)]));
-  const counters = new Map(Object.keys(codes).map((reason) => [reason, refused.labels(reason)]));
+export function createRejection({ rejected, requests }: Pick<Metrics, 'rejected' | 'requests'>): Reject {
+  const responses = new Map(Object.entries(codes).map(([reason, code]) => [reason, prebuild(code)]));
+  const counters = new Map(Object.keys(codes).map((reason) => [reason, rejected.labels(reason)]));
   return (reason, request, response) => {
     counters.get(reason)?.inc();
-    const { status, headers, body } = answers.get(reason) ?? prepare(codes[reason]);
+    const { status, headers, body } = responses.get(reason) ?? prebuild(codes[reason]);
     if (!request.complete && hasBody(request)) lingerAfter(request, response);
     response.writeHead(status, headers).end(body);
-    requests.ended(request.method ?? '', 'refused', status, 0);
+    requests.ended(request.method ?? '', 'rejected', status, 0);
   };
 }
 
-function prepare(code: PlatformProblem) {
+function prebuild(code: PlatformProblem) {
   const answer = problem(code);
-  // Text, not bytes: Node sends it in one piece with the head.
+  // A string, not a buffer: Node sends it in one packet with the head.
   const body = JSON.stringify(toDocument(answer));
   const length = String(Buffer.byteLength(body));
   const headers = ['content-type', 'application/problem+json', 'content-length', length];
@@ -54,7 +55,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** Node reads and drops what is left of the body; closing at once would reset the connection with the answer. */
+/** Lets Node read and discard the rest of the body: closing immediately would reset the connection and lose the response. */
 function lingerAfter(request: IncomingMessage, response: ServerResponse): void {
   response.once('finish', () => {
     if (request.complete) return;
