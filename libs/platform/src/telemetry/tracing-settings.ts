@@ -1,7 +1,19 @@
 import Type, { type Static } from 'typebox';
-import { samplers } from './sampler.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
 
-const propagators = '(tracecontext|b3|b3multi|baggage|none)';
+const propagator = '(tracecontext|baggage|b3|b3multi)';
+
+const samplers = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+
+const otlpProtocols = ['http/protobuf', 'http/json', 'grpc'] as const;
 
 /** The settings of tracing, with the names and meanings that OpenTelemetry gives them. */
 export const tracingSettings = {
@@ -29,26 +41,28 @@ export const tracingSettings = {
   }),
   OTEL_PROPAGATORS: Type.String({
     default: 'tracecontext',
-    pattern: `^${propagators}(,${propagators})*$`,
+    pattern: `^(none|${propagator}(\\s*,\\s*${propagator})*)$`,
     description:
-      'Headers in which calls carry the trace: tracecontext, b3, b3multi, with commas between, or none; all are read',
-  }),
-  OTEL_SERVICE_NAME: Type.Optional(
-    Type.String({ minLength: 1, description: "The service's name in traces, instead of its own" }),
-  ),
-  OTEL_RESOURCE_ATTRIBUTES: Type.String({
-    default: '',
-    description: 'What is true for all spans of this process: name=value, with commas between',
+      'Formats in which a trace is read from callers and sent with calls: tracecontext, baggage, b3, b3multi, with commas between, or none',
   }),
   OTEL_EXPORTER_ZIPKIN_ENDPOINT: Type.String({
     default: 'http://localhost:9411/api/v2/spans',
     pattern: '^https?://',
     description: "Address of Zipkin's API v2",
   }),
-  OTEL_EXPORTER_OTLP_PROTOCOL: Type.Enum(['http/protobuf', 'http/json', 'grpc'], {
-    default: 'http/protobuf',
-    description: 'How spans are sent by otlp',
+  OTEL_EXPORTER_ZIPKIN_TIMEOUT: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    maximum: 600_000,
+    description: 'Time that Zipkin may take for a batch of spans; milliseconds',
   }),
+  OTEL_EXPORTER_OTLP_PROTOCOL: Type.Enum([...otlpProtocols], {
+    default: 'http/protobuf',
+    description: 'How otlp sends spans',
+  }),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: Type.Optional(
+    Type.Enum([...otlpProtocols], { description: 'The same for spans alone; wins over the general one' }),
+  ),
   OTEL_BSP_SCHEDULE_DELAY: Type.Integer({
     default: 5_000,
     minimum: 1,
@@ -68,12 +82,21 @@ export const tracingSettings = {
     description: 'Most spans that are sent together',
   }),
   OTEL_BSP_EXPORT_TIMEOUT: Type.Integer({
-    default: 10_000,
+    default: 30_000,
     minimum: 1,
     maximum: 600_000,
-    description: 'When a collector that does not answer is given up; milliseconds',
+    description: 'Time that an export of a batch may take; milliseconds',
   }),
 };
 
 const schema = Type.Object(tracingSettings);
 export type TracingSettings = Static<typeof schema>;
+
+/** What the tracing of a service is made of. */
+export type TracingOptions = {
+  service: string;
+  version: string;
+  settings: TracingSettings;
+  log: Logger;
+  metrics: Metrics;
+};
