@@ -116,8 +116,8 @@ describe('spans on their way to a collector', () => {
     await vi.waitFor(() => expect(sent).toHaveLength(2));
     ends[1]?.(failure);
     await vi.waitFor(() => expect(sent).toHaveLength(3));
-    expect(messages()).toEqual(['spans are lost']);
+    expect(messages()).toEqual(['spans are being dropped']);
     ends[2]?.(success);
-    expect(messages()).toEqual(['spans are lost', 'spans are delivered again']);
+    expect(messages()).toEqual(['spans are being dropped', 'spans are exported again']);
   });
 });

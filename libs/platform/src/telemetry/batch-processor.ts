@@ -51,23 +51,23 @@ export function batchProcessor(exporter: SpanExporter, options: TracingOptions):
 function reporting({ log, metrics }: TracingOptions) {
   const exported = count(metrics, {
     name: 'otel_spans_exported_total',
-    help: 'Spans that the collector took',
+    help: 'Spans that the collector accepted',
   });
   const named = {
     name: 'otel_spans_dropped_total',
-    help: 'Spans that were given up, so that nothing else suffers',
+    help: 'Spans dropped because the queue was full or an export failed',
   };
   const dropped = countBy(metrics, named, 'reason', dropReasons);
   let lost = 0;
   return {
     exported(spans: number) {
       exported.inc(spans);
-      if (lost > 0) log.info({ component: 'tracing', lost }, 'spans are delivered again');
+      if (lost > 0) log.info({ component: 'tracing', lost }, 'spans are exported again');
       lost = 0;
     },
     dropped(spans: number, reason: DropReason, err?: Error) {
       dropped[reason].inc(spans);
-      if (lost === 0) log.warn({ component: 'tracing', reason, err }, 'spans are lost');
+      if (lost === 0) log.warn({ component: 'tracing', reason, err }, 'spans are being dropped');
       lost += spans;
     },
   };

@@ -1,8 +1,8 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings, SettingsError } from '../service/settings.ts';
+import { type Listening, startServer } from '../testing/http-server.ts';
 import { startZipkin, type ZipkinSpan } from '../testing/zipkin.ts';
 import { withSpan } from './spans.ts';
 
@@ -10,29 +10,25 @@ type Attribute = { key: string; value: { stringValue: string } };
 type OtlpRequest = { path: string; type: string; body: Buffer };
 
 let zipkin: Awaited<ReturnType<typeof startZipkin>>;
-let collector: Server;
+let collector: Listening;
 let otlpRequests: OtlpRequest[];
 let service: Service;
 
 beforeEach(async () => {
   zipkin = await startZipkin();
   otlpRequests = [];
-  collector = createServer(async (request, response) => {
-    const parts: Buffer[] = [];
-    for await (const part of request) parts.push(part);
+  collector = await startServer(async (request, response) => {
     const { url: path = '', headers } = request;
-    otlpRequests.push({ path, type: headers['content-type'] ?? '', body: Buffer.concat(parts) });
+    otlpRequests.push({ path, type: headers['content-type'] ?? '', body: await buffer(request) });
     response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
   });
-  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
 });
 
 afterEach(async () => {
   vi.unstubAllEnvs();
   await service?.app.close();
   await zipkin.stop();
-  collector.closeAllConnections();
-  await new Promise((resolve) => collector.close(resolve));
+  await collector.stop();
 });
 
 const link = { traceId: 'c'.repeat(32), spanId: 'd'.repeat(16), traceFlags: 1 };
@@ -54,13 +50,12 @@ const sample = defineService({
 
 /** Serves a request with variables that both the service and the SDK read, and stops. */
 async function serve(url: string, env: Record<string, string>, headers: Record<string, string> = {}) {
-  const { port } = collector.address() as AddressInfo;
   const variables = {
     LOG_LEVEL: 'silent',
     OTEL_TRACES_EXPORTER: 'zipkin',
     OTEL_TRACES_SAMPLER: 'always_on',
     OTEL_EXPORTER_ZIPKIN_ENDPOINT: zipkin.endpoint,
-    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.origin,
     ...env,
   };
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
@@ -196,7 +191,7 @@ describe('spans sent by OTLP', () => {
   });
 
   it('delay a stop by no more than its bound when the collector does not answer', async () => {
-    collector.removeAllListeners('request');
+    collector.server.removeAllListeners('request');
     const startedAt = performance.now();
     await serve('/things', { OTEL_TRACES_EXPORTER: 'otlp' });
     expect(performance.now() - startedAt).toBeLessThan(4_000);

@@ -17,33 +17,34 @@ const otlpProtocols = ['http/protobuf', 'http/json', 'grpc'] as const;
 
 /** The settings of tracing, with the names and meanings that OpenTelemetry gives them. */
 export const tracingSettings = {
-  OTEL_SDK_DISABLED: Type.Boolean({ default: false, description: 'Makes no spans, whatever else is set' }),
+  OTEL_SDK_DISABLED: Type.Boolean({ default: false, description: 'Turns tracing off' }),
   OTEL_TRACES_EXPORTER: Type.Enum(['none', 'zipkin', 'otlp'], {
     default: 'none',
-    description: 'Where spans go; otlp reads the other OTEL_EXPORTER_OTLP_* variables itself',
+    description: 'Where spans are sent; otlp also reads the other OTEL_EXPORTER_OTLP_* variables',
   }),
   OTEL_TRACES_SAMPLER: Type.Enum([...samplers], {
     default: 'parentbased_traceidratio',
-    description: 'Which traces are recorded; parentbased_* follows a caller that has decided',
+    description:
+      'Which traces are recorded; parentbased_* follows the decision of the caller, if it made one',
   }),
   OTEL_TRACES_SAMPLER_ARG: Type.Number({
     default: 0.1,
     minimum: 0,
     maximum: 1,
-    description: 'Share of new traces that are recorded by a sampler of trace ids',
+    description: 'Share of traces that the traceidratio samplers record',
   }),
   TRACE_SLOW_MS: Type.Integer({
     default: 1_000,
     minimum: 1,
     maximum: 600_000,
     description:
-      'From when a request that was not sampled is recorded all the same, as one that fails is; milliseconds',
+      'Duration from which an unsampled request is recorded after all, as a failed one is; milliseconds',
   }),
   OTEL_PROPAGATORS: Type.String({
     default: 'tracecontext',
     pattern: `^(none|${propagator}(\\s*,\\s*${propagator})*)$`,
     description:
-      'Formats in which a trace is read from callers and sent with calls: tracecontext, baggage, b3, b3multi, with commas between, or none',
+      'Formats in which the trace context is read from requests and sent with calls: tracecontext, baggage, b3 and b3multi, separated by commas, or none',
   }),
   OTEL_EXPORTER_ZIPKIN_ENDPOINT: Type.String({
     default: 'http://localhost:9411/api/v2/spans',
@@ -54,38 +55,40 @@ export const tracingSettings = {
     default: 10_000,
     minimum: 1,
     maximum: 600_000,
-    description: 'Time that Zipkin may take for a batch of spans; milliseconds',
+    description: 'Maximum time that Zipkin may take for one batch of spans; milliseconds',
   }),
   OTEL_EXPORTER_OTLP_PROTOCOL: Type.Enum([...otlpProtocols], {
     default: 'http/protobuf',
-    description: 'How otlp sends spans',
+    description: 'Protocol of the otlp exporter',
   }),
   OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: Type.Optional(
-    Type.Enum([...otlpProtocols], { description: 'The same for spans alone; wins over the general one' }),
+    Type.Enum([...otlpProtocols], {
+      description: 'The same for traces only; wins over OTEL_EXPORTER_OTLP_PROTOCOL',
+    }),
   ),
   OTEL_BSP_SCHEDULE_DELAY: Type.Integer({
     default: 5_000,
     minimum: 1,
     maximum: 600_000,
-    description: 'How long spans wait at most to be sent together; milliseconds',
+    description: 'Maximum time that a span waits for its batch to fill; milliseconds',
   }),
   OTEL_BSP_MAX_QUEUE_SIZE: Type.Integer({
     default: 2_048,
     minimum: 1,
     maximum: 1_000_000,
-    description: 'Most spans that wait; more are dropped and counted',
+    description: 'Maximum number of waiting spans; further ones are dropped and counted',
   }),
   OTEL_BSP_MAX_EXPORT_BATCH_SIZE: Type.Integer({
     default: 512,
     minimum: 1,
     maximum: 100_000,
-    description: 'Most spans that are sent together',
+    description: 'Maximum number of spans in one batch',
   }),
   OTEL_BSP_EXPORT_TIMEOUT: Type.Integer({
     default: 30_000,
     minimum: 1,
     maximum: 600_000,
-    description: 'Time that an export of a batch may take; milliseconds',
+    description: 'Maximum time for the export of one batch; milliseconds',
   }),
 };
 

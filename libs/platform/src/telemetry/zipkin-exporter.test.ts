@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createSocketServer, type Socket } from 'node:net';
+import type { RequestListener } from 'node:http';
+import { createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
 import { ZipkinExporter as PackageExporter } from '@opentelemetry/exporter-zipkin';
@@ -10,14 +11,8 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { listen, startServer } from '../testing/http-server.ts';
 import { ZipkinExporter } from './zipkin-exporter.ts';
-
-/** The address of a server, which is stopped after the test. */
-async function addressOf(server: Server | ReturnType<typeof createSocketServer>): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  stops.push(() => new Promise((resolve) => server.close(resolve)));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v2/spans`;
-}
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {
@@ -44,39 +39,37 @@ function databaseSpan(): ReadableSpan {
   return memory.getFinishedSpans()[0] as ReadableSpan;
 }
 
-type Exporter = Pick<ZipkinExporter, 'export' | 'shutdown'>;
+/** The address of a server of Zipkin's API, which is stopped after the test. */
+async function startZipkin(listener: RequestListener): Promise<string> {
+  const { origin, stop } = await startServer(listener);
+  stops.push(stop);
+  return `${origin}/api/v2/spans`;
+}
+
+/** A server that accepts connections and never answers. */
+async function startBlackHole() {
+  const { origin, stop, sockets } = await listen(
+    createServer((socket) => socket.on('error', () => {}).resume()),
+  );
+  stops.push(stop);
+  return { url: `${origin}/api/v2/spans`, sockets };
+}
 
 /** The span as an exporter sends it. */
-async function sentBy(make: (url: string) => Exporter) {
+async function sentBy(make: (url: string) => Pick<ZipkinExporter, 'export' | 'shutdown'>) {
   const bodies: string[] = [];
-  const server = createServer(async (request, response) => {
-    for await (const part of request) bodies.push(String(part));
+  const url = await startZipkin(async (request, response) => {
+    bodies.push(await text(request));
     response.writeHead(202).end();
   });
-  const exporter = make(await addressOf(server));
-  const result = await new Promise((resolve) => exporter.export([databaseSpan()], resolve));
+  const exporter = make(url);
+  expect(await resultOf(exporter)).toEqual({ code: 0 });
   await exporter.shutdown();
-  server.closeAllConnections();
-  expect(result).toEqual({ code: 0 });
   return JSON.parse(bodies.join(''))[0];
 }
 
-/** A server that takes connections and never answers. */
-async function startBlackHole() {
-  const sockets = new Set<Socket>();
-  const server = createSocketServer((socket) => {
-    sockets.add(
-      socket
-        .on('error', () => undefined)
-        .on('close', () => sockets.delete(socket))
-        .resume(),
-    );
-  });
-  const url = await addressOf(server);
-  stops.push(() => {
-    for (const socket of sockets) socket.destroy();
-  });
-  return { url, sockets };
+function resultOf(exporter: Pick<ZipkinExporter, 'export'>) {
+  return new Promise((resolve) => exporter.export([databaseSpan()], resolve));
 }
 
 describe('a span sent to Zipkin', () => {
@@ -92,10 +85,12 @@ describe('a span sent to Zipkin', () => {
   });
 
   it('fails when it is refused', async () => {
-    const server = createServer((_request, response) => response.writeHead(400).end());
-    const exporter = new ZipkinExporter(await addressOf(server), 5_000);
-    const result = await new Promise((resolve) => exporter.export([databaseSpan()], resolve));
-    expect(result).toEqual({ code: 1, error: new Error('Zipkin answered with status 400') });
+    const url = await startZipkin((_request, response) => response.writeHead(400).end());
+    const exporter = new ZipkinExporter(url, 5_000);
+    expect(await resultOf(exporter)).toEqual({
+      code: 1,
+      error: new Error('Zipkin answered with status 400'),
+    });
     await exporter.shutdown();
   });
 
@@ -103,10 +98,7 @@ describe('a span sent to Zipkin', () => {
     const { url, sockets } = await startBlackHole();
     const exporter = new ZipkinExporter(url, 100);
     const startedAt = performance.now();
-    const exports = Array.from(
-      { length: 5 },
-      () => new Promise((resolve) => exporter.export([databaseSpan()], resolve)),
-    );
+    const exports = Array.from({ length: 5 }, () => resultOf(exporter));
     await vi.waitFor(() => expect(sockets.size).toBe(1));
     expect(await Promise.all(exports)).toEqual(Array(5).fill(expect.objectContaining({ code: 1 })));
     expect(performance.now() - startedAt).toBeLessThan(2_000);
