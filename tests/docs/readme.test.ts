@@ -29,6 +29,8 @@ describe('the README', () => {
     const run = promisify(execFile)('bash', ['-euo', 'pipefail', '-c', here], { timeout: 60_000 });
     const { stdout } = await run;
     expect(stdout).toContain('"accepted":999');
+    expect(stdout).toContain('"code":"invoices_open"');
+    expect(stdout).toContain('"status":"succeeded"');
     expect(stdout).toMatch(/^period,planId,currency,paid,refunded,net/m);
   });
 

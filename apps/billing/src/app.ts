@@ -12,8 +12,10 @@ import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './clock.ts';
 import { sandboxUrl, settings } from './config.ts';
 import { createCounts } from './counts.ts';
+import { plans } from './plans.ts';
 import { openSandbox } from './provider/sandbox.ts';
 import { registerRecovery } from './recovery.ts';
+import { registerClosedAccounts } from './routes/closed-accounts.ts';
 import { registerInvoiceRoutes } from './routes/invoices.ts';
 import { registerLedgerRoutes } from './routes/ledger.ts';
 import { registerPaymentRoutes } from './routes/payments.ts';
@@ -54,9 +56,10 @@ export const billing = defineService({
     const verify = createTokenVerifier(publishedKeys(() => users.getKeys()));
     shareBy(callerByToken(verify));
     registerAccess(app, { verify });
+    registerClosedAccounts(app, { ...store, clock, counts, plans });
     registerSubscriptionRoutes(app, { ...store, clock, counts });
     registerUsageRoutes(app, { ...store, clock, counts });
-    registerInvoiceRoutes(app, { ...store, clock, counts, log, metrics });
+    registerInvoiceRoutes(app, { ...store, clock, counts, plans, log, metrics });
     registerPaymentRoutes(app, settlement);
     registerLedgerRoutes(app, store);
   },

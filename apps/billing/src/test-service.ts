@@ -36,9 +36,10 @@ export async function startBilling(environment: Record<string, string> = {}) {
     while (app.isUnderPressure()) await wait(20);
   };
 
-  const tokenFor = (subject: string, ...roles: string[]) =>
+  const tokenFor = (issuedAt: Date, subject: string, ...roles: string[]) =>
     new SignJWT({ roles })
       .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
+      .setIssuedAt(issuedAt)
       .setSubject(subject)
       .setIssuer(tokenIssuer)
       .setAudience(tokenAudience)
@@ -46,10 +47,9 @@ export async function startBilling(environment: Record<string, string> = {}) {
       .sign(privateKey);
 
   /** Makes the way in which one person calls the service. */
-  const callerFor = async (subject: string, ...roles: string[]) => {
-    const authorization = `Bearer ${await tokenFor(subject, ...roles)}`;
-    return callerWith(authorization);
-  };
+  const callerFor = (subject: string, ...roles: string[]) => callerIssuedAt(new Date(), subject, ...roles);
+  const callerIssuedAt = async (issuedAt: Date, subject: string, ...roles: string[]) =>
+    callerWith(`Bearer ${await tokenFor(issuedAt, subject, ...roles)}`);
   const callerWith =
     (authorization: string) =>
     async (method: 'GET' | 'POST' | 'PATCH', path: string, { body, key, headers }: Call = {}) => {
@@ -60,13 +60,14 @@ export async function startBilling(environment: Record<string, string> = {}) {
         headers: { authorization, ...(key !== undefined && { 'idempotency-key': key }), ...headers },
         ...(body !== undefined && { payload: body as object }),
       });
-      return { status: answer.statusCode, headers: answer.headers, body: answer.json() };
+      return { status: answer.statusCode, headers: answer.headers, body: answer.body && answer.json() };
     };
 
   return {
     app,
     store,
     callerFor,
+    callerIssuedAt,
     callerWith,
     async stop() {
       await app.close();

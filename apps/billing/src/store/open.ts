@@ -2,6 +2,7 @@ import { StartError } from '@slipway/platform/core/start-error';
 import type { OutboxStore } from '@slipway/platform/events/outbox';
 import type { IdempotencyStore } from '@slipway/platform/http/idempotency';
 import type { ServiceStore } from '@slipway/platform/service/service';
+import type { ClosedAccountStore } from '../account-closing.ts';
 import type { InvoiceStore } from '../invoices.ts';
 import type { LedgerStore } from '../ledger.ts';
 import type { SubscriptionStore } from '../subscriptions.ts';
@@ -15,6 +16,7 @@ export type BillingStore = ServiceStore & {
   usage: UsageStore;
   invoices: InvoiceStore;
   ledger: LedgerStore;
+  closedAccounts: ClosedAccountStore;
 };
 
 /**
