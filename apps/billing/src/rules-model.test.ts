@@ -76,7 +76,7 @@ async function journey(seed: number, world: World): Promise<void> {
     ]);
   }
 
-  const operations: Record<string, () => Promise<void>> = {
+  const operations: Record<string, (id?: string) => Promise<void>> = {
     async subscribe() {
       const [user, plan] = [one(users), one(model.catalogue).id];
       const id = await world.subscribe(plan, user);
@@ -89,8 +89,7 @@ async function journey(seed: number, world: World): Promise<void> {
         world.changePlan(id, plan),
       );
     },
-    async cancel() {
-      const id = one(ids);
+    async cancel(id = one(ids)) {
       await both(`${id} is cancelled`, model.cancel(id, now()), () => world.cancel(id));
     },
     async resume() {
@@ -109,6 +108,18 @@ async function journey(seed: number, world: World): Promise<void> {
       await both(`${id} uses ${usage.quantity} ${usage.metric} at ${text}`, model.use(id, usage, now()), () =>
         world.use(id, usage.quantity, text, usage.metric),
       );
+    },
+    /** Usage is dated into a period that a cancellation then takes away. */
+    async cross() {
+      const id = one(ids);
+      const { start } = model.subscriptions.get(id) as { start: number };
+      const boundary = nextAfter(start, now());
+      if (hard.some((instant) => instant > now() && instant < boundary)) return;
+      world.now = new Date(Math.max(now(), boundary - 10_000)).toISOString();
+      const usage = { at: boundary + 10_000, metric: 'api_calls', quantity: 120_000 };
+      const text = new Date(usage.at).toISOString();
+      await both(`${id} uses ahead`, model.use(id, usage, now()), () => world.use(id, usage.quantity, text));
+      await operations.cancel?.(id);
     },
     async bill() {
       model.bill(now());
@@ -156,7 +167,7 @@ async function journey(seed: number, world: World): Promise<void> {
     'settle',
     'settle',
   ];
-  const deck = [...often, 'subscribe', 'leave', 'release'];
+  const deck = [...often, 'subscribe', 'leave', 'release', 'cross'];
   await operations.subscribe?.();
   for (let n = 0; n < length; n++) {
     passTime();
