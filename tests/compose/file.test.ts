@@ -1,11 +1,13 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { buildArgs } from '../../scripts/images/build-args.ts';
 
 const file = new URL('../../docker-compose.yml', import.meta.url);
 
 type Service = {
   image: string;
+  build?: { args: Record<string, string> };
   security_opt?: string[];
   logging?: { driver: string; options: Record<string, string> };
   deploy?: { resources: { limits: Record<string, string> } };
@@ -25,6 +27,13 @@ describe('docker-compose.yml', () => {
     'runs %s in the version that the cluster has',
     (_, { image }) => {
       expect(inCluster).toContain(image);
+    },
+  );
+
+  it.each(Object.entries(services).filter(([, { build }]) => build))(
+    'builds the image of %s with the stores of its package.json',
+    (_, { image, build }) => {
+      expect(build?.args).toEqual(buildArgs(image.replace(/^slipway\/|:.*$/g, '')));
     },
   );
 

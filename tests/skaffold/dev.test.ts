@@ -44,17 +44,21 @@ describe.skipIf(!REQUIRE_CLUSTER)('`skaffold dev` (needs REQUIRE_CLUSTER=1)', { 
     copy.remove();
   }, 600_000);
 
-  it('serves an edited source and an edited page from the same pod, without a build', async () => {
+  it('serves an edited source, library and page from the same pod, without a build', async () => {
     const pods = await calm('gateway', 1);
     const builds = loop.builds();
     const times: number[] = [];
     for (let edit = 1; edit <= edits; edit += 1) {
       const title = `Slipway, edit ${edit}`;
-      const undo = copy.edit('apps/gateway/src/docs.ts', "title: 'Slipway'", `title: '${title}'`);
+      const undo = copy.edit('apps/gateway/src/routes/docs.ts', "title: 'Slipway'", `title: '${title}'`);
       times.push(await servedAfter('/api/v1/openapi.json', title));
       undo();
       times.push(await servedAfter('/api/v1/openapi.json', '"title":"Slipway"'));
     }
+    const inLibrary = copy.edit('libs/contract-kit/src/problem.ts', 'Too many requests', 'Too many edits');
+    times.push(await servedAfter('/docs/errors', 'Too many edits'));
+    inLibrary();
+    times.push(await servedAfter('/docs/errors', 'Too many requests'));
     const undo = copy.edit(
       'apps/gateway/src/pages/home.html',
       '<title>Slipway</title>',

@@ -1,7 +1,7 @@
 import { problem } from '@slipway/contracts/errors';
 import type { Position } from '@slipway/platform/core/pagination';
+import { update } from '@slipway/platform/events/aggregates';
 import { type BillingParts, billSubscription } from './billing-run.ts';
-import { update } from './change.ts';
 import type { Invoice, InvoiceStore } from './invoices.ts';
 import { end, type Subscription, type SubscriptionStore } from './subscriptions.ts';
 

@@ -3,9 +3,7 @@ import { createClient } from '@slipway/platform/calls/client';
 import { timeLeft } from '@slipway/platform/core/request-context';
 import { deliverTo } from '@slipway/platform/events/inbox';
 import { registerRelay } from '@slipway/platform/events/relay';
-import { registerAccess } from '@slipway/platform/http/access';
-import { callerByToken } from '@slipway/platform/http/caller';
-import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
+import { registerAuthentication } from '@slipway/platform/http/authentication';
 import { defineService } from '@slipway/platform/service/service';
 import { observeDependency } from '@slipway/platform/telemetry/observe-store';
 import packageJson from '../package.json' with { type: 'json' };
@@ -53,9 +51,7 @@ export const billing = defineService({
     });
 
     const users = createClient(upstream('users', settings.USERS_URL), { getKeys });
-    const verify = createTokenVerifier(publishedKeys(() => users.getKeys()));
-    shareBy(callerByToken(verify));
-    registerAccess(app, { verify });
+    registerAuthentication(app, { readKeys: () => users.getKeys(), shareBy });
     registerClosedAccounts(app, { ...store, clock, counts, plans });
     registerSubscriptionRoutes(app, { ...store, clock, counts });
     registerUsageRoutes(app, { ...store, clock, counts });

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type PlatformProblem, Problem } from '@slipway/contract-kit/problem';
 import type { Plan } from '@slipway/contracts/billing';
 import type { Position } from '@slipway/platform/core/pagination';
-import { update } from './change.ts';
+import { update } from '@slipway/platform/events/aggregates';
 import type { Clock } from './clock.ts';
 import type { Counts } from './counts.ts';
 import { type Invoice, type InvoiceStore, invoiceIdOf, issue } from './invoices.ts';

@@ -5,8 +5,8 @@ import type {
 } from '@slipway/contracts/billing';
 import type { Position } from '@slipway/platform/core/pagination';
 import type { Static } from 'typebox';
-import { type AggregateStore, type Change, event } from './change.ts';
-import { ledgerEntry, transfer } from './ledger.ts';
+import { event } from './events.ts';
+import { type AggregateStore, type Change, ledgerEntry, transfer } from './ledger.ts';
 import { priceOf, sum } from './money.ts';
 import { periodOf } from './periods.ts';
 import { isRunning, type Subscription } from './subscriptions.ts';

@@ -1,10 +1,10 @@
 import type { Payment as PaymentDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
-import { type Change, event } from './change.ts';
+import { event } from './events.ts';
 import type { Invoice, Payment } from './invoices.ts';
-import { ledgerEntry, transfer } from './ledger.ts';
+import { type Change, ledgerEntry, transfer } from './ledger.ts';
 import { sum } from './money.ts';
-import type { ChargeResult } from './provider.ts';
+import type { ChargeResult } from './provider/provider.ts';
 
 /**
  * Payments, kept within their invoice. Each is written as pending before the provider is asked and settled

@@ -1,8 +1,8 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import { describe, expect, it } from 'vitest';
-import { createModel, type Model, monthsAfter, periodStart, planAt } from './model.fixture.ts';
-import { openForTest, stores } from './store/stores.fixture.ts';
-import { createWorld, type World } from './world.fixture.ts';
+import { createModel, type Model, monthsAfter, periodStart, planAt } from './testing/model.ts';
+import { openForTest, stores } from './testing/stores.ts';
+import { createWorld, type World } from './testing/world.ts';
 
 /** Operations of a journey. */
 const length = 300;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { openForTest, stores } from './store/stores.fixture.ts';
-import { createWorld } from './world.fixture.ts';
+import { openForTest, stores } from './testing/stores.ts';
+import { createWorld } from './testing/world.ts';
 
 const december = '2025-12-01T00:00:00.000Z';
 const january = '2026-01-01T00:00:00.000Z';

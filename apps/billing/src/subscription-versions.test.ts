@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { openForTest, stores } from './store/stores.fixture.ts';
 import { type EarlierSubscription, upgrade } from './subscription-versions.ts';
 import type { Subscription } from './subscriptions.ts';
 import { planFor } from './terms.ts';
-import { createWorld } from './world.fixture.ts';
+import { openForTest, stores } from './testing/stores.ts';
+import { createWorld } from './testing/world.ts';
 
 const january = '2026-01-01T00:00:00.000Z';
 const february = '2026-02-01T00:00:00.000Z';

@@ -1,7 +1,7 @@
 import { Problem } from '@slipway/contract-kit/problem';
 import type { UsageRecord as UsageDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
-import { update } from './change.ts';
+import { update } from '@slipway/platform/events/aggregates';
 import type { Clock } from './clock.ts';
 import type { Counts } from './counts.ts';
 import { reopen, type Subscription, type SubscriptionStore } from './subscriptions.ts';

@@ -1,7 +1,6 @@
 import { problem } from '@slipway/contracts/errors';
-import type { Change } from './change.ts';
 import type { Invoice } from './invoices.ts';
-import { ledgerEntry, transfer } from './ledger.ts';
+import { type Change, ledgerEntry, transfer } from './ledger.ts';
 
 /**
  * Writes an open invoice off: what was owed becomes a loss in the ledger, and nothing is owed any more.

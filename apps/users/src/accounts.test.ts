@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Account, changed, needsPassword, normalizeEmail, toUser } from './accounts.ts';
-import { openParts } from './test-service.ts';
+import { openParts } from './testing/service.ts';
 
 const ada: Account = {
   id: 'a',
@@ -96,7 +96,7 @@ describe('accounts', () => {
         code: 'wrong_credentials',
       });
     }
-    expect({ ...(await store.accountById(account.id)) }).toEqual(account);
+    expect({ ...(await store.accounts.get(account.id)) }).toEqual(account);
   });
 
   it('limit how often the present password can be guessed', async () => {
@@ -119,7 +119,7 @@ describe('accounts', () => {
       status: 'rejected',
       reason: expect.objectContaining({ code: 'version_mismatch' }),
     });
-    expect((await store.accountById(account.id))?.version).toBe(2);
+    expect((await store.accounts.get(account.id))?.version).toBe(2);
   });
 
   it('tell of a deletion once, however often they are deleted', async () => {
@@ -138,7 +138,7 @@ describe('accounts', () => {
     const account = await accounts.signUp(input);
     await administrators.grant(account.id);
     await expect(accounts.remove(account)).rejects.toMatchObject({ code: 'last_administrator' });
-    expect(await store.accountById(account.id)).toBeDefined();
+    expect(await store.accounts.get(account.id)).toBeDefined();
     expect((await administrators.list()).ids).toEqual([account.id]);
   });
 
@@ -146,16 +146,16 @@ describe('accounts', () => {
     const { accounts, administrators, store, before } = await openParts();
     const [account, other] = [await accounts.signUp(input), await accounts.signUp(another)];
     for (const { id } of [account, other]) await administrators.grant(id);
-    before('removeAccount', () => accounts.change(account, { name: 'Countess' }, { address }));
+    before('accounts.remove', () => accounts.change(account, { name: 'Countess' }, { address }));
     await expect(accounts.remove(account)).rejects.toMatchObject({ code: 'version_mismatch' });
-    expect(await store.accountById(account.id)).toBeDefined();
+    expect(await store.accounts.get(account.id)).toBeDefined();
     expect((await administrators.list()).ids.toSorted()).toEqual([account.id, other.id].toSorted());
   });
 
   it('get no role from a deletion that fails', async () => {
     const { accounts, administrators, before } = await openParts();
     const account = await accounts.signUp(input);
-    before('removeAccount', () => accounts.change(account, { name: 'Countess' }, { address }));
+    before('accounts.remove', () => accounts.change(account, { name: 'Countess' }, { address }));
     await expect(accounts.remove(account)).rejects.toMatchObject({ code: 'version_mismatch' });
     expect((await administrators.list()).ids).toEqual([]);
   });
@@ -165,7 +165,7 @@ describe('accounts', () => {
     const { accounts, administrators, before } = parts;
     const [account, other] = [await accounts.signUp(input), await accounts.signUp(another)];
     for (const { id } of [account, other]) await administrators.grant(id);
-    before('removeAccount', () => accounts.remove(account));
+    before('accounts.remove', () => accounts.remove(account));
     await accounts.remove(account);
     expect((await administrators.list()).ids).toEqual([other.id]);
     expect((await events(parts)).filter(({ type }) => type === 'user.deleted')).toHaveLength(1);

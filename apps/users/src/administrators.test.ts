@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { rolesOf } from './administrators.ts';
 import { makeFirstAdministrator } from './first-administrator.ts';
-import { openParts } from './test-service.ts';
+import { openParts } from './testing/service.ts';
 
 describe('rolesOf', () => {
   it('makes everyone a member, and those on the list administrators', () => {
@@ -74,7 +74,7 @@ describe('the first administrator', () => {
       Array.from({ length: 3 }, () => makeFirstAdministrator(parts, credentials)),
     );
     expect(made).toEqual([true, true, true]);
-    const [account, ...others] = await parts.store.listAccounts(10);
+    const [account, ...others] = await parts.store.accounts.list(10);
     expect(others).toEqual([]);
     expect((await parts.administrators.list()).ids).toEqual([account?.id]);
   });

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { importJWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startUsers } from './test-service.ts';
+import { startUsers } from './testing/service.ts';
 
 const me = '/api/v1/users/me';
 
@@ -19,7 +19,7 @@ describe('users, given a bad token', () => {
 
   /** A token signed with the service's own key. */
   async function signed(changes: object): Promise<string> {
-    const [key] = (await users.store.keyRing()).keys;
+    const [key] = (await users.store.keyRing.get('key ring'))?.keys ?? [];
     if (!key) throw new Error('There is no key');
     return new SignJWT({ ...claims, sub: subject, ...changes })
       .setProtectedHeader({ alg: 'EdDSA', kid: key.kid })
@@ -30,7 +30,7 @@ describe('users, given a bad token', () => {
     'no token': async () => 'token',
     'no signature': async () => `${part({ alg: 'none' })}.${part({ ...claims, sub: subject })}.`,
     'the public key as the secret of HS256': async () => {
-      const [key] = (await users.store.keyRing()).keys;
+      const [key] = (await users.store.keyRing.get('key ring'))?.keys ?? [];
       const head = `${part({ alg: 'HS256', kid: key?.kid })}.${part({ ...claims, sub: subject })}`;
       const signature = createHmac('sha256', Buffer.from(String(key?.publicKey.x), 'base64url')).update(head);
       return `${head}.${signature.digest('base64url')}`;

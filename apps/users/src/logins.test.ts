@@ -4,9 +4,9 @@ import { seriesValue } from '@slipway/platform/testing/metrics';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { createPasswords, type Derive } from './passwords.ts';
-import { address, credentials, logIn } from './sessions.fixture.ts';
 import { createSessions } from './sessions.ts';
-import { openParts } from './test-service.ts';
+import { openParts } from './testing/service.ts';
+import { address, credentials, logIn } from './testing/sessions.ts';
 
 describe('a login', () => {
   it('is counted once, by how it ended', async () => {
@@ -30,7 +30,7 @@ describe('a login', () => {
       (await sessions.logIn({ ...credentials, email: ' ADA@example.com' }, address)).accessToken,
     );
     expect(claims.roles).toEqual(['member', 'admin']);
-    expect(await store.sessionById(String(claims.sid))).toMatchObject({ accountId: account.id });
+    expect(await store.sessions.get(String(claims.sid))).toMatchObject({ accountId: account.id });
   });
 
   it('says the same for an unknown account as for a wrong password, and pays the same for it', async () => {
@@ -58,7 +58,7 @@ describe('a login', () => {
     const passwords = createPasswords({ memory: 16, passes: 1, parallelism: 1 });
     const sessions = createSessions({ ...parts, passwords, log: { warn: () => undefined } });
     await sessions.logIn(credentials, address);
-    const rehashed = await parts.store.accountById(account.id);
+    const rehashed = await parts.store.accounts.get(account.id);
     expect(rehashed?.passwordHash).toContain('m=16,t=1,p=1');
     expect(await passwords.verify(credentials.password, rehashed?.passwordHash)).toBe(true);
     await expect(refresh(tokens.refreshToken)).resolves.toBeDefined();

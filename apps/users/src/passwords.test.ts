@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createPasswords, type Derive, recommendedCost } from './passwords.ts';
-import { cheapPasswords } from './test-service.ts';
+import { cheapPasswords } from './testing/service.ts';
 
 /** Counts hashes instead of timing them, and holds them back until told. */
 function counting() {

@@ -1,8 +1,8 @@
 import { problem } from '@slipway/contracts/errors';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { address, credentials, logIn } from './sessions.fixture.ts';
 import { idleLifetime, longestWrite, newRefreshToken, standingOf } from './sessions.ts';
+import { address, credentials, logIn } from './testing/sessions.ts';
 
 const invalid = expect.objectContaining({ code: 'refresh_token_invalid', status: 401 });
 
@@ -45,7 +45,7 @@ describe('a session', () => {
 
   it('is kept without anything that could be used as a token', async () => {
     const { tokens, store } = await logIn();
-    const kept = JSON.stringify(await store.sessionById(String(decodeJwt(tokens.accessToken).sid)));
+    const kept = JSON.stringify(await store.sessions.get(String(decodeJwt(tokens.accessToken).sid)));
     const [, secret = ''] = tokens.refreshToken.split('.');
     expect(secret.length).toBeGreaterThanOrEqual(43);
     expect(kept).not.toContain(secret);
@@ -86,9 +86,9 @@ describe('a session', () => {
     const again = (arrivedAt: number) =>
       expect(sessions.refresh(tokens.refreshToken, arrivedAt)).rejects.toEqual(invalid);
     const startedAt = time.at;
-    before('replaceSession', async () => {
+    before('sessions.replace', async () => {
       time.at = startedAt + 50;
-      before('replaceSession', () => again(startedAt + 10));
+      before('sessions.replace', () => again(startedAt + 10));
     });
     const next = await sessions.refresh(tokens.refreshToken, startedAt);
     await again(startedAt + 50);
@@ -98,7 +98,7 @@ describe('a session', () => {
 
   it('ends when a token comes again right after the write that replaced it', async () => {
     const { account, time, sessions, tokens, warnings, before } = await logIn();
-    before('replaceSession', async () => {
+    before('sessions.replace', async () => {
       time.at += 50;
     });
     await sessions.refresh(tokens.refreshToken, time.at);
@@ -110,8 +110,8 @@ describe('a session', () => {
     const { account, time, sessions, tokens, warnings, before } = await logIn();
     const reuse = (arrivedAt: number) =>
       expect(sessions.refresh(tokens.refreshToken, arrivedAt)).rejects.toEqual(invalid);
-    before('replaceSession', async () => {
-      before('replaceSession', () => Promise.reject(problem('unavailable')));
+    before('sessions.replace', async () => {
+      before('sessions.replace', () => Promise.reject(problem('unavailable')));
     });
     await sessions.refresh(tokens.refreshToken, time.at);
     await reuse(time.at + longestWrite);
@@ -171,9 +171,13 @@ describe('a session', () => {
     it('goes on when it is refreshed right before it is kept', async () => {
       const { store, sid, change, refresh, before } = await withNewPassword();
       const { token, tokenHash } = newRefreshToken(sid);
-      before('keepSession', async () => {
-        const session = await store.sessionById(sid);
-        if (session) await store.replaceSession({ ...session, tokenHash }, session.tokenHash);
+      before('sessions.replace', async () => {
+        const session = await store.sessions.get(sid);
+        if (!session) return;
+        await store.sessions.replace({
+          next: { ...session, tokenHash, version: session.version + 1 },
+          events: [],
+        });
       });
       await change();
       await expect(refresh(token)).resolves.toBeDefined();
@@ -181,14 +185,14 @@ describe('a session', () => {
 
     it('goes on when it is kept while it is refreshed', async () => {
       const { tokens, change, refresh, before } = await withNewPassword();
-      before('replaceSession', change);
+      before('sessions.replace', change);
       const next = await refresh(tokens.refreshToken);
       await expect(refresh(next.refreshToken)).resolves.toBeDefined();
     });
 
     it('goes on when a refresh read it before it was kept, and the account after that', async () => {
       const { tokens, change, refresh, before } = await withNewPassword();
-      before('accountById', change);
+      before('accounts.get', change);
       await expect(refresh(tokens.refreshToken)).rejects.toEqual(invalid);
       await expect(refresh(tokens.refreshToken)).resolves.toBeDefined();
     });
@@ -198,7 +202,7 @@ describe('a session', () => {
     const { account, sessions, store, tokens } = await logIn();
     const sid = String(decodeJwt(tokens.accessToken).sid);
     await sessions.keep(sid, { ...account, id: 'another', passwordVersion: 9 });
-    expect(await store.sessionById(sid)).toMatchObject({ passwordVersion: 1 });
+    expect(await store.sessions.get(sid)).toMatchObject({ passwordVersion: 1 });
   });
 
   it('that never was is refused', async () => {

@@ -1,4 +1,5 @@
-import { createTokenVerifier, publishedKeys as keysPublishedBy } from '@slipway/platform/http/tokens';
+import { publishedKeys as keysPublishedBy } from '@slipway/platform/http/published-keys';
+import { createTokenVerifier } from '@slipway/platform/http/tokens';
 import { describe, expect, it } from 'vitest';
 import {
   isRotationDue,
@@ -12,7 +13,7 @@ import {
   tokenLifetime,
   withKey,
 } from './signing-keys.ts';
-import { openParts } from './test-service.ts';
+import { openParts } from './testing/service.ts';
 
 const keyOf = (kid: string, signsFrom: number): SigningKey => ({
   kid,
@@ -22,6 +23,7 @@ const keyOf = (kid: string, signsFrom: number): SigningKey => ({
   signsFrom,
 });
 const ringOf = (...signsFrom: number[]): KeyRing => ({
+  id: 'key ring',
   keys: signsFrom.map((at, index) => keyOf(`key ${index}`, at)),
   version: 1,
 });
@@ -51,7 +53,7 @@ describe('a key ring', () => {
   });
 
   it('lets its first key sign at once, and any other when every verifier can have it', () => {
-    const first = withKey({ keys: [], version: 0 }, keyOf('a', 0), 5_000);
+    const first = withKey({ id: 'key ring', keys: [], version: 0 }, keyOf('a', 0), 5_000);
     expect(first).toMatchObject({ keys: [{ kid: 'a', signsFrom: 5_000 }], version: 1 });
     const second = withKey(first, keyOf('b', 0), 6_000);
     expect(second).toMatchObject({
@@ -142,7 +144,7 @@ describe('signing keys', () => {
   it('never publish what signs', async () => {
     const { keys, store } = await openParts();
     const [published] = await keys.published();
-    const [kept] = (await store.keyRing()).keys;
+    const [kept] = (await store.keyRing.get('key ring'))?.keys ?? [];
     expect(kept?.privateKey.d).toMatch(/^[\w-]{43}$/);
     expect(Object.keys(published ?? {}).toSorted()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x']);
   });

@@ -36,8 +36,8 @@ export type DatastoreStore = Reads & {
    * it must change nothing but by the step that it is given.
    */
   transaction<T>(work: (step: Step) => Promise<T>): Promise<T>;
-  /** Runs `work` on one moment's state of the data. It waits for no transaction, and none waits for it. */
-  snapshot<T>(work: (reads: Reads) => Promise<T>): Promise<T>;
+  /** Runs `work` in a read-only transaction, which reads the data as of one moment and never waits for other transactions. */
+  readOnlyTransaction<T>(work: (reads: Reads) => Promise<T>): Promise<T>;
   ping(): Promise<void>;
   close(): Promise<void>;
 };

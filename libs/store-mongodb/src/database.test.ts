@@ -161,7 +161,7 @@ describe.skipIf(!server)('MongoDB over a bad line', () => {
     return { error, ms: performance.now() - startedAt };
   };
 
-  it.for(['black hole', 'reset', 'slow', 'away'] as const)(
+  it.for(['black hole', 'reset', 'slow', 'unreachable'] as const)(
     'answers in time when it is a case of: %s; and works again by itself',
     { timeout: 30_000 },
     async (fault) => {

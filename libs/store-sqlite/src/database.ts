@@ -124,6 +124,11 @@ function primaryCode(error: unknown): number | undefined {
   return errcode === undefined ? undefined : errcode & 0xff;
 }
 
+/** Whether a unique index rejected a write. */
+export function isUniqueViolation(error: unknown): boolean {
+  return (error as { errcode?: unknown }).errcode === 2067; // SQLITE_CONSTRAINT_UNIQUE
+}
+
 /** Finds damage before a request does. A large file is only checked as far as opening it reads. */
 function check(db: DatabaseSync, path: string): void {
   if (path === ':memory:' || statSync(path).size > checkedSize) return;

@@ -1,4 +1,4 @@
-import type { Charge, RefundOrder } from '../provider.ts';
+import type { Charge, RefundOrder } from './provider.ts';
 
 /** A charge as the sandbox booked it; `reason` says why it was declined. */
 export type BookedCharge = { amount: number; currency: string; method: string; reason: string | null };

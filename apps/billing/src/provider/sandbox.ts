@@ -1,6 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Charge, ChargeResult, PaymentProvider, RefundResult } from '../provider.ts';
-import { openMongoBooks } from './mongo-books.ts';
+import type { Charge, ChargeResult, PaymentProvider, RefundResult } from './provider.ts';
 import type { SandboxBooks } from './sandbox-books.ts';
 import { openSqliteBooks } from './sqlite-books.ts';
 
@@ -52,7 +51,7 @@ export function openSandbox(url: string, { delayMs = 1_000 }: Options = {}): San
 function openBooks(url: string): { books: () => Promise<SandboxBooks>; close: () => Promise<void> } {
   let opening = url.startsWith('mongodb') ? undefined : Promise.resolve(openSqliteBooks(url));
   function books(): Promise<SandboxBooks> {
-    opening ??= openMongoBooks(url).catch((error) => {
+    opening ??= openServerBooks(url).catch((error) => {
       opening = undefined;
       throw error;
     });
@@ -60,6 +59,12 @@ function openBooks(url: string): { books: () => Promise<SandboxBooks>; close: ()
   }
   books().catch(() => undefined);
   return { books, close: async () => (await opening?.catch(() => undefined))?.close() };
+}
+
+/** The driver is loaded only when it is needed: it costs start-up time and memory. */
+async function openServerBooks(url: string): Promise<SandboxBooks> {
+  const { openMongoBooks } = await import('./mongodb-books.ts');
+  return openMongoBooks(url);
 }
 
 function isSame(booked: { amount: number; currency: string; method: string }, charge: Charge): boolean {

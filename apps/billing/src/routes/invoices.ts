@@ -2,13 +2,13 @@ import { getInvoice, listInvoices, runBilling, writeOffInvoice } from '@slipway/
 import type { App } from '@slipway/platform/core/app';
 import { fromCursor, toPage } from '@slipway/platform/core/pagination';
 import { timeLeft } from '@slipway/platform/core/request-context';
+import { update } from '@slipway/platform/events/aggregates';
 import { principalOf } from '@slipway/platform/http/access';
 import { operationIdOf } from '@slipway/platform/http/idempotency';
 import { createJob, type JobOutcome } from '@slipway/platform/telemetry/jobs';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import type { Metrics } from '@slipway/platform/telemetry/metrics';
 import { type BillingParts, type RunReport, runBilling as run } from '../billing-run.ts';
-import { update } from '../change.ts';
 import { refuseFuture } from '../clock.ts';
 import { toInstant } from '../periods.ts';
 import { writeOff } from '../write-offs.ts';

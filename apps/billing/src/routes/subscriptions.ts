@@ -11,12 +11,12 @@ import {
 import { problem } from '@slipway/contracts/errors';
 import type { App } from '@slipway/platform/core/app';
 import { fromCursor, toPage } from '@slipway/platform/core/pagination';
+import { update } from '@slipway/platform/events/aggregates';
 import { principalOf } from '@slipway/platform/http/access';
 import { checkIfMatch, etagOf } from '@slipway/platform/http/etag';
 import { operationIdOf } from '@slipway/platform/http/idempotency';
 import type { FastifyRequest } from 'fastify';
 import type { ClosedAccountStore } from '../account-closing.ts';
-import { update } from '../change.ts';
 import type { Clock } from '../clock.ts';
 import type { Counts } from '../counts.ts';
 import { planOf, plans } from '../plans.ts';

@@ -1,9 +1,9 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { event } from '../change.ts';
+import { event } from '../events.ts';
 import { sum } from '../money.ts';
 import { type UsageRecord, usageEvents } from '../usage.ts';
-import type { BillingStore } from './open.ts';
+import type { BillingStore } from './store.ts';
 
 const usage = (id: string, facts: Partial<UsageRecord> = {}): UsageRecord => ({
   ...{

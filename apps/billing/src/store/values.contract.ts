@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Change } from '../change.ts';
 import { type Invoice, issue } from '../invoices.ts';
-import { ledgerEntry, transfer } from '../ledger.ts';
+import { type Change, ledgerEntry, transfer } from '../ledger.ts';
 import { planOf } from '../plans.ts';
 import { type Subscription, start } from '../subscriptions.ts';
-import type { BillingStore } from './open.ts';
+import type { BillingStore } from './store.ts';
 
 const began = '2026-01-31T10:00:00.000Z';
 const subscriptionAt = (id: string, at: string) => start(id, 'u1', planOf('starter'), at);

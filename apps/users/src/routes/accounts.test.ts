@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startUsers } from '../test-service.ts';
+import { startUsers } from '../testing/service.ts';
 
 describe('accounts over HTTP', () => {
   let users: Awaited<ReturnType<typeof startUsers>>;
@@ -114,10 +114,39 @@ describe('accounts over HTTP', () => {
     const roles = { token: admin, body: { roles: ['member', 'admin'] } };
     await users.send('PUT', rolesOf(user.id), roles);
     // A role that is given at this moment outlives its account.
-    await users.store.removeAccount(user.id, 1, []);
+    await users.store.accounts.remove(user.id, { version: 1 });
     const refused = { status: 401, body: { code: 'unauthenticated' } };
     expect(await users.send('PATCH', me, { token, body: { name: 'Ghost' } })).toMatchObject(refused);
     expect((await users.send('GET', '/api/v1/users', { token })).status).toBe(403);
+  });
+
+  it('are read once for each request of their owner, at the same time as the roles', async () => {
+    const reads: string[] = [];
+    let running = 0;
+    let maxRunning = 0;
+    const counted = <Part extends { get(id: string): Promise<unknown> }>(name: string, part: Part): Part => ({
+      ...part,
+      async get(id: string) {
+        reads.push(name);
+        running += 1;
+        maxRunning = Math.max(maxRunning, running);
+        await new Promise(setImmediate);
+        running -= 1;
+        return part.get(id);
+      },
+    });
+    const slow = await startUsers({}, [], (store) => ({
+      ...store,
+      accounts: counted('accounts', store.accounts),
+      administrators: counted('administrators', store.administrators),
+    }));
+    const { token } = await slow.newPerson();
+    reads.length = 0;
+    maxRunning = 0;
+    expect((await slow.send('GET', me, { token })).status).toBe(200);
+    expect(reads.toSorted()).toEqual(['accounts', 'administrators']);
+    expect(maxRunning).toBe(2);
+    await slow.app.close();
   });
 
   it('are listed by administrators, page by page', async () => {

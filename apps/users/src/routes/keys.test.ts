@@ -1,6 +1,6 @@
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startUsers } from '../test-service.ts';
+import { startUsers } from '../testing/service.ts';
 
 describe('the keys of access tokens over HTTP', () => {
   let users: Awaited<ReturnType<typeof startUsers>>;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountLimit, addressLimit, createPasswordCheck } from '../login-limit.ts';
-import { startUsers } from '../test-service.ts';
+import { startUsers } from '../testing/service.ts';
 
 describe('sessions over HTTP', () => {
   let users: Awaited<ReturnType<typeof startUsers>>;

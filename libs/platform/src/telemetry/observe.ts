@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { arrivalOf } from '../core/arrival.ts';
+import { receivedAt } from '../core/received-at.ts';
 import { currentContext, type RequestContext, withContext } from '../core/request-context.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -25,7 +25,7 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
 
   app.addHook('onRequest', (request: Observed, reply, done) => {
     const { method, raw } = request;
-    const startedAt = arrivalOf(raw);
+    const startedAt = receivedAt(raw);
     const { url: route = 'unmatched', config } = request.routeOptions;
     const timeout = (config as { timeoutMs?: number }).timeoutMs ?? requestTimeout;
     const correlationId = request.id;
