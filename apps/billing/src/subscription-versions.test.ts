@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type EarlierSubscription, upgrade } from './subscription-versions.ts';
-import type { Subscription } from './subscriptions.ts';
+import { advance, cancel, type Subscription } from './subscriptions.ts';
 import { planFor } from './terms.ts';
 import { openForTest, stores } from './testing/stores.ts';
 import { createWorld } from './testing/world.ts';
@@ -46,7 +46,22 @@ describe('a subscription that the version before stored', () => {
 
   it('is read as it is by the version that has stored it since', () => {
     const present = upgrade(earlier());
-    expect(upgrade(present)).toBe(present);
+    expect(upgrade(present)).toEqual(present);
+    const cancelled = cancel(present, '2026-02-10T00:00:00.000Z')?.next ?? present;
+    expect(upgrade(cancelled)).toEqual(cancelled);
+    const closed = advance(cancelled, { usage: [] }, march).next;
+    expect(upgrade(closed)).toEqual(closed);
+  });
+
+  it('that has terms already has the plan and the end that a replica of that version has given it', () => {
+    const present = upgrade(earlier());
+    const earlierPlans = [{ planId: 'starter', lastPeriod: 2 }];
+    expect(plansOf(upgrade({ ...present, planId: 'pro', earlierPlans }))).toEqual([
+      ...['starter', 'starter', 'pro', 'pro'],
+    ]);
+    const cancelledAt = '2026-02-10T00:00:00.000Z';
+    const cancelled = upgrade({ ...present, status: 'cancelled', cancelledAt, dueAt: cancelledAt });
+    expect(cancelled).toMatchObject({ endsAt: cancelledAt, lastPeriod: 2, dueAt: cancelledAt });
   });
 });
 

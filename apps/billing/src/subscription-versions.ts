@@ -1,11 +1,16 @@
 import type { Plan } from '@slipway/contracts/billing';
 import { periodNumberAt } from './periods.ts';
 import type { Subscription, SubscriptionStore } from './subscriptions.ts';
-import { agree, type Terms } from './terms.ts';
+import { agree, planFor, type Terms } from './terms.ts';
+import type { PeriodTotal } from './usage-totals.ts';
 
-/** A subscription as the version before stored it: without terms; a cancellation ended it at once. */
+/**
+ * A subscription as the version before writes it: without terms, or with those that it found; a cancellation ends it
+ * at once.
+ */
 export type EarlierSubscription = Omit<Subscription, 'terms' | 'billedByPeriod'> & {
-  terms?: undefined;
+  terms?: Terms[];
+  billedByPeriod?: PeriodTotal[];
   /** Plans that were in force when periods ended, oldest first; absent if it is `planId` for all. */
   earlierPlans?: { planId: string; lastPeriod: number }[];
 };
@@ -24,27 +29,34 @@ export function readEarlier(store: SubscriptionStore): SubscriptionStore {
   };
 }
 
-export function upgrade(stored: Subscription | EarlierSubscription): Subscription {
-  if (stored.terms) return stored;
-  const { earlierPlans, terms: _, ...subscription } = stored;
-  return { ...subscription, ...endOf(stored), terms: termsOf(stored), billedByPeriod: [] };
+export function upgrade(stored: EarlierSubscription): Subscription {
+  const { earlierPlans, terms, billedByPeriod = [], ...subscription } = stored;
+  return { ...subscription, ...endOf(stored), terms: termsOf(stored), billedByPeriod };
 }
 
-function endOf({ startedAt, cancelledAt, dueAt, period }: EarlierSubscription) {
-  if (cancelledAt === undefined) return {};
+function endOf({ startedAt, status, cancelledAt, endsAt, dueAt, period }: EarlierSubscription) {
+  if (status !== 'cancelled' || cancelledAt === undefined || endsAt !== undefined) return {};
   const justBefore = new Date(Date.parse(cancelledAt) - 1).toISOString();
   const last = Math.max(period, periodNumberAt(startedAt, justBefore));
   return { endsAt: cancelledAt, lastPeriod: dueAt === undefined ? period - 1 : last };
 }
 
-function termsOf({ planId, earlierPlans = [] }: EarlierSubscription): Terms[] {
-  let terms: Terms[] = [];
-  let fromPeriod = 1;
+function termsOf({
+  planId,
+  period,
+  lastPeriod,
+  earlierPlans = [],
+  terms = [],
+}: EarlierSubscription): Terms[] {
+  const isKnown = terms.length > 0 && planFor(terms, Math.min(period, lastPeriod ?? period)).id === planId;
+  if (isKnown) return terms;
+  let found = terms;
+  let fromPeriod = terms.length > 0 ? period : 1;
   for (const earlier of earlierPlans) {
-    terms = agree(terms, fromPeriod, earlierPlan(earlier.planId));
+    found = agree(found, fromPeriod, earlierPlan(earlier.planId));
     fromPeriod = earlier.lastPeriod + 1;
   }
-  return agree(terms, fromPeriod, earlierPlan(planId));
+  return agree(found, fromPeriod, earlierPlan(planId));
 }
 
 function earlierPlan(id: string): Plan {
