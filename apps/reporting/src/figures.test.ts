@@ -1,4 +1,4 @@
-import { RefusedEvent } from '@slipway/platform/events/inbox';
+import { RejectedEvent } from '@slipway/platform/events/inbox';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { add, count, dayOf, keyOf, type ReportedEvent, type SubscriptionState } from './figures.ts';
@@ -58,9 +58,9 @@ describe('an event', () => {
   });
 
   it.each(['2026-06-30T23:59:60Z', '0000-01-01T00:00:00+01:00'])(
-    'is refused at %s, which no day can be told of',
+    'is rejected at %s, which no day can be told of',
     (time) => {
-      expect(() => dayOf(time)).toThrow(RefusedEvent);
+      expect(() => dayOf(time)).toThrow(RejectedEvent);
     },
   );
 });
@@ -114,8 +114,8 @@ describe('a sum', () => {
   it.each([
     [[Number.MAX_SAFE_INTEGER, 0] as const, [1, 0] as const],
     [[0, Number.MIN_SAFE_INTEGER] as const, [0, -1] as const],
-  ])('refuses what would be rounded', (sums, more) => {
-    expect(() => add(sums, more)).toThrow(RefusedEvent);
+  ])('rejects what would be rounded', (sums, more) => {
+    expect(() => add(sums, more)).toThrow(RejectedEvent);
   });
 });
 

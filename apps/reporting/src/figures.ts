@@ -1,6 +1,6 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { EventData, EventType } from '@slipway/contracts/events';
-import { RefusedEvent } from '@slipway/platform/events/inbox';
+import { RejectedEvent } from '@slipway/platform/events/inbox';
 
 /** An event after the inbox has checked it: its type tells its data. */
 export type ReportedEvent = { [T in EventType]: DomainEvent<EventData<T>> & { type: T } }[EventType];
@@ -84,7 +84,7 @@ export function subscriptionIn(event: ReportedEvent): string | undefined {
  *
  * @param known the newest state of the event's subscription, if it tells of one that is known
  * @returns what to add, and the subscription's new state if the event is newer than the known one
- * @throws {RefusedEvent} if its time is not one that a day can be told of
+ * @throws {RejectedEvent} if its time is not one that a day can be told of
  */
 export function count(
   event: ReportedEvent,
@@ -154,17 +154,17 @@ export function dayOf(at: string): string {
   const moment = new Date(at);
   // A leap second fits RFC 3339 but not Date; years beyond four digits would not sort as text.
   const day = Number.isNaN(moment.getTime()) ? '' : moment.toISOString().split('T', 1)[0];
-  if (day?.length !== 10) throw new RefusedEvent(`at ${at} is not a time that can be reported on`);
+  if (day?.length !== 10) throw new RejectedEvent(`at ${at} is not a time that can be reported on`);
   return day;
 }
 
 /**
  * Adds to the sums of a figure.
  *
- * @throws {RefusedEvent} if a sum could not be told exactly any more (beyond 2^53 − 1)
+ * @throws {RejectedEvent} if a sum could not be told exactly any more (beyond 2^53 − 1)
  */
 export function add([first, second]: Sums, [more, evenMore]: Sums): Sums {
   const sums: Sums = [first + more, second + evenMore];
-  if (!sums.every(Number.isSafeInteger)) throw new RefusedEvent('a sum would exceed 2^53 - 1');
+  if (!sums.every(Number.isSafeInteger)) throw new RejectedEvent('a sum would exceed 2^53 - 1');
   return sums;
 }

@@ -1,6 +1,6 @@
 import { problem } from '@slipway/contracts/errors';
 import type { RecurringRow, RevenueRow, SignUpsRow, Span, TopUsageRow } from '@slipway/contracts/reporting';
-import { RefusedEvent } from '@slipway/platform/events/inbox';
+import { RejectedEvent } from '@slipway/platform/events/inbox';
 import { add, type Figure, type FigureStore, type Place, partsOf, type Report } from './figures.ts';
 
 /**
@@ -108,7 +108,7 @@ function addUp(a: Figure, b: Figure) {
   try {
     return add(a.sums, b.sums);
   } catch (error) {
-    if (!(error instanceof RefusedEvent)) throw error;
+    if (!(error instanceof RejectedEvent)) throw error;
     throw problem('sum_too_large', 'Ask for the report by day');
   }
 }

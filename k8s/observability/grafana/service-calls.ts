@@ -46,7 +46,10 @@ export function dependencies(own: string): Row {
       'cps',
       [
         query(rate('dependency_call_retries_total', own, 'dependency'), '{{dependency}} retried'),
-        query(rate('dependency_calls_rejected_total', own, 'dependency, reason'), '{{dependency}} {{reason}}'),
+        query(
+          rate('dependency_calls_rejected_total', own, 'dependency, reason'),
+          '{{dependency}} {{reason}}',
+        ),
       ],
       {
         width: 12,
@@ -116,8 +119,8 @@ export function outbox(own: string): Row {
       runbook: 'outbox-stale',
     }),
     graph('Deliveries', 'cps', query(rate('outbox_deliveries_total', own, 'outcome'), '{{outcome}}'), {
-      help: 'Of one or more events each. `refused`: the reader finds fault with an event; it waits, others overtake it.',
-      runbook: 'events-refused',
+      help: 'Of one or more events each. `rejected`: the reader rejected an event; it waits, and others overtake it.',
+      runbook: 'dead-letters',
     }),
   );
 }

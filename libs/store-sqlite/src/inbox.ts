@@ -3,7 +3,7 @@ import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { InboxStore } from '@slipway/platform/events/inbox';
 import { inTransaction, type Migration } from './database.ts';
 
-/** `inbox` keeps what was applied, in the order of arrival; `refused` what could not be. */
+/** The table `inbox` has the applied events in the order of their arrival, and `refused` the dead letters. */
 export const inboxMigration: Migration = {
   name: 'platform-inbox-1',
   sql: `CREATE TABLE inbox (
@@ -35,13 +35,13 @@ export type SqliteInbox = InboxStore & {
  * An inbox in the same file as what the events change.
  *
  * @param change makes an event's changes; runs inside of the transaction that notes the event as applied,
- *   so it is synchronous. It throws `RefusedEvent` for an event that it cannot take for good.
+ *   so it is synchronous. It throws `RejectedEvent` for an event that it can never apply.
  * @example
  * const inbox = sqliteInbox(db, ({ type }) => countOne.run(type));
  */
 export function sqliteInbox(db: DatabaseSync, change: (event: DomainEvent) => void): SqliteInbox {
   const note = db.prepare('INSERT INTO inbox (id, event) VALUES (?, ?) ON CONFLICT (id) DO NOTHING');
-  const setAside = db.prepare(
+  const addDeadLetter = db.prepare(
     `INSERT INTO refused (id, reason, at, event) VALUES (?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, event = excluded.event`,
   );
@@ -61,21 +61,21 @@ export function sqliteInbox(db: DatabaseSync, change: (event: DomainEvent) => vo
         return 'applied';
       });
     },
-    async setAside(event, reason, at) {
-      setAside.run(event.id, reason, at, JSON.stringify(event));
+    async addDeadLetter(event, reason, at) {
+      addDeadLetter.run(event.id, reason, at, JSON.stringify(event));
     },
-    async refused(limit, after = { at: '', id: '' }) {
+    async deadLetters(limit, after = { at: '', id: '' }) {
       return list.all(after.at, after.id, limit).map(({ reason, at, event }) => ({
         event: parse(event),
         reason: String(reason),
         at: String(at),
       }));
     },
-    async findRefused(id) {
+    async findDeadLetter(id) {
       const row = find.get(id);
       return row && parse(row.event);
     },
-    async dropRefused(id) {
+    async removeDeadLetter(id) {
       drop.run(id);
     },
     applied(after, limit) {

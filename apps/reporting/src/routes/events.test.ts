@@ -28,9 +28,9 @@ describe('events', () => {
     expect((await reporting.deliver([...bad, paid({})])).json()).toEqual({
       applied: 1,
       duplicates: 0,
-      refused: 4,
+      rejected: 4,
     });
-    const url = '/api/v1/reports/refused-events?limit=3';
+    const url = '/api/v1/reports/dead-letters?limit=3';
     const first = (await reporting.ask('GET', url)).json();
     const second = (await reporting.ask('GET', `${url}&cursor=${first.next}`)).json();
     const listed = [...first.items, ...second.items];
@@ -40,24 +40,24 @@ describe('events', () => {
       type: 'payment.dreamt',
       source: 'test',
       reason: 'unknown type payment.dreamt',
-      refusedAt: expect.any(String),
+      rejectedAt: expect.any(String),
     });
   });
 
-  it('that were refused can be delivered again once the reason is gone', async () => {
+  it('that became dead letters can be delivered again once the reason is gone', async () => {
     const event = paid({ amount: 5 });
-    await reporting.store.setAside(event, 'reporting did not know better', march);
-    const url = `/api/v1/reports/refused-events/${event.id}/deliver`;
+    await reporting.store.addDeadLetter(event, 'reporting did not know better', march);
+    const url = `/api/v1/reports/dead-letters/${event.id}/redeliver`;
     expect((await reporting.ask('POST', url)).json()).toEqual({ outcome: 'applied' });
     expect((await reporting.ask('POST', url)).statusCode).toBe(404);
     expect((await reporting.ask('GET', '/api/v1/reports/revenue')).json().items).toHaveLength(1);
   });
 
-  it('stay listed when they are refused again', async () => {
+  it('stay listed when they are rejected again', async () => {
     const event = paid({ amount: -1 });
     await reporting.deliver([event]);
-    const answer = await reporting.ask('POST', `/api/v1/reports/refused-events/${event.id}/deliver`);
-    expect(answer.json()).toEqual({ outcome: 'refused', reason: expect.stringContaining('amount') });
-    expect((await reporting.ask('GET', '/api/v1/reports/refused-events')).json().items).toHaveLength(1);
+    const answer = await reporting.ask('POST', `/api/v1/reports/dead-letters/${event.id}/redeliver`);
+    expect(answer.json()).toEqual({ outcome: 'rejected', reason: expect.stringContaining('amount') });
+    expect((await reporting.ask('GET', '/api/v1/reports/dead-letters')).json().items).toHaveLength(1);
   });
 });

@@ -34,8 +34,8 @@ export async function openDatastoreStore(url: string): Promise<ReportingStore> {
   const inbox = datastoreInbox(store, async (events, step) => {
     const { shown, building } = await generationsIn(step);
     const generations = building === undefined ? [shown] : [shown, building];
-    const refused = await countEvents(step, events as ReportedEvent[], generations);
-    return { mark: building ?? shown, refused };
+    const rejected = await countEvents(step, events as ReportedEvent[], generations);
+    return { mark: building ?? shown, rejected };
   });
 
   /** Reads the figures that are shown: of one moment, as a rebuild may end between two commands. */
@@ -88,14 +88,14 @@ export async function openDatastoreStore(url: string): Promise<ReportingStore> {
       return store.transaction(async (step) => {
         await generationsBuilding(step, generation);
         if (!last) return 0;
-        const [refusal] = (
+        const [rejection] = (
           await countEvents(
             step,
             events.map(({ event }) => event as ReportedEvent),
             [generation],
           )
         ).values();
-        if (refusal) throw refusal;
+        if (rejection) throw rejection;
         writeProgress(step, generation, last.name);
         return events.length;
       });

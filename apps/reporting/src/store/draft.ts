@@ -1,4 +1,4 @@
-import { RefusedEvent } from '@slipway/platform/events/inbox';
+import { RejectedEvent } from '@slipway/platform/events/inbox';
 import {
   add,
   count,
@@ -22,7 +22,7 @@ export type Draft = {
   changed: Known;
   missing: { figures: Set<string>; states: Set<string> };
   /** Events that cannot be counted, by id; they have changed nothing. */
-  refused: Map<string, RefusedEvent>;
+  rejected: Map<string, RejectedEvent>;
 };
 
 /**
@@ -34,17 +34,17 @@ export function draft(events: ReportedEvent[], generations: number[], known: Kno
   const result: Draft = {
     changed: nothingKnown(),
     missing: { figures: new Set(), states: new Set() },
-    refused: new Map(),
+    rejected: new Map(),
   };
   for (const event of events) {
     try {
       const step = stepOf(event, generations, known, result);
-      // Only now: an event that was refused half-way has changed nothing.
+      // Only now: an event that was rejected half-way has changed nothing.
       for (const [name, sums] of step.figures) result.changed.figures.set(name, sums);
       for (const [name, state] of step.states) result.changed.states.set(name, state);
     } catch (error) {
-      if (!(error instanceof RefusedEvent)) throw error;
-      result.refused.set(event.id, error);
+      if (!(error instanceof RejectedEvent)) throw error;
+      result.rejected.set(event.id, error);
     }
   }
   return result;

@@ -3,17 +3,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newEvent } from './new-event.ts';
 import type { OutboxStore } from './outbox.ts';
 
-/** An outbox as its service sees it, by two connections to the same data. */
+/** An outbox as its service uses it, by two connections to the same data. */
 export type OpenOutbox = {
   stores: [OutboxStore, OutboxStore];
-  /** Writes an aggregate together with its events in one atomic step, by the first connection. */
+  /** Writes an aggregate with its events in one atomic step, by the first connection. */
   write(events: DomainEvent[]): Promise<void>;
-  /** Does the same, but fails before the step is finished. */
+  /** Does the same, but fails before the step is complete. */
   failToWrite(events: DomainEvent[]): Promise<void>;
   close(): Promise<void>;
 };
 
-/** What every outbox promises, whatever it is kept in. */
+/** The contract of every outbox, whatever technology stores it. */
 export function outboxContract(name: string, open: () => Promise<OpenOutbox>): void {
   describe(`outbox: ${name}`, () => {
     let opened: OpenOutbox;
