@@ -5,11 +5,11 @@ import { seriesValue } from '@slipway/platform/testing/metrics';
 import { describe, expect, it } from 'vitest';
 import { type BillingParts, type RunOptions, runBilling } from './billing-run.ts';
 import { createCounts } from './counts.ts';
-import { atEachCrashPoint, Crash } from './crash.fixture.ts';
 import { isBalanced } from './ledger.ts';
 import { planOf } from './plans.ts';
-import { openForTest, stores } from './store/stores.fixture.ts';
 import { cancel, changePlan, start } from './subscriptions.ts';
+import { atEachCrashPoint, Crash } from './testing/crash.ts';
+import { openForTest, stores } from './testing/stores.ts';
 import { usageEvents } from './usage.ts';
 
 const began = '2026-01-31T10:00:00.000Z';

@@ -10,11 +10,11 @@ import { settings } from './config.ts';
 import { registerLinger } from './linger.ts';
 import { readLinks } from './page-links.ts';
 import { registerRateLimit } from './rate-limit.ts';
-import { registerAccountDeletion } from './routes/account-deletion.ts';
-import { describeSystem, registerDocs, registerOpenApi } from './routes/docs.ts';
-import { registerPages } from './routes/pages.ts';
-import { registerSystem } from './routes/system.ts';
-import { registerRouting } from './routing.ts';
+import { registerAccountDeletionRoutes } from './routes/account-deletion.ts';
+import { describeSystem, registerDocsRoutes, registerOpenApiRoutes } from './routes/docs.ts';
+import { registerForwardedRoutes } from './routes/forwarded.ts';
+import { registerPageRoutes } from './routes/pages.ts';
+import { registerSystemRoutes } from './routes/system.ts';
 
 const name = 'gateway';
 const { version } = packageJson;
@@ -43,13 +43,13 @@ export const gateway = defineService({
       clients: authentication.clients,
       metrics,
     });
-    await registerPages(app, readLinks(settings.PAGE_LINKS));
-    await registerDocs(app, document);
+    await registerPageRoutes(app, readLinks(settings.PAGE_LINKS));
+    await registerDocsRoutes(app, document);
 
     await app.register(async (api) => {
       registerAccess(api, authentication);
-      registerOpenApi(api, document);
-      registerSystem(api, {
+      registerOpenApiRoutes(api, document);
+      registerSystemRoutes(api, {
         own: { name, version, lifecycle },
         statusUrls: {
           users: settings.USERS_STATUS_URL,
@@ -57,9 +57,9 @@ export const gateway = defineService({
           reporting: settings.REPORTING_STATUS_URL,
         },
       });
-      registerAccountDeletion(api, upstreams);
+      registerAccountDeletionRoutes(api, upstreams);
       await api.register(async (proxied) => {
-        registerRouting(proxied, {
+        registerForwardedRoutes(proxied, {
           upstreams,
           bodyLimit: settings.BODY_LIMIT_BYTES,
           timeoutMs: settings.REQUEST_TIMEOUT_MS,

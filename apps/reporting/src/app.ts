@@ -12,7 +12,7 @@ import { registerEventRoutes } from './routes/events.ts';
 import { registerReportRoutes } from './routes/reports.ts';
 import { openStore } from './store/open.ts';
 
-/** What happened in the other services, counted. */
+/** Counts the events of the other services, and reports the figures. */
 export const reporting = defineService({
   name: 'reporting',
   version: packageJson.version,
@@ -27,7 +27,7 @@ export const reporting = defineService({
     });
     const events = {
       name: 'reporting_events_total',
-      help: 'Events delivered to this service; each delivery counts',
+      help: 'Events delivered to this service; every delivery counts',
     };
     const counts = countBy(metrics, events, 'outcome', inboxOutcomes);
     const inbox = registerInbox(app, { schemas: eventSchemas, store, log, counts });

@@ -6,8 +6,9 @@ import { readClientAddress } from '@slipway/platform/http/client-address';
 import { defineService } from '@slipway/platform/service/service';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import packageJson from '../package.json' with { type: 'json' };
-import { type AccountStore, createAccounts } from './accounts.ts';
-import { type Administrators, createAdministrators, rolesOf } from './administrators.ts';
+import { createAccounts } from './accounts.ts';
+import { createAdministrators } from './administrators.ts';
+import { readAccess } from './caller.ts';
 import { type Settings, settings } from './config.ts';
 import { createCounts, measureUsers } from './counts.ts';
 import { makeFirstAdministrator } from './first-administrator.ts';
@@ -36,7 +37,7 @@ export const users = defineService({
     const administrators = createAdministrators(store);
     const accounts = createAccounts({ store, passwords, checkPassword, administrators, counts });
     const sessions = createSessions({ store, passwords, checkPassword, keys, log, counts });
-    await keys.published(); // makes the first key, so that no verifier reads an empty set
+    await keys.published(); // creates the first key, so that no verifier reads an empty set
     await ensureAdministrator(settings, log, (credentials) =>
       makeFirstAdministrator({ store, accounts, administrators, passwords }, credentials),
     );
@@ -52,7 +53,7 @@ export const users = defineService({
     registerAuthentication(app, {
       readKeys: async () => ({ keys: await keys.published() }),
       shareBy,
-      currentRoles: readRoles(store, administrators),
+      currentAccess: (subject) => readAccess(store, subject),
     });
     const { addressOf } = readClientAddress(settings.TRUSTED_PROXIES);
     registerAccountRoutes(app, { store, accounts, administrators, sessions, addressOf });
@@ -60,17 +61,6 @@ export const users = defineService({
     registerKeyRoutes(app, keys);
   },
 });
-
-/**
- * Creates the function that looks up roles in the accounts. A deleted account and a revoked role lose their access here
- * immediately; in other services only when the token expires.
- */
-function readRoles(store: Pick<AccountStore, 'accountById'>, administrators: Administrators) {
-  return async (subject: string): Promise<string[]> => {
-    if (!(await store.accountById(subject))) return [];
-    return rolesOf(subject, await administrators.list());
-  };
-}
 
 async function ensureAdministrator(
   { ADMIN_EMAIL: email, ADMIN_PASSWORD: password }: Settings,

@@ -75,7 +75,7 @@ export type Input<Op extends Operation> = Part<'params', Op['schema']['params']>
 
 type Success = 200 | 201 | 202 | 204;
 
-type Answers<R> = {
+type Responses<R> = {
   [Status in keyof R & Success]: Status extends 204
     ? undefined
     : R[Status] extends TSchema
@@ -84,5 +84,6 @@ type Answers<R> = {
 };
 
 /** The result of an operation that succeeds: its response body, or `undefined` for 204. */
-export type Output<Op extends Operation> = Answers<Op['schema']['response']>[keyof Op['schema']['response'] &
-  Success];
+export type Output<Op extends Operation> = Responses<
+  Op['schema']['response']
+>[keyof Op['schema']['response'] & Success];

@@ -16,20 +16,23 @@ type Options<T extends Aggregate, Also> = {
   writeAlso?: (change: Change<T, Also>) => void;
   /** Returns the error to throw if another aggregate has the same value in a unique index. */
   taken?: () => Error;
-  /** Whether the table has a column `expiresAt`, in milliseconds since the epoch: adding then deletes what has expired. */
-  expires?: boolean;
+  /**
+   * For a table with the column `expiresAt` (milliseconds since the epoch): returns the current time of an aggregate that
+   * is added. Adding then deletes what has expired.
+   */
+  timeOf?: (added: T) => number;
 };
 
 /** Stores aggregates in an embedded database, each in one transaction with its events. */
 export function sqliteAggregates<T extends Aggregate, Also = unknown>(
   options: Options<T, Also>,
 ): AggregateStore<T, Also> {
-  const { db, table, outbox, writeAlso, taken, expires = false } = options;
+  const { db, table, outbox, writeAlso, taken, timeOf } = options;
   const find = db.prepare(`SELECT doc FROM ${table} WHERE id = ?`);
   const insert = db.prepare(`INSERT INTO ${table} (id, doc) VALUES (?, ?) ON CONFLICT (id) DO NOTHING`);
   const update = db.prepare(`UPDATE ${table} SET doc = ? WHERE id = ? AND version = ?`);
   const remove = db.prepare(`DELETE FROM ${table} WHERE id = ? AND version = coalesce(?, version)`);
-  const deleteExpired = expires ? db.prepare(`DELETE FROM ${table} WHERE expiresAt <= ?`) : undefined;
+  const deleteExpired = timeOf && db.prepare(`DELETE FROM ${table} WHERE expiresAt <= ?`);
 
   /** @param document writes the document and returns the number of rows that it changed */
   function write(change: Change<T, Also>, document: () => number | bigint): boolean {
@@ -53,7 +56,7 @@ export function sqliteAggregates<T extends Aggregate, Also = unknown>(
     async add(change) {
       const { next } = change;
       return write(change, () => {
-        deleteExpired?.run(Date.now());
+        if (timeOf) deleteExpired?.run(timeOf(next));
         return insert.run(next.id, JSON.stringify(next)).changes;
       });
     },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stores } from '../store/stores.fixture.ts';
-import { type Caller, startBilling } from '../test-service.ts';
+import { type Caller, startBilling } from '../testing/service.ts';
+import { stores } from '../testing/stores.ts';
 
 describe.each(stores)('subscriptions over HTTP, on $name', ({ newSettings }) => {
   let service: Awaited<ReturnType<typeof startBilling>>;

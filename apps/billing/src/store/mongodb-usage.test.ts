@@ -4,13 +4,13 @@ import process from 'node:process';
 import { openMongo } from '@slipway/store-mongodb/database';
 import { mongoOutbox } from '@slipway/store-mongodb/outbox';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { atEachCrashPoint } from '../crash.fixture.ts';
 import { sum } from '../money.ts';
+import { atEachCrashPoint } from '../testing/crash.ts';
+import { drop, newMongoUrl } from '../testing/stores.ts';
 import { type UsageRecord, usageEvents } from '../usage.ts';
 import { billingMigrations, withEvents } from './mongodb.ts';
 import { mongoUsage } from './mongodb-usage.ts';
 import { openStore } from './open.ts';
-import { drop, newMongoUrl } from './stores.fixture.ts';
 
 const server = process.env.TEST_MONGODB_URL;
 const began = '2026-01-31T10:00:00.000Z';
@@ -83,7 +83,7 @@ describe.skipIf(!server)('usage in MongoDB', () => {
 
 /** Starts a sender and kills it after a moment, twice, and lets the third one finish. */
 async function sendInSpiteOfKills(url: string, first: number): Promise<void> {
-  const script = new URL('./usage-sender.fixture.ts', import.meta.url);
+  const script = new URL('../testing/usage-sender.ts', import.meta.url);
   for (let kills = 0; ; kills++) {
     const sender = fork(script, [url, String(first + kills)]);
     const messages: unknown[] = [];

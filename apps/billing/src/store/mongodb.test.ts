@@ -1,8 +1,8 @@
 import process from 'node:process';
 import { describe, it } from 'vitest';
+import { drop, newMongoUrl } from '../testing/stores.ts';
 import { openMongoStore } from './mongodb.ts';
 import { describeBillingStore } from './store.contract.ts';
-import { drop, newMongoUrl } from './stores.fixture.ts';
 
 const server = process.env.TEST_MONGODB_URL;
 

@@ -23,7 +23,7 @@ export function describeSystem(version: string) {
 type Document = ReturnType<typeof describeSystem>;
 
 /** Serves the OpenAPI document as JSON. */
-export function registerOpenApi(app: App, document: Document): void {
+export function registerOpenApiRoutes(app: App, document: Document): void {
   const text = JSON.stringify(document);
   app.route({
     ...getOpenApi,
@@ -37,7 +37,7 @@ const pagePolicy =
   "script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self'";
 
 /** Serves Swagger UI at /docs, to read the document and to try operations. */
-export async function registerDocs(app: App, document: Document): Promise<void> {
+export async function registerDocsRoutes(app: App, document: Document): Promise<void> {
   await app.register(async (docs) => {
     docs.addHook('onRequest', securityHeaders(pagePolicy));
     await docs.register(swagger, {

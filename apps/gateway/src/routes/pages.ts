@@ -10,7 +10,7 @@ const read = (name: string) => readFileSync(new URL(`../pages/${name}`, import.m
 const policy = "script-src 'self'; style-src 'self'; connect-src 'self'";
 
 /** Serves the start page, with links to the pages of other systems, and the list of error codes. */
-export async function registerPages(app: App, links: Link[]): Promise<void> {
+export async function registerPageRoutes(app: App, links: Link[]): Promise<void> {
   const files = [
     { url: '/', type: 'text/html; charset=utf-8', text: homePage(links) },
     { url: '/docs/errors', type: 'text/html; charset=utf-8', text: errorsPage() },

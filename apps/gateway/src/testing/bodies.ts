@@ -14,7 +14,7 @@ export function startUpload(url: string, headers: Record<string, string>): Clien
 }
 
 /** Waits for the response to a request, and reads its body. */
-export function answerTo(request: ClientRequest): Promise<{ response: IncomingMessage; body: string }> {
+export function responseTo(request: ClientRequest): Promise<{ response: IncomingMessage; body: string }> {
   return new Promise((resolve, reject) => {
     request.once('error', reject);
     request.once('response', async (response) => resolve({ response, body: await text(response) }));

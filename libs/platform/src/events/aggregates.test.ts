@@ -9,9 +9,7 @@ const increased = (counter: Counter): Change<Counter> => ({
 });
 
 /** A store in which others write `rivals` times between our reading and our writing. */
-function contested(
-  rivals: number,
-): Pick<AggregateStore<Counter>, 'get' | 'add' | 'replace'> & { present: Counter } {
+function contested(rivals: number): AggregateStore<Counter> & { present: Counter } {
   let left = rivals;
   const replace = ({ next }: Change<Counter>) => {
     if (next.version !== store.present.version + 1) return false;
@@ -22,6 +20,7 @@ function contested(
     present: { id: 'c', version: 1, value: 0 },
     get: async (id: string) => (id === 'c' ? store.present : undefined),
     add: async () => false,
+    remove: async () => false,
     replace: async (change: Change<Counter>) => {
       if (left-- > 0) replace(increased(store.present));
       return replace(change);
@@ -70,6 +69,20 @@ describe('an update', () => {
     const store = { ...contested(0), get: async () => undefined, add };
     await update(store, 'new', increased, { ifMissing: () => ({ id: 'new', version: 0, value: 0 }) });
     expect(added).toEqual([{ id: 'new', version: 1, value: 1 }]);
+  });
+
+  it('writes nothing where nothing is, if that ends it', async () => {
+    const store = contested(0);
+    expect(await update(store, 'other', increased, { ifMissing: () => undefined })).toBeUndefined();
+    expect(store.present.version).toBe(1);
+  });
+
+  it('removes the aggregate in the version that the rule has seen', async () => {
+    const removed: unknown[] = [];
+    const remove = async (...facts: unknown[]) => removed.push(facts) === 2;
+    const store = { ...contested(0), remove };
+    expect(await update(store, 'c', () => ({ remove: true, events: [] }))).toBe(store.present);
+    expect(removed).toEqual(Array(2).fill(['c', { version: 1, events: [] }]));
   });
 
   it('gives up in bounded time against endless rivals, and says that nothing is decided', async () => {

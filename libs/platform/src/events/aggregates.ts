@@ -43,9 +43,12 @@ const maxAttempts = 20;
 /** Delays between these attempts; milliseconds. */
 const delays = { base: 10, max: 200 };
 
-type UpdateOptions<T> = {
-  /** Returns what the rule is applied to if nothing is stored, with version 0; throws `not_found` by default. */
-  ifMissing?: () => T;
+/** The end of an aggregate, and the events that are written with it in one atomic step. */
+export type Removal = { remove: true; events: DomainEvent[] };
+
+type UpdateOptions<T, Missing> = {
+  /** Returns what the rule is applied to if nothing is stored, with version 0; `undefined` ends the update. */
+  ifMissing?: () => Missing;
   /** Called once with the aggregate that this call has written, and not at all if there was nothing to do. */
   onWritten?: (written: T) => void;
 };
@@ -54,23 +57,26 @@ type UpdateOptions<T> = {
  * Reads an aggregate, applies a rule to it and writes the change; repeats all three if another writer was faster.
  *
  * @param rule returns the change, or `undefined` if there is nothing to do; it may run more than once
- * @returns the aggregate as it is now
- * @throws {Problem} not_found; what the rule throws; overloaded if others are faster in every attempt
+ * @returns the aggregate as it is now, or as it was when it was removed
+ * @throws {Problem} not_found unless `ifMissing` is given; what the rule throws; overloaded if others are faster in
+ *   every attempt
  * @example
  * await update(store.subscriptions, id, (subscription) => cancel(subscription, now));
  */
-export async function update<T extends Aggregate, Also>(
-  store: Pick<AggregateStore<T, Also>, 'get' | 'add' | 'replace'>,
+export async function update<T extends Aggregate, Also, Missing extends T | undefined = T>(
+  store: AggregateStore<T, Also>,
   id: string,
-  rule: (present: T) => Change<T, Also> | undefined | Promise<Change<T, Also> | undefined>,
-  { ifMissing = notFound, onWritten }: UpdateOptions<T> = {},
-): Promise<T> {
+  rule: (present: T) => Outcome<T, Also> | Promise<Outcome<T, Also>>,
+  { ifMissing = notFound, onWritten }: UpdateOptions<T, Missing> = {},
+): Promise<T | Missing> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const stored = await store.get(id);
     const present = stored ?? ifMissing();
+    if (!present) return present;
     const change = await rule(present);
     if (!change) return present;
-    if (await (stored ? store.replace(change) : store.add(change))) {
+    if (await write(store, stored, change)) {
+      if ('remove' in change) return present;
       onWritten?.(change.next);
       return change.next;
     }
@@ -78,6 +84,17 @@ export async function update<T extends Aggregate, Also>(
   }
   // Not a conflict: that would be stored as the response to the Idempotency-Key, although nothing is decided yet.
   throw problem('overloaded', 'Too many requests change it at the same time; try again', { retryAfter: 1 });
+}
+
+type Outcome<T extends Aggregate, Also> = Change<T, Also> | Removal | undefined;
+
+async function write<T extends Aggregate, Also>(
+  store: AggregateStore<T, Also>,
+  stored: T | undefined,
+  change: Change<T, Also> | Removal,
+): Promise<boolean> {
+  if (!('remove' in change)) return stored ? store.replace(change) : store.add(change);
+  return !stored || store.remove(stored.id, { version: stored.version, events: change.events });
 }
 
 function notFound(): never {

@@ -54,7 +54,7 @@ it('another service is let in by the service token', async () => {
 
 it('current roles count instead of those in the token, at each request', async () => {
   const roles: Record<string, string[]> = { ada: ['member', 'admin'] };
-  const { get } = createApp({ currentRoles: async (subject) => roles[subject] ?? [] });
+  const { get } = createApp({ currentAccess: async (subject) => ({ roles: roles[subject] ?? [] }) });
   expect((await get('/admin')).statusCode).toBe(200);
   roles.ada = [];
   expect((await get('/admin')).statusCode).toBe(403);

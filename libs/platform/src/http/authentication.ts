@@ -4,7 +4,7 @@ import type { App } from '../core/app.ts';
 import { type AccessOptions, registerAccess } from './access.ts';
 import { type ClientIdentity, type ClientOf, createClientIdentity } from './client-identity.ts';
 import { publishedKeys } from './published-keys.ts';
-import { createTokenVerifier, type TokenVerifier } from './tokens.ts';
+import { createTokenVerifier, type Principal, type TokenVerifier } from './tokens.ts';
 
 export type AuthenticationOptions = {
   /** Reads the public keys of access tokens from the service that publishes them. */
@@ -15,8 +15,11 @@ export type AuthenticationOptions = {
   serviceToken?: string;
   /** Tells clients without a verified token apart (`readClientAddress`); without it, they are one. */
   networkOf?: (request: Pick<FastifyRequest, 'raw'>) => string;
-  /** Looks up a person's current roles, where a service knows them. Elsewhere the roles in the token apply. */
-  currentRoles?: (subject: string) => Promise<string[]>;
+  /**
+   * Reads a person's current roles, where a service knows them; elsewhere the roles in the token apply. Whatever else it
+   * returns is on the principal, too, so that a handler need not read it again.
+   */
+  currentAccess?: (subject: string) => Promise<Pick<Principal, 'roles'>>;
 };
 
 export type Authentication = AccessOptions & { clients: ClientIdentity };
@@ -34,19 +37,19 @@ export function registerAuthentication(app: App, options: AuthenticationOptions)
 
 /** Creates what `registerAuthentication` registers, for a service that checks access in only a part of its routes. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
-  const { readKeys, shareBy, networkOf, currentRoles, serviceToken } = options;
+  const { readKeys, shareBy, networkOf, currentAccess, serviceToken } = options;
   const verify = createTokenVerifier(publishedKeys(readKeys));
   const clients = createClientIdentity(verify, networkOf);
   shareBy(clients.cached);
-  return { verify: currentRoles ? withCurrentRoles(verify, currentRoles) : verify, serviceToken, clients };
+  return { verify: currentAccess ? withCurrentAccess(verify, currentAccess) : verify, serviceToken, clients };
 }
 
-function withCurrentRoles(
+function withCurrentAccess(
   verify: TokenVerifier,
-  currentRoles: (subject: string) => Promise<string[]>,
+  currentAccess: (subject: string) => Promise<Pick<Principal, 'roles'>>,
 ): TokenVerifier {
   return async (token) => {
     const principal = await verify(token);
-    return { ...principal, roles: await currentRoles(principal.subject) };
+    return { ...principal, ...(await currentAccess(principal.subject)) };
   };
 }

@@ -1,36 +1,32 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { startServer } from '@slipway/platform/testing/http-server';
 import { describe, expect, it, vi } from 'vitest';
-import { startUsers } from './test-service.ts';
+import { startUsers } from './testing/service.ts';
 
-describe('what users tells reporting', () => {
+describe('the events that users sends to reporting', () => {
   type Delivery = { path?: string; authorization?: string; body: string };
 
-  /** A server in the place of reporting, that keeps what it is told and takes all of it. */
+  /** Starts a server in the place of reporting, which accepts all events. */
   async function listen() {
     const deliveries: Delivery[] = [];
-    const server = createServer(async (request, response) => {
+    const { origin, stop } = await startServer(async (request, response) => {
       const body = await text(request);
       deliveries.push({ path: request.url, authorization: request.headers.authorization, body });
       const { events } = JSON.parse(body);
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ applied: events.length, duplicates: 0, refused: 0 }));
     });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const { port } = server.address() as AddressInfo;
-    return { deliveries, url: `http://127.0.0.1:${port}`, close: () => server.close() };
+    return { deliveries, url: origin, stop };
   }
 
-  it('is each sign-up and deletion, once it is there to be told, and nothing personal', async () => {
+  it('are each sign-up and deletion, sent once reporting is up, without personal data', async () => {
     const reporting = await listen();
     const users = await startUsers({ REPORTING_URL: reporting.url });
     const { user, token, email } = await users.newPerson();
     await users.send('DELETE', '/api/v1/users/me', { token });
     await vi.waitFor(async () => expect(await users.store.outbox.pending(1)).toEqual([]), 10_000);
     await users.app.close();
-    reporting.close();
+    await reporting.stop();
 
     const told = reporting.deliveries.flatMap(({ body }) => JSON.parse(body).events);
     expect(told.filter(({ data }) => data.userId === user.id)).toMatchObject([

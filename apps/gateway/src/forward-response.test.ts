@@ -19,7 +19,7 @@ beforeEach(() => {
   reporting.seen.length = 0;
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   const url = '/api/v1/reports/revenue';
 
   it('reaches the client while it is still being written', async () => {
@@ -38,7 +38,7 @@ describe('an answer', () => {
     expect(chunks).toEqual(['first ', 'second']);
   });
 
-  it('waits for a client that reads slowly', async () => {
+  it('is not read faster than the client reads it', async () => {
     let sent = 0;
     reporting.handle = (_request, response) => {
       const source = bytes(100 * megabyte, (count) => {
@@ -52,7 +52,7 @@ describe('an answer', () => {
     expect(await countBytes(response)).toBe(100 * megabyte);
   });
 
-  it('that breaks off is seen as broken off', async () => {
+  it('that breaks off breaks off for the client, too', async () => {
     reporting.handle = (_request, response) => {
       response.write('half of the');
       setImmediate(() => response.destroy());
@@ -62,7 +62,7 @@ describe('an answer', () => {
     await expect(answer.text()).rejects.toThrow();
   });
 
-  it.each(['before', 'after'])('is not made for a client that went away %s its head', async (when) => {
+  it.each(['before', 'after'])('is aborted if the client disconnects %s its head', async (when) => {
     const closed = Promise.withResolvers<void>();
     const started = Promise.withResolvers<void>();
     reporting.handle = (_request, response) => {
@@ -80,7 +80,7 @@ describe('an answer', () => {
     if (when === 'before') await expect.poll(() => gateway.metrics.text()).toContain('outcome="aborted"');
   });
 
-  it('is not asked for when its client went away while the token was checked', async () => {
+  it('is not requested if the client disconnected while its token was verified', async () => {
     const slow = await startGateway();
     const { users, reporting } = slow.services;
     const checking = Promise.withResolvers<void>();
@@ -103,7 +103,7 @@ describe('an answer', () => {
     await slow.stop();
   });
 
-  it('that is a problem document comes as its service wrote it', async () => {
+  it('that is a problem document is forwarded unchanged', async () => {
     const document = '{ "code": "email_taken", "status": 409, "detail": "x", "instance": "theirs" }';
     reporting.handle = (_request, response) => {
       response.writeHead(409, { 'content-type': 'application/problem+json', 'x-own': 'kept' }).end(document);

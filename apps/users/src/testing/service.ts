@@ -1,40 +1,50 @@
-import { buildService } from '@slipway/platform/service/service';
-import { readSettings } from '@slipway/platform/service/settings';
 import { createMetrics } from '@slipway/platform/telemetry/metrics';
-import { createAccounts } from './accounts.ts';
-import { createAdministrators } from './administrators.ts';
-import { users } from './app.ts';
-import { createCounts } from './counts.ts';
-import { createPasswordCheck } from './login-limit.ts';
-import { createPasswords, type Derive } from './passwords.ts';
-import { createSessions } from './sessions.ts';
-import { createSigningKeys } from './signing-keys.ts';
-import { openStore } from './store/open.ts';
-import type { UsersStore } from './store/users-store.ts';
+import { buildTestService } from '@slipway/platform/testing/service';
+import { createAccounts } from '../accounts.ts';
+import { createAdministrators } from '../administrators.ts';
+import { users } from '../app.ts';
+import { createCounts } from '../counts.ts';
+import { createPasswordCheck } from '../login-limit.ts';
+import { createPasswords, type Derive } from '../passwords.ts';
+import { createSessions } from '../sessions.ts';
+import { createSigningKeys } from '../signing-keys.ts';
+import { openStore } from '../store/open.ts';
+import type { UsersStore } from '../store/store.ts';
 
-/** Passwords as in production, but at a cost that tests can pay a hundred times. */
+/** Creates passwords as in production, but at a cost that tests can pay a hundred times. */
 export const cheapPasswords = (derive?: Derive) =>
   createPasswords({ memory: 8, passes: 1, parallelism: 1 }, derive);
 
-/** A store, and a way to have something else happen right before the next call of a method, as by another replica. */
+/**
+ * Wraps a store so that a test can run something right before the next call of a method, as another replica would.
+ *
+ * @example
+ * before('accounts.replace', () => accounts.remove(account));
+ */
 function interruptible(store: UsersStore) {
-  const acts = new Map<PropertyKey, () => Promise<unknown>>();
-  const interrupted = new Proxy(store, {
-    get(target, name) {
-      const act = acts.get(name);
-      if (!act) return Reflect.get(target, name);
-      acts.delete(name);
-      return async (...args: unknown[]) => {
-        await act();
-        return Reflect.get(target, name)(...args);
-      };
-    },
-  });
-  const before = (method: keyof UsersStore, act: () => Promise<unknown>) => void acts.set(method, act);
-  return { store: interrupted, before };
+  const acts = new Map<string, () => Promise<unknown>>();
+  const wrap = <Part extends object>(part: Part, path: string): Part =>
+    new Proxy(part, {
+      get(target, name) {
+        const value = Reflect.get(target, name);
+        const method = path + String(name);
+        if (typeof value === 'object' && value !== null) return wrap(value, `${method}.`);
+        const act = acts.get(method);
+        if (!act) return value;
+        acts.delete(method);
+        return async (...args: unknown[]) => {
+          await act();
+          return (value as (...args: unknown[]) => unknown)(...args);
+        };
+      },
+    });
+  type Part = 'accounts' | 'administrators' | 'sessions';
+  type Method = 'get' | 'add' | 'replace' | 'remove';
+  const before = (method: `${Part}.${Method}`, act: () => Promise<unknown>) => void acts.set(method, act);
+  return { store: wrap(store, ''), before };
 }
 
-/** The parts of the service on a store in memory, and a clock that stands until it is set. */
+/** Creates the parts of the service on a store in memory, with a clock that stands still until it is set. */
 export async function openParts(given: { store?: UsersStore; derive?: Derive } = {}) {
   const time = { at: Date.parse('2030-01-01T00:00:00Z') };
   const clock = () => time.at;
@@ -57,18 +67,28 @@ export async function openParts(given: { store?: UsersStore; derive?: Derive } =
 
 export const admin = { email: 'admin@example.com', password: 'the admin password' };
 
-/** The service, wired as in production. Nobody listens where its events go. */
-export async function startUsers(env: Record<string, string> = {}, lines: string[] = []) {
-  const settings = readSettings(users.settings, {
+/**
+ * Builds the users service. Its events have no reader.
+ *
+ * @param lines receives the lines of the log
+ * @param wrapStore returns what the service gets for its store
+ */
+export async function startUsers(
+  env: Record<string, string> = {},
+  lines: string[] = [],
+  wrapStore: (store: UsersStore) => UsersStore = (store) => store,
+) {
+  const settings = {
     STORE_URL: 'sqlite::memory:',
-    SERVICE_TOKEN: 'secret-between-services',
     REPORTING_URL: 'http://127.0.0.1:9',
     ADMIN_EMAIL: admin.email,
     ADMIN_PASSWORD: admin.password,
+    LOG_LEVEL: 'info',
     ...env,
-  });
+  };
+  const definition = { ...users, openStore: async () => wrapStore(await openStore(settings.STORE_URL)) };
   const logTo = { write: (line: string) => void lines.push(line) };
-  const { app, store } = await buildService(users, settings, { logTo });
+  const { app, store } = await buildTestService(definition, settings, { logTo });
 
   type Request = { body?: object; token?: string; headers?: Record<string, string> };
   const send = async (
@@ -99,7 +119,7 @@ export async function startUsers(env: Record<string, string> = {}, lines: string
     store,
     send,
     logIn,
-    /** Signs somebody up and logs them in. */
+    /** Signs a person up and logs them in. */
     async newPerson(name = 'Ada') {
       people += 1;
       const credentials = { email: `person-${people}@example.com`, password: `password of ${people}` };

@@ -1,17 +1,17 @@
-/** Stands for the death of the process. */
+/** Simulates the crash of the process. */
 export class Crash extends Error {}
 
-/** Where a process dies: at its n-th call of a store or a provider, before the call's effect or after it. */
+/** When the process crashes: before or after the effect of its n-th call to a store or a provider. */
 export type CrashPoint = { call: number; moment: 'before' | 'after' };
 
 /**
- * Makes what wraps stores and providers so that the process "dies" at one of their calls.
+ * Simulates a crash at one call to the stores and providers that `wrap` has wrapped.
  *
- * @returns `wrap`, and `happened`: whether there were so many calls
+ * @returns `wrap`, and `happened`, which returns whether the call was reached
  */
 export function crashAt({ call, moment }: CrashPoint) {
   let calls = 0;
-  const dies = (now: CrashPoint['moment'], thisCall: number) => {
+  const crashIf = (now: CrashPoint['moment'], thisCall: number) => {
     if (thisCall === call && now === moment) throw new Crash(`${moment} call ${call}`);
   };
   const wrap = <T extends object>(part: T): T =>
@@ -21,9 +21,9 @@ export function crashAt({ call, moment }: CrashPoint) {
         if (typeof method !== 'function') return method;
         return async (...args: unknown[]) => {
           const thisCall = ++calls;
-          dies('before', thisCall);
+          crashIf('before', thisCall);
           const result: unknown = await method.apply(target, args);
-          dies('after', thisCall);
+          crashIf('after', thisCall);
           return result;
         };
       },
@@ -31,7 +31,7 @@ export function crashAt({ call, moment }: CrashPoint) {
   return { wrap, happened: () => calls >= call };
 }
 
-/** Runs a scenario for each crash point that it reaches, and answers how many there were. */
+/** Runs a scenario once per crash point that it reaches, and returns their number. */
 export async function atEachCrashPoint(
   scenario: (point: ReturnType<typeof crashAt>, name: string) => Promise<void>,
 ): Promise<number> {

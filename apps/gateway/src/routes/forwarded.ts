@@ -5,8 +5,8 @@ import { deleteMe, logIn, signUp } from '@slipway/contracts/users';
 import type { Upstream } from '@slipway/platform/calls/upstream';
 import type { App } from '@slipway/platform/core/app';
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
-import type { ClientOrigin } from './client-origin.ts';
-import { forwardTo } from './forward.ts';
+import type { ClientOrigin } from '../client-origin.ts';
+import { forwardTo } from '../forward.ts';
 
 export type Upstreams = Record<'users' | 'billing' | 'reporting', Upstream>;
 
@@ -28,7 +28,7 @@ const signIns = new Set<Operation>([signUp, logIn]);
  * Registers one route for each public operation of the services. So paths outside the contracts cannot be reached, and
  * metrics are labelled with the contracts' patterns.
  */
-export function registerRouting(app: App, options: Options): void {
+export function registerForwardedRoutes(app: App, options: Options): void {
   passBodiesThrough(app);
   app.addHook('onRequest', rejectAmbiguousPath);
   for (const [name, upstream] of Object.entries(options.upstreams)) {

@@ -6,10 +6,12 @@ import type { AttemptStore } from '../login-limit.ts';
 import type { SessionStore } from '../sessions.ts';
 import type { KeyRingStore } from '../signing-keys.ts';
 
-/** Everything that the users service keeps. */
-export type UsersStore = ServiceStore &
-  AccountStore &
-  AdministratorStore &
-  SessionStore &
-  AttemptStore &
-  KeyRingStore & { outbox: OutboxStore };
+/** Everything that the users service stores. No rule needs one atomic step over two of these parts. */
+export type UsersStore = ServiceStore & {
+  outbox: OutboxStore;
+  accounts: AccountStore;
+  administrators: AdministratorStore;
+  sessions: SessionStore;
+  attempts: AttemptStore;
+  keyRing: KeyRingStore;
+};

@@ -1,8 +1,8 @@
 import process from 'node:process';
+import { openStore } from '../store/open.ts';
 import { usageEvents } from '../usage.ts';
-import { openStore } from './open.ts';
 
-/** A process that sends the same usage as others of its kind, each beginning at another place. */
+/** A process that sends the same usage as others like it. Each begins with a different batch. */
 const [, , url = '', first = '0'] = process.argv;
 const batches = 10;
 

@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { openMongo } from '@slipway/store-mongodb/database';
 import { onTestFinished } from 'vitest';
-import { openStore } from './open.ts';
-import type { BillingStore } from './store.ts';
+import { openStore } from '../store/open.ts';
+import type { BillingStore } from '../store/store.ts';
 
 type Settings = { STORE_URL: string; SANDBOX_URL: string };
 
 const server = process.env.TEST_MONGODB_URL;
 const inMemory = 'sqlite::memory:';
 
-/** Every store that can be had here, for tests of what must work on all of them; each time a new one. */
+/** The available stores, for tests that must pass on all of them. `newSettings` names a new store each time. */
 export const stores: { name: string; newSettings: () => Settings }[] = [
   { name: 'SQLite', newSettings: () => ({ STORE_URL: inMemory, SANDBOX_URL: inMemory }) },
   ...(server
@@ -22,7 +22,7 @@ export function newMongoUrl(address: string): string {
   return `${address}/billing-${randomUUID()}`;
 }
 
-/** Opens a new store for the test that runs, and drops it with the end of the test. */
+/** Opens a new store for the current test, and drops it when the test ends. */
 export async function openForTest({ STORE_URL }: Settings): Promise<BillingStore> {
   const store = await openStore(STORE_URL);
   onTestFinished(async () => {
@@ -32,7 +32,7 @@ export async function openForTest({ STORE_URL }: Settings): Promise<BillingStore
   return store;
 }
 
-/** Takes a test's database away; one in memory ends by itself. */
+/** Drops the database of a test. Nothing remains of a store in memory. */
 export async function drop(url: string): Promise<void> {
   if (!url.startsWith('mongodb:')) return;
   const mongo = await openMongo(url, []);

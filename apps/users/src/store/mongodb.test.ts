@@ -4,7 +4,7 @@ import { newEvent } from '@slipway/platform/events/new-event';
 import { openMongo } from '@slipway/store-mongodb/database';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openStore } from './open.ts';
-import { describeUsersStore } from './users-store.contract.ts';
+import { describeUsersStore } from './store.contract.ts';
 
 const server = process.env.TEST_MONGODB_URL;
 
@@ -39,16 +39,18 @@ if (server) {
       version: 1,
     });
 
-    it('keeps of removed accounts only what they still tell, and that no longer than needed', async () => {
+    it('stores only the waiting events of removed accounts, until they are delivered', async () => {
       const url = newUrl();
       const store = await openStore(url);
       const { db, close } = await openMongo(url, []);
       for (const id of ['a', 'b']) {
-        await store.createAccount(account(id), [newEvent('users', 'user.signed_up', {}, `up ${id}`)]);
-        await store.removeAccount(id, 1, [newEvent('users', 'user.deleted', {}, `down ${id}`)]);
-        expect(await store.accountById(id)).toBeUndefined();
+        const signedUp = newEvent('users', 'user.signed_up', {}, `up ${id}`);
+        await store.accounts.add({ next: account(id), events: [signedUp] });
+        const events = [newEvent('users', 'user.deleted', {}, `down ${id}`)];
+        await store.accounts.remove(id, { version: 1, events });
+        expect(await store.accounts.get(id)).toBeUndefined();
       }
-      expect(await store.listAccounts(10)).toEqual([]);
+      expect(await store.accounts.list(10)).toEqual([]);
       expect(JSON.stringify(await db.collection('accounts').find().toArray())).not.toContain('@example.com');
 
       const waiting = (await store.outbox.pending(10)).map(({ id }) => id);
@@ -60,7 +62,39 @@ if (server) {
       await Promise.all([store.close(), close()]);
     });
 
-    it('has the server forget what has expired', async () => {
+    it('works beside the previous release, whose sessions and attempts have no version', async () => {
+      const url = newUrl();
+      const store = await openStore(url);
+      const { db, collection, close } = await openMongo(url, []);
+      const expiresAt = new Date('2100-01-01');
+      const session = { accountId: 'a', passwordVersion: 1, tokenHash: 'old', refreshedAt: 1, expiresAt };
+      await collection('sessions').insertOne({ _id: 's', ...session });
+      await collection('attempts').insertOne({ _id: 'k', failures: 3, lastAt: 1, expiresAt });
+      const single = { version: 2, content: { ids: ['a'], version: 2 } };
+      await collection('singles').insertOne({ _id: 'administrators', ...single });
+
+      const found = await store.sessions.get('s');
+      expect(found).toEqual({ id: 's', ...session, expiresAt: expiresAt.getTime(), version: 0 });
+      if (!found) return;
+      const change = { next: { ...found, tokenHash: 'new', version: 1 }, events: [] };
+      expect([await store.sessions.replace(change), await store.sessions.replace(change)]).toEqual([
+        true,
+        false,
+      ]);
+      expect(await db.collection('sessions').findOne()).toMatchObject({ tokenHash: 'new', expiresAt });
+      expect(await store.attempts.remove('k', { version: 0 })).toBe(true);
+
+      const next = { id: 'administrators', ids: ['a', 'b'], version: 3 };
+      expect(await store.administrators.replace({ next, events: [] })).toBe(true);
+      expect(await db.collection('singles').findOne()).toEqual({
+        _id: 'administrators',
+        version: 3,
+        content: { ids: ['a', 'b'], version: 3 },
+      });
+      await Promise.all([store.close(), close()]);
+    });
+
+    it('has the server delete what has expired', async () => {
       const url = newUrl();
       const store = await openStore(url);
       const { db, close } = await openMongo(url, []);
@@ -71,8 +105,9 @@ if (server) {
       }
       const expiresAt = Date.parse('2100-01-01');
       const session = { accountId: 'a', passwordVersion: 1, tokenHash: '', refreshedAt: 1, expiresAt };
-      await store.createSession({ ...session, id: 'session' });
-      await store.replaceAttempts({ key: 'key', failures: 1, lastAt: 1, expiresAt }, 0);
+      await store.sessions.add({ next: { ...session, id: 'session', version: 1 }, events: [] });
+      const attempts = { id: 'key', failures: 1, lastAt: 1, expiresAt, version: 1 };
+      await store.attempts.add({ next: attempts, events: [] });
       for (const collection of ['sessions', 'attempts']) {
         expect(await db.collection(collection).findOne()).toMatchObject({ expiresAt: new Date(expiresAt) });
       }
