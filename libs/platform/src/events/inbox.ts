@@ -42,7 +42,7 @@ export type InboxStore = {
   removeDeadLetter(id: string): Promise<void>;
 };
 
-/** The operation by which services deliver events. Each event is checked by itself, so that an invalid one stops no other. */
+/** The operation that delivers events. Each event is checked by itself, so that an invalid one stops no other. */
 export const deliverEvents = {
   method: 'POST',
   url: '/internal/v1/events',
@@ -151,7 +151,7 @@ function* inBatches<T>(items: T[], size: number): Generator<T[]> {
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
-/** Makes a function that returns why an event is invalid; `undefined` if it matches the envelope and its type's schema. */
+/** Makes a function that returns why an event is invalid, or `undefined` if it matches its schemas. */
 function createEventCheck(schemas: EventSchemas): (event: DomainEvent) => string | undefined {
   const compile = createValidators();
   const check = (schema: object) =>

@@ -14,9 +14,9 @@ type Parts = {
   metrics: Metrics;
   log: Logger;
   logLevel: LogLevel;
-  /** Services that this one calls. One that is unreachable does not make this one unready, or the failure would spread. */
+  /** Services that this one calls. An unreachable one does not make this one unready, or failures would spread. */
   upstreams: Pick<Upstream, 'name' | 'breaker'>[];
-  /** Returns how busy the service is. It is shown, but never makes the service unready: its load would fall on the others. */
+  /** Returns how busy the service is. Load never makes it unready, because it would fall on the other replicas. */
   load: () => object;
 };
 

@@ -47,7 +47,7 @@ export const platformSettings = Type.Object({
     minimum: 100,
     maximum: 3_600_000,
     description:
-      'How long an idle connection stays open; longer than in the load balancer in front, which must close it first; milliseconds',
+      'How long an idle connection stays open: longer than in the load balancer, which must close it first; milliseconds',
   }),
   BODY_LIMIT_BYTES: Type.Integer({
     default: 1_048_576,
@@ -64,7 +64,7 @@ export type PlatformSettings = Static<typeof platformSettings>;
 export const Secret = (options: { description: string; minLength?: number; pattern?: string }) =>
   Type.String({ minLength: 16, ...options, secret: true });
 
-/** The address of another service, as `discover` reads it. It is checked here to be reported with all other wrong settings. */
+/** The address of another service, as `discover` reads it. Checked here, to be reported with all wrong settings. */
 export const ServiceUrl = (options: { default: string; description: string }) =>
   Type.String({ pattern: '^((dns|srv)[+])?https?://.', ...options });
 
