@@ -36,6 +36,8 @@ describe('a page with commands', () => {
   it('walks through the system in the README', async () => {
     const stdout = await outputOf('README.md');
     expect(stdout).toContain('"accepted":999');
+    expect(stdout).toContain('"code":"invoices_open"');
+    expect(stdout).toContain('"status":"succeeded"');
     expect(stdout).toMatch(/^period,planId,currency,paid,refunded,net/m);
   });
 

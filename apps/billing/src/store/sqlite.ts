@@ -7,7 +7,9 @@ import { outboxMigration, type SqliteOutbox, sqliteOutbox } from '@slipway/store
 import { type Invoice, type InvoiceStore, pendingSince } from '../invoices.ts';
 import type { Change, LedgerStore, WithEntries } from '../ledger.ts';
 import { toSafeNumber } from '../money.ts';
+import { readEarlier } from '../subscription-versions.ts';
 import type { Subscription, SubscriptionStore } from '../subscriptions.ts';
+import { sqliteClosedAccounts } from './sqlite-closed-accounts.ts';
 import { billingMigrations } from './sqlite-schema.ts';
 import { sqliteUsage } from './sqlite-usage.ts';
 import type { BillingStore } from './store.ts';
@@ -22,10 +24,11 @@ export function openSqliteStore(url: string): BillingStore {
   const outbox = sqliteOutbox(db);
   const ping = db.prepare('SELECT 1');
   return {
-    subscriptions: sqliteSubscriptions(db, outbox),
+    subscriptions: readEarlier(sqliteSubscriptions(db, outbox)),
     usage: sqliteUsage(db, outbox),
     invoices: sqliteInvoices(db, outbox, ledgerWriter(db)),
     ledger: sqliteLedger(db),
+    closedAccounts: sqliteClosedAccounts(db),
     outbox,
     idempotency: sqliteIdempotency(db),
     async ping() {

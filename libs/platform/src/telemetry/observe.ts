@@ -51,7 +51,8 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
 
   function finish(end: RequestEnd, context: RequestContext) {
     const { method, route, status, ms } = end;
-    const { correlationId, traceId, problem } = context;
+    const { correlationId, span, problem } = context;
+    const { traceId } = span.spanContext();
     const isTraced = tracing.finish(context, end);
     metrics.requests.ended(method, route, status, ms / 1_000, isTraced ? traceId : undefined);
     const line = { method, route, status, ms: Math.round(ms * 10) / 10, problem, correlationId, traceId };
