@@ -30,7 +30,7 @@ export type Payment = {
   refunds: Refund[];
 };
 
-/** An invoice as it is kept: with its payments and their refunds, so that each step of one is one write. */
+/** An invoice as it is stored: with its payments and their refunds, so that each step of one is one write. */
 export type Invoice = Static<typeof InvoiceDocument> & {
   /** Number of the billed period. */
   period: number;

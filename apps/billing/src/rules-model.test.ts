@@ -220,8 +220,8 @@ type Recurring = Record<string, { planId: string; price: number }>;
 /** What reporting makes of the events: the newest state of each subscription that runs. */
 function recurringOf(events: DomainEvent[]): Recurring {
   const running: Recurring = {};
-  const told = events.filter(({ type }) => type.startsWith('subscription.'));
-  for (const { type, data } of told.sort((a, b) => Number(a.data.version) - Number(b.data.version))) {
+  const sent = events.filter(({ type }) => type.startsWith('subscription.'));
+  for (const { type, data } of sent.sort((a, b) => Number(a.data.version) - Number(b.data.version))) {
     const id = String(data.subscriptionId);
     if (type === 'subscription.cancelled') delete running[id];
     else running[id] = { planId: String(data.planId), price: Number(data.price) };

@@ -23,7 +23,7 @@ const closed = (subscription: Subscription, now = secondStart) =>
 const moved = (subscription: Subscription, planId: string, now: string) =>
   changePlan(subscription, planOf(planId), now)?.next ?? subscription;
 const plansOf = ({ terms }: Subscription) => [1, 2, 3, 4, 5].map((period) => planFor(terms, period).id);
-const refused = (code: string) => expect.objectContaining({ code });
+const rejected = (code: string) => expect.objectContaining({ code });
 
 describe('a new subscription', () => {
   it('opens its first period at once, which is due when it ends', () => {
@@ -38,7 +38,7 @@ describe('a new subscription', () => {
     });
   });
 
-  it('is told with its price, under an id that repeats with it', () => {
+  it('is reported with its price, under an id that is the same in a repetition', () => {
     const [told] = start('s1', 'u1', planOf('starter'), began).events;
     expect(told).toMatchObject({
       id: 'subscription.started:s1:1',
@@ -66,7 +66,7 @@ describe('a change of plan', () => {
     expect(change?.events).toEqual([]);
   });
 
-  it('takes effect, and is told, when the next period is opened', () => {
+  it('takes effect, and is reported, when the next period is opened', () => {
     const change = advance(moved(started(), 'pro', inFirst), { usage: [] }, secondStart);
     expect(change.next).toMatchObject({ planId: 'pro', nextPlan: undefined, version: 3 });
     expect(change.events).toMatchObject([
@@ -96,13 +96,13 @@ describe('a change of plan', () => {
     ]);
   });
 
-  it('is refused into another currency', () => {
-    expect(() => changePlan(started(), planOf('pro-usd'), inFirst)).toThrow(refused('currency_differs'));
+  it('is rejected into another currency', () => {
+    expect(() => changePlan(started(), planOf('pro-usd'), inFirst)).toThrow(rejected('currency_differs'));
   });
 
-  it('is refused after a cancellation', () => {
+  it('is rejected after a cancellation', () => {
     expect(() => changePlan(cancelledAt('2026-02-01T00:00:00.000Z'), planOf('pro'), inFirst)).toThrow(
-      refused('subscription_ended'),
+      rejected('subscription_ended'),
     );
   });
 });
@@ -142,7 +142,7 @@ describe('a cancellation', () => {
     expect(ended).toMatchObject({ status: 'cancelled', dueAt: secondStart, endsAt: secondStart, version: 2 });
   });
 
-  it('is told once, when the last period is billed', () => {
+  it('is reported once, when the last period is billed', () => {
     const change = cancel(started(), '2026-02-10T00:00:00.000Z');
     expect(change?.events).toEqual([]);
     const last = advance(change?.next ?? started(), { usage: [] }, secondStart);
@@ -161,7 +161,7 @@ describe('a cancellation', () => {
     expect(cancelledAt(began)).toMatchObject({ dueAt: secondStart, endsAt: secondStart });
   });
 
-  it('is told at once if a run with a clock ahead has billed all that has begun', () => {
+  it('is reported at once if a run with a clock ahead has billed all that has begun', () => {
     const change = cancel(closed(started()), inFirst);
     expect(change).toMatchObject({
       next: { endsAt: secondStart },
@@ -179,7 +179,7 @@ describe('a cancellation', () => {
     expect(change?.next).toEqual({ ...started(), version: 3 });
     expect(change?.events).toEqual([]);
     expect(resume(started(), inFirst)).toBeUndefined();
-    expect(() => resume(ended, secondStart)).toThrow(refused('subscription_ended'));
+    expect(() => resume(ended, secondStart)).toThrow(rejected('subscription_ended'));
   });
 });
 

@@ -95,7 +95,9 @@ describe('signing keys', () => {
     const parts = await openParts();
     const verify = verifierOf(parts);
     const token = await parts.keys.sign('ada', claims);
-    expect(await verify(token)).toEqual({ subject: 'ada', roles: ['member'], session: 'session' });
+    expect(await verify(token)).toEqual({
+      ...{ subject: 'ada', roles: ['member'], session: 'session', issuedAt: parts.time.at },
+    });
     parts.time.at += tokenLifetime * 1_000;
     await expect(verify(token)).rejects.toMatchObject({ code: 'token_expired' });
   });

@@ -2,7 +2,7 @@ import type { Plan } from '@slipway/contracts/billing';
 
 /**
  * The rules of billing, written from their words and with nothing of the service's code. Times are milliseconds,
- * amounts are BigInt, and a period is computed anew each time.
+ * amounts are BigInt, and each period is computed again whenever it is needed.
  *
  * - A period is a month from the subscription's start, in UTC. It has one plan: the last choice before it began.
  * - It costs the plan's price, and each metric beyond what is included, whenever the usage arrives.
