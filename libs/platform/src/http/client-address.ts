@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
 import proxyAddr from '@fastify/proxy-addr';
 import type { FastifyRequest } from 'fastify';
@@ -17,7 +18,7 @@ import { StartError } from '../core/start-error.ts';
  */
 export function readClientAddress(trusted: string) {
   const isTrusted = compile(trusted);
-  const addressOf = ({ raw }: Pick<FastifyRequest, 'raw'>) => proxyAddr(raw, isTrusted);
+  const addressOf = ({ raw }: Pick<FastifyRequest, 'raw'>) => proxyAddr(withoutPorts(raw), isTrusted);
   return {
     isTrusted: (address: string) => isTrusted(address, 0),
     addressOf,
@@ -33,6 +34,18 @@ function compile(trusted: string): (address: string, hop: number) => boolean {
   } catch (error) {
     throw new StartError(`TRUSTED_PROXIES is not a list of addresses: ${(error as Error).message}.`, error);
   }
+}
+
+/** An address with a port, as some load balancers write it: `192.0.2.7:4711` or `[2001:db8::7]:4711`. */
+const withPort = /^(?:\[(?<v6>[^\]]+)\](?::\d+)?|(?<v4>[\d.]+):\d+)$/;
+
+/** Removes the ports in `X-Forwarded-For`: with them, each connection of a client would be a client of its own. */
+function withoutPorts(raw: IncomingMessage): IncomingMessage {
+  const header = raw.headers['x-forwarded-for'];
+  if (header === undefined) return raw;
+  const addresses = [header].flat().join().split(',');
+  const bare = addresses.map((each) => each.trim().replace(withPort, '$<v6>$<v4>')).join();
+  return { headers: { 'x-forwarded-for': bare }, socket: raw.socket } as unknown as IncomingMessage;
 }
 
 /** Prefix length of the network that is one client: an IPv6 subscriber can use every address of a /64 at will. */
