@@ -111,6 +111,31 @@ describe('a service with its store away', () => {
   });
 });
 
+describe('a service that waits for its store', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends at once at %s, with 0', async (signal) => {
+    const service = await start({ STORE_OPENS: 'false' });
+    await expect.poll(() => service.output()).toContain('the store does not open');
+    service.kill(signal);
+    expect(await service.exited).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe('a service on a machine whose environment names a proxy', () => {
+  it('sends its requests to other services without it', async () => {
+    let asked = 0;
+    const proxy = await takenPort((socket) => {
+      asked += 1;
+      socket.end('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+    });
+    const address = `http://127.0.0.1:${proxy}`;
+    const service = await start({ NODE_USE_ENV_PROXY: '1', HTTP_PROXY: address, http_proxy: address });
+    await service.ready;
+    const { body } = await get(`${service.address}/fetch?url=${service.management}/health`);
+    expect(JSON.parse(body)).toEqual({ status: 200 });
+    expect(asked).toBe(0);
+  });
+});
+
 describe('a service with a bug', () => {
   it.each(['bug', 'rejection'])('logs a %s that nobody handles as fatal and exits with 1', async (path) => {
     const service = await start();
