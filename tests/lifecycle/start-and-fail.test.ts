@@ -73,6 +73,17 @@ describe('a start that cannot succeed', () => {
 });
 
 describe('a start that succeeds', () => {
+  it('answers on IPv4 and IPv6 with HOST=::', async () => {
+    const service = await start({ HOST: '::' });
+    await service.ready;
+    const { port } = new URL(service.address);
+    const { port: management } = new URL(service.management);
+    for (const host of ['127.0.0.1', '[::1]']) {
+      expect((await get(`http://${host}:${port}/wait`)).status).toBe(200);
+      expect((await get(`http://${host}:${management}/status`)).status).toBe(200);
+    }
+  });
+
   it('lists its settings for those who debug, the secrets masked', async () => {
     const service = await start({ LOG_LEVEL: 'debug', API_KEY: 'opensesame-opensesame' });
     await service.ready;

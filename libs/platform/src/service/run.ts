@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type Server, setGlobalProxyFromEnv } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TObject } from 'typebox';
@@ -63,9 +64,9 @@ function startFailure(error: unknown): string {
 
 async function listen(service: Service, settings: PlatformSettings): Promise<void> {
   const { app, management, lifecycle, log } = service;
-  const { HOST: host, PORT: port, MANAGEMENT_PORT } = settings;
+  const { HOST, PORT: port, MANAGEMENT_PORT } = settings;
   try {
-    await listenOn(management, MANAGEMENT_PORT, host).catch(cannotListen('MANAGEMENT_PORT'));
+    const host = await listenOn(management, MANAGEMENT_PORT, HOST).catch(cannotListen('MANAGEMENT_PORT'));
     const address = await app.listen({ port, host }).catch(cannotListen('PORT'));
     lifecycle.advance('ready');
     log.info(`ready at ${address}`);
@@ -75,8 +76,16 @@ async function listen(service: Service, settings: PlatformSettings): Promise<voi
   }
 }
 
-function listenOn(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve()));
+/** Returns the host that it listens on: that which was asked for, or `0.0.0.0` for `::` where there is no IPv6. */
+async function listenOn(server: Server, port: number, host: string): Promise<string> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+    return host;
+  } catch (error) {
+    if (host !== '::' || (error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT') throw error;
+    return listenOn(server, port, '0.0.0.0');
+  }
 }
 
 function cannotListen(setting: string) {
