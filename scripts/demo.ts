@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { onStopSignal } from '@slipway/platform/service/signals';
 import { ownSystem } from './demo/own-system.ts';
 import { createProgress, type Progress } from './demo/progress.ts';
+import { stopWithNpm } from './npm.ts';
 import { type Check, type Options, stepCount, tellStory } from './demo/story.ts';
 
 /** Longest time that the demo takes; milliseconds. */
@@ -47,7 +48,11 @@ async function main(process: NodeJS.Process): Promise<boolean> {
   const tooLong = setTimeout(() => stop.abort(new Error('It takes too long')), longest);
   tooLong.unref();
   const stopping = stop.signal;
-  const interrupt = () => stop.abort(new Error('It was stopped'));
+  const endWatch = stopWithNpm(process);
+  const interrupt = () => {
+    endWatch();
+    stop.abort(new Error('It was stopped'));
+  };
   if (base) {
     onStopSignal(process, interrupt, process.exit);
     return prove({ base: await reached(base), admin: adminOf(process.env), ...size }, progress, stopping);

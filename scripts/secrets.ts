@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { Secrets } from './topology.ts';
 
 /**
@@ -42,12 +43,26 @@ function write(file: string, secrets: Secrets): Secrets {
   return secrets;
 }
 
+/** Held until this process ends. */
+let lock: DatabaseSync | undefined;
+
 /**
- * Makes the folder of all data, open to its owner alone.
+ * Makes the folder of all data, open to its owner alone, and locks it for this process.
  *
- * @throws {Error} if it cannot be made or written: one sentence.
+ * @throws {Error} if it cannot be made or written, or if another system runs on it: one sentence.
  */
 export function openDataFolder(dataDir: string): void {
+  makeFolder(dataDir);
+  // The system frees the lock of an SQLite file when its process ends, however that ends.
+  lock = new DatabaseSync(join(dataDir, '.lock'), { timeout: 0 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch {
+    throw new Error(`Slipway already runs on the data folder ${dataDir}; stop it, or set DATA_DIR to another.`);
+  }
+}
+
+function makeFolder(dataDir: string): void {
   try {
     mkdirSync(join(dataDir, 'logs'), { recursive: true, mode: 0o700 });
     rmSync(mkdtempSync(join(dataDir, '.writable-')), { recursive: true });

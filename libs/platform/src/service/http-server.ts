@@ -11,6 +11,7 @@ import { type PlatformProblem, problem, toDocument } from '@slipway/contract-kit
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { sendProblem, toProblem } from '../http/problem-responses.ts';
 import { createValidators } from '../http/validation.ts';
+import { responseOn } from './connections.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { PlatformSettings } from './settings.ts';
 
@@ -90,6 +91,13 @@ const malformedRequests: Record<string, PlatformProblem> = {
 function answerMalformedRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
+    return;
+  }
+  const earlier = responseOn(socket);
+  if (earlier?.req.complete) {
+    // What is broken came after a complete request: that one gets its response, and the connection ends.
+    if (!earlier.headersSent) earlier.shouldKeepAlive = false;
+    earlier.once('close', () => socket.end());
     return;
   }
   const answer = problem(malformedRequests[error.code ?? ''] ?? 'invalid_request');
