@@ -1,10 +1,11 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { UsageRecord as UsageDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
+import { toInstant } from '@slipway/platform/core/instant';
 import { newEvent } from '@slipway/platform/events/new-event';
 import { type Clock, clockSkew, refuseFuture } from './clock.ts';
 import { sum } from './money.ts';
-import { periodNumberAt, toInstant } from './periods.ts';
+import { periodNumberAt } from './periods.ts';
 import { planOf } from './plans.ts';
 import type { Subscription } from './subscriptions.ts';
 import type { UsageTotal } from './usage-totals.ts';
