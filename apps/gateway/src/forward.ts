@@ -27,6 +27,7 @@ const small = 16_384;
  * request, for the call can go to another one.
  */
 export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf }: Options) {
+  const takesBody = Boolean(operation.schema.body ?? operation.schema.consumes);
   return async (request: FastifyRequest, reply: FastifyReply) => {
     // A client may go while the hooks run; `close` does not come again.
     if (reply.raw.destroyed) return reply.hijack();
@@ -35,7 +36,7 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
       if (!reply.raw.writableFinished) call.abort();
     });
     try {
-      const body = hasBody(request) ? await bodyOf(request, bodyLimit, call) : undefined;
+      const body = takesBody && hasBody(request) ? await bodyOf(request, bodyLimit, call) : undefined;
       const answer = await upstream.request({
         method: request.method as Operation['method'],
         path: request.url,

@@ -1,7 +1,7 @@
 import type { Operation } from '@slipway/contract-kit/operation';
 import { Page, PageQuery } from '@slipway/contract-kit/page';
 import Type, { type Static } from 'typebox';
-import { Amount, answers, Currency, Id, Strict, Timestamp } from './schemas.ts';
+import { Amount, answers, Currency, Id, Strict, smallBody, Timestamp } from './schemas.ts';
 
 const tags = ['billing'];
 const Quantity = Type.Integer({ minimum: 0, maximum: 1_000_000_000 });
@@ -119,7 +119,7 @@ export const subscribe = {
     body: Strict({ planId: Id }),
     response: answers({ 201: Subscription }),
   },
-  config: { access: 'member', priority: 'money', idempotency: 'required' },
+  config: { access: 'member', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const listSubscriptions = {
@@ -166,7 +166,7 @@ export const changePlan = {
     body: Strict({ planId: Id }),
     response: answers({ 200: Subscription }),
   },
-  config: { access: 'member', priority: 'money' },
+  config: { access: 'member', priority: 'money', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const cancelSubscription = {
@@ -221,7 +221,7 @@ export const recordUsage = {
     body: UsageRecord,
     response: answers({ 200: Type.Object({ id: Id, duplicate: Type.Boolean() }) }),
   },
-  config: { access: 'member' },
+  config: { access: 'member', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const UsageImport = Type.Object({
@@ -266,7 +266,7 @@ export const runBilling = {
       }),
     }),
   },
-  config: { access: 'admin', priority: 'batch', timeoutMs: 120_000 },
+  config: { access: 'admin', priority: 'batch', timeoutMs: 120_000, bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const listInvoices = {
@@ -313,7 +313,7 @@ export const payInvoice = {
     body: Strict({ method: Type.String({ minLength: 1, maxLength: 100 }) }),
     response: answers({ 201: Payment }),
   },
-  config: { access: 'member', priority: 'money', idempotency: 'required' },
+  config: { access: 'member', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const getPayment = {
@@ -340,7 +340,7 @@ export const refundPayment = {
     body: Strict({ amount: PositiveAmount }),
     response: answers({ 201: Refund }),
   },
-  config: { access: 'admin', priority: 'money', idempotency: 'required' },
+  config: { access: 'admin', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const LedgerEntry = Type.Object({

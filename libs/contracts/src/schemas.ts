@@ -18,6 +18,9 @@ export const Amount = Type.Integer({
   description: 'Minor units of the currency',
 });
 
+/** Bytes that the body of an operation may have: enough for the longest texts that a schema allows, all escaped. */
+export const smallBody = 10_240;
+
 /** An object that refuses fields it does not know. */
 export const Strict = <P extends Record<string, TSchema>>(properties: P, options: object = {}) =>
   Type.Object(properties, { additionalProperties: false, ...options });

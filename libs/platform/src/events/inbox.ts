@@ -56,7 +56,7 @@ export const deliverEvents = {
       200: Type.Object({ applied: Type.Integer(), duplicates: Type.Integer(), refused: Type.Integer() }),
     },
   },
-  config: { access: 'service', bodyLimit: 8_388_608 },
+  config: { access: 'service', bodyLimit: 1_048_576 },
 } as const satisfies Operation;
 
 /**

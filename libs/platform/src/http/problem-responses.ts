@@ -9,9 +9,18 @@ import {
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
 import { noteProblem } from '../telemetry/observe.ts';
+import { rejectOtherTargets } from './request-target.ts';
+
+/** Headers of every answer, unless its route sets its own: nothing is stored, or taken for another media type. */
+export const defaultHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 /** Turns every failure of a service into a problem document; nothing internal leaves the process. */
 export function registerProblemResponses(app: FastifyInstance): void {
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(defaultHeaders);
+    done();
+  });
+  rejectOtherTargets(app);
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const answer = toProblem(error);
     if (answer.status >= 500) request.log.error({ err: error, code: answer.code }, 'request failed');
@@ -28,6 +37,7 @@ export function sendProblem(answer: Problem, request: FastifyRequest, reply: Fas
   if (answer.status === 408) reply.header('connection', 'close');
   return reply
     .code(answer.status)
+    .headers(defaultHeaders)
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(toDocument(answer, request.id));
