@@ -221,7 +221,7 @@ export const recordUsage = {
     body: UsageRecord,
     response: answers({ 200: Type.Object({ id: Id, duplicate: Type.Boolean() }) }),
   },
-  config: { access: 'member', bodyLimit: smallBody },
+  config: { access: 'member' },
 } as const satisfies Operation;
 
 export const UsageImport = Type.Object({

@@ -26,14 +26,15 @@ export function registerBodies(app: FastifyInstance): void {
 
   app.addHook('preParsing', (request, reply, payload, done) => {
     const { headers } = request;
+    const use = useOf(request);
     if (isEmpty(request)) {
       delete headers['content-type'];
-    } else if (!request.is404 && !isIdentity(headers['content-encoding'])) {
-      reply.header('accept-encoding', 'identity');
-      return done(unsupportedEncoding());
-    } else if (request.is404 || takesNoBody(request)) {
+    } else if (use === 'none') {
       // Without these headers Fastify takes the request for one without a body. Node drops what is sent.
       for (const name of ['content-type', 'content-length', 'transfer-encoding']) delete headers[name];
+    } else if (use === 'read' && !isIdentity(headers['content-encoding'])) {
+      reply.header('accept-encoding', 'identity');
+      return done(unsupportedEncoding());
     }
     done(null, payload);
   });
@@ -44,10 +45,12 @@ function isEmpty({ headers }: FastifyRequest): boolean {
   return transfer === undefined && length === '0';
 }
 
-/** Routes without a schema may read the body themselves, as those of a gateway do. */
-function takesNoBody({ routeOptions: { schema } }: FastifyRequest): boolean {
-  const { body, consumes } = (schema ?? { body: {} }) as BodySchema;
-  return body === undefined && consumes === undefined;
+/** Whether a route reads a body; `unknown` of one without a schema, which may pass it on, as those of a gateway do. */
+function useOf({ is404, routeOptions }: FastifyRequest): 'read' | 'none' | 'unknown' {
+  if (is404) return 'none';
+  const schema = routeOptions.schema as BodySchema | undefined;
+  if (!schema) return 'unknown';
+  return schema.body || schema.consumes ? 'read' : 'none';
 }
 
 function isIdentity(encoding: string | undefined): boolean {
