@@ -1,6 +1,6 @@
 // The import rules of docs/architecture.md: imports point down only, and each technology has one place.
 const inService = '^apps/[^/]+/src/';
-const edges = `${inService}(main|app|config)\\.ts$|${inService}routes|\\.test\\.ts$|/test-|/store/`;
+const edges = `${inService}(main|app|config)\\.ts$|${inService}routes|\\.test\\.ts$|/test-|/testing/|/store/`;
 const tests = '\\.test\\.ts$';
 
 // The folders of the platform, lowest first. A folder may use those of the layers below it, and no other.
@@ -71,6 +71,12 @@ export default {
       'Tests are the top.',
       { path: '^(apps|libs|scripts)/', pathNot: tests },
       { path: '^tests/' },
+    ),
+    forbid(
+      'no-import-of-test-helpers',
+      'Images have no testing folders.',
+      { path: '^(apps|libs)/', pathNot: [tests, '\\.(fixture|contract)\\.ts$', '/testing/', '/test-'] },
+      { path: '/testing/' },
     ),
     forbid(
       'driver-only-in-store',

@@ -28,14 +28,16 @@ const compileCache = fileURLToPath(new URL('../node_modules/.cache/slipway-compi
  * Starts one of the system's services.
  *
  * @param env What the process inherits; the spec's settings win over it.
+ * @param main The module that the process runs; the service's own main by default.
  */
 export function startService(
   { name, settings }: ServiceSpec,
   env: NodeJS.ProcessEnv,
   onLine: OnLine,
+  main = new URL(`${name}/src/main.ts`, apps),
 ): ServiceProcess {
   const environment = { NODE_COMPILE_CACHE: compileCache, ...env, ...settings };
-  return startProcess(name, new URL(`${name}/src/main.ts`, apps), environment, onLine);
+  return startProcess(name, main, environment, onLine);
 }
 
 /**

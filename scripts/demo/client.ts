@@ -2,14 +2,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Input, Operation, Output } from '@slipway/contract-kit/operation';
 import { fromDocument, type Problem } from '@slipway/contract-kit/problem';
 import { logIn as logInOperation } from '@slipway/contracts/users';
+import { backoff } from '@slipway/platform/core/backoff';
 
 /** Codes after which the same request may succeed; all the demo's requests can be repeated. */
 const passing = ['rate_limited', 'overloaded', 'unavailable', 'upstream_failed', 'deadline_exceeded'];
 const repeatable = new Set([...passing, 'request_in_flight', 'payment_unconfirmed']);
 
-/** How long a request is repeated, and the longest pause when the answer names none; milliseconds. */
-const patience = 90_000;
-const longestPause = 2_000;
+/** How long a request is retried, and the delays when the answer names none; milliseconds. */
+const retryFor = 90_000;
+const delays = { base: 200, max: 2_000 };
 
 type LooseInput = {
   params?: Record<string, string>;
@@ -62,15 +63,16 @@ export async function logIn(
 }
 
 async function persist<T>(attempt: () => Promise<T>, stopping: AbortSignal): Promise<T> {
-  const end = Date.now() + patience;
-  for (let pause = 100; ; pause = Math.min(2 * pause, longestPause)) {
+  const end = Date.now() + retryFor;
+  for (let retry = 0; ; retry += 1) {
     try {
       return await attempt();
     } catch (error) {
       const { code, retryAfter } = error as Problem;
       const mayPass = error instanceof TypeError || repeatable.has(code);
       if (!mayPass || Date.now() > end || stopping.aborted) throw error;
-      await wait(retryAfter === undefined ? pause : retryAfter * 1_000, undefined, { signal: stopping });
+      const delay = retryAfter === undefined ? backoff(retry, delays) : retryAfter * 1_000;
+      await wait(delay, undefined, { signal: stopping });
     }
   }
 }

@@ -6,7 +6,7 @@ import { goodputCurves } from './overload/curves.ts';
 import type { OpenOrder, OpenResult } from './overload/load.ts';
 import { table, writeReport } from './report.ts';
 
-/** What is measured by OVERLOAD_GUARDS, and what it is called on the page. */
+/** The guards that are compared, and their names on the page. */
 const guards = { none: 'none', process: '@fastify/under-pressure alone', all: "the platform's" };
 type Guard = keyof typeof guards;
 const names = Object.keys(guards) as Guard[];

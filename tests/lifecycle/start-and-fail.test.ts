@@ -48,7 +48,7 @@ describe('a start that cannot succeed', () => {
   });
 
   it('refuses a stop deadline that the drain and the longest request would not fit in', async () => {
-    const service = await start({ DRAIN_DELAY_MS: '15000' });
+    const service = await start({ DRAIN_DELAY_MS: '20000' });
     expect(await service.exited).toEqual({ code: 2, signal: null });
     expect(service.output()).toContain('STOP_DEADLINE_MS must be more than');
   });

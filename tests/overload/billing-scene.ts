@@ -5,22 +5,22 @@ import { ok } from '../support/http.ts';
 import { newPerson } from '../support/people.ts';
 import { realServers } from '../support/stores.ts';
 import { startSystem } from '../support/system.ts';
-import type { Protection, Scene } from './scene.ts';
+import { type Protection, protectionEnv, type Scene } from './scene.ts';
 
 /** Opens the whole system on real stores. Clients read from billing through the gateway; its MongoDB can answer 2 s late. */
-export async function openBilling({ guards, budget }: Protection): Promise<Scene> {
+export async function openBilling(protection: Protection): Promise<Scene> {
   const toxiproxy = await startToxiproxy();
   const servers = realServers();
   const way = await toxiproxy.proxy(new URL(servers.mongodb).host);
   const system = await startSystem({
+    main: new URL('./fixtures/service.ts', import.meta.url),
     stores: 'real',
     servers: { ...servers, mongodb: `mongodb://${way.address}` },
     env: {
       RATE_LIMIT: '1000000',
       LOG_LEVEL: 'silent',
       OTEL_TRACES_EXPORTER: 'none',
-      OVERLOAD_GUARDS: guards ? 'all' : 'process',
-      RETRY_BUDGET: budget ? '0.1' : '10',
+      ...protectionEnv(protection),
     },
   });
   const { token } = await newPerson(system.base);

@@ -1,10 +1,23 @@
-/** What of the protection against overload is switched on. */
+import type { BuildOptions } from '@slipway/platform/service/service';
+
+/** Which protection against overload is on. */
 export type Protection = {
-  /** The services' own, by OVERLOAD_GUARDS. */
+  /** The guards of the services. */
   guards: boolean;
-  /** Budgets for retries: the clients' own, and the services' by RETRY_BUDGET. */
+  /** The retry budgets of the clients and of the services. */
   budget: boolean;
 };
+
+/** Hands the protection to a process of the scene, as a part of its environment. */
+export function protectionEnv(protection: Protection): { PROTECTION: string } {
+  return { PROTECTION: JSON.stringify(protection) };
+}
+
+/** Reads the options of a service from the environment of a process of the scene. */
+export function optionsFrom({ PROTECTION = '' }: { PROTECTION?: string }): BuildOptions {
+  const { guards, budget } = JSON.parse(PROTECTION) as Protection;
+  return { guards: guards ? 'all' : 'process', ...(!budget && { retryRatio: 10 }) };
+}
 
 /** A running system that a trouble comes over. */
 export type Scene = {

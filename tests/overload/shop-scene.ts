@@ -1,15 +1,15 @@
 import { startProcess } from '../../scripts/service-process.ts';
 import { freePort } from '../support/ports.ts';
-import type { Protection, Scene } from './scene.ts';
+import { type Protection, protectionEnv, type Scene } from './scene.ts';
 
 /** Opens a service of its own, which computes (`/cpu`) or waits for a store (`/store`). */
-export async function openShop(path: '/cpu' | '/store', { guards }: Protection): Promise<Scene> {
+export async function openShop(path: '/cpu' | '/store', protection: Protection): Promise<Scene> {
   const [port, management] = [await freePort(), await freePort()];
   const settings = {
     PORT: String(port),
     MANAGEMENT_PORT: String(management),
     LOG_LEVEL: 'silent',
-    OVERLOAD_GUARDS: guards ? 'all' : 'process',
+    ...protectionEnv(protection),
   };
   const main = new URL('./fixtures/shop.ts', import.meta.url);
   const shop = startProcess('shop', main, { ...process.env, ...settings }, () => undefined);

@@ -50,7 +50,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('`skaffold dev` (needs REQUIRE_CLUSTER=1)', { 
     const times: number[] = [];
     for (let edit = 1; edit <= edits; edit += 1) {
       const title = `Slipway, edit ${edit}`;
-      const undo = copy.edit('apps/gateway/src/docs.ts', "title: 'Slipway'", `title: '${title}'`);
+      const undo = copy.edit('apps/gateway/src/routes/docs.ts', "title: 'Slipway'", `title: '${title}'`);
       times.push(await servedAfter('/api/v1/openapi.json', title));
       undo();
       times.push(await servedAfter('/api/v1/openapi.json', '"title":"Slipway"'));

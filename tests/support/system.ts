@@ -65,6 +65,8 @@ type Options = {
   stores?: Stores;
   /** Those that the environment names, by default. */
   servers?: Servers;
+  /** What each process runs instead of its service's own main; `SERVICE` names the service. */
+  main?: URL;
 };
 
 /**
@@ -78,11 +80,12 @@ export async function startSystem({
   secrets = newSecrets(),
   stores = 'sqlite',
   servers = realServers(),
+  main,
 }: Options = {}): Promise<System> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'slipway-'));
   const specs = topology({ dataDir: folder, ports: await freePorts(), secrets });
   const databases = stores === 'real' ? realDatabases(servers, folder) : undefined;
-  const launch = (spec: ServiceSpec) => handleOf(spec, { ...databases?.settings[spec.name], ...env });
+  const launch = (spec: ServiceSpec) => handleOf(spec, { ...databases?.settings[spec.name], ...env }, main);
   const handles = specs.map((spec) => [spec.name, launch(spec)] as const);
   const services = Object.fromEntries(handles) as System['services'];
   const replicas: ServiceHandle[] = [];
@@ -123,7 +126,7 @@ export async function startSystem({
 /** Short, so that tests need not wait for load balancers that are not there. */
 const quickly = { DRAIN_DELAY_MS: '50' };
 
-function handleOf(spec: ServiceSpec, systemEnv: Record<string, string>): ServiceHandle {
+function handleOf(spec: ServiceSpec, systemEnv: Record<string, string>, main?: URL): ServiceHandle {
   let running: ServiceProcess | undefined;
   let output = '';
   const handle: ServiceHandle = {
@@ -136,10 +139,11 @@ function handleOf(spec: ServiceSpec, systemEnv: Record<string, string>): Service
       return output;
     },
     async start(env = {}) {
-      const settings = { ...quickly, ...spec.settings, ...systemEnv, ...env };
-      running = startService({ ...spec, settings }, process.env, (line) => {
+      const settings = { SERVICE: spec.name, ...quickly, ...spec.settings, ...systemEnv, ...env };
+      const onLine = (line: string) => {
         output += `${line}\n`;
-      });
+      };
+      running = startService({ ...spec, settings }, process.env, onLine, main);
       await running.ready;
     },
     async kill(signal) {

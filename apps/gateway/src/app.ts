@@ -4,20 +4,21 @@ import { registerAccess } from '@slipway/platform/http/access';
 import { readClientAddress } from '@slipway/platform/http/client-address';
 import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
-import { registerAccountDeletion } from './account-deletion.ts';
+import packageJson from '../package.json' with { type: 'json' };
 import { callerByTokenOrAddress } from './caller.ts';
 import { readClientOrigin } from './client-origin.ts';
 import { settings } from './config.ts';
-import { describeSystem, registerDocs, registerOpenApi } from './docs.ts';
 import { registerLinger } from './linger.ts';
 import { readLinks } from './page-links.ts';
-import { registerPages } from './pages.ts';
 import { registerRateLimit } from './rate-limit.ts';
+import { registerAccountDeletion } from './routes/account-deletion.ts';
+import { describeSystem, registerDocs, registerOpenApi } from './routes/docs.ts';
+import { registerPages } from './routes/pages.ts';
+import { registerSystem } from './routes/system.ts';
 import { registerRouting } from './routing.ts';
-import { registerSystem } from './system.ts';
 
 const name = 'gateway';
-const version = '0.1.0';
+const { version } = packageJson;
 
 /** The one public door: it knows who is calling, how often they may, and which service answers. */
 export const gateway = defineService({

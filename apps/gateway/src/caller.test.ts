@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { readClientAddress } from '@slipway/platform/http/client-address';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { callerByTokenOrAddress } from './caller.ts';
-import { startGateway, type TestGateway } from './test-gateway.ts';
+import { startGateway, type TestGateway } from './testing/service.ts';
 
 const callerOf = callerByTokenOrAddress(
   { remembered: (token) => (token === 'verified' ? { subject: 'ada', roles: [] } : undefined) },

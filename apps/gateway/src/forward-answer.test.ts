@@ -2,8 +2,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { bytes, countBytes, megabyte, settled } from './bodies.fixture.ts';
-import { startGateway, type TestGateway } from './test-gateway.ts';
+import { bytes, countBytes, megabyte, settled } from './testing/bodies.ts';
+import { startGateway, type TestGateway } from './testing/service.ts';
 
 let gateway: TestGateway;
 let root: { authorization: string };

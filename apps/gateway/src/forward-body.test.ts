@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { answerTo, bytes, countBytes, megabyte, settled, startUpload } from './bodies.fixture.ts';
-import { startGateway, type TestGateway } from './test-gateway.ts';
+import { answerTo, bytes, countBytes, megabyte, settled, startUpload } from './testing/bodies.ts';
+import { startGateway, type TestGateway } from './testing/service.ts';
 
 let gateway: TestGateway;
 let ada: { authorization: string };

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startGateway, type TestGateway } from './test-gateway.ts';
+import { startGateway, type TestGateway } from './testing/service.ts';
 
 let gateway: TestGateway;
 beforeAll(async () => {

@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { run } from '@slipway/platform/service/run';
 import { gateway } from './app.ts';
 

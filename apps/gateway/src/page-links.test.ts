@@ -1,7 +1,7 @@
 import { StartError } from '@slipway/platform/core/start-error';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLinks } from './page-links.ts';
-import { startGateway, type TestGateway } from './test-gateway.ts';
+import { startGateway, type TestGateway } from './testing/service.ts';
 
 describe('the links of the start page', () => {
   it('are a name and an address each, with commas between', () => {

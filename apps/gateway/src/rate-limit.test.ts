@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { startGateway, type TestGateway } from './test-gateway.ts';
+import { startGateway, type TestGateway } from './testing/service.ts';
 
 let gateway: TestGateway;
 afterEach(() => gateway.stop());

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { operations } from '@slipway/contracts/operations';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startGateway, type TestGateway } from './test-gateway.ts';
+import { startGateway, type TestGateway } from './testing/service.ts';
 
 let gateway: TestGateway;
 let admin: { authorization: string };

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Lifecycle } from '@slipway/platform/service/lifecycle';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createSystem } from './system.ts';
-import { startGateway, startStandIn, type TestGateway } from './test-gateway.ts';
+import { startGateway, startStandIn, type TestGateway } from './testing/service.ts';
 
 const lifecycle = new Lifecycle();
 lifecycle.advance('ready');

@@ -1,5 +1,4 @@
-import { getSystem, type ServiceState, type System } from '@slipway/contracts/gateway';
-import type { App } from '@slipway/platform/core/app';
+import type { ServiceState, System } from '@slipway/contracts/gateway';
 import type { Lifecycle } from '@slipway/platform/service/lifecycle';
 import { Ajv } from 'ajv';
 import Type, { type Static } from 'typebox';
@@ -20,7 +19,7 @@ const patience = 1_000;
 /** How long an answer is repeated, so that many onlookers cost the services one question; milliseconds. */
 const repeated = 1_000;
 
-type Options = {
+export type SystemOptions = {
   /** The gateway itself. */
   own: { name: string; version: string; lifecycle: Lifecycle };
   /** Where each service tells its state, by its name. */
@@ -29,14 +28,8 @@ type Options = {
   now?: () => number;
 };
 
-/** Shows how the system is, to anyone. It answers 200 however bad that is. */
-export function registerSystem(app: App, options: Options): void {
-  const system = createSystem(options);
-  app.route({ ...getSystem, handler: () => system() });
-}
-
 /** Makes the function that asks all services at once how they are. */
-export function createSystem({ own, statusUrls, now = () => performance.now() }: Options) {
+export function createSystem({ own, statusUrls, now = () => performance.now() }: SystemOptions) {
   let last: { at: number; answer: Promise<System> } | undefined;
 
   async function ask(): Promise<System> {
@@ -55,7 +48,7 @@ export function createSystem({ own, statusUrls, now = () => performance.now() }:
   };
 }
 
-function ownState({ name, version, lifecycle }: Options['own'], now: number): ServiceState {
+function ownState({ name, version, lifecycle }: SystemOptions['own'], now: number): ServiceState {
   return { name, state: lifecycle.state, version, upSeconds: Math.floor(now / 1000), down: [] };
 }
 

@@ -8,14 +8,16 @@ import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/token
 import { defineService } from '@slipway/platform/service/service';
 import { countBy } from '@slipway/platform/telemetry/declare';
 import { createJob } from '@slipway/platform/telemetry/jobs';
+import packageJson from '../package.json' with { type: 'json' };
 import { settings } from './config.ts';
-import { registerRoutes } from './routes.ts';
+import { registerEventRoutes } from './routes/events.ts';
+import { registerReportRoutes } from './routes/reports.ts';
 import { openStore } from './store/open.ts';
 
 /** What happened in the other services, counted. */
 export const reporting = defineService({
   name: 'reporting',
-  version: '0.1.0',
+  version: packageJson.version,
   settings,
   openStore: ({ STORE_URL }) => openStore(STORE_URL),
   register(app, { settings, store, log, metrics, upstream, shareBy }) {
@@ -29,6 +31,7 @@ export const reporting = defineService({
     };
     const counts = countBy(metrics, events, 'outcome', inboxOutcomes);
     const inbox = registerInbox(app, { schemas: eventSchemas, store, log, counts });
-    registerRoutes(app, { store, inbox, rebuildJob: createJob(metrics, 'reporting-rebuild') });
+    registerReportRoutes(app, { store, rebuildJob: createJob(metrics, 'reporting-rebuild') });
+    registerEventRoutes(app, { store, inbox });
   },
 });

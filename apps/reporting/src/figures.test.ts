@@ -12,7 +12,7 @@ import {
   signedUp,
   started,
   used,
-} from './test-events.ts';
+} from './testing/events.ts';
 
 const at = '2026-03-31T23:30:00Z';
 

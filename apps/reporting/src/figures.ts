@@ -1,7 +1,6 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { EventData, EventType } from '@slipway/contracts/events';
-import { type InboxStore, RefusedEvent } from '@slipway/platform/events/inbox';
-import type { ServiceStore } from '@slipway/platform/service/service';
+import { RefusedEvent } from '@slipway/platform/events/inbox';
 
 /** An event after the inbox has checked it: its type tells its data. */
 export type ReportedEvent = { [T in EventType]: DomainEvent<EventData<T>> & { type: T } }[EventType];
@@ -37,36 +36,35 @@ export type SubscriptionState = {
 /** A place in the order of a report's figures. */
 export type Place = Pick<Figure, 'part' | 'key'>;
 
-/** Where events and figures are kept. An event is stored and counted in one atomic step: `apply`. */
-export type ReportStore = ServiceStore &
-  InboxStore & {
-    /** A report's figures in the order of part and key: those after `after`, and of parts in `from`..`to`. */
-    figures(
-      report: Report,
-      range: { from?: string; to?: string },
-      limit: number,
-      after?: Place,
-    ): Promise<Figure[]>;
-    /** The figures of one part with the largest first sums. */
-    largest(report: Report, part: string, limit: number): Promise<Figure[]>;
-    /**
-     * Begins a new, empty generation of figures. From here on `apply` counts in both, so that only events
-     * stored before have to be counted again. A rebuild that has not finished is given up.
-     */
-    beginRebuild(): Promise<number>;
-    /**
-     * Counts the next stored events into the new generation, and tells how many: 0 when all are counted.
-     *
-     * @throws {Problem} conflict if another rebuild has begun since.
-     */
-    recount(generation: number, limit: number): Promise<number>;
-    /**
-     * Makes the new generation the running one and tells whether their figures were equal.
-     *
-     * @throws {Problem} conflict if another rebuild has begun since.
-     */
-    finishRebuild(generation: number): Promise<boolean>;
-  };
+/** Stores figures. */
+export type FigureStore = {
+  /** A report's figures in the order of part and key: those after `after`, and of parts in `from`..`to`. */
+  figures(
+    report: Report,
+    range: { from?: string; to?: string },
+    limit: number,
+    after?: Place,
+  ): Promise<Figure[]>;
+  /** The figures of one part with the largest first sums. */
+  largest(report: Report, part: string, limit: number): Promise<Figure[]>;
+  /**
+   * Begins a new, empty generation of figures. From here on `apply` counts in both, so that only events
+   * stored before have to be counted again. A rebuild that has not finished is given up.
+   */
+  beginRebuild(): Promise<number>;
+  /**
+   * Counts the next stored events into the new generation, and tells how many: 0 when all are counted.
+   *
+   * @throws {Problem} conflict if another rebuild has begun since.
+   */
+  recount(generation: number, limit: number): Promise<number>;
+  /**
+   * Makes the new generation the running one and tells whether their figures were equal.
+   *
+   * @throws {Problem} conflict if another rebuild has begun since.
+   */
+  finishRebuild(generation: number): Promise<boolean>;
+};
 
 /** Separates the parts of a key; no id contains it. */
 const separator = '/';

@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { chooseFormat, toCsv, toNdjson } from './formats.ts';
 
 describe('the format of a report', () => {
@@ -52,8 +54,35 @@ describe('CSV', () => {
     expect(await textOf(toCsv(['a'], rows({ a })))).toBe(`a\r\n'${a}\r\n`);
   });
 
-  it('leaves negative numbers numbers', async () => {
-    expect(await textOf(toCsv(['net'], rows({ net: -500 })))).toBe('net\r\n-500\r\n');
+  it.each([-500, -0.5, 1e21])('leaves the number %d a number', async (net) => {
+    expect(await textOf(toCsv(['net'], rows({ net })))).toBe(`net\r\n${net}\r\n`);
+  });
+
+  it('reads rows no faster than it is read, and stops them when it is destroyed', async () => {
+    let read = 0;
+    let ended = false;
+    async function* endless() {
+      try {
+        for (;;) yield { n: ++read };
+      } finally {
+        ended = true;
+      }
+    }
+    const csv = toCsv(['n'], endless());
+    await once(csv, 'readable');
+    const before = read;
+    await setTimeout(20);
+    expect(read).toBeLessThan(before + 10_000);
+    csv.destroy();
+    await vi.waitUntil(() => ended);
+  });
+
+  it('fails with the error of its rows', async () => {
+    async function* failing() {
+      yield { a: 1 };
+      throw new Error('the store is unreachable');
+    }
+    await expect(textOf(toCsv(['a'], failing()))).rejects.toThrow('the store is unreachable');
   });
 });
 

@@ -1,8 +1,8 @@
 import { type FaultyProxy, faultyProxy } from '@slipway/platform/testing/faulty-proxy';
 import { emulator, newNamespace } from '@slipway/store-datastore/testing/emulator';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { used } from './test-events.ts';
-import { startReporting } from './test-service.ts';
+import { used } from './testing/events.ts';
+import { startReporting } from './testing/service.ts';
 
 describe.skipIf(!emulator)('reporting on DATASTORE_EMULATOR_HOST', () => {
   let namespace: ReturnType<typeof newNamespace>;

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ReportStore } from './figures.ts';
+import type { FigureStore } from './figures.ts';
 
 /** Stored events that are counted between two turns of the event loop: some milliseconds of work. */
 const batch = 200;
@@ -11,7 +11,7 @@ const batch = 200;
  * @returns how many stored events were counted again, and whether the running figures were the same
  * @throws {Problem} conflict if another rebuild begins before this one is done
  */
-export async function rebuild(store: ReportStore): Promise<{ events: number; equal: boolean }> {
+export async function rebuild(store: FigureStore): Promise<{ events: number; equal: boolean }> {
   const generation = await store.beginRebuild();
   let events = 0;
   for (;;) {

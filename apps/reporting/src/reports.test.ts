@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ReportedEvent, ReportStore } from './figures.ts';
+import type { ReportedEvent } from './figures.ts';
 import { recurring, revenue, signUps, topUsage } from './reports.ts';
 import { openStore } from './store/open.ts';
-import { cancelled, changed, deleted, paid, refunded, signedUp, started, used } from './test-events.ts';
+import type { ReportingStore } from './store/store.ts';
+import { cancelled, changed, deleted, paid, refunded, signedUp, started, used } from './testing/events.ts';
 
-let store: ReportStore;
+let store: ReportingStore;
 beforeEach(async () => {
   store = await openStore('sqlite::memory:');
   return () => store.close();

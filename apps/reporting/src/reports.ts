@@ -1,14 +1,14 @@
 import { problem } from '@slipway/contracts/errors';
 import type { RecurringRow, RevenueRow, SignUpsRow, Span, TopUsageRow } from '@slipway/contracts/reporting';
 import { RefusedEvent } from '@slipway/platform/events/inbox';
-import { add, type Figure, type Place, partsOf, type Report, type ReportStore } from './figures.ts';
+import { add, type Figure, type FigureStore, type Place, partsOf, type Report } from './figures.ts';
 
 /**
  * Payments less refunds, by period, plan and currency; amounts in minor units.
  *
  * @throws {Problem} invalid_request if the span ends before it begins.
  */
-export function revenue(store: ReportStore, span: Span): AsyncGenerator<RevenueRow> {
+export function revenue(store: FigureStore, span: Span): AsyncGenerator<RevenueRow> {
   const figures = byPeriod(figuresOf(store, 'revenue', range(span)), span.by);
   return rowsOf(figures, ({ part, key, sums: [paid, refunded] }) => {
     const [planId = '', currency = ''] = partsOf(key);
@@ -17,7 +17,7 @@ export function revenue(store: ReportStore, span: Span): AsyncGenerator<RevenueR
 }
 
 /** Active subscriptions and what they bring in a month, by plan and currency. */
-export function recurring(store: ReportStore): AsyncGenerator<RecurringRow> {
+export function recurring(store: FigureStore): AsyncGenerator<RecurringRow> {
   return rowsOf(figuresOf(store, 'recurring', {}), ({ part, key, sums: [active, monthlyRevenue] }) =>
     active === 0 ? undefined : { planId: part, currency: key, active, monthlyRevenue },
   );
@@ -28,14 +28,14 @@ export function recurring(store: ReportStore): AsyncGenerator<RecurringRow> {
  *
  * @throws {Problem} invalid_request if the span ends before it begins.
  */
-export function signUps(store: ReportStore, span: Span): AsyncGenerator<SignUpsRow> {
+export function signUps(store: FigureStore, span: Span): AsyncGenerator<SignUpsRow> {
   const figures = byPeriod(figuresOf(store, 'signUps', range(span)), span.by);
   return rowsOf(figures, ({ part, sums: [signedUp, deleted] }) => ({ period: part, signedUp, deleted }));
 }
 
 /** The subscriptions that used most of a metric, the largest first. */
 export async function* topUsage(
-  store: ReportStore,
+  store: FigureStore,
   { metric, limit }: { metric: string; limit: number },
 ): AsyncGenerator<TopUsageRow> {
   for (const { key, sums } of await store.largest('usage', metric, limit)) {
@@ -70,7 +70,7 @@ const batch = 500;
 
 /** All figures of a report, read in batches, so that a long report needs no more memory than a short one. */
 async function* figuresOf(
-  store: ReportStore,
+  store: FigureStore,
   report: Report,
   within: { from?: string; to?: string },
 ): AsyncGenerator<Figure> {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Datastore, type Transaction } from '@google-cloud/datastore';
 import { Problem, problem } from '@slipway/contract-kit/problem';
+import { backoff } from '@slipway/platform/core/backoff';
 import { StartError } from '@slipway/platform/core/start-error';
 import { type Bounds, within } from './calls.ts';
 import { type DatastoreStore, type KeyOf, type Reads, readsOf, type Step, stepOf } from './entities.ts';
@@ -14,6 +15,10 @@ const pingTimeout = 1_000;
 const maxRunning = 500;
 /** Milliseconds that a start waits for the server, which may be starting too. */
 const connectWithin = 10_000;
+/** Delays between the attempts of a start to reach the server; milliseconds. */
+const connectDelays = { base: 100, max: 500 };
+/** Delays before a transaction that lost against another runs again; milliseconds. */
+const conflictDelays = { base: 20, max: 500 };
 
 /**
  * Left alone, the connection tries to come back only every two minutes after a long absence of the server, and
@@ -127,13 +132,13 @@ function release(transaction: Transaction, bounds: Bounds): void {
 /** The code of a transaction that lost against another. */
 const aborted = 10;
 
-/** Repeats a transaction that lost, after a random pause that grows, for as long as there is time. */
+/** Repeats a transaction that lost, with backoff, for as long as there is time. */
 async function repeated<T>(bounds: Bounds, run: () => Promise<T>): Promise<T> {
-  for (let losses = 1; ; losses += 1) {
+  for (let retry = 0; ; retry += 1) {
     try {
       return await run();
     } catch (error) {
-      const pause = Math.random() * Math.min(500, 10 * 2 ** losses);
+      const pause = backoff(retry, conflictDelays);
       if ((error as { code?: unknown }).code !== aborted || pause >= bounds.left()) throw error;
       await wait(pause);
     }
@@ -142,14 +147,14 @@ async function repeated<T>(bounds: Bounds, run: () => Promise<T>): Promise<T> {
 
 async function reach(store: DatastoreStore): Promise<void> {
   const end = Date.now() + connectWithin;
-  for (;;) {
+  for (let retry = 0; ; retry += 1) {
     try {
       return await store.ping();
     } catch (error) {
       const cause = ((error as Error).cause ?? error) as Error;
       const mayCome = error instanceof Problem && Date.now() < end;
       if (!mayCome) throw new StartError(`Datastore cannot be reached: ${cause.message}.`, error);
-      await wait(200);
+      await wait(backoff(retry, connectDelays));
     }
   }
 }

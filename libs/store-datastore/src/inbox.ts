@@ -47,7 +47,8 @@ export function datastoreInbox(
   store: DatastoreStore,
   change: (events: DomainEvent[], step: Step) => Promise<Changes>,
 ): DatastoreInbox {
-  const limits = { most: groupSize, largest: groupBytes, sizeOf: ({ size }: Written) => size };
+  const sizeOf = ({ size }: Written) => size;
+  const limits = { maxItems: groupSize, maxSize: groupBytes, sizeOf, rejectQueued: true };
   const apply = inGroups(limits, (group: Written[]) => store.transaction((step) => applyAll(group, step)));
 
   async function applyAll(group: Written[], step: Step): Promise<(Outcome | RefusedEvent)[]> {

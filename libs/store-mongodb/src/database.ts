@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Problem, problem } from '@slipway/contract-kit/problem';
+import { backoff } from '@slipway/platform/core/backoff';
 import type { Connections } from '@slipway/platform/core/connections';
 import { StartError } from '@slipway/platform/core/start-error';
+import { synchronous } from '@slipway/platform/core/synchronous';
 import {
   type Abortable,
   type Collection,
@@ -95,7 +97,7 @@ export async function openMongo(
     async ping() {
       await store.command((options) => db.command({ ping: 1 }, options));
     },
-    connections: countConnections(client),
+    connections: synchronous(countConnections(client)),
     close() {
       endWatch();
       return client.close();
@@ -130,31 +132,36 @@ function clientFor(url: string): MongoClient {
   }
 }
 
-/** Sends a write again that lost against another, after a moment that is not the same for both. */
+/** Delays between the attempts of a start to reach the server; milliseconds. */
+const connectDelays = { base: 100, max: 500 };
+/** Delays before a write that lost against another is sent again; milliseconds. */
+const conflictDelays = { base: 20, max: 200 };
+
+/** Repeats a write that lost against another, with backoff, until the signal ends it. */
 async function untilNoConflict<T>(
   work: (options: CommandOptions) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  for (;;) {
+  for (let retry = 0; ; retry += 1) {
     try {
       return await work({ signal });
     } catch (error) {
       if (!isConflict(error)) throw error;
     }
-    await wait(Math.random() * 50, undefined, { signal });
+    await wait(backoff(retry, conflictDelays), undefined, { signal });
   }
 }
 
 async function connect(store: MongoStore, within: number): Promise<void> {
   const deadline = Date.now() + within;
-  for (;;) {
+  for (let retry = 0; ; retry += 1) {
     try {
       return await store.ping();
     } catch (error) {
       // A verdict, such as wrong credentials, does not change by waiting.
       if (!(error instanceof Problem) || Date.now() >= deadline) throw error;
     }
-    await wait(200);
+    await wait(backoff(retry, connectDelays));
   }
 }
 

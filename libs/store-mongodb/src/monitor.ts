@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { backoff } from '@slipway/platform/core/backoff';
 import type { MongoClient } from 'mongodb';
 
-/** Longest pause between two attempts to connect; milliseconds. */
-const longestPause = 500;
+/** Delays between two attempts to connect; milliseconds. */
+const delays = { base: 500, max: 1_000 };
 
 /**
  * Connects a client anew when its look-out for the server is stuck. The driver (7.9.0) waits for ever when it writes
@@ -30,7 +31,7 @@ export function watchMonitor(client: MongoClient, overdue: number): () => void {
     reset();
     await client.close().catch(() => undefined);
     // Each attempt ends by the client's own time limit for finding a server, or at once when DNS does not know one.
-    while (!signal.aborted && !(await connected(client))) await pause(signal);
+    for (let retry = 0; !signal.aborted && !(await connected(client)); retry += 1) await pause(retry, signal);
     if (signal.aborted) await client.close();
   }
 
@@ -54,8 +55,6 @@ async function connected(client: MongoClient): Promise<boolean> {
   );
 }
 
-/** Not the same for all replicas, so that they do not come back at the same moment. */
-async function pause(signal: AbortSignal): Promise<void> {
-  const ms = longestPause * (0.5 + Math.random() / 2);
-  await wait(ms, undefined, { signal, ref: false }).catch(() => undefined);
+async function pause(retry: number, signal: AbortSignal): Promise<void> {
+  await wait(backoff(retry, delays), undefined, { signal, ref: false }).catch(() => undefined);
 }

@@ -1,4 +1,5 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
+import { synchronous } from '@slipway/platform/core/synchronous';
 import type { OutboxStore } from '@slipway/platform/events/outbox';
 import type { Db } from 'mongodb';
 import type { MongoStore } from './database.ts';
@@ -74,9 +75,9 @@ export function mongoOutbox({ collection, command }: MongoStore, names: string[]
       if (events.length > 0) for (const listener of listeners) listener();
       return result;
     },
-    onAdded(listener) {
+    onAdded: synchronous((listener: () => void) => {
       listeners.push(listener);
-    },
+    }),
     async pending(limit) {
       const oldest = [
         { $match: waiting },

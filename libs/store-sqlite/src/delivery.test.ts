@@ -1,13 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
+import { createUpstream } from '@slipway/platform/calls/upstream';
+import { deliverTo } from '@slipway/platform/events/inbox';
+import { newEvent } from '@slipway/platform/events/new-event';
 import { buildService } from '@slipway/platform/service/service';
 import { platformSettings, readSettings } from '@slipway/platform/service/settings';
+import { createMetrics } from '@slipway/platform/telemetry/metrics';
 import { inject } from '@slipway/platform/testing/inject';
 import { seriesValue } from '@slipway/platform/testing/metrics';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -96,6 +101,41 @@ describe('events on their way from one service to another', { timeout: 90_000 },
     expect(await counter.counted.inbox?.redeliver(id)).toEqual({ outcome: 'applied' });
     expect(await counter.events.refused(10)).toEqual([]);
     expect(counter.counted.items).toEqual(['item-0', 'item-2', 'item-1']);
+  });
+});
+
+describe('a delivery to a reader that never answers', () => {
+  async function startSilentReader() {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    cleanups.push(
+      () => silent.close(),
+      () => silent.closeAllConnections(),
+    );
+    return { silent, address: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` };
+  }
+
+  it('ends with its signal', async () => {
+    const { address } = await startSilentReader();
+    const metrics = createMetrics('test', '1.0.0');
+    const reader = createUpstream({ name: 'reader', address, metrics });
+    cleanups.push(() => reader.close());
+    const stop = new AbortController();
+    const deliver = deliverTo(reader, 'token-of-the-services');
+    const delivery = deliver([newEvent('test', 'it.happened', {})], stop.signal);
+    stop.abort(new Error('the service stops'));
+    await expect(delivery).rejects.toThrow('the service stops');
+  });
+
+  it('delays a stop by about a second', async () => {
+    const { silent, address } = await startSilentReader();
+    const { app, order } = await startShop(address);
+    const delivery = once(silent, 'request');
+    await order('item');
+    await delivery;
+    const startedAt = performance.now();
+    await app.close();
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { DomainEvent } from '@slipway/contract-kit/event';
+import { synchronous } from '@slipway/platform/core/synchronous';
 import type { OutboxStore } from '@slipway/platform/events/outbox';
 import type { Migration } from './database.ts';
 
@@ -39,14 +40,14 @@ export function sqliteOutbox(db: DatabaseSync): SqliteOutbox {
   const listeners: (() => void)[] = [];
 
   return {
-    add(events) {
+    add: synchronous((events: DomainEvent[]) => {
       for (const event of events) insert.run(event.id, event.at, JSON.stringify(event));
       // In the next turn: the transaction is synchronous, so that it has ended by then.
       if (events.length > 0) for (const listener of listeners) setImmediate(listener);
-    },
-    onAdded(listener) {
+    }),
+    onAdded: synchronous((listener: () => void) => {
       listeners.push(listener);
-    },
+    }),
     async pending(limit) {
       return oldest.all(limit).map(({ event }) => JSON.parse(String(event)) as DomainEvent);
     },

@@ -2,7 +2,7 @@ import type { DomainEvent } from '@slipway/contract-kit/event';
 import { problem } from '@slipway/contract-kit/problem';
 import type { App } from '@slipway/platform/core/app';
 import { newEvent } from '@slipway/platform/events/new-event';
-import { backoff, registerRelay } from '@slipway/platform/events/relay';
+import { registerRelay } from '@slipway/platform/events/relay';
 import { platformSettings, readSettings } from '@slipway/platform/service/settings';
 import { createMetrics } from '@slipway/platform/telemetry/metrics';
 import { createTracing } from '@slipway/platform/telemetry/tracing';
@@ -224,16 +224,4 @@ it('tells how many events wait, and how long the oldest has', async () => {
   const told = await seriesValue(metrics, 'outbox_oldest_event_age_seconds');
   expect(told).toBeGreaterThan(0);
   expect(Math.abs(Number(told) - age)).toBeLessThan(1);
-});
-
-describe('the backoff', () => {
-  it('doubles with each failure up to 10 s', () => {
-    const longest = [1, 2, 3, 6, 7, 20].map((failures) => backoff(failures, () => 1));
-    expect(longest).toEqual([200, 400, 800, 6_400, 10_000, 10_000]);
-  });
-
-  it('is anything from nothing to its longest, so that senders spread', () => {
-    expect(backoff(3, () => 0)).toBe(0);
-    expect(backoff(3, () => 0.25)).toBe(200);
-  });
 });

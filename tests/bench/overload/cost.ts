@@ -3,7 +3,7 @@ import type { LoadOrder, LoadResult } from '../load.ts';
 import { table } from '../report.ts';
 import { median, middleHalf } from '../statistics.ts';
 
-/** Values of OVERLOAD_GUARDS. */
+/** Without and with admission. */
 const guards = ['process', 'all'] as const;
 type Guards = (typeof guards)[number];
 type State = { ports: Record<Guards, number>; cpu: number };

@@ -1,5 +1,6 @@
 /** A small service with admission and one without, in one process: they differ in nothing else, not even in their process. */
 import type { AddressInfo } from 'node:net';
+import type { GuardSet } from '@slipway/platform/overload/guards';
 import { buildService, defineService } from '@slipway/platform/service/service';
 import { platformSettings, readSettings } from '@slipway/platform/service/settings';
 
@@ -12,16 +13,16 @@ const small = defineService({
   },
 });
 
-async function listen(guards: string): Promise<number> {
-  const settings = readSettings(small.settings, { LOG_LEVEL: 'warn', OVERLOAD_GUARDS: guards });
-  const { app } = await buildService(small, settings);
+async function listen(guards: GuardSet): Promise<number> {
+  const settings = readSettings(small.settings, { LOG_LEVEL: 'warn' });
+  const { app } = await buildService(small, settings, { guards });
   await app.listen({ port: 0, host: '127.0.0.1' });
   return (app.server.address() as AddressInfo).port;
 }
 
 // In the order of the arguments: who is built first may have it better.
 const ports: Record<string, number> = {};
-for (const guards of process.argv.slice(2)) ports[guards] = await listen(guards);
+for (const guards of process.argv.slice(2) as GuardSet[]) ports[guards] = await listen(guards);
 
 process.on('disconnect', () => process.exit());
 process.on('message', () => {

@@ -2,6 +2,7 @@
 import { pbkdf2Sync } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { GuardSet } from '@slipway/platform/overload/guards';
 import { buildService, defineService } from '@slipway/platform/service/service';
 import { platformSettings, readSettings } from '@slipway/platform/service/settings';
 
@@ -40,9 +41,9 @@ function createStore(): () => Promise<void> {
   };
 }
 
-const [guards = 'all'] = process.argv.slice(2);
-const settings = readSettings(shop.settings, { LOG_LEVEL: 'warn', OVERLOAD_GUARDS: guards });
-const { app } = await buildService(shop, settings);
+const [guards] = process.argv.slice(2) as GuardSet[];
+const settings = readSettings(shop.settings, { LOG_LEVEL: 'warn' });
+const { app } = await buildService(shop, settings, { guards });
 await app.listen({ port: 0, host: '127.0.0.1' });
 
 process.on('disconnect', () => process.exit());

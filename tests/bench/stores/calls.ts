@@ -6,7 +6,8 @@ import type { BillingStore } from '@slipway/billing/store/open';
 import { changePlan, type Subscription, start } from '@slipway/billing/subscriptions';
 import { type UsageRecord, usageEvents } from '@slipway/billing/usage';
 import { newEvent } from '@slipway/platform/events/new-event';
-import type { ReportedEvent, ReportStore } from '@slipway/reporting/figures';
+import type { ReportedEvent } from '@slipway/reporting/figures';
+import type { ReportingStore } from '@slipway/reporting/store/store';
 import type { Account } from '@slipway/users/accounts';
 import type { UsersStore } from '@slipway/users/store/users-store';
 import type { Calls } from './rounds.ts';
@@ -119,7 +120,7 @@ export function newUse(place: number): ReportedEvent {
 
 export const newUses = () => Array.from({ length: 100 }, (_, place) => newUse(place));
 
-export function reportingCalls(store: ReportStore): ReportingCalls {
+export function reportingCalls(store: ReportingStore): ReportingCalls {
   const place = inTurn([...Array(100).keys()]);
   return {
     'event applied': () => store.apply(newUse(place())),

@@ -1,11 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { problem } from '@slipway/contracts/errors';
+import { backoff } from '@slipway/platform/core/backoff';
+import { inGroups } from '@slipway/platform/core/group-commit';
 import { BoundedMap } from '@slipway/platform/http/bounded-map';
 import type { MongoStore } from '@slipway/store-mongodb/database';
 import { isDuplicate } from '@slipway/store-mongodb/errors';
 import type { MongoOutbox } from '@slipway/store-mongodb/outbox';
 import type { UsageOutcome, UsageStore } from '../usage.ts';
-import { gather } from './gather.ts';
 import {
   type Draft,
   draftPage,
@@ -19,14 +20,14 @@ import {
 
 /** How often pages are made anew because other replicas have written the next ones meanwhile. */
 const attempts = 20;
-/** Longest pause before another attempt; milliseconds. */
-const longestPause = 40;
+/** Delays before another attempt; milliseconds. */
+const delays = { base: 20, max: 80 };
 /** Subscriptions whose last page is remembered. */
 const remembered = 10_000;
-/** Writes at the same time. A subscription is always in the same lane. */
+/** Concurrent writes. A subscription is always in the same lane, so that its writers do not race each other. */
 const lanes = 4;
 /** Records written together, so that a page is small enough to be changed quickly when its events are delivered. */
-const mostRecords = 1_000;
+const maxRecords = 1_000;
 /** Last pages that are read at the same time in one lane. */
 const readsAtOnce = 10;
 
@@ -113,18 +114,15 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
       }
       if (refused.size === 0) return shares.map((share) => outcomes.get(share) ?? []);
       left = new Map([...refused].map((draft) => [draft.page.subscriptionId, draft.shares]));
-      await wait(Math.random() * longestPause);
+      await wait(backoff(attempt, delays));
     }
     throw problem('overloaded', 'Usage of the subscription is recorded by too many at once; try again', {
       retryAfter: 1,
     });
   }
 
-  const addInLane = gather<number, Share, UsageOutcome[]>({
-    work: addShares,
-    sizeOf: ({ records }) => records.length,
-    most: mostRecords,
-  });
+  const sizeOf = ({ records }: Share) => records.length;
+  const adders = Array.from({ length: lanes }, () => inGroups({ maxSize: maxRecords, sizeOf }, addShares));
 
   return {
     async add(records, eventsOf) {
@@ -132,7 +130,7 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
       const found = await Promise.all(
         groups.map(async ([subscriptionId, group]) => {
           const share = { subscriptionId, records: group, eventsOf };
-          return [subscriptionId, (await addInLane(laneOf(subscriptionId), share)).values()] as const;
+          return [subscriptionId, (await laneOf(subscriptionId, adders)(share)).values()] as const;
         }),
       );
       const outcomes = new Map<string, Iterator<UsageOutcome>>(found);
@@ -144,11 +142,11 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
   };
 }
 
-function laneOf(subscriptionId: string): number {
+function laneOf<Lane>(subscriptionId: string, lanes: Lane[]): Lane {
   let hash = 0;
   for (let index = 0; index < subscriptionId.length; index++)
     hash = (31 * hash + subscriptionId.charCodeAt(index)) | 0;
-  return Math.abs(hash) % lanes;
+  return lanes[Math.abs(hash) % lanes.length] as Lane;
 }
 
 function noPage(subscriptionId: string): PageEnd {

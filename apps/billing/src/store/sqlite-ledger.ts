@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { LedgerEntry } from '@slipway/contracts/billing';
+import { synchronous } from '@slipway/platform/core/synchronous';
 import type { LedgerStore } from '../ledger.ts';
 import { toSafeNumber } from '../money.ts';
 import { readPage } from './sqlite-aggregates.ts';
@@ -19,14 +20,14 @@ export function sqliteLedger(db: DatabaseSync): SqliteLedger {
   balances.setReadBigInts(true);
 
   return {
-    add(entries) {
+    add: synchronous((entries: LedgerEntry[]) => {
       for (const entry of entries) {
         addEntry.run(entry.id, entry.at, JSON.stringify(entry));
         for (const { account, amount } of entry.postings) {
           addPosting.run(entry.id, account, entry.currency, amount);
         }
       }
-    },
+    }),
     async balances() {
       return balances.all().map(({ account, currency, balance }) => ({
         account: String(account),

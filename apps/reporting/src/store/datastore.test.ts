@@ -1,15 +1,15 @@
 import { openDatastore } from '@slipway/store-datastore/database';
 import { emulator, newNamespace } from '@slipway/store-datastore/testing/emulator';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ReportStore } from '../figures.ts';
 import { rebuild } from '../rebuild.ts';
-import { paid, started, used } from '../test-events.ts';
+import { paid, started, used } from '../testing/events.ts';
 import { rankName } from './figure-names.ts';
 import { openStore } from './open.ts';
-import { type Damage, describeReportStore } from './report-store.contract.ts';
+import { type Damage, describeStore } from './store.contract.ts';
+import type { ReportingStore } from './store.ts';
 
 /** The store as it is, but what it is in goes with it. */
-function dropping(store: ReportStore, drop: () => Promise<void>): ReportStore {
+function dropping(store: ReportingStore, drop: () => Promise<void>): ReportingStore {
   return {
     ...store,
     close: async () => {
@@ -38,7 +38,7 @@ async function damage(url: string, how: Damage): Promise<void> {
 }
 
 describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
-  describeReportStore('Datastore', async () => {
+  describeStore('Datastore', async () => {
     const { url, drop } = newNamespace();
     const store = await openStore(url);
     return {
@@ -89,7 +89,7 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
 
     it('has equal figures after rebuilds that ran while two replicas counted', async () => {
       const replicas = [await openStore(namespace.url), await openStore(namespace.url)] as const;
-      const count = async (replica: ReportStore, n: number) => {
+      const count = async (replica: ReportingStore, n: number) => {
         for (let round = 0; round < 10; round += 1) {
           const version = 2 * round + n + 1;
           const events = [...Array.from({ length: 20 }, () => used({})), started({ version }), paid({})];

@@ -1,7 +1,7 @@
 import { openDatastore } from '@slipway/store-datastore/database';
 import type { Reads } from '@slipway/store-datastore/entities';
 import { type AppliedEvent, datastoreInbox } from '@slipway/store-datastore/inbox';
-import type { Figure, ReportedEvent, ReportStore } from '../figures.ts';
+import type { Figure, ReportedEvent } from '../figures.ts';
 import {
   compareFigures,
   countEvents,
@@ -16,7 +16,8 @@ import {
   progressIn,
   writeGenerations,
   writeProgress,
-} from './datastore-generations.ts';
+} from './datastore-snapshots.ts';
+import type { ReportingStore } from './store.ts';
 
 /** Figures that are compared or deleted in one step. */
 const batch = 500;
@@ -28,7 +29,7 @@ const batch = 500;
  * @param url `datastore://<project>` or `datastore://<project>/<namespace>`
  * @throws {StartError} if it cannot be used.
  */
-export async function openDatastoreReports(url: string): Promise<ReportStore> {
+export async function openDatastoreStore(url: string): Promise<ReportingStore> {
   const store = await openDatastore(url, [generationsMigration]);
   const inbox = datastoreInbox(store, async (events, step) => {
     const { shown, building } = await generationsIn(step);

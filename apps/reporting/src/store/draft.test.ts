@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ReportedEvent } from '../figures.ts';
-import { eventStream, paid, started, used } from '../test-events.ts';
+import { eventStream, paid, started, used } from '../testing/events.ts';
 import { type Draft, draft, type Known, nothingKnown } from './draft.ts';
 
 /** Stores what drafts change, as a store does: it reads what is missing, and drafts again. */

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rebuild } from '../rebuild.ts';
-import { used } from '../test-events.ts';
+import { used } from '../testing/events.ts';
 import { openStore } from './open.ts';
-import { type Damage, describeReportStore } from './report-store.contract.ts';
+import { type Damage, describeStore } from './store.contract.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -33,9 +33,9 @@ const sqlOf: Record<Damage, string> = {
   invented: `INSERT INTO figures SELECT generation, report, part, 'nobody', 1, 1 FROM figures LIMIT 1`,
 };
 
-describeReportStore('SQLite in memory', async () => ({ store: await openStore('sqlite::memory:') }));
+describeStore('SQLite in memory', async () => ({ store: await openStore('sqlite::memory:') }));
 
-describeReportStore('SQLite in a file', async () => {
+describeStore('SQLite in a file', async () => {
   const path = newFile();
   const store = await openStore(`sqlite:${path}`);
   return {

@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inTransaction, openSqlite } from '@slipway/store-sqlite/database';
 import { inboxMigration, sqliteInbox } from '@slipway/store-sqlite/inbox';
-import type { ReportedEvent, ReportStore } from '../figures.ts';
+import type { ReportedEvent } from '../figures.ts';
 import { figuresMigration, sqliteFigures } from './sqlite-figures.ts';
-import { generationsMigration, sqliteGenerations } from './sqlite-generations.ts';
+import { generationsMigration, sqliteGenerations } from './sqlite-snapshots.ts';
+import type { ReportingStore } from './store.ts';
 
 /** Figures that are compared or deleted between two turns of the event loop. */
 const batch = 500;
@@ -14,7 +15,7 @@ const batch = 500;
  * @param url `sqlite:<path>` or `sqlite::memory:`
  * @throws {StartError} if the file cannot be used.
  */
-export function openSqliteReports(url: string): ReportStore {
+export function openSqliteStore(url: string): ReportingStore {
   const db = openSqlite(url, [inboxMigration, figuresMigration, generationsMigration]);
   const figures = sqliteFigures(db);
   const generations = sqliteGenerations(db);

@@ -5,11 +5,16 @@ import type { UpstreamRequest, UpstreamResponse } from './call.ts';
 import { retryAfterOf } from './retry.ts';
 import type { Upstream } from './upstream.ts';
 
+type CallOptions = {
+  /** Aborts the call. */
+  signal?: AbortSignal;
+};
+
 /** The operation as a function: its input may be left out where nothing in it is required. */
 type Call<Op extends Operation> =
   Record<never, never> extends Input<Op>
-    ? (input?: Input<Op>) => Promise<Output<Op>>
-    : (input: Input<Op>) => Promise<Output<Op>>;
+    ? (input?: Input<Op>, options?: CallOptions) => Promise<Output<Op>>
+    : (input: Input<Op>, options?: CallOptions) => Promise<Output<Op>>;
 
 export type Client<Operations extends Record<string, Operation>> = {
   [Name in keyof Operations]: Call<Operations[Name]>;
@@ -45,8 +50,9 @@ export function createClient<Operations extends Record<string, Operation>>(
   { maxBytes = 10 * 1_048_576 }: ClientOptions = {},
 ): Client<Operations> {
   const calls = Object.entries(operations).map(([name, operation]) => {
-    const call = async (input: AnyInput = {}) => {
-      const answer = await upstream.exchange(toRequest(operation, input), (response) =>
+    const call = async (input: AnyInput = {}, { signal }: CallOptions = {}) => {
+      const request = { ...toRequest(operation, input), signal };
+      const answer = await upstream.exchange(request, (response) =>
         readAnswer(upstream.name, response, maxBytes),
       );
       if (answer.status >= 400) throw toProblem(upstream.name, answer);

@@ -1,30 +1,29 @@
-/** How many retries are allowed; the defaults follow Google's SRE book, "Handling Overload": a tenth of the calls. */
 type RetryBudgetOptions = {
-  /** Retries that each call pays for. */
+  /** Retries that each call pays for. Default: 0.1, as in Google's SRE book, "Handling Overload". */
   ratio?: number;
-  /** Retries a second that are allowed however few calls there are. */
+  /** Retries a second that are allowed however few calls there are. Default: 1. */
   reserve?: number;
-  /** Most retries that can be saved up. */
+  /** Maximum number of retries that can be saved up. Default: 10. */
   capacity?: number;
-  /** Milliseconds of a clock that never goes back. */
+  /** Returns the milliseconds of a monotonic clock. */
   now?: () => number;
 };
 
 export type RetryBudget = {
-  /** Notes a first attempt. */
+  /** Pays in for a first attempt. */
   deposit(): void;
-  /** Takes one retry out; false when there is none left. */
+  /** Takes out one retry; returns false when none is left. */
   withdraw(): boolean;
 };
 
 /**
- * Bounds retries by the number of calls, so that an upstream in trouble gets a tenth more load and not
- * three times as much. A token bucket, as Finagle's `RetryBudget` is.
+ * Bounds retries by the number of calls, so that an upstream in trouble gets at most a tenth more load instead of
+ * three times as much. It is a token bucket, like Finagle's `RetryBudget`.
  *
  * @example
  * const budget = createRetryBudget();
  * budget.deposit();
- * if (failed && budget.withdraw()) await again();
+ * if (failed && budget.withdraw()) await retry();
  */
 export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget {
   const { ratio = 0.1, reserve = 1, capacity = 10, now = performance.now.bind(performance) } = options;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoff, type Repeatable, retryAfterOf, withRetries } from './retry.ts';
+import { type Repeatable, retryAfterOf, withRetries } from './retry.ts';
 
 const failed = { transient: true };
 const done = { transient: false };
@@ -33,19 +33,6 @@ describe('retries', () => {
   it('are not made when the wait would take all the time that is left', async () => {
     expect(await play([{ transient: true, after: 5_000 }], { left: 5_000 })).toMatchObject({ attempts: 1 });
     expect(await play([failed], { left: 0 })).toMatchObject({ attempts: 1 });
-  });
-});
-
-describe('the wait before a retry', () => {
-  it('doubles from 100 ms up to a second', () => {
-    expect([0, 1, 2, 3, 4, 9].map((retry) => backoff(retry, () => 1))).toEqual([
-      100, 200, 400, 800, 1_000, 1_000,
-    ]);
-  });
-
-  it('is anywhere between nothing and that', () => {
-    expect(backoff(1, () => 0)).toBe(0);
-    expect(backoff(1, () => 0.25)).toBe(50);
   });
 });
 

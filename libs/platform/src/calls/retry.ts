@@ -1,7 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { backoff } from '../core/backoff.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
 const maxRetries = 2;
+/** Delays before retries, where the upstream asks for none; milliseconds. */
+const delays = { base: 100, max: 1_000 };
 
 /** What came of an attempt, as far as a retry is concerned. */
 export type Repeatable = {
@@ -34,7 +37,7 @@ export async function withRetries<T extends Repeatable>(
   for (let retry = 0; ; retry++) {
     const result = await attempt();
     if (!result.transient || retry === maxRetries) return result;
-    const pause = Math.max(result.after ?? 0, backoff(retry));
+    const pause = Math.max(result.after ?? 0, backoff(retry, delays));
     if (pause >= left()) return result;
     if (!budget.withdraw()) {
       onRefused?.();
@@ -43,17 +46,6 @@ export async function withRetries<T extends Repeatable>(
     onRetry(result);
     await wait(pause, undefined, { signal });
   }
-}
-
-/**
- * How long to wait before a retry: exponential with full jitter, so that clients that failed together do not
- * come back together. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
- *
- * @param retry 0 for the first one
- * @returns milliseconds
- */
-export function backoff(retry: number, random: () => number = Math.random): number {
-  return random() * Math.min(1_000, 100 * 2 ** retry);
 }
 
 /** Milliseconds of a `Retry-After` header, which holds seconds or a date (RFC 9110, 10.2.3). */

@@ -4,30 +4,30 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { SpanFacts } from '../telemetry/span.ts';
 import { withSpan } from '../telemetry/spans.ts';
 import { attempt, describe, type Outcome, type Read } from './attempt.ts';
-import { type BreakerState, createBreaker } from './breaker.ts';
+import { type Breaker, type BreakerState, createBreaker } from './breaker.ts';
 import { createBulkhead } from './bulkhead.ts';
 import { isStream, type UpstreamRequest, type UpstreamResponse } from './call.ts';
 import { callProblem } from './call-fault.ts';
 import { measureCalls } from './call-metrics.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import { withRetries } from './retry.ts';
-import { createRetryBudget } from './retry-budget.ts';
-import { createSender } from './sender.ts';
+import { createRetryBudget, type RetryBudget } from './retry-budget.ts';
+import { createSender, type Sender } from './sender.ts';
 
-/** Another service as this one sees it. */
+/** Another service, as this one calls it. */
 export type Upstream = {
   readonly name: string;
-  /** Whether it is being called; `open` means that it keeps failing and is left alone. */
+  /** The state of the circuit breaker; `open` means that the service keeps failing and is not called. */
   readonly breaker: BreakerState;
   /**
-   * Sends a request and resolves when the head of the answer is there, whatever its status: for bodies that
-   * are passed on as they come.
+   * Sends a request and resolves when the head of the response has arrived, whatever its status: for bodies that
+   * are passed on as streams.
    *
-   * @throws {Problem} `unavailable`, `upstream_failed` or `deadline_exceeded`; the signal's reason if it was
-   * given up.
+   * @throws {Problem} `unavailable`, `upstream_failed` or `deadline_exceeded`; the signal's reason if the caller
+   * aborted the request.
    */
   request(request: UpstreamRequest): Promise<UpstreamResponse>;
-  /** Like `request`, with the reading of the answer as part of what is timed, repeated and measured. */
+  /** Like `request`, but reading the response belongs to the attempt: it is timed, retried and measured with it. */
   exchange<T>(request: UpstreamRequest, read: Read<T>): Promise<T>;
   close(): Promise<void>;
 };
@@ -38,105 +38,139 @@ export type UpstreamOptions = {
   address: string;
   metrics: Metrics;
   log?: Logger;
-  /** Longest time of a call that sets none itself; milliseconds. */
+  /** Timeout of a call that sets none itself; milliseconds. */
   timeoutMs?: number;
-  /** Retries that each call pays for. */
+  /** Retries that each call pays for; the retry budget's own default if absent. */
   retryRatio?: number;
 };
 
-/** Most calls to one upstream that run or wait for a connection. */
-const places = 256;
+/** Maximum number of calls to one upstream that run or wait for a connection. */
+const slots = 256;
 
 /**
- * Makes the way to another service, with deadline, retries within a budget, circuit breaker, trace and metrics.
+ * Makes the client of another service, with deadlines, retries within a budget, a circuit breaker, traces and metrics.
  *
- * @throws {StartError} if the address is none.
+ * @throws {StartError} if the address has none of the forms that `discover` reads.
  * @example
  * const users = createUpstream({ name: 'users', address: 'http://127.0.0.1:4001', metrics });
  * const { statusCode, body } = await users.request({ method: 'GET', path: '/api/v1/users/me' });
  */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { name, metrics, timeoutMs = 5_000 } = options;
-  const measured = measureCalls(options);
-  const bulkhead = createBulkhead(name, places, () => measured.refused.bulkhead.inc());
-  measured.inFlight(() => bulkhead.taken);
-  const sender = createSender(name, options.address, bulkhead);
-  const breaker = createBreaker(name, {
-    onChange: measured.breakerChanged,
-    onRefused: () => measured.refused.breaker.inc(),
-  });
-  const budget = createRetryBudget({ ratio: options.retryRatio });
-
-  /** Each attempt is a span of its own, so that a trace shows the retries. */
-  function once<T>(request: UpstreamRequest, deadline: Deadline, read: Read<T>): Promise<Outcome<T>> {
-    const { method, operation = method } = request;
-    const attributes = { 'http.request.method': method };
-    const facts: SpanFacts = { name: `${name} ${operation}`, kind: 'client', peer: name, attributes };
-    return withSpan(facts, async (span) => {
-      const outcome = await breaker.run(() => attempt(sender, request, deadline, read));
-      if (span) describe(outcome, span);
-      return outcome;
-    });
-  }
-
-  async function answerTo<T>(request: UpstreamRequest, deadline: Deadline, read: Read<T>) {
-    const outcome = await withRetries(() => once(request, deadline, read), {
-      budget,
-      left: deadline.left,
-      signal: deadline.signal,
-      onRefused: () => measured.refused.retryBudget.inc(),
-      onRetry(discarded) {
-        measured.retried.inc();
-        if ('response' in discarded) void discarded.response.body.dump();
-      },
-    });
-    if ('error' in outcome) throw outcome.error;
-    return outcome;
-  }
-
-  async function call<T>(request: UpstreamRequest, deadline: Deadline, read: Read<T>): Promise<T> {
-    const { method, operation = method } = request;
-    const end = metrics.dependencies.startTimer({ dependency: name, operation });
-    try {
-      const { response, value } = await answerTo(request, deadline, read);
-      end({ outcome: outcomeOf(response) });
-      return value;
-    } catch (error) {
-      const { aborted, reason: ended } = deadline.signal;
-      const reason = aborted ? ended : callProblem(name, error, isStream(request.body));
-      end({ outcome: reason instanceof Problem ? reason.code : 'given_up' });
-      throw reason;
-    }
-  }
-
+  const parts = createParts(options);
+  const { name, breaker, sender } = parts;
   return {
     name,
     get breaker() {
       return breaker.state;
     },
-    async request(request) {
-      const deadline = startDeadline(name, request.timeoutMs ?? timeoutMs, request.signal);
-      try {
-        const response = await call(request, deadline, async (head) => head);
-        response.body.once('close', deadline.clear);
-        return response;
-      } catch (error) {
-        deadline.clear();
-        throw error;
-      }
-    },
-    async exchange(request, read) {
-      const deadline = startDeadline(name, request.timeoutMs ?? timeoutMs, request.signal);
-      try {
-        return await call(request, deadline, read);
-      } finally {
-        deadline.clear();
-      }
-    },
+    request: (request) => untilBodyEnds(parts, request),
+    exchange: (request, read) => untilRead(parts, request, read),
     close: () => sender.close(),
   };
 }
 
+/** What the calls to one upstream share. */
+type Parts = Pick<UpstreamOptions, 'name' | 'metrics'> & {
+  timeoutMs: number;
+  counts: ReturnType<typeof measureCalls>;
+  budget: RetryBudget;
+  breaker: Breaker;
+  sender: Sender;
+};
+
+function createParts(options: UpstreamOptions): Parts {
+  const { name, address, metrics, timeoutMs = 5_000, retryRatio } = options;
+  const counts = measureCalls(options);
+  const budget = createRetryBudget({ ratio: retryRatio });
+  const breaker = createBreaker(name, {
+    onChange: counts.breakerChanged,
+    onRefused: () => counts.refused.breaker.inc(),
+  });
+  const bulkhead = createBulkhead(name, slots, () => counts.refused.bulkhead.inc());
+  counts.inFlight(() => bulkhead.taken);
+  return { name, metrics, timeoutMs, counts, budget, breaker, sender: createSender(name, address, bulkhead) };
+}
+
+/** One call: a request, the time it has, and how its response is read. */
+type Call<T> = { request: UpstreamRequest; deadline: Deadline; read: Read<T> };
+
+// The steps of a call, in its order; docs/calls.md has the rule of each.
+
+/** Step 1, the deadline, for a response that is passed on: it holds until the body has ended. */
+async function untilBodyEnds(parts: Parts, request: UpstreamRequest): Promise<UpstreamResponse> {
+  const deadline = startDeadline(parts.name, request.timeoutMs ?? parts.timeoutMs, request.signal);
+  try {
+    const response = await measured(parts, { request, deadline, read: async (head) => head });
+    response.body.once('close', deadline.clear);
+    return response;
+  } catch (error) {
+    deadline.clear();
+    throw error;
+  }
+}
+
+/** Step 1, the deadline, for a response that is read here: it holds until `read` is done. */
+async function untilRead<T>(parts: Parts, request: UpstreamRequest, read: Read<T>): Promise<T> {
+  const deadline = startDeadline(parts.name, request.timeoutMs ?? parts.timeoutMs, request.signal);
+  try {
+    return await measured(parts, { request, deadline, read });
+  } finally {
+    deadline.clear();
+  }
+}
+
+/** Times the call with all its attempts, and turns its failure into a problem. */
+async function measured<T>(parts: Parts, call: Call<T>): Promise<T> {
+  const { name, metrics } = parts;
+  const { request, deadline } = call;
+  const { method, operation = method } = request;
+  const end = metrics.dependencies.startTimer({ dependency: name, operation });
+  try {
+    const { response, value } = await retried(parts, call);
+    end({ outcome: outcomeOf(response) });
+    return value;
+  } catch (error) {
+    const { aborted, reason: ended } = deadline.signal;
+    const reason = aborted ? ended : callProblem(name, error, isStream(request.body));
+    end({ outcome: reason instanceof Problem ? reason.code : 'given_up' });
+    throw reason;
+  }
+}
+
 function outcomeOf({ statusCode }: UpstreamResponse): string {
   return statusCode < 400 ? 'ok' : String(statusCode);
+}
+
+/** Steps 2 and 3: retries, and their budget. */
+async function retried<T>(parts: Parts, call: Call<T>) {
+  const { budget, counts } = parts;
+  const { deadline } = call;
+  const outcome = await withRetries(() => once(parts, call), {
+    budget,
+    left: deadline.left,
+    signal: deadline.signal,
+    onRefused: () => counts.refused.retryBudget.inc(),
+    onRetry(discarded) {
+      counts.retried.inc();
+      if ('response' in discarded) void discarded.response.body.dump();
+    },
+  });
+  if ('error' in outcome) throw outcome.error;
+  return outcome;
+}
+
+/**
+ * Steps 4 to 7: an attempt passes the breaker, and then the bulkhead and an address in `attempt`. Each attempt is
+ * a span of its own, so that a trace shows the retries.
+ */
+function once<T>({ name, breaker, sender }: Parts, call: Call<T>): Promise<Outcome<T>> {
+  const { request, deadline, read } = call;
+  const { method, operation = method } = request;
+  const attributes = { 'http.request.method': method };
+  const facts: SpanFacts = { name: `${name} ${operation}`, kind: 'client', peer: name, attributes };
+  return withSpan(facts, async (span) => {
+    const outcome = await breaker.run(() => attempt(sender, request, deadline, read));
+    if (span) describe(outcome, span);
+    return outcome;
+  });
 }

@@ -13,7 +13,8 @@ function createCommits() {
   return { groups, ends, commit };
 }
 
-const limits = { most: 3, largest: 100, sizeOf: (item: number) => item };
+const limits = { maxItems: 3, maxSize: 100, sizeOf: (item: number) => item };
+const bySize = (maxSize: number) => ({ maxSize, sizeOf: (item: number) => item });
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('calls in groups', () => {
@@ -58,9 +59,9 @@ describe('calls in groups', () => {
     ]);
   });
 
-  it('fail with their commit, and so do those that wait behind it; later ones are tried', async () => {
+  it('fail with their commit, and so do those queued behind it if asked for; later ones are tried', async () => {
     const { groups, ends, commit } = createCommits();
-    const call = inGroups(limits, commit);
+    const call = inGroups({ ...limits, rejectQueued: true }, commit);
     const outcomes = Promise.allSettled([1, 2, 3, 4].map(call));
     await turn();
     ends[0]?.reject(new Error('away'));
@@ -70,5 +71,54 @@ describe('calls in groups', () => {
     expect(groups).toEqual([[1, 2, 3], [5]]);
     ends[1]?.resolve();
     expect(await later).toBe(50);
+  });
+
+  it('fail with their commit, and by default those queued behind it go on', async () => {
+    const { ends, commit } = createCommits();
+    const call = inGroups(bySize(2), commit);
+    const outcomes = Promise.allSettled([1, 1, 2].map(call));
+    await turn();
+    ends[0]?.reject(new Error('unreachable'));
+    await turn();
+    ends[1]?.resolve();
+    expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+    const later = call(4);
+    await turn();
+    ends[2]?.resolve();
+    expect(await later).toBe(40);
+  });
+
+  it('are gathered while a group is committed, and each gets its own result', async () => {
+    const { groups, ends, commit } = createCommits();
+    const call = inGroups(bySize(10), commit);
+    const results = [call(1)];
+    await turn();
+    results.push(call(2), call(3));
+    ends[0]?.resolve();
+    await turn();
+    ends[1]?.resolve();
+    expect(await Promise.all(results)).toEqual([10, 20, 30]);
+    expect(groups).toEqual([[1], [2, 3]]);
+  });
+
+  it('are grouped up to a size, in order, and a larger item is alone', async () => {
+    const { groups, ends, commit } = createCommits();
+    const call = inGroups(bySize(5), commit);
+    const results = [9, 2, 3, 1].map(call);
+    for (const group of [0, 1, 2]) {
+      await turn();
+      ends[group]?.resolve();
+    }
+    await Promise.all(results);
+    expect(groups).toEqual([[9], [2, 3], [1]]);
+  });
+
+  it('do not wait for those of another group commit', async () => {
+    const { groups, ends, commit } = createCommits();
+    const results = [inGroups(bySize(10), commit)(1), inGroups(bySize(10), commit)(2)];
+    await turn();
+    expect(groups).toEqual([[1], [2]]);
+    for (const { resolve } of ends) resolve();
+    expect(await Promise.all(results)).toEqual([10, 20]);
   });
 });

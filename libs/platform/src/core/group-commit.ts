@@ -1,46 +1,49 @@
-type Waiting<Item, Result> = { item: Item; resolve(result: Result): void; reject(error: unknown): void };
+type Queued<Item, Result> = { item: Item; resolve(result: Result): void; reject(error: unknown): void };
+
+type GroupLimits<Item> = {
+  /** Maximum number of items in a group; unlimited if absent. */
+  maxItems?: number;
+  /** Maximum size of a group, in the unit of `sizeOf`. A larger item gets a group of its own. */
+  maxSize: number;
+  sizeOf(item: Item): number;
+  /** Whether a failed commit also rejects the calls that are queued behind it, which would fail as it did. */
+  rejectQueued?: boolean;
+};
 
 /**
- * Joins calls into groups, so that one commit serves many: while a group is being committed the next one
- * gathers. Groups run one after the other, and items keep the order in which they came.
+ * Commits the items of several calls together (group commit): while one group is being committed, the next one
+ * gathers. Groups run one after another, and items keep the order of their calls.
  *
- * @param limits how many items a group has at most, and how large (in the unit of `sizeOf`) they are together;
- *   an item that alone is larger gets a group of its own
- * @param commit answers for each item, in order, with its result, or with the error that the item's call rejects
- *   with. If it rejects itself, so do all calls: those of the group and those that wait behind it, which
- *   would only meet the same fault later.
+ * @param commit returns a result for each item, in order, or an `Error` that rejects the item's call. If it
+ *   rejects, all calls of the group reject.
+ * @example
+ * const insert = inGroups({ maxSize: 100, sizeOf: () => 1 }, (notes: Note[]) => insertAll(notes));
+ * await Promise.all([insert(a), insert(b)]); // one commit
  */
 export function inGroups<Item, Result>(
-  { most, largest, sizeOf }: { most: number; largest: number; sizeOf(item: Item): number },
+  { maxItems = Number.POSITIVE_INFINITY, maxSize, sizeOf, rejectQueued = false }: GroupLimits<Item>,
   commit: (items: Item[]) => Promise<(Result | Error)[]>,
 ): (item: Item) => Promise<Result> {
-  let queue: Waiting<Item, Result>[] = [];
+  const queue: Queued<Item, Result>[] = [];
   let running = false;
 
-  const nextGroup = (): Waiting<Item, Result>[] => {
+  const nextGroup = () => {
     let size = 0;
-    const end = queue.findIndex(({ item }, n) => {
+    const end = queue.findIndex(({ item }, index) => {
       size += sizeOf(item);
-      return n > 0 && (n >= most || size > largest);
+      return index > 0 && (index >= maxItems || size > maxSize);
     });
     return queue.splice(0, end === -1 ? queue.length : end);
   };
 
   const run = async () => {
-    running = true;
     while (queue.length > 0) {
       const group = nextGroup();
       try {
-        const results = await commit(group.map(({ item }) => item));
-        for (const [n, { resolve, reject }] of group.entries()) {
-          const result = results[n];
-          if (result instanceof Error) reject(result);
-          else resolve(result as Result);
-        }
+        settle(group, await commit(group.map(({ item }) => item)));
       } catch (error) {
-        const behind = queue;
-        queue = [];
-        for (const { reject } of [...group, ...behind]) reject(error);
+        const failed = rejectQueued ? [...group, ...queue.splice(0)] : group;
+        for (const { reject } of failed) reject(error);
       }
     }
     running = false;
@@ -49,10 +52,17 @@ export function inGroups<Item, Result>(
   return (item) =>
     new Promise((resolve, reject) => {
       queue.push({ item, resolve, reject });
-      // Calls of the same turn go together from the start.
-      if (!running) {
-        running = true;
-        queueMicrotask(run);
-      }
+      if (running) return;
+      running = true;
+      // Later, so that calls made by the same running code are in one group.
+      queueMicrotask(run);
     });
+}
+
+function settle<Result>(group: Queued<unknown, Result>[], results: (Result | Error)[]): void {
+  for (const [index, { resolve, reject }] of group.entries()) {
+    const result = results[index];
+    if (result instanceof Error) reject(result);
+    else resolve(result as Result);
+  }
 }

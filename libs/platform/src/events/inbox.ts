@@ -60,16 +60,18 @@ export const deliverEvents = {
 } as const satisfies Operation;
 
 /**
- * Makes the `deliver` of a relay.
+ * Makes the `deliver` option of a relay.
  *
  * @param token the secret that the services present to each other
  * @example
- * registerRelay(app, { outbox, deliver: deliverTo(upstream('reporting', url), token), log, metrics });
+ * const deliver = deliverTo(upstream('reporting', settings.REPORTING_URL), settings.SERVICE_TOKEN);
+ * registerRelay(app, { outbox: store.outbox, deliver, log, metrics, tracing });
  */
 export function deliverTo(reader: Upstream, token: string) {
   const client = createClient(reader, { deliverEvents });
   const headers = { authorization: `Bearer ${token}` };
-  return (events: DomainEvent[]) => client.deliverEvents({ body: { events }, headers });
+  return (events: DomainEvent[], signal: AbortSignal) =>
+    client.deliverEvents({ body: { events }, headers }, { signal });
 }
 
 export const inboxOutcomes = ['applied', 'duplicate', 'refused'] as const;

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import { Problem } from '@slipway/contract-kit/problem';
 import type { App } from '../core/app.ts';
+import { backoff } from '../core/backoff.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { SpanName } from '../telemetry/span.ts';
@@ -12,7 +13,7 @@ import { createRelayMetrics } from './relay-metrics.ts';
 
 type RelayOptions = {
   outbox: OutboxStore;
-  /** Resolves when the reader has all events. `signal` aborts when the service stops. */
+  /** Resolves when the reader has all events. `signal` aborts a delivery that a stop does not wait for any longer. */
   deliver: (events: DomainEvent[], signal: AbortSignal) => Promise<unknown>;
   log: Logger;
   metrics: Metrics;
@@ -25,6 +26,8 @@ type RelayOptions = {
 
 /** Events looked at, and delivered together, at a time. */
 const batchSize = 100;
+/** Delays after failures in a row; milliseconds. */
+const delays = { base: 200, max: 10_000 };
 /** Milliseconds that a stop waits for a delivery in flight. */
 const stopWithin = 1_000;
 
@@ -43,7 +46,10 @@ const stopWithin = 1_000;
  */
 export function registerRelay(app: App, options: RelayOptions): void {
   const { pollEvery = 500 } = options;
+  /** Ends the relay: no further delivery begins. */
   const stopping = new AbortController();
+  /** Ends the delivery in flight. */
+  const aborting = new AbortController();
   /** Ends the pause between two looks. One that comes before the pause begins is not forgotten. */
   let nudged = new AbortController();
   let running: Promise<void> | undefined;
@@ -54,23 +60,27 @@ export function registerRelay(app: App, options: RelayOptions): void {
     nudged = new AbortController();
   };
   app.addHook('onReady', async () => {
-    running = run(options, stopping.signal, pause);
+    running = run(options, { stopping: stopping.signal, aborting: aborting.signal }, pause);
   });
   // In onClose requests have finished: what the last of them wrote had its chance, too.
   app.addHook('onClose', async () => {
     stopping.abort();
     nudged.abort();
     await Promise.race([running, wait(stopWithin, undefined, { ref: false })]);
+    aborting.abort();
   });
 }
 
-async function run(options: RelayOptions, signal: AbortSignal, pause: () => Promise<void>): Promise<void> {
+type Signals = Record<'stopping' | 'aborting', AbortSignal>;
+
+async function run(options: RelayOptions, signals: Signals, pause: () => Promise<void>): Promise<void> {
   const { outbox, log, retryRefusedAfter = 60_000 } = options;
   const measured = createRelayMetrics(options.metrics, outbox);
   /** Events that the reader refuses, by id, and when each is tried again. */
   const held = new Map<string, number>();
   let failures = 0;
-  while (!signal.aborted) {
+  const { stopping, aborting } = signals;
+  while (!stopping.aborted) {
     try {
       await measured.count();
       const pending = await outbox.pending(batchSize);
@@ -81,12 +91,12 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
       failures = 0;
       if (events.length === 0) await pause();
     } catch (error) {
-      if (signal.aborted) return;
+      if (stopping.aborted) return;
+      const ms = backoff(failures, delays);
       failures += 1;
       measured.deliveries.failed.inc();
-      const ms = backoff(failures);
       log.warn({ ...causeOf(error), failures, retryInMs: Math.round(ms) }, 'events not delivered');
-      await wait(ms, undefined, { signal, ref: false }).catch(() => undefined);
+      await wait(ms, undefined, { signal: stopping, ref: false }).catch(() => undefined);
     }
   }
 
@@ -109,7 +119,7 @@ async function run(options: RelayOptions, signal: AbortSignal, pause: () => Prom
   function deliver(events: DomainEvent[]): Promise<void> {
     return options.tracing.background('deliver events', originsOf(events), async (span) => {
       span?.setAttribute('events', events.length);
-      await options.deliver(events, signal);
+      await options.deliver(events, aborting);
       await outbox.delivered(events.map(({ id }) => id));
     });
   }
@@ -155,13 +165,4 @@ function isDue(at = 0): boolean {
  */
 function isRefusal(error: unknown): error is Problem {
   return error instanceof Problem && [400, 413, 422].includes(error.status);
-}
-
-/**
- * Milliseconds to wait after a number of failures in a row: exponential up to 10 s, with full jitter, so that
- * many senders do not come back at the same moment.
- * Source: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
- */
-export function backoff(failures: number, random: () => number = Math.random): number {
-  return random() * Math.min(10_000, 100 * 2 ** failures);
 }

@@ -4,7 +4,7 @@ export const fewest = 16;
 const most = 192;
 /** The same with those of callers below their share, who come on top; as many as calls to one upstream may wait. */
 const mostOfAll = 256;
-/** A window of measurement ends after so many milliseconds with so many answers, or with `fullWindow` answers. */
+/** A window of measurement ends after so many milliseconds with so many answers, or with `full` answers. */
 const window = { ms: 100, answers: 10, full: 64 };
 /** Milliseconds after which the best latency is forgotten, if it was not seen again: a route may have become slower. */
 const remembered = 60_000;

@@ -2,7 +2,13 @@ import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TObject } from 'typebox';
 import { StartError } from '../core/start-error.ts';
-import { buildService, type Service, type ServiceDefinition, type ServiceStore } from './service.ts';
+import {
+  type BuildOptions,
+  buildService,
+  type Service,
+  type ServiceDefinition,
+  type ServiceStore,
+} from './service.ts';
 import { masked, type PlatformSettings, readSettings, SettingsError } from './settings.ts';
 import { onStopSignal } from './signals.ts';
 
@@ -13,16 +19,18 @@ export const exitCodes = { stopped: 0, failed: 1, wrongSettings: 2, cutOff: 3 } 
  * Runs a service as this process: settings → store → app → listen, then drain and exit on a signal.
  * The one owner of signals and of the process's exit.
  *
+ * @param options what a measurement changes about the service
  * @example
  * await run(users, process);
  */
 export async function run<Schema extends TObject, Store extends ServiceStore | undefined>(
   definition: ServiceDefinition<Schema, Store>,
   process: NodeJS.Process,
+  options: BuildOptions = {},
 ): Promise<void> {
   try {
     const settings = readSettings(definition.settings, process.env);
-    const service = await buildService(definition, settings);
+    const service = await buildService(definition, settings, options);
     service.log.debug({ settings: masked(definition.settings, settings) }, 'settings');
     exitOnBug(service, process);
     stopOnRequest(service, settings as PlatformSettings, process);

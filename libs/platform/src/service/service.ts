@@ -8,7 +8,7 @@ import type { Connections } from '../core/connections.ts';
 import type { OutboxStore } from '../events/outbox.ts';
 import { type IdempotencyStore, registerIdempotency } from '../http/idempotency.ts';
 import { registerProblemResponses } from '../http/problem-responses.ts';
-import { type Guards, registerGuards } from '../overload/guards.ts';
+import { type GuardSet, type Guards, registerGuards } from '../overload/guards.ts';
 import { limitTime } from '../overload/time-limit.ts';
 import { createLogs, type LogDestination, type Logger } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
@@ -79,9 +79,14 @@ export type Service<Store = ServiceStore | undefined> = {
   metrics: Metrics;
 };
 
-type BuildOptions = {
+/** What a test or a measurement may change about a service. None of it is a setting of a service in production. */
+export type BuildOptions = {
   /** Where log lines go instead of standard output. */
   logTo?: LogDestination;
+  /** Which guards against overload are on; all by default. */
+  guards?: GuardSet;
+  /** Retries that each call to another service pays for; the retry budget's own default if absent. */
+  retryRatio?: number;
 };
 
 /**
@@ -95,11 +100,11 @@ type BuildOptions = {
 export async function buildService<Schema extends TObject, Store extends ServiceStore | undefined>(
   definition: ServiceDefinition<Schema, Store>,
   settings: Static<Schema>,
-  options: BuildOptions = {},
+  { logTo, guards = 'all', retryRatio }: BuildOptions = {},
 ): Promise<Service<Store>> {
   const { name, version } = definition;
   const platform = settings as PlatformSettings;
-  const { log, requests, level: logLevel } = createLogs(name, platform.LOG_LEVEL, options.logTo);
+  const { log, requests, level: logLevel } = createLogs(name, platform.LOG_LEVEL, logTo);
   const metrics = createMetrics(name, version);
   const lifecycle = new Lifecycle();
   measureLifecycle(metrics, lifecycle);
@@ -109,14 +114,14 @@ export async function buildService<Schema extends TObject, Store extends Service
   // Fastify closes in the reverse of this order: routes, then calls, then the store, and telemetry at the end.
   const tracing = await registerTelemetry(app, definition, platform, { log, requests, metrics });
   const store = await registerStore(app, definition, settings, { log, metrics, lifecycle });
-  const { load, shareBy } = await registerGuards(app, metrics, platform.OVERLOAD_GUARDS);
+  const { load, shareBy } = await registerGuards(app, metrics, guards);
   registerProblemResponses(app);
   if (store?.idempotency) {
     registerIdempotency(app, store.idempotency, { log, requestTimeout: platform.REQUEST_TIMEOUT_MS });
   }
   app.addHook('onClose', () => Promise.all(upstreams.map((upstream) => upstream.close())));
   const upstream = (to: string, address: string) => {
-    const made = createUpstream({ name: to, address, metrics, log, retryRatio: platform.RETRY_BUDGET });
+    const made = createUpstream({ name: to, address, metrics, log, retryRatio });
     upstreams.push(made);
     return made;
   };

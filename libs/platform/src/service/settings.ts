@@ -18,14 +18,14 @@ export const platformSettings = Type.Object({
     description: 'Least severe level that is logged',
   }),
   DRAIN_DELAY_MS: Type.Integer({
-    default: 10_000,
+    default: 15_000,
     minimum: 0,
     maximum: 600_000,
     description:
-      'How long a stopping service still serves, so that load balancers see it leave; milliseconds',
+      'How long a stopping service still serves, so that load balancers and callers see it leave; milliseconds',
   }),
   STOP_DEADLINE_MS: Type.Integer({
-    default: 25_000,
+    default: 30_000,
     minimum: 100,
     maximum: 900_000,
     description: 'When a stop that has not finished is cut off; milliseconds after the signal',
@@ -41,17 +41,6 @@ export const platformSettings = Type.Object({
     minimum: 100,
     maximum: 60_000,
     description: "Time a client may take to send a request's head; milliseconds",
-  }),
-  OVERLOAD_GUARDS: Type.Enum(['all', 'process', 'none'], {
-    default: 'all',
-    description:
-      'What refuses work that is too much: all; only the guard of memory and of a stuck event loop; none. Less than all is for measurements',
-  }),
-  RETRY_BUDGET: Type.Number({
-    default: 0.1,
-    minimum: 0,
-    maximum: 10,
-    description: 'Retries for each call to another service; 0.1 is one retry for ten calls',
   }),
   KEEP_ALIVE_TIMEOUT_MS: Type.Integer({
     default: 72_000,

@@ -1,5 +1,6 @@
 import { problem } from '@slipway/contract-kit/problem';
 import { describe, expect, it } from 'vitest';
+import { synchronous } from '../core/synchronous.ts';
 import { seriesValue } from '../testing/metrics.ts';
 import { createMetrics } from './metrics.ts';
 import { measureConnections, observeStore } from './observe-store.ts';
@@ -23,7 +24,8 @@ function openStore() {
     refuse: async () => {
       throw problem('conflict');
     },
-    add: (a: number, b: number) => a + b,
+    add: synchronous((a: number, b: number) => a + b),
+    remove: () => Promise.resolve(true),
     outbox: { pending: async (limit: number) => limit },
   };
 }
@@ -73,6 +75,13 @@ describe('an observed store', () => {
   it('leaves alone what answers at once', async () => {
     const { store, count } = await observed();
     expect(store.add(1, 2)).toBe(3);
+    expect(await count('add', 'ok')).toBeUndefined();
+  });
+
+  it('declares each operation at 0 before its first call, whatever keyword it was written with', async () => {
+    const { count } = await observed();
+    const operations = ['find', 'fail', 'refuse', 'remove', 'outbox.pending'];
+    expect(await Promise.all(operations.map((name) => count(name, 'ok')))).toEqual([0, 0, 0, 0, 0]);
     expect(await count('add', 'ok')).toBeUndefined();
   });
 

@@ -1,5 +1,6 @@
 import { Problem } from '@slipway/contract-kit/problem';
 import { Gauge } from 'prom-client';
+import { isSynchronous } from '../core/synchronous.ts';
 import type { Metrics } from './metrics.ts';
 import type { SpanFacts } from './span.ts';
 import { failureName, startSpan } from './spans.ts';
@@ -8,7 +9,7 @@ type Method = (...args: unknown[]) => unknown;
 
 /**
  * Wraps a store so that each call of a method is measured, and is a span of the request that made it. Parts of
- * a store (`store.outbox`, `store.idempotency`) are wrapped too; methods that answer at once are left alone.
+ * a store (`store.outbox`, `store.idempotency`) are wrapped too. Only methods marked as `synchronous` are not.
  *
  * @example
  * const store = observeStore(openUsers(url), metrics);
@@ -35,7 +36,7 @@ export function observeDependency<T extends object>(
 ): T {
   const calls: Calls = { dependency, metrics, peer, inFlight: 0 };
   metrics.callsInFlight.set(dependency, () => calls.inFlight);
-  expectCalls(target, '', calls);
+  declareOperations(target, '', calls);
   return observedPart(target, '', calls);
 }
 
@@ -70,22 +71,25 @@ export function measureConnections({ registry }: Metrics, connections: () => Rec
   });
 }
 
-/** Shows each operation from the start, so that `rate()` sees also the first call. What answers at once is none. */
-function expectCalls(part: object, path: string, calls: Calls): void {
+/** Declares each operation at 0, so that `rate()` includes its first call. */
+function declareOperations(part: object, path: string, calls: Calls): void {
   const { dependency, metrics } = calls;
   for (const [name, value] of Object.entries(part)) {
     const operation = path + name;
-    if (value instanceof AsyncFunction) metrics.dependencies.zero({ dependency, operation, outcome: 'ok' });
-    else if (isPart(value)) expectCalls(value, `${operation}.`, calls);
+    if (isOperation(value)) metrics.dependencies.zero({ dependency, operation, outcome: 'ok' });
+    else if (isPart(value)) declareOperations(value, `${operation}.`, calls);
   }
 }
 
-const AsyncFunction = (async () => undefined).constructor as typeof Function;
-
 function observe(owner: object, name: string, value: unknown, calls: Calls): unknown {
-  if (typeof value === 'function') return measured(owner, name, value as Method, calls);
+  if (isOperation(value)) return measured(owner, name, value, calls);
   if (isPart(value)) return observedPart(value, `${name}.`, calls);
   return value;
+}
+
+/** Whether a value is a function that returns a promise; its keyword does not say so. */
+function isOperation(value: unknown): value is Method {
+  return typeof value === 'function' && !isSynchronous(value as Method);
 }
 
 function isPart(value: unknown): value is object {

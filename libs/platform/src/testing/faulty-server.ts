@@ -1,21 +1,22 @@
 import { createServer, type RequestListener } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { type Listening, listen } from './http-server.ts';
 
-/** A real server on a free port that counts what reaches it and is gone after the test. */
-export type TestServer = { origin: string; hits: number; sockets: Set<Socket>; stop(): Promise<void> };
+/** A server that counts what reaches it, and stops at the end of the test. */
+export type TestServer = Listening & { hits: number };
 
-/** Serves HTTP by `listener`. */
+/** Serves HTTP with `listener`. A hit is a request. */
 export async function serve(listener: RequestListener, port = 0): Promise<TestServer> {
   const http = createServer((request, response) => {
     server.hits += 1;
     listener(request, response);
   });
-  const server = await open(http, port);
+  const server = await testServer(http, port);
   return server;
 }
 
-/** Hands every connection to `onSocket`, which may answer with anything; a hit is a chunk that arrived. */
+/** Passes each connection to `onSocket`, which may answer with anything. A hit is a connection that sent data. */
 export async function serveRaw(onSocket: (socket: Socket) => void): Promise<TestServer> {
   const tcp = createTcpServer((socket) => {
     socket.on('error', () => undefined);
@@ -24,44 +25,29 @@ export async function serveRaw(onSocket: (socket: Socket) => void): Promise<Test
       onSocket(socket);
     });
   });
-  const server = await open(tcp, 0);
+  const server = await testServer(tcp, 0);
   return server;
 }
 
-/** Takes connections and never answers. */
+/** Accepts connections and never answers. */
 export const hang = () => serveRaw(() => undefined);
 
-/** Answers each request with a status, headers and a body. */
+/** Answers each request with the same status, headers and body. */
 export const answering = (status: number, headers: Record<string, string> = {}, body = '') =>
   serve((request, response) => {
     request.resume();
     response.writeHead(status, headers).end(body);
   });
 
-/** The address of a port that nothing listens on. */
+/** Returns the origin of a port that refuses connections. */
 export async function refusing(): Promise<string> {
   const server = await serveRaw(() => undefined);
   await server.stop();
   return server.origin;
 }
 
-async function open(listener: Server, port: number): Promise<TestServer> {
-  const sockets = new Set<Socket>();
-  listener.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
-  const stop = () =>
-    new Promise<void>((resolve) => {
-      listener.close(() => resolve());
-      for (const socket of sockets) socket.destroy();
-    });
-  onTestFinished(stop);
-  return {
-    origin: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`,
-    hits: 0,
-    sockets,
-    stop,
-  };
+async function testServer(listener: Server, port: number): Promise<TestServer> {
+  const server = await listen(listener, port);
+  onTestFinished(server.stop);
+  return { ...server, hits: 0 };
 }

@@ -1,6 +1,6 @@
 import type { Metrics } from '../telemetry/metrics.ts';
 
-/** The value of one time series as it is scraped, such as `..._count`; `undefined` when there is none. */
+/** Returns the value of one time series as it is scraped, such as `..._count`; `undefined` if it does not exist. */
 export async function seriesValue(
   { registry }: Metrics,
   name: string,
@@ -10,7 +10,7 @@ export async function seriesValue(
   const values = metrics.flatMap((metric) =>
     metric.values.map((value) => ({ metricName: metric.name, ...value })),
   );
-  const fits = (series: Record<string, unknown>) =>
+  const matches = (series: Record<string, unknown>) =>
     Object.entries(labels).every(([label, value]) => series[label] === value);
-  return values.find((value) => value.metricName === name && fits(value.labels))?.value;
+  return values.find((value) => value.metricName === name && matches(value.labels))?.value;
 }

@@ -1,7 +1,7 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { startServer } from './http-server.ts';
 
-/** A span as Zipkin's API v2 takes it; times in microseconds. */
+/** A span in the format of Zipkin's API v2; times in microseconds. */
 export type ZipkinSpan = {
   traceId: string;
   parentId?: string;
@@ -15,29 +15,17 @@ export type ZipkinSpan = {
   tags: Record<string, string>;
 };
 
-/** Takes spans where Zipkin does, and keeps them. */
+/** Starts a server that collects spans as Zipkin does. */
 export async function startZipkin() {
   const spans: ZipkinSpan[] = [];
-  const server = createServer(async (request, response) => {
-    const parts: Buffer[] = [];
-    for await (const part of request) parts.push(part);
-    spans.push(...JSON.parse(Buffer.concat(parts).toString()));
+  const { server, origin, stop } = await startServer(async (request, response) => {
+    spans.push(...((await json(request)) as ZipkinSpan[]));
     response.writeHead(202).end();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    spans,
-    server,
-    endpoint: `http://127.0.0.1:${port}/api/v2/spans`,
-    async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return { spans, server, endpoint: `${origin}/api/v2/spans`, stop };
 }
 
-/** Spans of a trace whose parent is not among them: a tree has one, its root, and that has no parent. */
+/** Returns the spans whose parent is missing. In a complete tree only the root has no parent. */
 export function orphansIn(spans: ZipkinSpan[]): ZipkinSpan[] {
   const ids = new Set(spans.map(({ traceId, id }) => traceId + id));
   return spans.filter(({ traceId, parentId }) => parentId !== undefined && !ids.has(traceId + parentId));

@@ -1,6 +1,6 @@
 import type { EventData, EventType } from '@slipway/contracts/events';
 import fc from 'fast-check';
-import type { ReportedEvent } from './figures.ts';
+import type { ReportedEvent } from '../figures.ts';
 
 /** Events for tests: each maker fills in what a test does not care about. */
 

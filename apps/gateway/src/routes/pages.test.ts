@@ -1,7 +1,7 @@
 import { problemTable } from '@slipway/contracts/errors';
 import { operations } from '@slipway/contracts/operations';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startGateway, type TestGateway } from './test-gateway.ts';
+import { startGateway, type TestGateway } from '../testing/service.ts';
 
 let gateway: TestGateway;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { problemTable } from '@slipway/contracts/errors';
 import type { App } from '@slipway/platform/core/app';
-import type { Link } from './page-links.ts';
-import { securityHeaders } from './security-headers.ts';
+import type { Link } from '../page-links.ts';
+import { securityHeaders } from '../security-headers.ts';
 
-const read = (name: string) => readFileSync(new URL(`pages/${name}`, import.meta.url), 'utf8');
+const read = (name: string) => readFileSync(new URL(`../pages/${name}`, import.meta.url), 'utf8');
 
 /** The pages load their script and style from here, and ask for the state of the system. */
 const policy = "script-src 'self'; style-src 'self'; connect-src 'self'";

@@ -4,7 +4,7 @@ import { createOpenApi } from '@slipway/contract-kit/openapi';
 import { getOpenApi } from '@slipway/contracts/gateway';
 import { namedSchemas, operations } from '@slipway/contracts/operations';
 import type { App } from '@slipway/platform/core/app';
-import { securityHeaders } from './security-headers.ts';
+import { securityHeaders } from '../security-headers.ts';
 
 /** The OpenAPI document of the whole system. */
 export function describeSystem(version: string) {

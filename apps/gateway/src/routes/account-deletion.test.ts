@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { toDocument } from '@slipway/contract-kit/problem';
 import { problem } from '@slipway/contracts/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startGateway, type TestGateway } from './test-gateway.ts';
+import { startGateway, type TestGateway } from '../testing/service.ts';
 
 let gateway: TestGateway;
 let ada: { authorization: string };

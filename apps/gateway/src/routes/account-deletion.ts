@@ -2,7 +2,7 @@ import { cancelAllSubscriptions } from '@slipway/contracts/billing';
 import { checkDeletion, deleteMe } from '@slipway/contracts/users';
 import { createClient } from '@slipway/platform/calls/client';
 import type { App } from '@slipway/platform/core/app';
-import type { Upstreams } from './routing.ts';
+import type { Upstreams } from '../routing.ts';
 
 /**
  * Deletes an account in the two services that know it, unless that would be refused: subscriptions must not end

@@ -1,27 +1,28 @@
 import { RefusedEvent } from '@slipway/platform/events/inbox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ReportedEvent, ReportStore } from '../figures.ts';
+import type { ReportedEvent } from '../figures.ts';
 import { rebuild } from '../rebuild.ts';
-import { paid, refunded, started, used } from '../test-events.ts';
+import { paid, refunded, started, used } from '../testing/events.ts';
+import type { ReportingStore } from './store.ts';
 
 const damages = ['changed', 'lost', 'invented'] as const;
 export type Damage = (typeof damages)[number];
 
 export type Opened = {
-  store: ReportStore;
+  store: ReportingStore;
   /** Changes, loses or invents a figure of usage behind the store's back; absent where nobody else can. */
   damage?(how: Damage): Promise<void>;
   /** Closes the store and opens the same data again; absent where nothing outlives a closed store. */
-  reopen?(): Promise<ReportStore>;
+  reopen?(): Promise<ReportingStore>;
   /** Opens the same data beside the store, as another replica does; absent where only one process can. */
-  openBeside?(): Promise<ReportStore>;
+  openBeside?(): Promise<ReportingStore>;
 };
 
 /** What reporting needs of any store, whatever it is built on. */
-export function describeReportStore(name: string, open: () => Promise<Opened>): void {
-  describe(`the report store on ${name}`, () => {
+export function describeStore(name: string, open: () => Promise<Opened>): void {
+  describe(`reporting's store on ${name}`, () => {
     let opened: Opened;
-    let store: ReportStore;
+    let store: ReportingStore;
     beforeEach(async () => {
       opened = await open();
       store = opened.store;

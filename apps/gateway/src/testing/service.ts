@@ -1,0 +1,72 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { startServer } from '@slipway/platform/testing/http-server';
+import { buildTestService } from '@slipway/platform/testing/service';
+import { createTokenSigner } from '@slipway/platform/testing/tokens';
+import { gateway } from '../app.ts';
+
+type Seen = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
+
+type Handle = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+/** Answers with what it received. */
+function echo(service: string): Handle {
+  return ({ method, url, headers }, response) => {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ service, method, url, headers }));
+  };
+}
+
+/** Starts a server in the place of a service. A test replaces `handle` to choose its answers. */
+export async function startStandIn(service: string) {
+  const standIn = { handle: echo(service), seen: [] as Seen[] };
+  const { origin: url, stop } = await startServer(async (request, response) => {
+    standIn.seen.push({ method: request.method, url: request.url, headers: request.headers });
+    try {
+      await standIn.handle(request, response);
+    } catch {
+      response.destroy();
+    }
+  });
+  return Object.assign(standIn, { url, stop });
+}
+
+/** Starts the gateway, listening, with stand-ins for the services behind it. */
+export async function startGateway(env: Record<string, string> = {}) {
+  const { keySet, tokenFor } = await createTokenSigner();
+  const [users, billing, reporting] = await Promise.all([
+    startStandIn('users'),
+    startStandIn('billing'),
+    startStandIn('reporting'),
+  ]);
+  users.handle = (request, response) => {
+    if (request.url !== '/.well-known/jwks.json') return echo('users')(request, response);
+    response.end(JSON.stringify(keySet));
+  };
+  const { app, metrics, lifecycle } = await buildTestService(gateway, {
+    USERS_URL: users.url,
+    BILLING_URL: billing.url,
+    REPORTING_URL: reporting.url,
+    USERS_STATUS_URL: `${users.url}/status`,
+    BILLING_STATUS_URL: `${billing.url}/status`,
+    REPORTING_STATUS_URL: `${reporting.url}/status`,
+    ...env,
+  });
+  const base = await app.listen({ port: 0, host: '127.0.0.1', listenTextResolver: () => '' });
+
+  return {
+    app,
+    base,
+    metrics,
+    lifecycle,
+    bearer: async (subject: string, ...roles: string[]) => ({
+      authorization: `Bearer ${await tokenFor(subject, ...roles)}`,
+    }),
+    services: { users, billing, reporting },
+    async stop() {
+      await app.close();
+      await Promise.all([users, billing, reporting].map((service) => service.stop()));
+    },
+  };
+}
+
+export type TestGateway = Awaited<ReturnType<typeof startGateway>>;

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { paid, signedUp } from '../testing/events.ts';
+import { startReporting } from '../testing/service.ts';
+
+type Reporting = Awaited<ReturnType<typeof startReporting>>;
+
+let reporting: Reporting;
+beforeEach(async () => {
+  reporting = await startReporting();
+});
+afterEach(() => reporting.stop());
+
+const march = '2026-03-31T12:00:00Z';
+
+describe('events', () => {
+  it('are taken from services only', async () => {
+    expect((await reporting.deliver([paid({})], await reporting.tokenFor('admin'))).statusCode).toBe(401);
+    expect((await reporting.ask('GET', '/api/v1/reports/revenue')).json().items).toEqual([]);
+  });
+
+  it('that cannot be counted are listed with the reason, page by page', async () => {
+    const bad = [
+      { ...paid({}), type: 'payment.dreamt' },
+      paid({ amount: -1 }),
+      paid({ currency: 'euro' }),
+      signedUp({ at: '2026-06-30T23:59:60Z' }),
+    ];
+    expect((await reporting.deliver([...bad, paid({})])).json()).toEqual({
+      applied: 1,
+      duplicates: 0,
+      refused: 4,
+    });
+    const url = '/api/v1/reports/refused-events?limit=3';
+    const first = (await reporting.ask('GET', url)).json();
+    const second = (await reporting.ask('GET', `${url}&cursor=${first.next}`)).json();
+    const listed = [...first.items, ...second.items];
+    expect(listed.map(({ id }) => id).sort()).toEqual(bad.map(({ id }) => id).sort());
+    expect(listed.find(({ id }) => id === bad[0]?.id)).toEqual({
+      id: bad[0]?.id,
+      type: 'payment.dreamt',
+      source: 'test',
+      reason: 'unknown type payment.dreamt',
+      refusedAt: expect.any(String),
+    });
+  });
+
+  it('that were refused can be delivered again once the reason is gone', async () => {
+    const event = paid({ amount: 5 });
+    await reporting.store.setAside(event, 'reporting did not know better', march);
+    const url = `/api/v1/reports/refused-events/${event.id}/deliver`;
+    expect((await reporting.ask('POST', url)).json()).toEqual({ outcome: 'applied' });
+    expect((await reporting.ask('POST', url)).statusCode).toBe(404);
+    expect((await reporting.ask('GET', '/api/v1/reports/revenue')).json().items).toHaveLength(1);
+  });
+
+  it('stay listed when they are refused again', async () => {
+    const event = paid({ amount: -1 });
+    await reporting.deliver([event]);
+    const answer = await reporting.ask('POST', `/api/v1/reports/refused-events/${event.id}/deliver`);
+    expect(answer.json()).toEqual({ outcome: 'refused', reason: expect.stringContaining('amount') });
+    expect((await reporting.ask('GET', '/api/v1/reports/refused-events')).json().items).toHaveLength(1);
+  });
+});
