@@ -6,13 +6,13 @@ import { StartError } from '@slipway/platform/core/start-error';
 /** A step that brings the schema forward; run once, in order. Never change one that was released. */
 export type Migration = { name: string; sql: string };
 
-/** Milliseconds that a statement waits for another process's write before it fails. */
+/** Milliseconds that a start waits for another process's write before it fails. */
 const busyTimeout = 2_000;
 /** Bytes up to which a file is checked as a whole at start, at about 1 ms a megabyte; a quarter of a second. */
 const checkedSize = 256 * 1024 * 1024;
 
 /**
- * Opens an embedded database: a file in WAL mode that survives `kill -9` and power loss, or `:memory:`.
+ * Opens an embedded database for a store, which `nonBlocking` makes fit for serving: a file in WAL mode that survives `kill -9` and power loss, or `:memory:`.
  *
  * @param url `sqlite:<path>` or `sqlite::memory:`; the folder is made if it is missing.
  * @throws {StartError} if the URL has another scheme, the folder cannot be written, or the file is damaged
@@ -49,7 +49,7 @@ function switchToWal(db: DatabaseSync): void {
       db.exec('PRAGMA journal_mode = WAL');
       return;
     } catch (error) {
-      if (primaryCode(error) !== busy || performance.now() > end) throw error;
+      if (primaryCode(error) !== resultCodes.busy || performance.now() > end) throw error;
       Atomics.wait(pause, 0, 0, 10);
     }
   }
@@ -96,20 +96,29 @@ function folderCause(error: unknown): string {
   return message;
 }
 
-/** SQLITE_BUSY */
-const busy = 5;
+/** SQLite's primary result codes: https://sqlite.org/rescode.html */
+export const resultCodes = {
+  busy: 5,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  protocol: 15,
+  notADatabase: 26,
+};
 
 const damaged = 'it is damaged or not a database; restore it from a backup';
 
-/** What SQLite's result codes mean to the person who starts a service: https://sqlite.org/rescode.html */
+/** What result codes mean to the person who starts a service. */
 const causes: Record<number, string> = {
-  [busy]: 'another process holds it locked',
-  8: 'it cannot be written',
-  10: 'it cannot be read or written',
-  11: damaged,
-  13: 'the disk is full',
-  14: 'it cannot be opened, or its folder cannot be written',
-  26: damaged,
+  [resultCodes.busy]: 'another process holds it locked',
+  [resultCodes.readOnly]: 'it cannot be written',
+  [resultCodes.ioError]: 'it cannot be read or written',
+  [resultCodes.corrupt]: damaged,
+  [resultCodes.full]: 'the disk is full',
+  [resultCodes.cannotOpen]: 'it cannot be opened, or its folder cannot be written',
+  [resultCodes.notADatabase]: damaged,
 };
 
 function sentence(path: string, error: unknown): string {
@@ -119,8 +128,8 @@ function sentence(path: string, error: unknown): string {
 }
 
 /** The low byte of SQLite's result code; the rest tells details. */
-function primaryCode(error: unknown): number | undefined {
-  const { errcode } = error as { errcode?: number };
+export function primaryCode(error: unknown): number | undefined {
+  const { errcode } = (error ?? {}) as { errcode?: number };
   return errcode === undefined ? undefined : errcode & 0xff;
 }
 

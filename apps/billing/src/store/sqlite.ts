@@ -1,5 +1,6 @@
 import { openSqlite } from '@slipway/store-sqlite/database';
 import { idempotencyMigration, sqliteIdempotency } from '@slipway/store-sqlite/idempotency';
+import { nonBlocking } from '@slipway/store-sqlite/non-blocking';
 import { outboxMigration, sqliteOutbox } from '@slipway/store-sqlite/outbox';
 import { billingMigrations } from './schema.ts';
 import { sqliteInvoices } from './sqlite-invoices.ts';
@@ -12,7 +13,7 @@ export function openSqliteStore(url: string) {
   const db = openSqlite(url, [...billingMigrations, outboxMigration, idempotencyMigration]);
   const outbox = sqliteOutbox(db);
   const ledger = sqliteLedger(db);
-  return {
+  return nonBlocking(db, {
     subscriptions: sqliteSubscriptions(db, outbox),
     usage: sqliteUsage(db, outbox),
     invoices: sqliteInvoices(db, outbox, ledger),
@@ -25,5 +26,5 @@ export function openSqliteStore(url: string) {
     async close() {
       db.close();
     },
-  };
+  });
 }

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inTransaction, openSqlite } from '@slipway/store-sqlite/database';
 import { inboxMigration, sqliteInbox } from '@slipway/store-sqlite/inbox';
+import { nonBlocking, retryWhileLocked } from '@slipway/store-sqlite/non-blocking';
 import type { ReportedEvent } from '../figures.ts';
 import { figuresMigration, sqliteFigures } from './sqlite-figures.ts';
 import { generationsMigration, sqliteGenerations } from './sqlite-snapshots.ts';
@@ -37,7 +38,7 @@ export function openSqliteStore(url: string): ReportingStore {
     return compared.equal;
   }
 
-  return {
+  return nonBlocking(db, {
     apply: inbox.apply,
     setAside: inbox.setAside,
     refused: inbox.refused,
@@ -72,10 +73,10 @@ export function openSqliteStore(url: string): ReportingStore {
       const { shown } = generations.building(generation);
       // New events count in both, so what was found equal stays equal while the rest is compared.
       const equal = (await isPartOf(shown, generation)) && (await isPartOf(generation, shown));
-      inTransaction(db, () => {
+      const show = () =>
         generations.write({ ...generations.building(generation), shown: generation, building: undefined });
-      });
-      while (figures.dropBefore(generation, batch)) await nextTurn();
+      await retryWhileLocked(() => inTransaction(db, show));
+      while (await retryWhileLocked(() => figures.dropBefore(generation, batch))) await nextTurn();
       return equal;
     },
 
@@ -85,5 +86,5 @@ export function openSqliteStore(url: string): ReportingStore {
     async close() {
       db.close();
     },
-  };
+  });
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction, type Migration, openSqlite } from '@slipway/store-sqlite/database';
+import { nonBlocking } from '@slipway/store-sqlite/non-blocking';
 import { outboxMigration, sqliteOutbox } from '@slipway/store-sqlite/outbox';
 import type { AdministratorList, AdministratorStore } from '../administrators.ts';
 import type { AttemptStore, Attempts } from '../login-limit.ts';
@@ -50,7 +51,7 @@ export function openSqliteStore(url: string): UsersStore {
   const db = openSqlite(url, migrations);
   const outbox = sqliteOutbox(db);
   const ping = db.prepare('SELECT 1');
-  return {
+  return nonBlocking(db, {
     outbox,
     ...sqliteAccounts(db, outbox),
     ...sqliteSessions(db),
@@ -62,7 +63,7 @@ export function openSqliteStore(url: string): UsersStore {
     async close() {
       db.close();
     },
-  };
+  });
 }
 
 function sqliteSessions(db: DatabaseSync): SessionStore {
