@@ -64,6 +64,8 @@ describe.each(stores)('usage over HTTP, on $name', ({ newSettings }) => {
     [{ at: 'yesterday' }, 400, 'body.at'],
     [{ at: '2020-01-01T00:00:00Z' }, 400, 'body.at'],
     [{ at: '2999-01-01T00:00:00Z' }, 400, 'body.at'],
+    [{ at: '2026-11-28\t01:00:00Z' }, 400, 'body.at'],
+    [{ at: '9999-12-31T23:59:59-01:00' }, 400, 'body.at'],
     [{ metric: 'coffee' }, 422, 'body.metric'],
     [{ subscriptionId: 'nothing' }, 404, 'body.subscriptionId'],
     [{ id: 'with space' }, 400, 'body.id'],
@@ -114,6 +116,17 @@ describe.each(stores)('usage over HTTP, on $name', ({ newSettings }) => {
       ],
     });
     expect(await unbilled()).toEqual([{ metric: 'api_calls', quantity: 17_500, records: 2_500 }]);
+  });
+
+  it('rejects a line with a time that cannot be read, and no other line', async () => {
+    const { body } = await send(ann, [
+      recordOf('a'),
+      recordOf('b', { at: '2026-11-28\t01:00:00Z' }),
+      recordOf('c', { at: '9999-12-31T23:59:59-01:00' }),
+      recordOf('d'),
+    ]);
+    expect(body).toMatchObject({ accepted: 2, rejected: 2, errors: [{ line: 2 }, { line: 3 }] });
+    expect(body.errors[0].detail).toContain('body.at');
   });
 
   it('counts nothing twice when an import is sent again', async () => {

@@ -3,9 +3,9 @@ import { Problem } from '@slipway/contract-kit/problem';
 import { getUnbilledUsage, importUsage, recordUsage, UsageRecord } from '@slipway/contracts/billing';
 import type { App } from '@slipway/platform/core/app';
 import { mayAccess, principalOf } from '@slipway/platform/http/access';
-import { toProblem } from '@slipway/platform/http/problem-responses';
+import { invalidRequest } from '@slipway/platform/http/problem-responses';
 import type { Principal } from '@slipway/platform/http/tokens';
-import type { FastifyError, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import type { Counts } from '../counts.ts';
 import { readLines } from '../ndjson.ts';
@@ -80,6 +80,5 @@ function validRecord(request: FastifyRequest, value: unknown): UsageRecord {
   const result: unknown = validate(value);
   if (result === true) return value as UsageRecord;
   const { error } = result as { error?: typeof validate.errors };
-  const failure = { validation: error ?? validate.errors ?? [], validationContext: 'body' as const };
-  throw toProblem(Object.assign(new Error('invalid'), failure) as FastifyError);
+  throw invalidRequest(error ?? validate.errors ?? []);
 }

@@ -69,7 +69,8 @@ function answerMissingRoutes(app: FastifyInstance): void {
 /** The problem that an error thrown anywhere below a route means to the caller. */
 export function toProblem(error: FastifyError | Problem): Problem {
   if (error instanceof Problem) return error;
-  if ('validation' in error && error.validation) return invalidRequest(error);
+  if ('validation' in error && error.validation)
+    return invalidRequest(error.validation, error.validationContext);
   const { code, statusCode = 500, message } = error;
   if (statusCode < 400 || statusCode > 499) return problem('internal', undefined, { cause: error });
   if (!code?.startsWith('FST_ERR_')) return problem(codeOf(statusCode), undefined, { cause: error });
@@ -93,10 +94,9 @@ const partNames: Record<string, string> = {
   headers: 'header',
 };
 
-function invalidRequest({ validation = [], validationContext = 'body' }: FastifyError): Problem {
-  const fields = validation
-    .slice(0, mostFields)
-    .map((each) => fieldError(partNames[validationContext] ?? 'body', each));
+/** The problem of input that does not fit its schema. */
+export function invalidRequest(errors: SchemaError[], part = 'body'): Problem {
+  const fields = errors.slice(0, mostFields).map((each) => fieldError(partNames[part] ?? 'body', each));
   const detail = fields.map(({ field, message }) => `${field} ${message}`).join('; ');
   return problem('invalid_request', detail, { fields });
 }

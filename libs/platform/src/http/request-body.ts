@@ -27,22 +27,17 @@ export function registerBodies(app: FastifyInstance): void {
   app.addHook('preParsing', (request, reply, payload, done) => {
     const { headers } = request;
     const use = useOf(request);
-    if (isEmpty(request)) {
-      delete headers['content-type'];
-    } else if (use === 'none') {
+    if (use === 'none') {
       // Without these headers Fastify takes the request for one without a body. Node drops what is sent.
       for (const name of ['content-type', 'content-length', 'transfer-encoding']) delete headers[name];
+    } else if (headers['content-length'] === '0') {
+      delete headers['content-type'];
     } else if (use === 'read' && !isIdentity(headers['content-encoding'])) {
       reply.header('accept-encoding', 'identity');
       return done(unsupportedEncoding());
     }
     done(null, payload);
   });
-}
-
-function isEmpty({ headers }: FastifyRequest): boolean {
-  const { 'content-length': length = '0', 'transfer-encoding': transfer } = headers;
-  return transfer === undefined && length === '0';
 }
 
 /** Whether a route reads a body; `unknown` of one without a schema, which may pass it on, as those of a gateway do. */
