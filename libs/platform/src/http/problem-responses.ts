@@ -74,8 +74,14 @@ export function toProblem(error: FastifyError | Problem): Problem {
   const { code, statusCode = 500, message } = error;
   if (statusCode < 400 || statusCode > 499) return problem('internal', undefined, { cause: error });
   if (!code?.startsWith('FST_ERR_')) return problem(codeOf(statusCode), undefined, { cause: error });
-  const fields = code.startsWith('FST_ERR_CTP_') ? [{ field: 'body', message }] : undefined;
-  return problem(codeOf(statusCode), message, { fields });
+  const part = partOf(code);
+  return problem(codeOf(statusCode), message, { fields: part ? [{ field: part, message }] : undefined });
+}
+
+/** The part of a request that an error of Fastify is about. */
+function partOf(code: string): string | undefined {
+  if (code.startsWith('FST_ERR_CTP_')) return 'body';
+  return code === 'FST_ERR_BAD_URL' || code === 'FST_ERR_MAX_PARAM_LENGTH' ? 'path' : undefined;
 }
 
 /** The general code of a status: the first row that has it. */
