@@ -1,6 +1,6 @@
 // The import rules of docs/architecture.md: imports point down only, and each technology has one place.
 const inService = '^apps/[^/]+/src/';
-const edges = `${inService}(main|app|config)\\.ts$|${inService}routes|\\.test\\.ts$|/test-|/testing/|/store/`;
+const edges = `${inService}(main|app|config)\\.ts$|${inService}routes|\\.test\\.ts$|/testing/|/store/`;
 const tests = '\\.test\\.ts$';
 
 // The folders of the platform, lowest first. A folder may use those of the layers below it, and no other.
@@ -57,7 +57,7 @@ export default {
           `Layers of the platform point down: ${folder} may use ${layer.below.join(', ') || 'no other folder'}.`,
           {
             path: `^libs/platform/src/${folder}/`,
-            pathNot: [tests, 'core/request-context', '\\.(fixture|contract)\\.ts$'],
+            pathNot: [tests, '\\.(fixture|contract)\\.ts$'],
           },
           {
             path: '^libs/platform/src/',
@@ -75,7 +75,7 @@ export default {
     forbid(
       'no-import-of-test-helpers',
       'Images have no testing folders.',
-      { path: '^(apps|libs)/', pathNot: [tests, '\\.(fixture|contract)\\.ts$', '/testing/', '/test-'] },
+      { path: '^(apps|libs)/', pathNot: [tests, '\\.(fixture|contract)\\.ts$', '/testing/'] },
       { path: '/testing/' },
     ),
     forbid(

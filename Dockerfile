@@ -1,24 +1,28 @@
 # syntax=docker/dockerfile:1
-# One image for each service: docker build --build-arg SERVICE=users --tag slipway/users:dev .
-# Or all four, with their labels: npm run images
+# One image for each service; `npm run images` builds all four, each with the build arguments of its package.json:
+# docker build --build-arg SERVICE=users --build-arg EMBEDDED=store-sqlite --build-arg DATABASE=store-mongodb .
+# EMBEDDED and DATABASE name the folders of the service's store libraries. Each image has only its own, and Skaffold
+# builds it again only when they change. COPY cannot skip a folder, so for "none" it copies libs/contract-kit twice.
 ARG NODE_VERSION=26
 
 # --- Dependencies: made again only when a package.json or the lock file changes. None is compiled for a processor
 # (tests/images sees to that), so they are installed once, natively, for all platforms.
 FROM --platform=${BUILDPLATFORM} node:${NODE_VERSION}-slim AS dependencies
 ARG SERVICE
+ARG EMBEDDED=contract-kit
+ARG DATABASE=contract-kit
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY libs/contract-kit/package.json libs/contract-kit/
 COPY libs/contracts/package.json libs/contracts/
 COPY libs/platform/package.json libs/platform/
-COPY libs/store-sqlite/package.json libs/store-sqlite/
-COPY libs/store-mongodb/package.json libs/store-mongodb/
-COPY libs/store-datastore/package.json libs/store-datastore/
+COPY libs/${EMBEDDED}/package.json libs/${EMBEDDED}/
+COPY libs/${DATABASE}/package.json libs/${DATABASE}/
 COPY apps/${SERVICE}/package.json apps/${SERVICE}/
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace apps/${SERVICE:?is the service to build}
 # The list of what is in the image. npm would miss the tools that are left out here, so they are not asked for.
+# It fails if EMBEDDED and DATABASE are not the store libraries of the service's package.json.
 RUN npm pkg delete devDependencies && npm pkg delete devDependencies --workspaces \
  && npm sbom --sbom-format=cyclonedx > sbom.cdx.json
 COPY scripts/images/prune.sh /tmp/
@@ -28,11 +32,17 @@ RUN sh /tmp/prune.sh node_modules && mkdir .compile-cache data
 # Folders are watched, not files: a copied file is a new one, which `node --watch` alone would lose.
 FROM node:${NODE_VERSION}-slim AS dev
 ARG SERVICE
+ARG EMBEDDED=contract-kit
+ARG DATABASE=contract-kit
 ENV HOST=0.0.0.0 PORT=8080 MANAGEMENT_PORT=9080 NODE_COMPILE_CACHE=/tmp/compile-cache
 WORKDIR /app/apps/${SERVICE}
 COPY --from=dependencies /app/node_modules /app/node_modules
 COPY package.json /app/
-COPY --chown=65532:65532 libs /app/libs
+COPY --chown=65532:65532 libs/contract-kit /app/libs/contract-kit
+COPY --chown=65532:65532 libs/contracts /app/libs/contracts
+COPY --chown=65532:65532 libs/platform /app/libs/platform
+COPY --chown=65532:65532 libs/${EMBEDDED} /app/libs/${EMBEDDED}
+COPY --chown=65532:65532 libs/${DATABASE} /app/libs/${DATABASE}
 COPY --chown=65532:65532 apps/${SERVICE} /app/apps/${SERVICE}
 USER 65532:65532
 ENTRYPOINT ["node", "--watch-path=/app/libs", "--watch-path=/app/apps", "--watch-preserve-output"]
@@ -41,6 +51,8 @@ CMD ["src/main.ts"]
 # --- The image: no shell, no npm, not root.
 FROM gcr.io/distroless/nodejs${NODE_VERSION}-debian13:nonroot AS runtime
 ARG SERVICE
+ARG EMBEDDED=contract-kit
+ARG DATABASE=contract-kit
 ENV NODE_ENV=production \
     HOST=0.0.0.0 PORT=8080 MANAGEMENT_PORT=9080 \
     NODE_COMPILE_CACHE=/app/.compile-cache
@@ -51,7 +63,11 @@ COPY --from=dependencies --chown=65532:65532 /app/.compile-cache /app/.compile-c
 # The folder of embedded stores: a volume that is mounted here belongs to the service's user.
 COPY --from=dependencies --chown=65532:65532 /app/data data
 COPY package.json /app/
-COPY libs /app/libs
+COPY libs/contract-kit /app/libs/contract-kit
+COPY libs/contracts /app/libs/contracts
+COPY libs/platform /app/libs/platform
+COPY libs/${EMBEDDED} /app/libs/${EMBEDDED}
+COPY libs/${DATABASE} /app/libs/${DATABASE}
 COPY apps/${SERVICE} /app/apps/${SERVICE}
 # Compiled by the Node and the user of the run time: the cache is bound to both.
 RUN --mount=type=bind,source=scripts/images/warm.ts,target=/app/warm.ts ["/nodejs/bin/node", "/app/warm.ts"]

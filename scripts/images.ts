@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import process from 'node:process';
+import { buildArgs } from './images/build-args.ts';
 import { serviceNames } from './topology.ts';
 
 const { IMAGE_TAG = 'dev' } = process.env;
@@ -38,7 +39,7 @@ function origin(): Record<string, string> {
 }
 
 function build(service: string, labels: Record<string, string>): void {
-  const args = Object.entries({ SERVICE: service, VERSION: IMAGE_TAG, ...labels });
+  const args = Object.entries({ ...buildArgs(service), VERSION: IMAGE_TAG, ...labels });
   const given = args.flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
   execFileSync('docker', ['build', ...given, '--tag', `slipway/${service}:${IMAGE_TAG}`, '.'], {
     stdio: 'inherit',

@@ -4,6 +4,7 @@
  *   npm run bench                   all benches, some minutes
  *   npm run bench -- request-cost   one of them
  */
+import { filesCrossed } from './files-crossed.ts';
 import { gateway } from './gateway.ts';
 import { overload } from './overload.ts';
 import { requestCost } from './request-cost.ts';
@@ -20,6 +21,7 @@ const benches: Record<string, () => Promise<void>> = {
   stores,
   overload,
   trouble,
+  'files-crossed': filesCrossed,
 };
 
 const asked = process.argv.slice(2);

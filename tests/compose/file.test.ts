@@ -1,18 +1,39 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { buildArgs } from '../../scripts/images/build-args.ts';
 
 const file = new URL('../../docker-compose.yml', import.meta.url);
 
 type Service = {
   image: string;
+  build?: { args: Record<string, string> };
   security_opt?: string[];
   logging?: { driver: string; options: Record<string, string> };
   deploy?: { resources: { limits: Record<string, string> } };
+  networks?: string[];
+  network_mode?: string;
 };
 
-const { services } = parse(readFileSync(file, 'utf8'), { merge: true }) as {
+/** The networks of each container: one for each arrow of docs/architecture.md, and no more. */
+const networks: Record<string, string[]> = {
+  gateway: ['public', 'calls', 'telemetry'],
+  users: ['calls', 'telemetry', 'users-store'],
+  billing: ['calls', 'telemetry', 'billing-store'],
+  reporting: ['calls', 'telemetry', 'reporting-store'],
+  secrets: [],
+  'mongodb-users': ['users-store'],
+  mongodb: ['users-store', 'billing-store'],
+  datastore: ['reporting-store'],
+  zipkin: ['public', 'telemetry'],
+  prometheus: ['public', 'telemetry'],
+  alertmanager: ['public', 'telemetry'],
+  grafana: ['public', 'telemetry'],
+};
+
+const { services, networks: declared } = parse(readFileSync(file, 'utf8'), { merge: true }) as {
   services: Record<string, Service>;
+  networks: Record<string, { internal?: boolean } | null>;
 };
 
 /** All images that the manifests of the cluster name. */
@@ -27,6 +48,26 @@ describe('docker-compose.yml', () => {
       expect(inCluster).toContain(image);
     },
   );
+
+  it.each(Object.entries(services).filter(([, { build }]) => build))(
+    'builds the image of %s with the stores of its package.json',
+    (_, { image, build }) => {
+      expect(build?.args).toEqual(buildArgs(image.replace(/^slipway\/|:.*$/g, '')));
+    },
+  );
+
+  it('gives each container the networks that it needs, and no other', () => {
+    const given = Object.entries(services).map(([name, service]) => [name, service.networks ?? []]);
+    expect(Object.fromEntries(given)).toEqual(networks);
+    // A container without a list would be on a network of Compose's own, which leads out of the machine.
+    const unlisted = Object.entries(services).filter(([, service]) => !service.networks);
+    expect(unlisted.map(([name, { network_mode }]) => [name, network_mode])).toEqual([['secrets', 'none']]);
+  });
+
+  it('lets only the network of the published ports lead out of the machine', () => {
+    const open = Object.entries(declared).filter(([, network]) => !network?.internal);
+    expect(open.map(([name]) => name)).toEqual(['public']);
+  });
 
   it.each(Object.entries(services))(
     'bounds the rights, the log, the memory and the CPU of %s',

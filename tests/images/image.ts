@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildArgs } from '../../scripts/images/build-args.ts';
 import { docker } from '../support/docker.ts';
 
 export const baseImage = 'gcr.io/distroless/nodejs26-debian13:nonroot';
@@ -21,10 +22,11 @@ export async function buildImage(
   service: string,
   tag: string,
   folder = '.',
-  args: string[] = [],
+  labels: Record<string, string> = {},
 ): Promise<string> {
   const image = `slipway/${service}:${tag}`;
-  const given = [`SERVICE=${service}`, ...args].flatMap((each) => ['--build-arg', each]);
+  const args = Object.entries({ ...buildArgs(service), ...labels });
+  const given = args.flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
   await docker(['build', ...given, '--tag', image, folder]);
   return image;
 }

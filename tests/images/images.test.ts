@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { serviceNames } from '../../scripts/topology.ts';
-import { whySkipped } from '../support/docker.ts';
+import { type ServiceName, serviceNames } from '../../scripts/topology.ts';
+import { docker, whySkipped } from '../support/docker.ts';
 import {
   baseImage,
   buildImage,
@@ -11,22 +11,33 @@ import {
   type ImageConfig,
 } from './image.ts';
 
+type Driver = 'mongodb' | '@google-cloud/datastore';
+
+/** The folders of `libs` that each image has beside those that all have, and the database driver it has. */
+const stores: Record<ServiceName, { libraries: string[]; drivers: Driver[] }> = {
+  gateway: { libraries: [], drivers: [] },
+  users: { libraries: ['store-mongodb', 'store-sqlite'], drivers: ['mongodb'] },
+  billing: { libraries: ['store-mongodb', 'store-sqlite'], drivers: ['mongodb'] },
+  reporting: { libraries: ['store-datastore', 'store-sqlite'], drivers: ['@google-cloud/datastore'] },
+};
+
 /** What a service may add to the Node image that it stands on. */
 const budget = 60e6;
 
 const why = whySkipped('REQUIRE_IMAGES');
 
 describe.skipIf(why).each(serviceNames)(`the image of %s${why}`, (service) => {
+  const libraries = ['contract-kit', 'contracts', 'platform', ...stores[service].libraries];
   let image: string;
   let config: ImageConfig;
   let paths: string[];
   let components: Component[];
   beforeAll(async () => {
-    image = await buildImage(service, 'test', '.', [
-      'VERSION=1.2.3',
-      'REVISION=abc',
-      'SOURCE=https://example.com/slipway',
-    ]);
+    image = await buildImage(service, 'test', '.', {
+      VERSION: '1.2.3',
+      REVISION: 'abc',
+      SOURCE: 'https://example.com/slipway',
+    });
     config = await configOf(image);
     ({ paths, components } = await contentOf(image));
   }, 300_000);
@@ -67,14 +78,19 @@ describe.skipIf(why).each(serviceNames)(`the image of %s${why}`, (service) => {
     expect(paths.filter((each) => /(^|\/)bin\/(sh|bash|dash|busybox|apt|npm|npx)$/.test(each))).toEqual([]);
   });
 
-  it('has of our own files this service and the libraries, without tests', () => {
+  it('has of our own files this service and its libraries, without tests', () => {
     const own = paths.filter((each) => /^app\/(apps|libs)\/.*[^/]$/.test(each));
     expect(own).toContain(`app/apps/${service}/src/main.ts`);
     expect(own).toContain('app/libs/platform/src/service/run.ts');
     expect(own.filter((each) => /\.(test|fixture|contract)\.ts$|\/test-/.test(each))).toEqual([]);
-    expect(new Set(own.map((each) => each.split('/')[2]))).toEqual(
-      new Set([service, 'contracts', 'platform']),
+    expect(new Set(own.map((each) => each.split('/')[2]))).toEqual(new Set([service, ...libraries]));
+  });
+
+  it('has the driver of its own database, and no other', () => {
+    const drivers = ['mongodb', '@google-cloud/datastore'].filter((name) =>
+      paths.includes(`app/node_modules/${name}/package.json`),
     );
+    expect(drivers).toEqual(stores[service].drivers);
   });
 
   it('has nothing that belongs to a developer’s machine', () => {
@@ -106,7 +122,7 @@ describe.skipIf(why).each(serviceNames)(`the image of %s${why}`, (service) => {
           each,
         )?.[1] ?? [],
     );
-    const own = [`@slipway/${service}`, '@slipway/contracts', '@slipway/platform'];
+    const own = [service, ...libraries].map((name) => `@slipway/${name}`);
     const listed = components.map(({ purl }) =>
       decodeURIComponent(/^pkg:npm\/(.+)@/.exec(purl)?.[1] ?? purl),
     );
@@ -114,4 +130,20 @@ describe.skipIf(why).each(serviceNames)(`the image of %s${why}`, (service) => {
     expect(new Set(listed)).toEqual(new Set([...installed, ...own]));
     expect(components.every(({ version }) => /^\d+\.\d+\.\d+/.test(version))).toBe(true);
   });
+});
+
+describe.skipIf(why)(`a build${why}`, () => {
+  it.each([{}, { EMBEDDED: 'store-sqlite', DATABASE: 'store-datastore' }])(
+    'of users fails with %o, and names what is missing',
+    async (stores) => {
+      const given = Object.entries({ SERVICE: 'users', ...stores }).flatMap((arg) => [
+        '--build-arg',
+        arg.join('='),
+      ]);
+      const failed = await docker(['build', ...given, '.']).catch(({ stderr }) => stderr);
+      expect(failed).toContain('@slipway/store-mongodb');
+      expect(failed).toContain('It fails if EMBEDDED and DATABASE are not the store libraries');
+    },
+    60_000,
+  );
 });

@@ -18,6 +18,7 @@ const schemas = { gateway, users, billing, reporting, 'billing-cycle': job, 'rep
 
 /** Read by Node, by libraries, or by the manifests themselves. */
 const others = [
+  'CLUSTER_DOMAIN',
   'NAMESPACE',
   'NODE_OPTIONS',
   'OTEL_EXPORTER_ZIPKIN_ENDPOINT',

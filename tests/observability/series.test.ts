@@ -89,7 +89,7 @@ async function seriesOf(management: string): Promise<Series[]> {
 /** Without those of a busy machine, which refuses some before they have a route. */
 const names = (series: Series[]) =>
   series
-    .filter(({ labels }) => labels.route !== 'refused')
+    .filter(({ labels }) => labels.route !== 'rejected')
     .map((each) => JSON.stringify(each))
     .sort();
 
@@ -133,7 +133,7 @@ describe('1,000 requests of which no two are alike', () => {
       expect(others).toEqual(othersBefore);
       // What no route was made for is one route, and what nobody serves is one method.
       // A busy machine may have refused some before they had one.
-      expect(route.filter((each) => each !== 'refused')).toEqual([...routes, 'unmatched'].sort());
+      expect(route.filter((each) => each !== 'rejected')).toEqual([...routes, 'unmatched'].sort());
       expect(method).toContain('_OTHER');
       expect(known).toEqual(expect.arrayContaining(method));
 

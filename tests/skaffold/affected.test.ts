@@ -12,12 +12,17 @@ const why = skaffoldMissing();
 
 const all = [...serviceNames];
 
-/** The services that `nx affected` tests after a change of a file. */
-async function testedAfter(folder: string, path: string): Promise<ServiceName[]> {
+/** The projects that `nx affected` tests after a change of a file. */
+async function projectsAfter(folder: string, path: string): Promise<string[]> {
   const env = { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' };
   const args = ['show', 'projects', '--affected', `--files=${path}`, '--json'];
   const { stdout } = await run(join(folder, 'node_modules/.bin/nx'), args, { cwd: folder, env });
-  const projects = JSON.parse(stdout) as string[];
+  return JSON.parse(stdout);
+}
+
+/** The services among them. */
+async function testedAfter(folder: string, path: string): Promise<ServiceName[]> {
+  const projects = await projectsAfter(folder, path);
   return serviceNames.filter((name) => projects.includes(`@slipway/${name}`));
 }
 
@@ -49,6 +54,11 @@ describe.skipIf(why)(`a change${why}`, { timeout: 120_000 }, () => {
     ['of the packages of reporting', 'apps/reporting/package.json', ['reporting']],
     ['in the platform', 'libs/platform/src/service/service.ts', all],
     ['in a contract', 'libs/contracts/src/users.ts', all],
+    ['in what contracts are made of', 'libs/contract-kit/src/page.ts', all],
+    ['in the embedded store', 'libs/store-sqlite/src/database.ts', ['users', 'billing', 'reporting']],
+    ['in the MongoDB store', 'libs/store-mongodb/src/database.ts', ['users', 'billing']],
+    ['in the Datastore store', 'libs/store-datastore/src/database.ts', ['reporting']],
+    ['of the packages of the Datastore store', 'libs/store-datastore/package.json', ['reporting']],
     ['of the lock file', 'package-lock.json', all],
     ['of a document', 'docs/lifecycle.md', []],
     ['of a journey', 'tests/journeys/money.test.ts', []],
@@ -65,9 +75,10 @@ describe.skipIf(why)(`a change${why}`, { timeout: 120_000 }, () => {
     expect(await testedAfter(copy.folder, path)).toEqual(['billing']);
   });
 
-  it('of the Dockerfile builds every image, and tests none of the sources', async () => {
+  it('of the Dockerfile builds every image, and tests the images but none of the sources', async () => {
     expect(await builtAfter('Dockerfile')).toEqual(all);
-    expect(await testedAfter(copy.folder, 'Dockerfile')).toEqual([]);
+    const projects = await projectsAfter(copy.folder, 'Dockerfile');
+    expect(projects.sort()).toEqual(['@slipway/tests', 'slipway']);
   });
 
   it('of nothing builds nothing, wherever the repository is', async () => {

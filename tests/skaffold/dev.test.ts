@@ -44,7 +44,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('`skaffold dev` (needs REQUIRE_CLUSTER=1)', { 
     copy.remove();
   }, 600_000);
 
-  it('serves an edited source and an edited page from the same pod, without a build', async () => {
+  it('serves an edited source, library and page from the same pod, without a build', async () => {
     const pods = await calm('gateway', 1);
     const builds = loop.builds();
     const times: number[] = [];
@@ -55,6 +55,10 @@ describe.skipIf(!REQUIRE_CLUSTER)('`skaffold dev` (needs REQUIRE_CLUSTER=1)', { 
       undo();
       times.push(await servedAfter('/api/v1/openapi.json', '"title":"Slipway"'));
     }
+    const inLibrary = copy.edit('libs/contract-kit/src/problem.ts', 'Too many requests', 'Too many edits');
+    times.push(await servedAfter('/docs/errors', 'Too many edits'));
+    inLibrary();
+    times.push(await servedAfter('/docs/errors', 'Too many requests'));
     const undo = copy.edit(
       'apps/gateway/src/pages/home.html',
       '<title>Slipway</title>',

@@ -2,10 +2,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { buildArgs } from '../../scripts/images/build-args.ts';
 import { serviceNames } from '../../scripts/topology.ts';
 import { root } from './copy.ts';
 
-type Module = { metadata: { name: string }; portForward?: unknown };
+type Artifact = { image: string; docker: { target: string; buildArgs?: Record<string, string> } };
+type Module = {
+  metadata: { name: string };
+  build: { artifacts: Artifact[] };
+  portForward?: unknown;
+};
 
 const modules = parseAllDocuments(readFileSync(join(root, 'skaffold.yaml'), 'utf8')).map(
   (document) => document.toJS() as Module,
@@ -17,11 +23,18 @@ it('there is a module for each service, after what they stand on and before the 
   expect([names.at(0), names.at(-1)]).toEqual(['foundation', 'journeys']);
 });
 
-it('the modules of the services differ by their name alone, and in what is forwarded', () => {
-  const [first, ...others] = modules
-    .filter(({ metadata }) => serviceNames.some((name) => name === metadata.name))
-    .map(({ portForward: _, ...module }) =>
-      JSON.stringify(module).replaceAll(module.metadata.name, '<service>'),
-    );
+const ofServices = modules.filter(({ metadata }) => serviceNames.some((name) => name === metadata.name));
+
+it('the modules of the services differ by name, in what is forwarded, and in the arguments of the build', () => {
+  const [first, ...others] = ofServices.map((module) => {
+    const { portForward: _, ...rest } = structuredClone(module);
+    for (const { docker } of rest.build.artifacts) delete docker.buildArgs;
+    return JSON.stringify(rest).replaceAll(module.metadata.name, '<service>');
+  });
   for (const other of others) expect(other).toBe(first);
+});
+
+it.each(ofServices)('the module of $metadata.name builds with the stores of its package.json', (module) => {
+  const given = module.build.artifacts.map(({ docker }) => docker.buildArgs);
+  expect(given).toEqual([buildArgs(module.metadata.name)]);
 });

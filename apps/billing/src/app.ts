@@ -3,17 +3,17 @@ import { createClient } from '@slipway/platform/calls/client';
 import { timeLeft } from '@slipway/platform/core/request-context';
 import { deliverTo } from '@slipway/platform/events/inbox';
 import { registerRelay } from '@slipway/platform/events/relay';
-import { registerAccess } from '@slipway/platform/http/access';
-import { callerByToken } from '@slipway/platform/http/caller';
-import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
+import { registerAuthentication } from '@slipway/platform/http/authentication';
 import { defineService } from '@slipway/platform/service/service';
 import { observeDependency } from '@slipway/platform/telemetry/observe-store';
 import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './clock.ts';
 import { sandboxUrl, settings } from './config.ts';
 import { createCounts } from './counts.ts';
+import { plans } from './plans.ts';
 import { openSandbox } from './provider/sandbox.ts';
 import { registerRecovery } from './recovery.ts';
+import { registerClosedAccounts } from './routes/closed-accounts.ts';
 import { registerInvoiceRoutes } from './routes/invoices.ts';
 import { registerLedgerRoutes } from './routes/ledger.ts';
 import { registerPaymentRoutes } from './routes/payments.ts';
@@ -51,12 +51,11 @@ export const billing = defineService({
     });
 
     const users = createClient(upstream('users', settings.USERS_URL), { getKeys });
-    const verify = createTokenVerifier(publishedKeys(() => users.getKeys()));
-    shareBy(callerByToken(verify));
-    registerAccess(app, { verify });
+    registerAuthentication(app, { readKeys: () => users.getKeys(), shareBy });
+    registerClosedAccounts(app, { ...store, clock, counts, plans });
     registerSubscriptionRoutes(app, { ...store, clock, counts });
     registerUsageRoutes(app, { ...store, clock, counts });
-    registerInvoiceRoutes(app, { ...store, clock, counts, log, metrics });
+    registerInvoiceRoutes(app, { ...store, clock, counts, plans, log, metrics });
     registerPaymentRoutes(app, settlement);
     registerLedgerRoutes(app, store);
   },

@@ -1,11 +1,17 @@
 import type { LedgerEntry } from '@slipway/contracts/billing';
 import type { Position } from '@slipway/platform/core/pagination';
+import type * as aggregates from '@slipway/platform/events/aggregates';
 import { sum } from './money.ts';
 
 /**
  * Double-entry bookkeeping: a debit is positive, a credit negative, and every entry sums to zero. An entry is
  * written in the same step as the invoice, the payment or the refund that causes it.
  */
+
+/** A change of billing's aggregates; it may write ledger entries, too. */
+export type Change<T extends aggregates.Aggregate> = aggregates.Change<T, WithEntries>;
+export type AggregateStore<T extends aggregates.Aggregate> = aggregates.AggregateStore<T, WithEntries>;
+export type WithEntries = { entries: LedgerEntry[] };
 
 /** What an account holds in one currency; minor units. */
 export type AccountBalance = { account: string; currency: string; balance: number };

@@ -1,10 +1,10 @@
 import type { Payment as PaymentDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
-import { type Change, event } from './change.ts';
+import { event } from './events.ts';
 import type { Invoice, Payment } from './invoices.ts';
-import { ledgerEntry, transfer } from './ledger.ts';
+import { type Change, ledgerEntry, transfer } from './ledger.ts';
 import { sum } from './money.ts';
-import type { ChargeResult } from './provider.ts';
+import type { ChargeResult } from './provider/provider.ts';
 
 /**
  * Payments, kept within their invoice. Each is written as pending before the provider is asked and settled
@@ -14,7 +14,7 @@ import type { ChargeResult } from './provider.ts';
  *                ↑______| declined                          ↘ declined
  */
 
-/** Attempts that one invoice takes, so that its document stays small whatever a caller does. */
+/** Attempts that an invoice stores, so that its document stays small: the oldest declined one makes room for another. */
 const maxAttempts = 100;
 
 /** @throws {Problem} not_found if the invoice has no such payment. */
@@ -36,16 +36,13 @@ export function beginPayment(
 ): Change<Invoice> | undefined {
   if (invoice.payments.some((payment) => payment.id === id)) return undefined;
   if (invoice.status !== 'open') throw problem('invoice_not_payable', `The invoice is ${invoice.status}`);
-  if (invoice.payments.length >= maxAttempts) {
-    throw problem('invoice_not_payable', `The invoice has had ${maxAttempts} attempts to pay it`);
-  }
   const { total: amount } = invoice;
   const payment: Payment = { id, amount, method, status: 'pending', createdAt: now, refunds: [] };
   return {
     next: {
       ...invoice,
       status: 'paying',
-      payments: [...invoice.payments, payment],
+      payments: [...invoice.payments.slice(1 - maxAttempts), payment],
       version: invoice.version + 1,
     },
     entries: [],

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { startBilling } from './test-service.ts';
+import { startBilling } from './testing/service.ts';
 
 it('settles what was pending when the service died, as soon as it runs again, with nobody asking', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'recovery-'));

@@ -1,10 +1,10 @@
 import { problem } from '@slipway/contracts/errors';
-import { type Change, event } from './change.ts';
+import { event } from './events.ts';
 import type { Invoice, Payment, Refund } from './invoices.ts';
-import { ledgerEntry, transfer } from './ledger.ts';
+import { type Change, ledgerEntry, transfer } from './ledger.ts';
 import { sum } from './money.ts';
 import { factsOf, paymentOf, withPayment } from './payments.ts';
-import type { RefundResult } from './provider.ts';
+import type { RefundResult } from './provider/provider.ts';
 
 /**
  * Begins to give back a part or all of a payment. A refund that is pending counts as given back.

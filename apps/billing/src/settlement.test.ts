@@ -2,15 +2,15 @@ import { createMetrics } from '@slipway/platform/telemetry/metrics';
 import { seriesValue } from '@slipway/platform/testing/metrics';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createCounts } from './counts.ts';
-import { atEachCrashPoint, Crash } from './crash.fixture.ts';
 import { issue } from './invoices.ts';
 import { isBalanced } from './ledger.ts';
 import { planOf } from './plans.ts';
+import type { PaymentProvider } from './provider/provider.ts';
 import { openSandbox } from './provider/sandbox.ts';
-import type { PaymentProvider } from './provider.ts';
 import { pay, refund, type SettlementParts, settlePending } from './settlement.ts';
-import { openForTest, stores } from './store/stores.fixture.ts';
 import { start } from './subscriptions.ts';
+import { atEachCrashPoint, Crash } from './testing/crash.ts';
+import { openForTest, stores } from './testing/stores.ts';
 
 const now = '2026-03-01T00:00:00.000Z';
 const clock = { now: () => now, tolerance: 300_000 };
@@ -21,7 +21,7 @@ describe.each(stores)('on $name', ({ newSettings }) => {
   async function newWorld(provider: PaymentProvider = newSandbox(), timeoutMs = 5_000) {
     const store = await openForTest(newSettings());
     const subscription = start('s1', 'u1', planOf('starter'), '2026-01-31T10:00:00.000Z').next;
-    await store.invoices.add(issue(subscription, planOf('starter'), [], now));
+    await store.invoices.add(issue(subscription, [], now));
     const metrics = createMetrics('billing', 'test');
     const counts = createCounts(metrics);
     const { invoices } = store;

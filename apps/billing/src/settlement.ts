@@ -1,11 +1,11 @@
 import { problem } from '@slipway/contracts/errors';
 import type { Position } from '@slipway/platform/core/pagination';
-import { update } from './change.ts';
+import { update } from '@slipway/platform/events/aggregates';
 import type { Clock } from './clock.ts';
 import type { Counts } from './counts.ts';
 import { type Invoice, type InvoiceStore, type Payment, pendingSince, type Refund } from './invoices.ts';
 import { beginPayment, paymentOf, settlePayment } from './payments.ts';
-import type { PaymentProvider } from './provider.ts';
+import type { PaymentProvider } from './provider/provider.ts';
 import { beginRefund, refundOf, settleRefund } from './refunds.ts';
 
 /** The steps of moving money: write what is to be done, ask the provider, write what it answered. */
@@ -114,7 +114,7 @@ async function finishPayment(
     parts.invoices,
     invoice.id,
     (present) => settlePayment(present, id, result, parts.clock.now()),
-    (settled) => parts.counts.paymentSettled(settled, result.outcome, amount),
+    { onWritten: (settled) => parts.counts.paymentSettled(settled, result.outcome, amount) },
   );
 }
 
@@ -132,7 +132,7 @@ async function finishRefund(
     parts.invoices,
     invoice.id,
     (present) => settleRefund(present, paymentId, id, result, parts.clock.now()),
-    (settled) => parts.counts.refundSettled(settled, result.outcome, amount),
+    { onWritten: (settled) => parts.counts.refundSettled(settled, result.outcome, amount) },
   );
 }
 

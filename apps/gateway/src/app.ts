@@ -1,26 +1,25 @@
 import { getKeys } from '@slipway/contracts/users';
 import { createClient } from '@slipway/platform/calls/client';
 import { registerAccess } from '@slipway/platform/http/access';
+import { createAuthentication } from '@slipway/platform/http/authentication';
 import { readClientAddress } from '@slipway/platform/http/client-address';
-import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
 import packageJson from '../package.json' with { type: 'json' };
-import { callerByTokenOrAddress } from './caller.ts';
 import { readClientOrigin } from './client-origin.ts';
 import { settings } from './config.ts';
 import { registerLinger } from './linger.ts';
 import { readLinks } from './page-links.ts';
 import { registerRateLimit } from './rate-limit.ts';
-import { registerAccountDeletion } from './routes/account-deletion.ts';
-import { describeSystem, registerDocs, registerOpenApi } from './routes/docs.ts';
-import { registerPages } from './routes/pages.ts';
-import { registerSystem } from './routes/system.ts';
-import { registerRouting } from './routing.ts';
+import { registerAccountDeletionRoutes } from './routes/account-deletion.ts';
+import { describeSystem, registerDocsRoutes, registerOpenApiRoutes } from './routes/docs.ts';
+import { registerForwardedRoutes } from './routes/forwarded.ts';
+import { registerPageRoutes } from './routes/pages.ts';
+import { registerSystemRoutes } from './routes/system.ts';
 
 const name = 'gateway';
 const { version } = packageJson;
 
-/** The one public door: it knows who is calling, how often they may, and which service answers. */
+/** The public entry point: authenticates callers, limits their rate, and forwards requests to the services. */
 export const gateway = defineService({
   name,
   version,
@@ -32,26 +31,25 @@ export const gateway = defineService({
       reporting: upstream('reporting', settings.REPORTING_URL),
     };
     const keys = createClient(upstreams.users, { getKeys });
-    const verify = createTokenVerifier(publishedKeys(() => keys.getKeys()));
+    const { networkOf } = readClientAddress(settings.TRUSTED_PROXIES);
+    const authentication = createAuthentication({ readKeys: () => keys.getKeys(), shareBy, networkOf });
     const originOf = readClientOrigin(settings.TRUSTED_PROXIES);
     const document = describeSystem(version);
 
-    shareBy(callerByTokenOrAddress(verify, readClientAddress(settings.TRUSTED_PROXIES)));
     registerLinger(app);
     const limitSignIns = await registerRateLimit(app, {
-      most: settings.RATE_LIMIT,
-      mostSignIns: settings.RATE_LIMIT_SIGN_IN,
-      verify,
-      addressOf: (request) => originOf(request).address,
+      max: settings.RATE_LIMIT,
+      maxSignIns: settings.RATE_LIMIT_SIGN_IN,
+      clients: authentication.clients,
       metrics,
     });
-    await registerPages(app, readLinks(settings.PAGE_LINKS));
-    await registerDocs(app, document);
+    await registerPageRoutes(app, readLinks(settings.PAGE_LINKS));
+    await registerDocsRoutes(app, document);
 
     await app.register(async (api) => {
-      registerAccess(api, { verify });
-      registerOpenApi(api, document);
-      registerSystem(api, {
+      registerAccess(api, authentication);
+      registerOpenApiRoutes(api, document);
+      registerSystemRoutes(api, {
         own: { name, version, lifecycle },
         statusUrls: {
           users: settings.USERS_STATUS_URL,
@@ -59,9 +57,9 @@ export const gateway = defineService({
           reporting: settings.REPORTING_STATUS_URL,
         },
       });
-      registerAccountDeletion(api, upstreams);
+      registerAccountDeletionRoutes(api, upstreams);
       await api.register(async (proxied) => {
-        registerRouting(proxied, {
+        registerForwardedRoutes(proxied, {
           upstreams,
           bodyLimit: settings.BODY_LIMIT_BYTES,
           timeoutMs: settings.REQUEST_TIMEOUT_MS,

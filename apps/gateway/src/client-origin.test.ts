@@ -21,11 +21,11 @@ const asConnected = (address: string) => ({ address, proto: 'http', host: 'gatew
 const asSaid = { address: '203.0.113.9', proto: 'https', host: 'slipway.example' };
 
 describe('where a request comes from', () => {
-  it('is its connection as long as no proxy is trusted', async () => {
+  it('is the connection while no proxy is trusted', async () => {
     expect(await originOf('', '10.0.0.8')).toEqual(asConnected('10.0.0.8'));
   });
 
-  it('is what trusted proxies say', async () => {
+  it('is what trusted proxies state', async () => {
     expect(await originOf('10.0.0.0/8', '10.0.0.8')).toEqual(asSaid);
     expect(await originOf('uniquelocal, loopback', '10.0.0.8')).toEqual(asSaid);
   });
@@ -34,22 +34,22 @@ describe('where a request comes from', () => {
     expect(await originOf('10.0.0.8', '10.0.0.8')).toMatchObject({ address: '10.0.0.7' });
   });
 
-  it('is not what someone else says', async () => {
+  it('is not what anyone else states', async () => {
     expect(await originOf('10.0.0.0/8', '192.0.2.1')).toEqual(asConnected('192.0.2.1'));
   });
 
-  it('is the proxy when that says nothing', async () => {
+  it('is the proxy if that states nothing', async () => {
     expect(await originOf('10.0.0.0/8', '10.0.0.8', { host: 'gateway:8080' })).toEqual(
       asConnected('10.0.0.8'),
     );
   });
 
-  it('never has another protocol than http and https', async () => {
+  it('never has a protocol other than http and https', async () => {
     const headers = { ...said, 'x-forwarded-proto': 'javascript' };
     expect(await originOf('10.0.0.0/8', '10.0.0.8', headers)).toMatchObject({ proto: 'http' });
   });
 
-  it('cannot be set up with something that is no address', () => {
+  it('cannot be created with a list that contains something else than addresses', () => {
     expect(() => readClientOrigin('10.0.0.0/8,nonsense')).toThrow(StartError);
     expect(() => readClientOrigin('nonsense')).toThrow(/^TRUSTED_PROXIES .*nonsense/);
   });

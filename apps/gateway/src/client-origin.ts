@@ -2,15 +2,15 @@ import type { TLSSocket } from 'node:tls';
 import { readClientAddress } from '@slipway/platform/http/client-address';
 import type { FastifyRequest } from 'fastify';
 
-/** Where a request comes from, and how its client addressed this system. */
+/** The client's address, and the protocol and host that the client used to reach this system. */
 export type ClientOrigin = { address: string; proto: string; host: string };
 
 /**
- * Makes the function that tells where a request comes from. What the request says itself
- * (`X-Forwarded-For`, `-Proto`, `-Host`) counts only if it came through a trusted proxy: anyone can write it.
+ * Creates the function that returns the origin of a request. `X-Forwarded-For`, `-Proto` and `-Host` are used only if
+ * a trusted proxy sent them, because anyone can write them.
  *
- * @param trusted addresses and networks with commas between; empty trusts none
- * @throws {StartError} if `trusted` holds something that is no address
+ * @param trusted the trusted proxies, as `readClientAddress` takes them
+ * @throws {StartError} if `trusted` is not a list of addresses
  */
 export function readClientOrigin(trusted: string): (request: FastifyRequest) => ClientOrigin {
   const { isTrusted, addressOf } = readClientAddress(trusted);

@@ -4,16 +4,17 @@ import Type, { type Static } from 'typebox';
 const address = (service: string, port: number) =>
   ServiceUrl({
     default: `http://127.0.0.1:${port}`,
-    description: `Address of ${service}: http://host:port, several with commas between, dns+http://host:port, or srv+http://name`,
+    description: `Address of ${service}: http://host:port (several are separated by commas), dns+http://host:port, or srv+http://name`,
   });
 
 const statusAddress = (service: string, port: number) =>
   Type.String({
     default: `http://127.0.0.1:${port}/status`,
     pattern: '^https?://',
-    description: `Where ${service} tells whether it is ready: /status of its management port`,
+    description: `Address of the readiness endpoint of ${service}: /status on its management port`,
   });
 
+/** The settings of the gateway. */
 export const settings = Type.Object({
   ...platformSettings.properties,
   USERS_URL: address('users', 4001),
@@ -25,21 +26,22 @@ export const settings = Type.Object({
   TRUSTED_PROXIES: Type.String({
     default: '',
     description:
-      'Load balancers in front whose X-Forwarded-* headers are believed: addresses, CIDR networks, or loopback, linklocal, uniquelocal, with commas between',
+      'Load balancers whose X-Forwarded-* headers are trusted: IP addresses, CIDR ranges, loopback, linklocal or uniquelocal, comma-separated',
   }),
   PAGE_LINKS: Type.String({
     default: '',
-    description: 'Links that the start page shows besides its own: name=http://address, with commas between',
+    description: 'Additional links on the start page: name=http://address, comma-separated',
   }),
   RATE_LIMIT: Type.Integer({
     default: 3000,
     minimum: 1,
-    description: 'Requests a minute that one caller may make: one person, else one client address',
+    description:
+      'Maximum requests per minute of one caller, which is a person or, without a token, a client address',
   }),
   RATE_LIMIT_SIGN_IN: Type.Integer({
     default: 120,
     minimum: 1,
-    description: 'Sign-ups and log-ins a minute that may come from one client address',
+    description: 'Maximum sign-ups and logins per minute from one client address',
   }),
 });
 export type Settings = Static<typeof settings>;

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { answerTo, bytes, countBytes, megabyte, settled, startUpload } from './testing/bodies.ts';
+import { bytes, countBytes, megabyte, responseTo, settled, startUpload } from './testing/bodies.ts';
 import { startGateway, type TestGateway } from './testing/service.ts';
 
 let gateway: TestGateway;
@@ -20,12 +20,12 @@ beforeEach(() => {
   billing.seen.length = 0;
 });
 
-/** Starts an upload of Ada's. */
+/** Starts an upload as Ada. */
 const upload = (path = '/api/v1/usage/import', headers: Record<string, string> = {}) =>
   startUpload(gateway.base + path, { ...ada, ...headers });
 
-describe('a body on its way in', () => {
-  it('arrives as it was sent', async () => {
+describe('a request body', () => {
+  it('is forwarded unchanged', async () => {
     const body = Buffer.from(Array.from({ length: 200_000 }, (_, index) => index % 251));
     billing.handle = async (request, response) => {
       const hash = createHash('sha256');
@@ -38,26 +38,26 @@ describe('a body on its way in', () => {
     expect(billing.seen[0]?.headers['content-length']).toBe('200000');
   });
 
-  it('streams through 200 MB in constant memory', async () => {
+  it('of 200 MB is streamed in constant memory', async () => {
     billing.handle = async (request, response) => response.end(String(await countBytes(request)));
     let most = 0;
     const send = async (size: number) => {
       const request = upload();
-      const answer = answerTo(request);
+      const answer = responseTo(request);
       const source = bytes(size, () => {
         most = Math.max(most, process.memoryUsage().rss);
       });
       await pipeline(Readable.from(source), request);
       expect((await answer).body).toBe(String(size));
     };
-    // The first body brings the memory that every further one uses again.
+    // The first body allocates the memory that the others reuse.
     await send(20 * megabyte);
     const before = process.memoryUsage().rss;
     await send(200 * megabyte);
     expect((most - before) / megabyte).toBeLessThan(100);
   });
 
-  it('waits for a service that reads slowly', async () => {
+  it('is not read faster than the service reads it', async () => {
     const reading = Promise.withResolvers<void>();
     billing.handle = async (request, response) => {
       await reading.promise;
@@ -65,7 +65,7 @@ describe('a body on its way in', () => {
     };
     let sent = 0;
     const request = upload();
-    const answer = answerTo(request);
+    const answer = responseTo(request);
     const source = bytes(100 * megabyte, (count) => {
       sent = count;
     });
@@ -76,7 +76,7 @@ describe('a body on its way in', () => {
     expect((await answer).body).toBe(String(100 * megabyte));
   });
 
-  it('ends at the service too when its client goes away', async () => {
+  it('is aborted at the service if the client disconnects', async () => {
     const aborted = Promise.withResolvers<boolean>();
     const started = Promise.withResolvers<void>();
     billing.handle = (request) => {
@@ -90,7 +90,7 @@ describe('a body on its way in', () => {
     expect(await aborted.promise).toBe(true);
   });
 
-  it('reaches another replica when the first takes no connection, if it is small', async () => {
+  it('is sent to another replica if the first one refuses connections, provided it is small', async () => {
     const twice = await startGateway({ BILLING_URL: `http://127.0.0.1:1,${billing.url}` });
     billing.handle = async (request, response) => response.end(await text(request));
     const send = async (body: string) =>
@@ -103,7 +103,7 @@ describe('a body on its way in', () => {
     await twice.stop();
   });
 
-  it('is sent again when the connection breaks, if it is small and has an Idempotency-Key', async () => {
+  it('is sent again if the connection breaks, provided it is small and has an Idempotency-Key', async () => {
     billing.handle = async (request, response) => {
       if (billing.seen.length === 1) response.destroy();
       else response.end(await text(request));
@@ -115,7 +115,7 @@ describe('a body on its way in', () => {
     expect(billing.seen).toHaveLength(2);
   });
 
-  it('of a client that goes away before it is complete reaches no service', async () => {
+  it('is not forwarded if it is small and the client disconnects before its end', async () => {
     const request = upload('/api/v1/usage', { 'content-type': 'application/json', 'content-length': '20' });
     request.write('{"id":');
     await expect.poll(() => gateway.metrics.text()).toMatch(/http_server_requests_in_flight\{.*\} 1/);
@@ -124,20 +124,20 @@ describe('a body on its way in', () => {
     expect(billing.seen).toHaveLength(0);
   });
 
-  it('may be none', async () => {
+  it('may be absent', async () => {
     billing.handle = async (request, response) => response.end(String(await countBytes(request)));
     const url = `${gateway.base}/api/v1/subscriptions/s1/cancel`;
     const answer = await fetch(url, { method: 'POST', headers: ada });
     expect(await answer.text()).toBe('0');
   });
 
-  it('does not keep an early answer from its client', async () => {
+  it('does not delay an early response', async () => {
     billing.handle = (_request, response) => {
       response.writeHead(400, { 'content-type': 'application/problem+json', 'retry-after': '7' });
       response.end('{"code":"too_bad"}');
     };
     const request = upload();
-    const answer = answerTo(request);
+    const answer = responseTo(request);
     pipeline(Readable.from(bytes(50 * megabyte)), request).catch(() => undefined);
     const { response, body } = await answer;
     expect(response.statusCode).toBe(400);

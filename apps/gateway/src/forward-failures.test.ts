@@ -18,7 +18,7 @@ describe('a service that', () => {
   };
   const problemOf = ({ text }: { text: string }) => JSON.parse(text) as Record<string, unknown>;
 
-  it('hangs costs a bounded time, and the others nothing', async () => {
+  it('hangs delays its callers for a bounded time, and no others', async () => {
     hurried.services.reporting.handle = () => undefined;
     const hanging = get('/api/v1/reports/revenue');
     const other = await get('/api/v1/users');
@@ -33,7 +33,7 @@ describe('a service that', () => {
     expect(late.ms).toBeLessThan(timeout + 1_000);
   });
 
-  it('stops in the middle of its answer is given up, and so is the answer', async () => {
+  it('stops in the middle of its response times out, and the response breaks off', async () => {
     const closed = Promise.withResolvers<void>();
     hurried.services.reporting.handle = (_request, response) => {
       response.write('half of the');
@@ -43,21 +43,21 @@ describe('a service that', () => {
     await closed.promise;
   });
 
-  it('may take longer for an operation whose contract says so', async () => {
+  it('may take longer for an operation whose contract allows it', async () => {
     hurried.services.reporting.handle = ({ headers }, response) =>
       response.end(headers['x-request-timeout-ms']);
     const answer = await fetch(`${hurried.base}/api/v1/reports/rebuild`, { method: 'POST', headers: admin });
     expect(Number(await answer.text())).toBeGreaterThan(10 * timeout);
   });
 
-  it('breaks off is a failed one', async () => {
+  it('breaks the connection has failed', async () => {
     hurried.services.reporting.handle = (request) => request.socket.destroy();
     const failed = await get('/api/v1/reports/sign-ups');
     expect(failed.answer.status).toBe(502);
     expect(problemOf(failed)).toMatchObject({ code: 'upstream_failed' });
   });
 
-  it('is down is unavailable, and the client learns when to ask again', async () => {
+  it('is down is unavailable, and the client receives a Retry-After header', async () => {
     const failed = await get('/api/v1/plans');
     expect(failed.answer.status).toBe(503);
     expect(problemOf(failed)).toMatchObject({ code: 'unavailable' });

@@ -15,7 +15,7 @@ describe('headers', () => {
     return ((await answer.json()) as { headers: Record<string, string> }).headers;
   };
 
-  it('tell the service where the request comes from, whatever the client says', async () => {
+  it('have the origin of the request, whatever the client sent', async () => {
     const said = {
       'x-forwarded-for': '6.6.6.6',
       'x-forwarded-proto': 'https',
@@ -34,7 +34,7 @@ describe('headers', () => {
       expect(headers).not.toHaveProperty(name);
   });
 
-  it('of the trace are told in one way, whichever the client has chosen', async () => {
+  it('of the trace are sent in one format, whichever the client used', async () => {
     const [trace, span] = ['1'.repeat(32), '2'.repeat(16)];
     const multi = { 'x-b3-traceid': '3'.repeat(32), 'x-b3-spanid': span, 'x-b3-sampled': '1' };
     const headers = await send({ b3: `${trace}-${span}-1`, tracestate: 'vendor=1', ...multi });
@@ -42,7 +42,7 @@ describe('headers', () => {
     for (const name of ['b3', 'tracestate', ...Object.keys(multi)]) expect(headers).not.toHaveProperty(name);
   });
 
-  it('of one connection end here, and so do those that it names', async () => {
+  it('that apply to one connection are not forwarded, including those that Connection names', async () => {
     const { hostname, port } = new URL(gateway.base);
     const socket = connect(Number(port), hostname);
     socket.write(
@@ -55,7 +55,7 @@ describe('headers', () => {
     }
   });
 
-  it('of the answer come back, except those of the connection', async () => {
+  it('of the response are forwarded, except those of the connection', async () => {
     gateway.services.reporting.handle = (_request, response) => {
       response.writeHead(200, {
         'content-type': 'text/csv',
@@ -75,7 +75,7 @@ describe('headers', () => {
     expect(answer.headers.get('connection')).toBe('keep-alive');
   });
 
-  it('carry the correlation id both ways', async () => {
+  it('have the correlation id in both directions', async () => {
     const answer = await fetch(`${gateway.base}/api/v1/plans`, {
       headers: { 'x-correlation-id': 'journey-1' },
     });

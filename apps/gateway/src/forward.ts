@@ -10,26 +10,25 @@ import type { ClientOrigin } from './client-origin.ts';
 type Options = {
   upstream: Upstream;
   operation: Operation;
-  /** Largest body; bytes. */
+  /** Maximum size of the request body; bytes. */
   bodyLimit: number;
-  /** Longest time until the last byte of the answer; milliseconds. */
+  /** Maximum time until the last byte of the response; milliseconds. */
   timeoutMs: number;
   originOf: (request: FastifyRequest) => ClientOrigin;
 };
 
-/** Bodies of announced size up to this are read before they are passed on; bytes. As much as a stream would hold. */
-const small = 16_384;
+/** A body whose `Content-Length` is at most this is read before it is forwarded; bytes. A stream would buffer as much. */
+const smallBody = 16_384;
 
 /**
- * Makes the handler that passes an operation on to the service that answers it. Both bodies stream, at the pace
- * of the slower side, and neither side outlives the other: a client that goes away ends the call, a service
- * that breaks off breaks off the answer. A small body is read first: then a replica that has just died costs no
- * request, for the call can go to another one.
+ * Makes the handler that forwards an operation to its service. Both bodies are streamed with backpressure. If the client
+ * disconnects, the call is aborted; if the service breaks off, so does the response. A small body is read first, so
+ * that the call can be sent to another replica when one has just died.
  */
 export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf }: Options) {
   const takesBody = Boolean(operation.schema.body ?? operation.schema.consumes);
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    // A client may go while the hooks run; `close` does not come again.
+    // The client may have disconnected while the hooks ran; `close` is not emitted again.
     if (reply.raw.destroyed) return reply.hijack();
     const call = new AbortController();
     reply.raw.once('close', () => {
@@ -37,7 +36,7 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
     });
     try {
       const body = takesBody && hasBody(request) ? await bodyOf(request, bodyLimit, call) : undefined;
-      const answer = await upstream.request({
+      const response = await upstream.request({
         method: request.method as Operation['method'],
         path: request.url,
         headers: { ...requestHeaders(request.headers, body), ...forwarded(originOf(request)) },
@@ -46,7 +45,7 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
         signal: call.signal,
         operation: operation.schema.operationId,
       });
-      return reply.code(answer.statusCode).headers(endToEnd(answer.headers)).send(answer.body);
+      return reply.code(response.statusCode).headers(endToEnd(response.headers)).send(response.body);
     } catch (error) {
       if (reply.raw.destroyed || reply.sent) return reply.hijack();
       throw error;
@@ -59,19 +58,19 @@ function hasBody({ method, headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** @throws {Problem} payload_too_large at once, if the request announces more than the limit. */
+/** @throws {Problem} payload_too_large immediately, if `Content-Length` exceeds the limit. */
 async function bodyOf({ raw, headers }: FastifyRequest, limit: number, call: AbortController) {
-  const announced = Number(headers['content-length']);
-  if (announced > limit) throw tooLarge(limit);
-  return announced <= small ? buffer(raw) : limited(raw, limit, call);
+  const contentLength = Number(headers['content-length']);
+  if (contentLength > limit) throw tooLarge(limit);
+  return contentLength <= smallBody ? buffer(raw) : limited(raw, limit, call);
 }
 
 const tooLarge = (limit: number) =>
-  problem('payload_too_large', `The body must not have more than ${limit} bytes`);
+  problem('payload_too_large', `The body must not be larger than ${limit} bytes`);
 
 /**
- * The request's body, cut off beyond the limit. A stream of its own: when the call ends before the body does,
- * it is this that is destroyed and not the client's connection, which still has to carry the answer.
+ * Returns the request's body as a stream that aborts the call beyond the limit. If the call ends before the body, this
+ * stream is destroyed instead of the client's connection, which is still needed for the response.
  */
 function limited(raw: IncomingMessage, limit: number, call: AbortController): Readable {
   let bytes = 0;
@@ -85,7 +84,7 @@ function limited(raw: IncomingMessage, limit: number, call: AbortController): Re
   return raw.pipe(counted);
 }
 
-/** Headers of one connection, not of the message (RFC 9110, 7.6.1). */
+/** Headers that apply to one connection and are not forwarded (RFC 9110, 7.6.1). */
 const hopByHop = new Set([
   'connection',
   'keep-alive',
@@ -99,18 +98,18 @@ const hopByHop = new Set([
 ]);
 
 function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  const named = headers.connection?.toLowerCase().split(/\s*,\s*/) ?? [];
+  const connectionOptions = headers.connection?.toLowerCase().split(/\s*,\s*/) ?? [];
   return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !hopByHop.has(name) && !named.includes(name)),
+    Object.entries(headers).filter(([name]) => !hopByHop.has(name) && !connectionOptions.includes(name)),
   );
 }
 
-/** What a client must not say itself, or says of this connection only; a call tells the trace by itself. */
+/** Headers that the gateway sets itself, so that no client can forge them. The call adds those of the trace. */
 const ownHeaders = /^(host|expect|forwarded|x-real-ip|x-forwarded-.*|traceparent|tracestate|b3|x-b3-.*)$/;
 
 function requestHeaders(headers: IncomingHttpHeaders, body: unknown): IncomingHttpHeaders {
-  const kept = Object.entries(endToEnd(headers)).filter(([name]) => !ownHeaders.test(name));
-  return Object.fromEntries(body ? kept : kept.filter(([name]) => name !== 'content-length'));
+  const others = Object.entries(endToEnd(headers)).filter(([name]) => !ownHeaders.test(name));
+  return Object.fromEntries(body ? others : others.filter(([name]) => name !== 'content-length'));
 }
 
 function forwarded({ address, proto, host }: ClientOrigin): IncomingHttpHeaders {

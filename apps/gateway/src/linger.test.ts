@@ -4,15 +4,15 @@ import Fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { registerLinger } from './linger.ts';
 
-const patience = 200;
+const timeoutMs = 200;
 const app = Fastify();
-registerLinger(app as unknown as App, patience);
+registerLinger(app as unknown as App, timeoutMs);
 app.addHook('onRequest', async (_request, reply) => reply.code(413).send('too much'));
 app.post('/', async () => 'never');
 afterEach(() => app.close());
 
-describe('a client that was answered before it had sent its body', () => {
-  it('gets the answer, may send on for a while, and then is cut off', async () => {
+describe('a client that receives a response before it has sent its body', () => {
+  it('can read the response, may continue to send for a while, and is then disconnected', async () => {
     const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
     const socket = connect(Number(port), '127.0.0.1');
     let answer = '';
@@ -28,6 +28,6 @@ describe('a client that was answered before it had sent its body', () => {
     await closed;
     clearInterval(drip);
     expect(answer).toMatch(/^HTTP\/1.1 413 .*too much$/s);
-    expect(performance.now() - answeredAt).toBeGreaterThan(patience / 2);
+    expect(performance.now() - answeredAt).toBeGreaterThan(timeoutMs / 2);
   });
 });

@@ -1,17 +1,17 @@
 import type { App } from '@slipway/platform/core/app';
 
 /**
- * Reads what a client still sends after it was answered, such as the rest of a body that was refused, and
- * closes the connection if that goes on. Closing at once would reset the connection, and the client would
- * lose the answer that tells it why.
+ * Discards what a client still sends after the response, such as the rest of a rejected body, and closes the connection
+ * if the client does not finish in time. Closing immediately would reset the connection, and the client could lose the
+ * response that explains the rejection.
  *
- * @param patience milliseconds
+ * @param timeoutMs how long the client may continue to send; milliseconds
  */
-export function registerLinger(app: App, patience = 5_000): void {
+export function registerLinger(app: App, timeoutMs = 5_000): void {
   app.addHook('onResponse', async ({ raw }) => {
     if (raw.complete) return;
     raw.resume();
-    const timer = setTimeout(() => raw.complete || raw.destroy(), patience);
+    const timer = setTimeout(() => raw.complete || raw.destroy(), timeoutMs);
     raw.once('close', () => clearTimeout(timer));
   });
 }

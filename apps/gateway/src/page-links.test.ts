@@ -4,7 +4,7 @@ import { readLinks } from './page-links.ts';
 import { startGateway, type TestGateway } from './testing/service.ts';
 
 describe('the links of the start page', () => {
-  it('are a name and an address each, with commas between', () => {
+  it('are pairs of name and address, comma-separated', () => {
     expect(readLinks(' Traces=http://localhost:9411/a?b=c , Dash boards=https://grafana\n')).toEqual([
       { name: 'Traces', url: 'http://localhost:9411/a?b=c' },
       { name: 'Dash boards', url: 'https://grafana/' },
@@ -13,7 +13,7 @@ describe('the links of the start page', () => {
   });
 
   it.each(['Traces', 'Traces=', '=http://a', 'Traces=javascript:alert(1)', 'Traces=http:', 'http://a/b=c'])(
-    'are refused at the start when one is %j',
+    'are rejected at start if one is %j',
     (text) => expect(() => readLinks(text)).toThrow(StartError),
   );
 });
@@ -31,7 +31,7 @@ describe('the start page', () => {
     expect(body).not.toContain('{{');
   });
 
-  it('shows no list of links when there are none', async () => {
+  it('shows no list if there are no links', async () => {
     const plain = await startGateway();
     const { body } = await plain.app.inject('/');
     await plain.stop();

@@ -1,12 +1,12 @@
 import { StartError } from '@slipway/platform/core/start-error';
 
-/** A page of another system, such as that of the traces. */
+/** A link to another system, such as Zipkin. */
 export type Link = { name: string; url: string };
 
 /**
- * Reads the links of the start page.
+ * Parses the links of the start page.
  *
- * @throws {StartError} if one is not `name=http://address`
+ * @throws {StartError} if a link does not have the form `name=http://address`
  * @example
  * readLinks('Traces=http://localhost:9411/, Metrics=http://localhost:9090/').length; // 2
  */
@@ -18,6 +18,6 @@ export function readLinks(text: string): Link[] {
 function readLink(text: string): Link {
   const [, name = '', address = ''] = /^([^=]+)=(https?:.+)$/.exec(text) ?? [];
   const url = URL.parse(address);
-  if (!url) throw new StartError(`PAGE_LINKS has what is not name=http://address: ${text}`);
+  if (!url) throw new StartError(`PAGE_LINKS must list links as name=http://address; this is none: ${text}`);
   return { name: name.trim(), url: url.href };
 }

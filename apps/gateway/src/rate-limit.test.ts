@@ -7,7 +7,7 @@ afterEach(() => gateway.stop());
 const invoices = '/api/v1/invoices';
 const plans = '/api/v1/plans';
 
-/** Sends a request and tells its status. */
+/** Sends a request and returns the status of the response. */
 async function status(url: string, headers: Record<string, string> = {}, remoteAddress = '192.0.2.1') {
   return (await gateway.app.inject({ url, headers, remoteAddress })).statusCode;
 }
@@ -17,7 +17,7 @@ async function signIn(url: string, remoteAddress = '192.0.2.1') {
 }
 
 describe('the rate limit', () => {
-  it('refuses what is too much with a problem document that says when to come back', async () => {
+  it('rejects requests beyond the limit with a problem document that says when to retry', async () => {
     gateway = await startGateway({ RATE_LIMIT: '2' });
     expect([await status(plans), await status(plans)]).toEqual([200, 200]);
     const answer = await gateway.app.inject({ url: plans, remoteAddress: '192.0.2.1' });
@@ -28,7 +28,7 @@ describe('the rate limit', () => {
     expect(seconds).toBeGreaterThan(0);
     expect(seconds).toBeLessThanOrEqual(60);
     expect(gateway.services.billing.seen).toHaveLength(2);
-    expect(await gateway.metrics.text()).toMatch(/refused_total\{[^}]*reason="rate_limit"[^}]*\} 1\n/);
+    expect(await gateway.metrics.text()).toMatch(/rejected_total\{[^}]*reason="rate_limit"[^}]*\} 1\n/);
   });
 
   it('counts each person by their token, wherever it is used', async () => {
@@ -46,7 +46,7 @@ describe('the rate limit', () => {
     expect(await status(invoices, await gateway.bearer('ada', 'member'))).toBe(429);
   });
 
-  it('counts those without a token by their address', async () => {
+  it('counts clients without a token by their address', async () => {
     gateway = await startGateway({ RATE_LIMIT: '1' });
     expect(await status(plans, {}, '192.0.2.1')).toBe(200);
     expect(await status(plans, {}, '192.0.2.2')).toBe(200);
@@ -67,13 +67,13 @@ describe('the rate limit', () => {
     expect(await status(plans, {}, '2001:db8:0:2::1')).toBe(200);
   });
 
-  it('cannot be evaded by naming another address', async () => {
+  it('cannot be evaded by stating another address', async () => {
     gateway = await startGateway({ RATE_LIMIT: '1' });
     expect(await status(plans, { 'x-forwarded-for': '6.6.6.6' })).toBe(200);
     expect(await status(plans, { 'x-forwarded-for': '7.7.7.7' })).toBe(429);
   });
 
-  it('counts the clients of a trusted load balancer apart', async () => {
+  it('counts the clients of a trusted load balancer separately', async () => {
     gateway = await startGateway({ RATE_LIMIT: '1', TRUSTED_PROXIES: '192.0.2.1' });
     expect(await status(plans, { 'x-forwarded-for': '6.6.6.6' })).toBe(200);
     expect(await status(plans, { 'x-forwarded-for': '7.7.7.7' })).toBe(200);
@@ -86,7 +86,7 @@ describe('the rate limit', () => {
     expect(await status('/nothing')).toBe(429);
   });
 
-  it('is stricter for sign-ups and log-ins together, by address', async () => {
+  it('is stricter for sign-ups and logins together, by address', async () => {
     gateway = await startGateway({ RATE_LIMIT_SIGN_IN: '2' });
     expect(await signIn('/api/v1/users')).toBe(200);
     expect(await signIn('/api/v1/sessions')).toBe(200);

@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Nothing that a page does not name: no framing, no form, no address of another host. */
+/** Forbids everything that a page does not allow itself: framing, forms, and requests to other hosts. */
 const basePolicy =
   "default-src 'none'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /**
- * Makes the hook that tells browsers what the pages behind it may do.
+ * Makes the hook that adds security headers to pages.
  *
- * @param policy the directives that these pages need beyond the base (Content Security Policy Level 3)
+ * @param policy the directives that the pages need in addition to the base policy (Content Security Policy Level 3)
  */
 export function securityHeaders(policy: string) {
   const headers = {

@@ -21,8 +21,8 @@ afterEach(async () => {
   await Promise.all(stops.splice(0).map((stop) => stop()));
 });
 
-/** A management port that says the given, or whatever `say` does. */
-async function tell(said: object | ((response: ServerResponse) => void), code = 200) {
+/** Starts a management port that responds with a status, or as a function decides. */
+async function statusServer(said: object | ((response: ServerResponse) => void), code = 200) {
   const standIn = await startStandIn('status');
   stops.push(standIn.stop);
   standIn.handle = (_request, response) => {
@@ -32,11 +32,12 @@ async function tell(said: object | ((response: ServerResponse) => void), code = 
   return standIn;
 }
 
-const ask = async (url: string) => (await createSystem({ own, statusUrls: { users: url } })()).services[1];
+const stateOf = async (url: string) =>
+  (await createSystem({ own, statusUrls: { users: url } })()).services[1];
 
 describe('the state of the system', () => {
-  it('is that of each service and of the gateway', async () => {
-    const { url } = await tell(status);
+  it('includes every service and the gateway', async () => {
+    const { url } = await statusServer(status);
     vi.useFakeTimers({ toFake: ['Date'], now: 0 });
     const system = await createSystem({ own, statusUrls: { users: url }, now: () => 5_000 })();
     expect(system).toEqual({
@@ -49,37 +50,41 @@ describe('the state of the system', () => {
     });
   });
 
-  it('names what a service cannot reach', async () => {
+  it('names the dependencies of a service that are down', async () => {
     const dependencies = [{ name: 'store', up: false, error: 'gone' }];
-    const { url } = await tell({ ...status, ready: false, dependencies }, 503);
-    expect(await ask(url)).toMatchObject({ state: 'unready', down: ['store'], version: '2' });
+    const { url } = await statusServer({ ...status, ready: false, dependencies }, 503);
+    expect(await stateOf(url)).toMatchObject({ state: 'unready', down: ['store'], version: '2' });
   });
 
-  it('shows a service that drains', async () => {
-    const { url } = await tell({ ...status, state: 'draining', ready: false }, 503);
-    expect(await ask(url)).toMatchObject({ state: 'draining' });
+  it('shows that a service is draining', async () => {
+    const { url } = await statusServer({ ...status, state: 'draining', ready: false }, 503);
+    expect(await stateOf(url)).toMatchObject({ state: 'draining' });
   });
 
   it.each([
     ['is down', () => 'http://127.0.0.1:1'],
-    ['says something else', async () => (await tell({ hello: 'world' })).url],
-    ['says no JSON', async () => (await tell((response) => response.end('<html>'))).url],
-    ['breaks off', async () => (await tell((response) => response.destroy())).url],
-  ])('shows a service that %s as away', async (_, urlOf) => {
-    expect(await ask(await urlOf())).toEqual({ name: 'users', state: 'away', down: [] });
+    ['responds with something else', async () => (await statusServer({ hello: 'world' })).url],
+    ['responds with no JSON', async () => (await statusServer((response) => response.end('<html>'))).url],
+    ['breaks off', async () => (await statusServer((response) => response.destroy())).url],
+  ])('shows a service that %s as unreachable', async (_, urlOf) => {
+    expect(await stateOf(await urlOf())).toEqual({ name: 'users', state: 'unreachable', down: [] });
   });
 
-  it('shows services that hang as away after a second for all of them', async () => {
-    const { url } = await tell(() => undefined);
+  it('shows services that hang as unreachable after one second in total', async () => {
+    const { url } = await statusServer(() => undefined);
     const startedAt = performance.now();
     const system = await createSystem({ own, statusUrls: { a: url, b: url, c: url } })();
-    expect(system.services.slice(1).map(({ state }) => state)).toEqual(['away', 'away', 'away']);
+    expect(system.services.slice(1).map(({ state }) => state)).toEqual([
+      'unreachable',
+      'unreachable',
+      'unreachable',
+    ]);
     expect(system.ready).toBe(false);
     expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
-  it('is asked for once a second, however many want to know', async () => {
-    const standIn = await tell(status);
+  it('is loaded once per second, whatever the number of requests', async () => {
+    const standIn = await statusServer(status);
     let time = 0;
     const system = createSystem({ own, statusUrls: { users: standIn.url }, now: () => time });
     await Promise.all([system(), system()]);
@@ -92,16 +97,16 @@ describe('the state of the system', () => {
   });
 });
 
-describe('a clock of the system that is set back', () => {
+describe('setting the system clock back', () => {
   const setBack = () => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
 
-  it('makes no time since the start negative', async () => {
+  it('makes no uptime negative', async () => {
     setBack();
     const { services } = await createSystem({ own, statusUrls: {} })();
     expect(services[0]?.upSeconds).toBeGreaterThanOrEqual(0);
   });
 
-  it('does not make an answer be repeated for longer', async () => {
+  it('does not extend the time for which the state is cached', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     const system = createSystem({ own, statusUrls: {} });
     const first = await system();
@@ -118,7 +123,7 @@ describe('GET /api/v1/system', () => {
   });
   afterAll(() => gateway.stop());
 
-  it('answers anyone, however bad it is', async () => {
+  it('responds to anyone, whatever the state', async () => {
     gateway.services.billing.handle = (_request, response) => response.end(JSON.stringify(status));
     const answer = await gateway.app.inject('/api/v1/system');
     expect(answer.statusCode).toBe(200);
@@ -126,15 +131,15 @@ describe('GET /api/v1/system', () => {
       ready: false,
       services: [
         { name: 'gateway', state: 'ready' },
-        { name: 'users', state: 'away' },
+        { name: 'users', state: 'unreachable' },
         { name: 'billing', state: 'ready' },
-        { name: 'reporting', state: 'away' },
+        { name: 'reporting', state: 'unreachable' },
       ],
     });
     expect(gateway.services.billing.seen).toMatchObject([{ url: '/status' }]);
   });
 
-  it('shows that the gateway itself drains', async () => {
+  it('shows that the gateway itself is draining', async () => {
     gateway.lifecycle.advance('draining');
     const services = async () => (await gateway.app.inject('/api/v1/system')).json().services;
     await expect

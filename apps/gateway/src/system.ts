@@ -3,7 +3,7 @@ import type { Lifecycle } from '@slipway/platform/service/lifecycle';
 import { Ajv } from 'ajv';
 import Type, { type Static } from 'typebox';
 
-/** What a service's management port says at /status. */
+/** The response of a service's management port at /status. */
 const Status = Type.Object({
   version: Type.String(),
   state: Type.Enum(['starting', 'ready', 'draining', 'closing', 'stopped']),
@@ -14,25 +14,25 @@ const Status = Type.Object({
 
 const isStatus = new Ajv().compile<Static<typeof Status>>(Status);
 
-/** How long a service may take to tell its state; milliseconds. */
-const patience = 1_000;
-/** How long an answer is repeated, so that many onlookers cost the services one question; milliseconds. */
-const repeated = 1_000;
+/** Maximum response time of a service; milliseconds. */
+const timeoutMs = 1_000;
+/** How long the state is cached, so that the services get one request whatever the number of readers; milliseconds. */
+const cacheMs = 1_000;
 
 export type SystemOptions = {
   /** The gateway itself. */
   own: { name: string; version: string; lifecycle: Lifecycle };
-  /** Where each service tells its state, by its name. */
+  /** Address of each service's /status, by the service's name. */
   statusUrls: Record<string, string>;
-  /** Milliseconds since the process began. */
+  /** Returns the milliseconds since the process started. */
   now?: () => number;
 };
 
-/** Makes the function that asks all services at once how they are. */
+/** Makes the function that returns the state of all services. It requests them in parallel. */
 export function createSystem({ own, statusUrls, now = () => performance.now() }: SystemOptions) {
-  let last: { at: number; answer: Promise<System> } | undefined;
+  let cached: { at: number; system: Promise<System> } | undefined;
 
-  async function ask(): Promise<System> {
+  async function load(): Promise<System> {
     const others = Object.entries(statusUrls).map(([name, url]) => stateOf(name, url));
     const services = [ownState(own, now()), ...(await Promise.all(others))];
     return {
@@ -43,8 +43,8 @@ export function createSystem({ own, statusUrls, now = () => performance.now() }:
   }
 
   return (): Promise<System> => {
-    if (!last || now() - last.at >= repeated) last = { at: now(), answer: ask() };
-    return last.answer;
+    if (!cached || now() - cached.at >= cacheMs) cached = { at: now(), system: load() };
+    return cached.system;
   };
 }
 
@@ -54,15 +54,15 @@ function ownState({ name, version, lifecycle }: SystemOptions['own'], now: numbe
 
 async function stateOf(name: string, url: string): Promise<ServiceState> {
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(patience) });
-    const status: unknown = await answer.json();
-    if (!isStatus(status)) return away(name);
+    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+    const status: unknown = await response.json();
+    if (!isStatus(status)) return unreachable(name);
     const { version, state, ready, upSeconds, dependencies } = status;
     const down = dependencies.filter(({ up }) => !up).map((dependency) => dependency.name);
     return { name, state: state === 'ready' && !ready ? 'unready' : state, version, upSeconds, down };
   } catch {
-    return away(name);
+    return unreachable(name);
   }
 }
 
-const away = (name: string): ServiceState => ({ name, state: 'away', down: [] });
+const unreachable = (name: string): ServiceState => ({ name, state: 'unreachable', down: [] });

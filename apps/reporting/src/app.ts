@@ -2,9 +2,7 @@ import { eventSchemas } from '@slipway/contracts/events';
 import { getKeys } from '@slipway/contracts/users';
 import { createClient } from '@slipway/platform/calls/client';
 import { inboxOutcomes, registerInbox } from '@slipway/platform/events/inbox';
-import { registerAccess } from '@slipway/platform/http/access';
-import { callerByToken } from '@slipway/platform/http/caller';
-import { createTokenVerifier, publishedKeys } from '@slipway/platform/http/tokens';
+import { registerAuthentication } from '@slipway/platform/http/authentication';
 import { defineService } from '@slipway/platform/service/service';
 import { countBy } from '@slipway/platform/telemetry/declare';
 import { createJob } from '@slipway/platform/telemetry/jobs';
@@ -14,7 +12,7 @@ import { registerEventRoutes } from './routes/events.ts';
 import { registerReportRoutes } from './routes/reports.ts';
 import { openStore } from './store/open.ts';
 
-/** What happened in the other services, counted. */
+/** Counts the events of the other services, and reports the figures. */
 export const reporting = defineService({
   name: 'reporting',
   version: packageJson.version,
@@ -22,12 +20,14 @@ export const reporting = defineService({
   openStore: ({ STORE_URL }) => openStore(STORE_URL),
   register(app, { settings, store, log, metrics, upstream, shareBy }) {
     const users = createClient(upstream('users', settings.USERS_URL), { getKeys });
-    const verify = createTokenVerifier(publishedKeys(() => users.getKeys()));
-    shareBy(callerByToken(verify));
-    registerAccess(app, { verify, serviceToken: settings.SERVICE_TOKEN });
+    registerAuthentication(app, {
+      readKeys: () => users.getKeys(),
+      shareBy,
+      serviceToken: settings.SERVICE_TOKEN,
+    });
     const events = {
       name: 'reporting_events_total',
-      help: 'Events delivered to this service; each delivery counts',
+      help: 'Events delivered to this service; every delivery counts',
     };
     const counts = countBy(metrics, events, 'outcome', inboxOutcomes);
     const inbox = registerInbox(app, { schemas: eventSchemas, store, log, counts });

@@ -1,17 +1,19 @@
 import { platformSettings, Secret, ServiceUrl } from '@slipway/platform/service/settings';
 import Type, { type Static } from 'typebox';
 
+/** The settings of the reporting service. */
 export const settings = Type.Object({
   ...platformSettings.properties,
   STORE_URL: Type.String({
     default: 'sqlite:data/reporting.db',
     pattern: '^(sqlite:|datastore://).',
-    description: 'Where events and figures are kept: sqlite:<path> or datastore://<project>[/<namespace>]',
+    description:
+      'Where events and figures are stored: sqlite:<path>, sqlite::memory: or datastore://<project>[/<namespace>]',
   }),
-  SERVICE_TOKEN: Secret({ description: 'What other services present when they deliver events' }),
+  SERVICE_TOKEN: Secret({ description: 'The secret that the services present to each other' }),
   USERS_URL: ServiceUrl({
     default: 'http://127.0.0.1:4001',
-    description: 'Address of users, whose published keys check access tokens',
+    description: 'Address of the users service, which publishes the keys of access tokens',
   }),
 });
 export type Settings = Static<typeof settings>;

@@ -1,7 +1,7 @@
 import { RefusedEvent } from '@slipway/platform/events/inbox';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { add, count, dayOf, keyOf, type ReportedEvent, type SubscriptionState } from './figures.ts';
+import { add, breakdownOf, count, dayOf, type ReportedEvent, type SubscriptionState } from './figures.ts';
 import {
   cancelled,
   changed,
@@ -19,20 +19,20 @@ const at = '2026-03-31T23:30:00Z';
 describe('an event', () => {
   it('counts a sign-up and a deletion on its day', () => {
     expect(count(signedUp({ at })).increments).toEqual([
-      { report: 'signUps', part: '2026-03-31', key: '', sums: [1, 0] },
+      { report: 'signUps', group: '2026-03-31', breakdown: '', sums: [1, 0] },
     ]);
     expect(count(deleted({ at })).increments).toEqual([
-      { report: 'signUps', part: '2026-03-31', key: '', sums: [0, 1] },
+      { report: 'signUps', group: '2026-03-31', breakdown: '', sums: [0, 1] },
     ]);
   });
 
   it('counts a payment and a refund by day, plan and currency', () => {
     const money = { planId: 'pro', currency: 'EUR', amount: 4900 };
     expect(count(paid({ at, ...money })).increments).toEqual([
-      { report: 'revenue', part: '2026-03-31', key: keyOf('pro', 'EUR'), sums: [4900, 0] },
+      { report: 'revenue', group: '2026-03-31', breakdown: breakdownOf('pro', 'EUR'), sums: [4900, 0] },
     ]);
     expect(count(refunded({ at, ...money })).increments).toEqual([
-      { report: 'revenue', part: '2026-03-31', key: keyOf('pro', 'EUR'), sums: [0, 4900] },
+      { report: 'revenue', group: '2026-03-31', breakdown: breakdownOf('pro', 'EUR'), sums: [0, 4900] },
     ]);
   });
 
@@ -40,10 +40,10 @@ describe('an event', () => {
     expect(
       count(used({ metric: 'calls', subscriptionId: 's1', userId: 'u1', quantity: 70, records: 3 }))
         .increments,
-    ).toEqual([{ report: 'usage', part: 'calls', key: keyOf('s1', 'u1'), sums: [70, 3] }]);
+    ).toEqual([{ report: 'usage', group: 'calls', breakdown: breakdownOf('s1', 'u1'), sums: [70, 3] }]);
   });
 
-  it('adds nothing to a figure when no money has moved', () => {
+  it('adds nothing to a figure if no money has moved', () => {
     const { data } = paid({});
     const none: ReportedEvent[] = [
       { ...paid({}), type: 'payment.declined', data },
@@ -52,13 +52,13 @@ describe('an event', () => {
     expect(none.flatMap((event) => count(event).increments)).toEqual([]);
   });
 
-  it('belongs to the day in UTC, whatever offset its time is written with', () => {
+  it('belongs to its day in UTC, whatever the offset of its time', () => {
     expect(dayOf('2026-01-01T00:30:00+02:00')).toBe('2025-12-31');
     expect(dayOf('2025-12-31T23:30:00-01:00')).toBe('2026-01-01');
   });
 
   it.each(['2026-06-30T23:59:60Z', '0000-01-01T00:00:00+01:00'])(
-    'is refused at %s, which no day can be told of',
+    'is rejected at %s, which has no calendar day',
     (time) => {
       expect(() => dayOf(time)).toThrow(RefusedEvent);
     },
@@ -73,40 +73,40 @@ describe('a subscription', () => {
   it('adds itself and its price when it starts', () => {
     const event = started({ version: 1, ...basic });
     expect(count(event)).toEqual({
-      increments: [{ report: 'recurring', part: 'basic', key: 'EUR', sums: [1, 900] }],
+      increments: [{ report: 'recurring', group: 'basic', breakdown: 'EUR', sums: [1, 900] }],
       state: { version: 1, eventId: event.id, active: true, ...basic },
     });
   });
 
-  it('moves from its old plan to the new when it changes', () => {
+  it('moves from its old plan to the new one when it changes', () => {
     expect(count(changed({ version: 3, ...pro }), known).increments).toEqual([
-      { report: 'recurring', part: 'basic', key: 'EUR', sums: [-1, -900] },
-      { report: 'recurring', part: 'pro', key: 'EUR', sums: [1, 4900] },
+      { report: 'recurring', group: 'basic', breakdown: 'EUR', sums: [-1, -900] },
+      { report: 'recurring', group: 'pro', breakdown: 'EUR', sums: [1, 4900] },
     ]);
   });
 
-  it('is taken away when it ends', () => {
+  it('is subtracted when it ends', () => {
     const { increments, state } = count(cancelled({ version: 3, ...basic }), known);
-    expect(increments).toEqual([{ report: 'recurring', part: 'basic', key: 'EUR', sums: [-1, -900] }]);
+    expect(increments).toEqual([{ report: 'recurring', group: 'basic', breakdown: 'EUR', sums: [-1, -900] }]);
     expect(state?.active).toBe(false);
   });
 
-  it('takes nothing away when its end is the first that is heard of it', () => {
+  it('subtracts nothing if its cancellation is the first event that arrives', () => {
     expect(count(cancelled({ version: 2, ...basic })).increments).toEqual([]);
   });
 
-  it('is not changed by an event older than what is known', () => {
+  it('is not changed by an event older than its known state', () => {
     expect(count(changed({ version: 1, ...pro }), known)).toEqual({ increments: [] });
   });
 
-  it('lets the greater id win when two events claim one version', () => {
+  it('takes the event with the greater id if two have the same version', () => {
     expect(count(changed({ id: 'a', version: 2, ...pro }), known)).toEqual({ increments: [] });
     expect(count(changed({ id: 'c', version: 2, ...pro }), known).state?.planId).toBe('pro');
   });
 });
 
 describe('a sum', () => {
-  it('takes what can be told exactly', () => {
+  it('can be any safe integer', () => {
     expect(add([1, 2], [3, -4])).toEqual([4, -2]);
     expect(add([Number.MAX_SAFE_INTEGER - 1, 0], [1, 0])).toEqual([Number.MAX_SAFE_INTEGER, 0]);
   });
@@ -114,13 +114,13 @@ describe('a sum', () => {
   it.each([
     [[Number.MAX_SAFE_INTEGER, 0] as const, [1, 0] as const],
     [[0, Number.MIN_SAFE_INTEGER] as const, [0, -1] as const],
-  ])('refuses what would be rounded', (sums, more) => {
+  ])('is rejected if it would be rounded', (sums, more) => {
     expect(() => add(sums, more)).toThrow(RefusedEvent);
   });
 });
 
 describe('a stream of events', () => {
-  /** The figures that applying events in this order ends with, each event once by id. */
+  /** Returns the figures after the events are applied in this order, each once by its id. */
   function figuresAfter(events: ReportedEvent[]): Map<string, readonly [number, number]> {
     const figures = new Map<string, readonly [number, number]>();
     const states = new Map<string, SubscriptionState>();
@@ -131,15 +131,15 @@ describe('a stream of events', () => {
       const id = 'subscriptionId' in event.data ? event.data.subscriptionId : '';
       const { increments, state } = count(event, states.get(id));
       if (state) states.set(id, state);
-      for (const { report, part, key, sums } of increments) {
-        const name = keyOf(report, part, key);
+      for (const { report, group, breakdown, sums } of increments) {
+        const name = breakdownOf(report, group, breakdown);
         figures.set(name, add(figures.get(name) ?? [0, 0], sums));
       }
     }
     return new Map([...figures].filter(([, [first, second]]) => first !== 0 || second !== 0).sort());
   }
 
-  it('gives the same figures in any order and however often each event is delivered', () => {
+  it('results in the same figures in any order, however often each event is delivered', () => {
     const twoDeliveries = eventStream.chain((events) =>
       fc.record({
         events: fc.constant(events),

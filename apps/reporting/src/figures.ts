@@ -2,30 +2,40 @@ import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { EventData, EventType } from '@slipway/contracts/events';
 import { RefusedEvent } from '@slipway/platform/events/inbox';
 
-/** An event after the inbox has checked it: its type tells its data. */
+/** An event that the inbox has validated, so that its type determines its data. */
 export type ReportedEvent = { [T in EventType]: DomainEvent<EventData<T>> & { type: T } }[EventType];
 
 /**
- * What each report counts, as two sums, and what `part` and `key` of a figure hold in it:
- * - `revenue`: paid, refunded; by day | plan, currency
- * - `recurring`: active subscriptions, monthly revenue; by plan | currency
- * - `signUps`: signed up, deleted; by day
- * - `usage`: quantity, records; by metric | subscription, user
+ * The reports, and what their figures consist of:
+ *
+ * | report      | group  | breakdown          | sums                                  |
+ * | ----------- | ------ | ------------------ | ------------------------------------- |
+ * | `revenue`   | day    | plan, currency     | paid, refunded                        |
+ * | `recurring` | plan   | currency           | active subscriptions, monthly revenue |
+ * | `signUps`   | day    | –                  | signed up, deleted                    |
+ * | `usage`     | metric | subscription, user | quantity, records                     |
  */
 export type Report = 'revenue' | 'recurring' | 'signUps' | 'usage';
 
 export type Sums = readonly [number, number];
 
-/** Two sums that grow with events. `part` is what a report selects by, `key` tells its figures apart. */
-export type Figure = { report: Report; part: string; key: string; sums: Sums };
+/** A counted value: two sums of one report. */
+export type Figure = {
+  report: Report;
+  /** The value that the report selects figures by. */
+  group: string;
+  /** The values that distinguish the figures of a group, joined by `breakdownOf`. */
+  breakdown: string;
+  sums: Sums;
+};
 
-/** What one event adds to a figure. Additions commute, so the order of delivery does not matter. */
+/** The sums that one event adds to a figure. Additions commute, so events may be delivered in any order. */
 export type Increment = Figure;
 
-/** The newest that is known of a subscription. */
+/** The newest known state of a subscription. */
 export type SubscriptionState = {
   version: number;
-  /** Decides between two events that claim the same version, so that any order of delivery ends alike. */
+  /** Of two events with the same version the greater id wins, so that the order of delivery does not matter. */
   eventId: string;
   active: boolean;
   planId: string;
@@ -33,58 +43,61 @@ export type SubscriptionState = {
   price: number;
 };
 
-/** A place in the order of a report's figures. */
-export type Place = Pick<Figure, 'part' | 'key'>;
+/** The position of a figure in its report, which is sorted by group and breakdown. */
+export type FigurePosition = Pick<Figure, 'group' | 'breakdown'>;
 
-/** Stores figures. */
+/**
+ * Stores figures. They belong to a snapshot, which is one complete set of figures: reports read the current snapshot
+ * while a rebuild counts into a new one.
+ */
 export type FigureStore = {
-  /** A report's figures in the order of part and key: those after `after`, and of parts in `from`..`to`. */
+  /** Returns a report's figures after `after` whose group is between `from` and `to`, sorted by group and breakdown. */
   figures(
     report: Report,
     range: { from?: string; to?: string },
     limit: number,
-    after?: Place,
+    after?: FigurePosition,
   ): Promise<Figure[]>;
-  /** The figures of one part with the largest first sums. */
-  largest(report: Report, part: string, limit: number): Promise<Figure[]>;
+  /** Returns the figures of one group with the largest first sums, largest first. */
+  largest(report: Report, group: string, limit: number): Promise<Figure[]>;
   /**
-   * Begins a new, empty generation of figures. From here on `apply` counts in both, so that only events
-   * stored before have to be counted again. A rebuild that has not finished is given up.
+   * Begins a new, empty snapshot and returns its number. From now on `apply` counts each event in both snapshots, so
+   * that only the events stored before have to be counted again. An unfinished rebuild is abandoned.
    */
   beginRebuild(): Promise<number>;
   /**
-   * Counts the next stored events into the new generation, and tells how many: 0 when all are counted.
+   * Counts the next stored events into the new snapshot and returns their number; 0 when no event remains.
    *
    * @throws {Problem} conflict if another rebuild has begun since.
    */
-  recount(generation: number, limit: number): Promise<number>;
+  recount(snapshot: number, limit: number): Promise<number>;
   /**
-   * Makes the new generation the running one and tells whether their figures were equal.
+   * Makes the new snapshot the current one and returns whether the figures of both were equal.
    *
    * @throws {Problem} conflict if another rebuild has begun since.
    */
-  finishRebuild(generation: number): Promise<boolean>;
+  finishRebuild(snapshot: number): Promise<boolean>;
 };
 
-/** Separates the parts of a key; no id contains it. */
+/** No id contains the separator. */
 const separator = '/';
 
-export const keyOf = (...parts: string[]): string => parts.join(separator);
+export const breakdownOf = (...values: string[]): string => values.join(separator);
 
-/** The parts of a key, as many as the report has. */
-export const partsOf = (key: string): string[] => key.split(separator);
+/** Returns the values that `breakdownOf` joined. */
+export const valuesOf = (breakdown: string): string[] => breakdown.split(separator);
 
-/** The subscription whose state must be known to count an event, if it tells of one. */
+/** Returns the id of the subscription whose state is needed to count an event, if the event has one. */
 export function subscriptionIn(event: ReportedEvent): string | undefined {
   return isSubscriptionEvent(event) ? event.data.subscriptionId : undefined;
 }
 
 /**
- * The rule by which an event changes the figures.
+ * Decides how an event changes the figures.
  *
- * @param known the newest state of the event's subscription, if it tells of one that is known
- * @returns what to add, and the subscription's new state if the event is newer than the known one
- * @throws {RefusedEvent} if its time is not one that a day can be told of
+ * @param known the stored state of the event's subscription
+ * @returns the sums to add, and the subscription's new state if the event is newer than the stored one
+ * @throws {RefusedEvent} if the event's time has no calendar day
  */
 export function count(
   event: ReportedEvent,
@@ -96,22 +109,21 @@ export function count(
   return { increments: [...(known ? recurring(known, -1) : []), ...recurring(state, 1)], state };
 }
 
-/** What an event adds by having happened, whatever happened before or after. */
+/** Returns what an event adds that does not depend on other events. */
 function occurrence(event: Exclude<ReportedEvent, SubscriptionEvent>): Increment[] {
   switch (event.type) {
     case 'user.signed_up':
-      return [{ report: 'signUps', part: dayOf(event.at), key: '', sums: [1, 0] }];
+      return [{ report: 'signUps', group: dayOf(event.at), breakdown: '', sums: [1, 0] }];
     case 'user.deleted':
-      return [{ report: 'signUps', part: dayOf(event.at), key: '', sums: [0, 1] }];
+      return [{ report: 'signUps', group: dayOf(event.at), breakdown: '', sums: [0, 1] }];
     case 'payment.succeeded':
       return [money(event, [event.data.amount, 0])];
     case 'refund.succeeded':
       return [money(event, [0, event.data.amount])];
     case 'usage.recorded': {
       const { metric, subscriptionId, userId, quantity, records } = event.data;
-      return [
-        { report: 'usage', part: metric, key: keyOf(subscriptionId, userId), sums: [quantity, records] },
-      ];
+      const breakdown = breakdownOf(subscriptionId, userId);
+      return [{ report: 'usage', group: metric, breakdown, sums: [quantity, records] }];
     }
     case 'invoice.issued':
     case 'payment.declined':
@@ -120,7 +132,7 @@ function occurrence(event: Exclude<ReportedEvent, SubscriptionEvent>): Increment
 }
 
 function money({ at, data }: MoneyEvent, sums: Sums): Increment {
-  return { report: 'revenue', part: dayOf(at), key: keyOf(data.planId, data.currency), sums };
+  return { report: 'revenue', group: dayOf(at), breakdown: breakdownOf(data.planId, data.currency), sums };
 }
 
 type MoneyEvent = Extract<ReportedEvent, { type: 'payment.succeeded' | 'refund.succeeded' }>;
@@ -141,30 +153,32 @@ function isNewer(state: SubscriptionState, known: SubscriptionState): boolean {
 }
 
 function recurring({ active, planId, currency, price }: SubscriptionState, sign: 1 | -1): Increment[] {
-  return active ? [{ report: 'recurring', part: planId, key: currency, sums: [sign, sign * price] }] : [];
+  return active
+    ? [{ report: 'recurring', group: planId, breakdown: currency, sums: [sign, sign * price] }]
+    : [];
 }
 
 /**
- * The calendar day of a moment in UTC.
+ * Returns the calendar day of a time in UTC.
  *
  * @example
  * dayOf('2026-01-01T00:30:00+02:00'); // '2025-12-31'
  */
 export function dayOf(at: string): string {
-  const moment = new Date(at);
-  // A leap second fits RFC 3339 but not Date; years beyond four digits would not sort as text.
-  const day = Number.isNaN(moment.getTime()) ? '' : moment.toISOString().split('T', 1)[0];
-  if (day?.length !== 10) throw new RefusedEvent(`at ${at} is not a time that can be reported on`);
+  const time = new Date(at);
+  // RFC 3339 allows leap seconds, which `Date` does not know. Days sort as text only with a year of four digits.
+  const day = Number.isNaN(time.getTime()) ? '' : time.toISOString().split('T', 1)[0];
+  if (day?.length !== 10) throw new RefusedEvent(`the time ${at} cannot be reported on`);
   return day;
 }
 
 /**
- * Adds to the sums of a figure.
+ * Adds two pairs of sums.
  *
- * @throws {RefusedEvent} if a sum could not be told exactly any more (beyond 2^53 − 1)
+ * @throws {RefusedEvent} if a sum would not be exact (beyond 2^53 − 1)
  */
-export function add([first, second]: Sums, [more, evenMore]: Sums): Sums {
-  const sums: Sums = [first + more, second + evenMore];
+export function add([first, second]: Sums, [moreFirst, moreSecond]: Sums): Sums {
+  const sums: Sums = [first + moreFirst, second + moreSecond];
   if (!sums.every(Number.isSafeInteger)) throw new RefusedEvent('a sum would exceed 2^53 - 1');
   return sums;
 }

@@ -19,7 +19,7 @@ describe('the format of a report', () => {
     expect(chooseFormat(accept)).toBe(format);
   });
 
-  it.each(['text/html', 'application/json;q=0', 'nonsense'])('cannot be had for Accept: %s', (accept) => {
+  it.each(['text/html', 'application/json;q=0', 'nonsense'])('is not available for Accept: %s', (accept) => {
     expect(() => chooseFormat(accept)).toThrow(
       expect.objectContaining({
         code: 'not_acceptable',
@@ -36,21 +36,21 @@ async function* rows<Row>(...all: Row[]) {
 }
 
 describe('CSV', () => {
-  it('has a header line and CRLF line ends, also without a row', async () => {
+  it('has a header line and CRLF line ends, even without rows', async () => {
     expect(await textOf(toCsv(['a', 'b'], rows()))).toBe('a,b\r\n');
     expect(await textOf(toCsv(['a', 'b'], rows({ a: 'x', b: 1 }, { b: 2, a: 'y' })))).toBe(
       'a,b\r\nx,1\r\ny,2\r\n',
     );
   });
 
-  it('quotes what would end a cell, and keeps every other character', async () => {
+  it('quotes characters that would end a cell, and leaves all others unchanged', async () => {
     const csv = await textOf(
       toCsv(['a'], rows({ a: 'one, two' }, { a: 'a "b"' }, { a: 'über\n🚢' }, { a: 'plain text' })),
     );
     expect(csv).toBe('a\r\n"one, two"\r\n"a ""b"""\r\n"über\n🚢"\r\nplain text\r\n');
   });
 
-  it.each(['=1+1', '+1', '-1', '@cmd', '\tx', '\uFF1D1'])('lets no spreadsheet run %j', async (a) => {
+  it.each(['=1+1', '+1', '-1', '@cmd', '\tx', '\uFF1D1'])('does not let a spreadsheet run %j', async (a) => {
     expect(await textOf(toCsv(['a'], rows({ a })))).toBe(`a\r\n'${a}\r\n`);
   });
 
@@ -58,7 +58,7 @@ describe('CSV', () => {
     expect(await textOf(toCsv(['net'], rows({ net })))).toBe(`net\r\n${net}\r\n`);
   });
 
-  it('reads rows no faster than it is read, and stops them when it is destroyed', async () => {
+  it('reads rows only as fast as it is read, and ends them when it is destroyed', async () => {
     let read = 0;
     let ended = false;
     async function* endless() {
@@ -87,7 +87,7 @@ describe('CSV', () => {
 });
 
 describe('NDJSON', () => {
-  it('is one JSON document a line', async () => {
+  it('has one JSON document per line', async () => {
     expect(await textOf(toNdjson(rows({ a: 'x\ny' }, { a: 'ü' })))).toBe('{"a":"x\\ny"}\n{"a":"ü"}\n');
   });
 });

@@ -6,18 +6,18 @@ import { startReporting } from './testing/service.ts';
 
 describe.skipIf(!emulator)('reporting on DATASTORE_EMULATOR_HOST', () => {
   let namespace: ReturnType<typeof newNamespace>;
-  let way: FaultyProxy;
+  let proxy: FaultyProxy;
   let reporting: Awaited<ReturnType<typeof startReporting>>;
   beforeEach(async () => {
     namespace = newNamespace();
-    way = await faultyProxy(emulator ?? '');
-    vi.stubEnv('DATASTORE_EMULATOR_HOST', way.address);
+    proxy = await faultyProxy(emulator ?? '');
+    vi.stubEnv('DATASTORE_EMULATOR_HOST', proxy.address);
     reporting = await startReporting(namespace.url);
     vi.stubEnv('DATASTORE_EMULATOR_HOST', emulator);
   });
   afterEach(async () => {
     await reporting.stop();
-    await way.close();
+    await proxy.close();
     await namespace.drop();
   });
 
@@ -26,10 +26,10 @@ describe.skipIf(!emulator)('reporting on DATASTORE_EMULATOR_HOST', () => {
   const isReady = async () => (await reporting.lifecycle.readiness()).ready;
   const ready = () => vi.waitUntil(isReady, { timeout: 10_000, interval: 50 });
 
-  it.each(['away', 'black hole'] as const)(
-    'answers 503 in bounded time while the way to the store is bad (%s), and counts all once afterwards',
+  it.each(['unreachable', 'black hole'] as const)(
+    'responds with 503 in bounded time while the store is unreachable (%s), and counts every event once afterwards',
     async (how) => {
-      await way.set(how);
+      await proxy.set(how);
       const startedAt = performance.now();
       const answers = await Promise.all([reporting.deliver(events), topUsage()]);
       for (const answer of answers) {
@@ -40,14 +40,14 @@ describe.skipIf(!emulator)('reporting on DATASTORE_EMULATOR_HOST', () => {
       expect(await isReady()).toBe(false);
       expect(performance.now() - startedAt).toBeLessThan(4_000);
 
-      await way.set('none');
+      await proxy.set('none');
       await ready();
       expect((await reporting.deliver(events)).json()).toEqual({ applied: 500, duplicates: 0, refused: 0 });
       expect((await topUsage()).json().items).toMatchObject([{ quantity: 1_000, records: 500 }]);
     },
   );
 
-  it('counts all once when the way breaks in the middle of deliveries', async () => {
+  it('counts every event once if the connection breaks in the middle of a delivery', async () => {
     let statusCode = 0;
     const delivering = reporting.deliver(events).then((answer) => {
       statusCode = answer.statusCode;
@@ -56,10 +56,10 @@ describe.skipIf(!emulator)('reporting on DATASTORE_EMULATOR_HOST', () => {
       timeout: 10_000,
       interval: 1,
     });
-    await way.set('away');
+    await proxy.set('unreachable');
     await delivering;
     expect([200, 503]).toContain(statusCode);
-    await way.set('none');
+    await proxy.set('none');
     await ready();
     const repeated = (await reporting.deliver(events)).json();
     expect(repeated.applied + repeated.duplicates).toBe(500);

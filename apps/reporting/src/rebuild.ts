@@ -1,23 +1,23 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import type { FigureStore } from './figures.ts';
 
-/** Stored events that are counted between two turns of the event loop: some milliseconds of work. */
-const batch = 200;
+/** Events that are counted in one iteration of the event loop, which takes some milliseconds. */
+const batchSize = 200;
 
 /**
- * Counts everything again from the stored events, beside the running figures, and then replaces these.
- * Memory is bounded by the batch, and other requests are served between two batches.
+ * Counts all stored events again into a new snapshot, and then replaces the current one. Memory is bounded by the size of
+ * a batch, and other requests are served between two batches.
  *
- * @returns how many stored events were counted again, and whether the running figures were the same
- * @throws {Problem} conflict if another rebuild begins before this one is done
+ * @returns the number of events counted, and whether the figures of both snapshots were equal
+ * @throws {Problem} conflict if another rebuild begins before this one has finished
  */
 export async function rebuild(store: FigureStore): Promise<{ events: number; equal: boolean }> {
-  const generation = await store.beginRebuild();
+  const snapshot = await store.beginRebuild();
   let events = 0;
   for (;;) {
-    const counted = await store.recount(generation, batch);
-    if (counted === 0) return { events, equal: await store.finishRebuild(generation) };
+    const counted = await store.recount(snapshot, batchSize);
+    if (counted === 0) return { events, equal: await store.finishRebuild(snapshot) };
     events += counted;
-    await nextTurn();
+    await nextIteration();
   }
 }

@@ -11,7 +11,7 @@ beforeEach(async () => {
   return () => store.close();
 });
 
-const happen = async (...events: ReportedEvent[]) => {
+const apply = async (...events: ReportedEvent[]) => {
   for (const event of events) await store.apply(event);
 };
 
@@ -19,8 +19,8 @@ const march = { planId: 'pro', currency: 'EUR', at: '2026-03-31T23:59:59Z' };
 const april = { ...march, at: '2026-04-01T00:00:00Z' };
 
 describe('the revenue report', () => {
-  it('adds up by day, plan and currency, in this order', async () => {
-    await happen(
+  it('adds up by day, plan and currency, and is sorted by them', async () => {
+    await apply(
       paid({ ...april, amount: 5 }),
       paid({ ...march, amount: 100 }),
       paid({ ...march, amount: 20 }),
@@ -36,8 +36,8 @@ describe('the revenue report', () => {
     ]);
   });
 
-  it('adds the days of a month together', async () => {
-    await happen(
+  it('adds up the days of a month', async () => {
+    await apply(
       paid({ ...march, amount: 1 }),
       paid({ ...march, at: '2026-03-01T00:00:00Z', amount: 2 }),
       paid({ ...march, planId: 'basic', at: '2026-03-15T00:00:00Z', amount: 4 }),
@@ -50,8 +50,8 @@ describe('the revenue report', () => {
     ]);
   });
 
-  it('shows the span that was asked for, both days included', async () => {
-    await happen(...[28, 29, 30, 31].map((day) => paid({ ...march, at: `2026-03-${day}T12:00:00Z` })));
+  it('covers the requested days, the first and last included', async () => {
+    await apply(...[28, 29, 30, 31].map((day) => paid({ ...march, at: `2026-03-${day}T12:00:00Z` })));
     const periods = async (from?: string, to?: string) =>
       (await Array.fromAsync(revenue(store, { by: 'day', from, to }))).map(({ period }) => period);
     expect(await periods('2026-03-29', '2026-03-30')).toEqual(['2026-03-29', '2026-03-30']);
@@ -60,7 +60,7 @@ describe('the revenue report', () => {
     expect(await periods(undefined, '2026-03-28')).toEqual(['2026-03-28']);
   });
 
-  it('refuses a span that ends before it begins', () => {
+  it('rejects a last day before the first', () => {
     expect(() => revenue(store, { by: 'day', from: '2026-03-02', to: '2026-03-01' })).toThrow(
       expect.objectContaining({
         code: 'invalid_request',
@@ -69,25 +69,25 @@ describe('the revenue report', () => {
     );
   });
 
-  it('says so when a month is too large to be told exactly, and still tells its days', async () => {
+  it('fails if the sum of a month would not be exact, but still returns its days', async () => {
     const most = { ...march, amount: Number.MAX_SAFE_INTEGER };
-    await happen(paid(most), paid({ ...most, at: '2026-03-30T00:00:00Z' }));
+    await apply(paid(most), paid({ ...most, at: '2026-03-30T00:00:00Z' }));
     await expect(Array.fromAsync(revenue(store, { by: 'month' }))).rejects.toMatchObject({
       code: 'sum_too_large',
     });
     expect(await Array.fromAsync(revenue(store, { by: 'day' }))).toHaveLength(2);
   });
 
-  it('is complete when it is longer than a batch', async () => {
-    await happen(...Array.from({ length: 501 }, (_, n) => paid({ ...march, planId: `plan-${n}` })));
+  it('is complete if it is longer than a batch', async () => {
+    await apply(...Array.from({ length: 501 }, (_, n) => paid({ ...march, planId: `plan-${n}` })));
     expect(await Array.fromAsync(revenue(store, { by: 'month' }))).toHaveLength(501);
   });
 });
 
 describe('the other reports', () => {
-  it('tell the active subscriptions and what they bring in a month', async () => {
+  it('return active subscriptions and their monthly revenue', async () => {
     const pro = { planId: 'pro', price: 4900 };
-    await happen(
+    await apply(
       started({ subscriptionId: 's1' }),
       changed({ subscriptionId: 's1', version: 2, ...pro }),
       started({ subscriptionId: 's2', ...pro }),
@@ -99,16 +99,16 @@ describe('the other reports', () => {
     ]);
   });
 
-  it('tell who came and went', async () => {
-    await happen(signedUp(march), signedUp(march), deleted(march), signedUp(april));
+  it('return sign-ups and deletions', async () => {
+    await apply(signedUp(march), signedUp(march), deleted(march), signedUp(april));
     expect(await Array.fromAsync(signUps(store, { by: 'month' }))).toEqual([
       { period: '2026-03', signedUp: 2, deleted: 1 },
       { period: '2026-04', signedUp: 1, deleted: 0 },
     ]);
   });
 
-  it('tell who used most of a metric', async () => {
-    await happen(
+  it('return the subscriptions with the highest usage of a metric', async () => {
+    await apply(
       used({ subscriptionId: 's1', userId: 'u1', quantity: 5, records: 1 }),
       used({ subscriptionId: 's2', userId: 'u2', quantity: 9, records: 2 }),
       used({ subscriptionId: 's1', userId: 'u1', quantity: 5, records: 4 }),

@@ -1,51 +1,51 @@
 import { problem } from '@slipway/contracts/errors';
 import type { RecurringRow, RevenueRow, SignUpsRow, Span, TopUsageRow } from '@slipway/contracts/reporting';
 import { RefusedEvent } from '@slipway/platform/events/inbox';
-import { add, type Figure, type FigureStore, type Place, partsOf, type Report } from './figures.ts';
+import { add, type Figure, type FigurePosition, type FigureStore, type Report, valuesOf } from './figures.ts';
 
 /**
- * Payments less refunds, by period, plan and currency; amounts in minor units.
+ * Reports payments, refunds and net revenue by period, plan and currency, in minor units.
  *
- * @throws {Problem} invalid_request if the span ends before it begins.
+ * @throws {Problem} invalid_request if `to` is before `from`.
  */
 export function revenue(store: FigureStore, span: Span): AsyncGenerator<RevenueRow> {
   const figures = byPeriod(figuresOf(store, 'revenue', range(span)), span.by);
-  return rowsOf(figures, ({ part, key, sums: [paid, refunded] }) => {
-    const [planId = '', currency = ''] = partsOf(key);
-    return { period: part, planId, currency, paid, refunded, net: paid - refunded };
+  return rowsOf(figures, ({ group, breakdown, sums: [paid, refunded] }) => {
+    const [planId = '', currency = ''] = valuesOf(breakdown);
+    return { period: group, planId, currency, paid, refunded, net: paid - refunded };
   });
 }
 
-/** Active subscriptions and what they bring in a month, by plan and currency. */
+/** Reports active subscriptions and their monthly revenue, by plan and currency. */
 export function recurring(store: FigureStore): AsyncGenerator<RecurringRow> {
-  return rowsOf(figuresOf(store, 'recurring', {}), ({ part, key, sums: [active, monthlyRevenue] }) =>
-    active === 0 ? undefined : { planId: part, currency: key, active, monthlyRevenue },
+  return rowsOf(figuresOf(store, 'recurring', {}), ({ group, breakdown, sums: [active, monthlyRevenue] }) =>
+    active === 0 ? undefined : { planId: group, currency: breakdown, active, monthlyRevenue },
   );
 }
 
 /**
- * Accounts made and deleted, by period.
+ * Reports the number of accounts created and deleted, by period.
  *
- * @throws {Problem} invalid_request if the span ends before it begins.
+ * @throws {Problem} invalid_request if `to` is before `from`.
  */
 export function signUps(store: FigureStore, span: Span): AsyncGenerator<SignUpsRow> {
   const figures = byPeriod(figuresOf(store, 'signUps', range(span)), span.by);
-  return rowsOf(figures, ({ part, sums: [signedUp, deleted] }) => ({ period: part, signedUp, deleted }));
+  return rowsOf(figures, ({ group, sums: [signedUp, deleted] }) => ({ period: group, signedUp, deleted }));
 }
 
-/** The subscriptions that used most of a metric, the largest first. */
+/** Reports the subscriptions with the highest usage of a metric, highest first. */
 export async function* topUsage(
   store: FigureStore,
   { metric, limit }: { metric: string; limit: number },
 ): AsyncGenerator<TopUsageRow> {
-  for (const { key, sums } of await store.largest('usage', metric, limit)) {
-    const [subscriptionId = '', userId = ''] = partsOf(key);
+  for (const { breakdown, sums } of await store.largest('usage', metric, limit)) {
+    const [subscriptionId = '', userId = ''] = valuesOf(breakdown);
     const [quantity, records] = sums;
     yield { subscriptionId, userId, quantity, records };
   }
 }
 
-/** Makes a report's rows, leaving out figures that say nothing. */
+/** Converts figures to rows, without those for which `rowOf` returns `undefined`. */
 async function* rowsOf<Row>(
   figures: AsyncIterable<Figure>,
   rowOf: (figure: Figure) => Row | undefined,
@@ -58,50 +58,55 @@ async function* rowsOf<Row>(
 
 function range({ from, to }: Span): { from?: string; to?: string } {
   if (from && to && from > to) {
-    throw problem('invalid_request', `The span ends on ${to}, before it begins on ${from}`, {
+    throw problem('invalid_request', `The report ends on ${to}, before it begins on ${from}`, {
       fields: [{ field: 'query.to', message: 'must not be before query.from' }],
     });
   }
   return { from, to };
 }
 
-/** Figures that are read at a time. */
-const batch = 500;
+/** Figures that are read from the store at once. */
+const batchSize = 500;
 
-/** All figures of a report, read in batches, so that a long report needs no more memory than a short one. */
+/** Returns all figures of a report. They are read in batches, so that memory does not grow with the report. */
 async function* figuresOf(
   store: FigureStore,
   report: Report,
-  within: { from?: string; to?: string },
+  groups: { from?: string; to?: string },
 ): AsyncGenerator<Figure> {
-  let after: Place | undefined;
+  let after: FigurePosition | undefined;
   for (;;) {
-    const figures = await store.figures(report, within, batch, after);
+    const figures = await store.figures(report, groups, batchSize, after);
     yield* figures;
     after = figures.at(-1);
-    if (figures.length < batch) return;
+    if (figures.length < batchSize) return;
   }
 }
 
-/** Adds up the figures of a period. They come by day, so one period's sums are held at a time. */
+/**
+ * Adds up the figures of each period. The figures are sorted by day, so that one period is in memory at a time.
+ *
+ * @returns figures whose group is the period key: `YYYY-MM-DD`, or `YYYY-MM` for a month
+ */
 async function* byPeriod(figures: AsyncIterable<Figure>, by: Span['by']): AsyncGenerator<Figure> {
-  const sums = new Map<string, Figure>();
-  let period: string | undefined;
+  const period = new Map<string, Figure>();
+  let currentKey: string | undefined;
   for await (const figure of figures) {
-    const its = by === 'month' ? figure.part.slice(0, 'YYYY-MM'.length) : figure.part;
-    if (its !== period) {
-      yield* inOrder(sums);
-      sums.clear();
-      period = its;
+    const periodKey = by === 'month' ? figure.group.slice(0, 'YYYY-MM'.length) : figure.group;
+    if (periodKey !== currentKey) {
+      yield* sorted(period);
+      period.clear();
+      currentKey = periodKey;
     }
-    const before = sums.get(figure.key);
-    sums.set(figure.key, { ...figure, part: its, sums: before ? addUp(before, figure) : figure.sums });
+    const total = period.get(figure.breakdown);
+    const sums = total ? addUp(total, figure) : figure.sums;
+    period.set(figure.breakdown, { ...figure, group: periodKey, sums });
   }
-  yield* inOrder(sums);
+  yield* sorted(period);
 }
 
-function inOrder(sums: Map<string, Figure>): Figure[] {
-  return [...sums.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+function sorted(period: Map<string, Figure>): Figure[] {
+  return [...period.values()].sort((a, b) => (a.breakdown < b.breakdown ? -1 : 1));
 }
 
 function addUp(a: Figure, b: Figure) {
@@ -109,6 +114,6 @@ function addUp(a: Figure, b: Figure) {
     return add(a.sums, b.sums);
   } catch (error) {
     if (!(error instanceof RefusedEvent)) throw error;
-    throw problem('sum_too_large', 'Ask for the report by day');
+    throw problem('sum_too_large', 'Request the report by day');
   }
 }

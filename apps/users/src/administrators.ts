@@ -1,34 +1,41 @@
 import { problem } from '@slipway/contracts/errors';
 import type { User } from '@slipway/contracts/users';
+import { type Aggregate, type AggregateStore, update } from '@slipway/platform/events/aggregates';
 import type { AccountStore } from './accounts.ts';
 
 /**
- * Who administrates, as one aggregate: "never without an administrator" is a rule about several accounts, and
- * only what is in one aggregate can be kept right when two administrators remove each other at once.
+ * The ids of all administrators, as one aggregate: "there is always an administrator" is a rule about several accounts,
+ * and only one aggregate can keep it when two administrators remove each other at the same time.
  */
-export type AdministratorList = { ids: string[]; version: number };
+export type AdministratorList = Aggregate & { ids: string[] };
 
-export type AdministratorStore = {
-  /** An empty list of version 0 where none was written. */
-  administrators(): Promise<AdministratorList>;
-  /** Writes the list in one atomic step if the one it replaces has the version before its own. */
-  replaceAdministrators(list: AdministratorList): Promise<boolean>;
-};
+export type AdministratorStore = AggregateStore<AdministratorList>;
 
-/** The roles of an account: everyone is a member. */
-export function rolesOf(id: string, { ids }: AdministratorList): User['roles'] {
+/** The id of the only list. */
+const listId = 'administrators';
+const emptyList = (): AdministratorList => ({ id: listId, ids: [], version: 0 });
+
+/** Returns the list of administrators; an empty one if it was never written. */
+export async function readAdministrators(store: Pick<AdministratorStore, 'get'>): Promise<AdministratorList> {
+  return (await store.get(listId)) ?? emptyList();
+}
+
+/** Returns the roles of an account: everyone is a member. */
+export function rolesOf(id: string, { ids }: Pick<AdministratorList, 'ids'>): User['roles'] {
   return ids.includes(id) ? ['member', 'admin'] : ['member'];
 }
 
 export type Administrators = ReturnType<typeof createAdministrators>;
 
-/** Who administrates, and changes to that. */
-export function createAdministrators(store: AdministratorStore & Pick<AccountStore, 'accountById'>) {
+type Parts = { administrators: AdministratorStore; accounts: Pick<AccountStore, 'get'> };
+
+/** Creates the operations on the list of administrators. */
+export function createAdministrators(store: Parts) {
   return {
-    list: () => store.administrators(),
+    list: () => readAdministrators(store.administrators),
 
     async exist(): Promise<boolean> {
-      const { ids } = await store.administrators();
+      const { ids } = await readAdministrators(store.administrators);
       return (await withAccount(ids)).length > 0;
     },
 
@@ -37,28 +44,32 @@ export function createAdministrators(store: AdministratorStore & Pick<AccountSto
     },
 
     /**
-     * @returns whether the role was there to be taken
-     * @throws {Problem} last_administrator if nobody else would be left.
+     * @returns whether the account had the role
+     * @throws {Problem} last_administrator if no other would be left
      */
     revoke(id: string): Promise<boolean> {
       return change((ids) => without(id, ids));
     },
 
-    /** @throws {Problem} last_administrator if `revoke` would now. */
+    /** @throws {Problem} last_administrator if `revoke` would throw it now */
     async checkRevoke(id: string): Promise<void> {
-      const { ids } = await store.administrators();
+      const { ids } = await readAdministrators(store.administrators);
       await without(id, ids);
     },
   };
 
-  /** Writes what `rule` makes of the list, again from the start if another was faster. */
+  /** @returns whether the rule changed the list */
   async function change(rule: (ids: string[]) => Promise<string[]>): Promise<boolean> {
-    for (;;) {
-      const { ids, version } = await store.administrators();
-      const next = await rule(ids);
-      if (next === ids) return false;
-      if (await store.replaceAdministrators({ ids: next, version: version + 1 })) return true;
-    }
+    let isChanged = false;
+    const apply = async (list: AdministratorList) => {
+      const ids = await rule(list.ids);
+      return ids === list.ids ? undefined : { next: { ...list, ids, version: list.version + 1 }, events: [] };
+    };
+    const onWritten = () => {
+      isChanged = true;
+    };
+    await update(store.administrators, listId, apply, { ifMissing: emptyList, onWritten });
+    return isChanged;
   }
 
   async function without(id: string, ids: string[]): Promise<string[]> {
@@ -68,9 +79,9 @@ export function createAdministrators(store: AdministratorStore & Pick<AccountSto
     return others;
   }
 
-  /** A role given while its account is being deleted may outlive it: it counts nothing. */
+  /** Leaves out ids without an account: a role that is granted while its account is being deleted may outlive it. */
   async function withAccount(ids: string[]): Promise<string[]> {
-    const accounts = await Promise.all(ids.map((id) => store.accountById(id)));
+    const accounts = await Promise.all(ids.map((id) => store.accounts.get(id)));
     return accounts.flatMap((account) => account?.id ?? []);
   }
 }

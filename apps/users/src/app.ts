@@ -1,15 +1,14 @@
 import { StartError } from '@slipway/platform/core/start-error';
 import { deliverTo } from '@slipway/platform/events/inbox';
 import { registerRelay } from '@slipway/platform/events/relay';
-import { registerAccess } from '@slipway/platform/http/access';
-import { callerByToken } from '@slipway/platform/http/caller';
+import { registerAuthentication } from '@slipway/platform/http/authentication';
 import { readClientAddress } from '@slipway/platform/http/client-address';
-import { createTokenVerifier, publishedKeys, type TokenVerifier } from '@slipway/platform/http/tokens';
 import { defineService } from '@slipway/platform/service/service';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import packageJson from '../package.json' with { type: 'json' };
-import { type AccountStore, createAccounts } from './accounts.ts';
-import { type Administrators, createAdministrators, rolesOf } from './administrators.ts';
+import { createAccounts } from './accounts.ts';
+import { createAdministrators } from './administrators.ts';
+import { readAccess } from './caller.ts';
 import { type Settings, settings } from './config.ts';
 import { createCounts, measureUsers } from './counts.ts';
 import { makeFirstAdministrator } from './first-administrator.ts';
@@ -38,7 +37,7 @@ export const users = defineService({
     const administrators = createAdministrators(store);
     const accounts = createAccounts({ store, passwords, checkPassword, administrators, counts });
     const sessions = createSessions({ store, passwords, checkPassword, keys, log, counts });
-    await keys.published(); // makes the first key, so that no verifier reads an empty set
+    await keys.published(); // creates the first key, so that no verifier reads an empty set
     await ensureAdministrator(settings, log, (credentials) =>
       makeFirstAdministrator({ store, accounts, administrators, passwords }, credentials),
     );
@@ -51,31 +50,17 @@ export const users = defineService({
       tracing,
     });
 
-    const verify = createTokenVerifier(publishedKeys(async () => ({ keys: await keys.published() })));
-    shareBy(callerByToken(verify));
-    registerAccess(app, { verify: withPresentRoles(verify, store, administrators) });
+    registerAuthentication(app, {
+      readKeys: async () => ({ keys: await keys.published() }),
+      shareBy,
+      currentAccess: (subject) => readAccess(store, subject),
+    });
     const { addressOf } = readClientAddress(settings.TRUSTED_PROXIES);
     registerAccountRoutes(app, { store, accounts, administrators, sessions, addressOf });
     registerSessionRoutes(app, { sessions, addressOf });
     registerKeyRoutes(app, keys);
   },
 });
-
-/**
- * Checks tokens like every service does, and then against the accounts: here the roles of a deleted account and
- * a role that was taken away end at once, not when the token expires.
- */
-function withPresentRoles(
-  verify: TokenVerifier,
-  store: Pick<AccountStore, 'accountById'>,
-  administrators: Administrators,
-): TokenVerifier {
-  return async (token) => {
-    const principal = await verify(token);
-    if (!(await store.accountById(principal.subject))) return { ...principal, roles: [] };
-    return { ...principal, roles: rolesOf(principal.subject, await administrators.list()) };
-  };
-}
 
 async function ensureAdministrator(
   { ADMIN_EMAIL: email, ADMIN_PASSWORD: password }: Settings,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startUsers } from './test-service.ts';
+import { startUsers } from './testing/service.ts';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 const me = '/api/v1/users/me';
@@ -18,12 +18,12 @@ describe('users, given bad input', () => {
   /** What is kept, to see that nothing was written. */
   async function everything(): Promise<string> {
     const { store } = users;
-    const [accounts, events] = [await store.listAccounts(100), await store.outbox.pending(100)];
+    const [accounts, events] = [await store.accounts.list(100), await store.outbox.pending(100)];
     return JSON.stringify({
       accounts,
       events,
-      list: await store.administrators(),
-      ring: await store.keyRing(),
+      list: await store.administrators.get('administrators'),
+      ring: await store.keyRing.get('key ring'),
     });
   }
 
@@ -104,7 +104,7 @@ describe('users, given bad input', () => {
     });
   });
 
-  it('refuses bodies that are malformed, too large or of another type', async () => {
+  it('rejects bodies that are malformed, too large or of another type', async () => {
     const broken = await refuses('POST', path, '{"email": ');
     expect(broken).toEqual({ status: 400, code: 'invalid_request', fields: ['body'] });
     const poisoned = await refuses('POST', path, `{"__proto__": {"admin": true}, "name": "Ada"}`);
@@ -118,7 +118,7 @@ describe('users, given bad input', () => {
     });
   });
 
-  it('refuses unknown routes and methods', async () => {
+  it('rejects unknown routes and methods', async () => {
     expect(await refuses('GET', '/api/v1/nothing', undefined)).toMatchObject({
       status: 404,
       code: 'not_found',

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { importJWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startUsers } from './test-service.ts';
+import { startUsers } from './testing/service.ts';
 
 const me = '/api/v1/users/me';
 
@@ -19,7 +19,7 @@ describe('users, given a bad token', () => {
 
   /** A token signed with the service's own key. */
   async function signed(changes: object): Promise<string> {
-    const [key] = (await users.store.keyRing()).keys;
+    const [key] = (await users.store.keyRing.get('key ring'))?.keys ?? [];
     if (!key) throw new Error('There is no key');
     return new SignJWT({ ...claims, sub: subject, ...changes })
       .setProtectedHeader({ alg: 'EdDSA', kid: key.kid })
@@ -30,7 +30,7 @@ describe('users, given a bad token', () => {
     'no token': async () => 'token',
     'no signature': async () => `${part({ alg: 'none' })}.${part({ ...claims, sub: subject })}.`,
     'the public key as the secret of HS256': async () => {
-      const [key] = (await users.store.keyRing()).keys;
+      const [key] = (await users.store.keyRing.get('key ring'))?.keys ?? [];
       const head = `${part({ alg: 'HS256', kid: key?.kid })}.${part({ ...claims, sub: subject })}`;
       const signature = createHmac('sha256', Buffer.from(String(key?.publicKey.x), 'base64url')).update(head);
       return `${head}.${signature.digest('base64url')}`;
@@ -46,7 +46,7 @@ describe('users, given a bad token', () => {
     'no expiry': () => signed({ exp: undefined }),
   };
 
-  it.each(Object.keys(bad))('refuses it: %s', async (name) => {
+  it.each(Object.keys(bad))('rejects it: %s', async (name) => {
     const answer = await users.send('GET', me, { token: await bad[name]?.() });
     expect(answer).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
   });
@@ -56,14 +56,14 @@ describe('users, given a bad token', () => {
     expect(answer).toMatchObject({ status: 401, body: { code: 'token_expired' } });
   });
 
-  it('asks for a token where there is none', async () => {
+  it('asks for a token if there is none', async () => {
     expect(await users.send('GET', me)).toMatchObject({
       status: 401,
       body: { code: 'unauthenticated', errors: [{ field: 'header.authorization' }] },
     });
   });
 
-  it('believes its own list of administrators, not the role in a token', async () => {
+  it('trusts its own list of administrators, not the role in a token', async () => {
     const token = await signed({ roles: ['admin'] });
     expect((await users.send('GET', me, { token })).status).toBe(200);
     expect((await users.send('GET', '/api/v1/users', { token })).status).toBe(403);

@@ -4,17 +4,17 @@ import type { Administrators } from './administrators.ts';
 import type { Passwords } from './passwords.ts';
 
 type Parts = {
-  store: Pick<AccountStore, 'accountByEmail'>;
+  store: { accounts: Pick<AccountStore, 'byEmail'> };
   accounts: Accounts;
   administrators: Administrators;
   passwords: Passwords;
 };
 
 /**
- * Makes the first administrator. Does nothing once there is one, so that every replica does it at every start.
+ * Creates the first administrator. Does nothing if there is one, so every replica may do it at every start.
  *
- * @returns whether there is an administrator now; not if the e-mail address is that of a stranger, who signed
- *   up with another password
+ * @returns whether there is an administrator now; `false` if the e-mail address belongs to a stranger, who signed up
+ *   with another password
  */
 export async function makeFirstAdministrator(
   { store, accounts, administrators, passwords }: Parts,
@@ -34,9 +34,9 @@ export async function makeFirstAdministrator(
     }
   }
 
-  /** Made by another replica at this moment, or by a start that crashed before it gave the role. */
+  /** Returns the account that another replica just created, or a start that crashed before it granted the role. */
   async function existing(): Promise<Account | undefined> {
-    const account = await store.accountByEmail(normalizeEmail(credentials.email));
+    const account = await store.accounts.byEmail(normalizeEmail(credentials.email));
     const isTheirs = await passwords.verify(credentials.password, account?.passwordHash);
     return isTheirs ? account : undefined;
   }

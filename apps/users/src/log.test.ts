@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { admin, startUsers } from './test-service.ts';
+import { admin, startUsers } from './testing/service.ts';
 
 const me = '/api/v1/users/me';
 

@@ -1,61 +1,48 @@
 import { hash } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import { problem } from '@slipway/contracts/errors';
+import { type Aggregate, type AggregateStore, update } from '@slipway/platform/events/aggregates';
+import { toNetwork } from '@slipway/platform/http/client-address';
 import type { Passwords } from './passwords.ts';
 
-/** Attempts at a password that did not succeed, or have not yet. Times are milliseconds since the epoch. */
-export type Attempts = { key: string; failures: number; lastAt: number; expiresAt: number };
+/** Attempts at a password that have not succeeded, or not yet. Times are milliseconds since the epoch. */
+export type Attempts = Aggregate & { failures: number; lastAt: number; expiresAt: number };
 
-/** Where attempts are counted, for all replicas. Whatever has expired may be forgotten at any time. */
-export type AttemptStore = {
-  attempts(key: string): Promise<Attempts | undefined>;
-  /** Writes the count in one atomic step if it is still `seen` (0: none is kept); 0 failures removes it. */
-  replaceAttempts(attempts: Attempts, seen: number): Promise<boolean>;
-};
+/** Stores the attempts of all replicas. Whatever has expired may be deleted at any time. */
+export type AttemptStore = AggregateStore<Attempts>;
 
-/** How many failures go free before each costs a wait, and how long they are remembered; milliseconds. */
+/** How many failures cost no delay, and how long failures are remembered; milliseconds. */
 export type Limit = { free: number; forgetAfter: number };
 
 const hour = 3_600_000;
 /** Well below the 100 failures an hour that OWASP ASVS 4.0 (2.2.1) allows for one account. */
 export const accountLimit: Limit = { free: 10, forgetAfter: 24 * hour };
-/** Many people may share an address. */
+/** Higher, because many people may share an address. */
 export const addressLimit: Limit = { free: 100, forgetAfter: hour };
 
-/** Milliseconds: the first wait, doubled by each further failure, up to the longest. */
-const firstWait = 1_000;
-const longestWait = 15 * 60_000;
+/** The delay after the first failure that is not free, doubled by each further failure, and its maximum; milliseconds. */
+const firstDelay = 1_000;
+const maxDelay = 15 * 60_000;
 
-/** Milliseconds that must pass after the latest of some failures. */
+/** Returns the milliseconds that must pass after the last of some failures. */
 export function delayAfter(failures: number, { free }: Limit): number {
-  return failures < free ? 0 : Math.min(longestWait, firstWait * 2 ** (failures - free));
+  return failures < free ? 0 : Math.min(maxDelay, firstDelay * 2 ** (failures - free));
 }
 
-/** The attempts with one more, or how many milliseconds to wait before it may be made. */
-export function nextAttempt(
-  key: string,
-  found: Attempts | undefined,
-  limit: Limit,
-  now: number,
-): Attempts | { wait: number } {
-  const remembered = found && found.expiresAt > now ? found : { failures: 0, lastAt: now };
-  const wait = remembered.lastAt + delayAfter(remembered.failures, limit) - now;
+/** Returns the attempts before the first one. */
+export function noAttempts(id: string): Attempts {
+  return { id, failures: 0, lastAt: 0, expiresAt: 0, version: 0 };
+}
+
+/** Returns the attempts with one more, or the milliseconds to wait before it may be made. */
+export function nextAttempt(found: Attempts, limit: Limit, now: number): Attempts | { wait: number } {
+  const { failures, lastAt } = found.expiresAt > now ? found : { failures: 0, lastAt: now };
+  const wait = lastAt + delayAfter(failures, limit) - now;
   if (wait > 0) return { wait };
-  return { key, failures: remembered.failures + 1, lastAt: now, expiresAt: now + limit.forgetAfter };
+  const expiresAt = now + limit.forgetAfter;
+  return { id: found.id, failures: failures + 1, lastAt: now, expiresAt, version: found.version + 1 };
 }
 
-/** Whom an address stands for: an IPv6 subscriber has a whole /64, an IPv4 address may be written as IPv6. */
-export function subscriberOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
-  if (!isIPv6(plain)) return plain;
-  const [head = '', tail] = plain.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail ? tail.split(':') : [];
-  const zeros = tail === undefined ? [] : Array<string>(8 - left.length - right.length).fill('0');
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
-}
-
-/** Checks a password unless too many were wrong: for an account that may not exist, by a caller's address. */
+/** Checks a password, of an account that may not exist, unless too many attempts at it or from the address failed. */
 export type PasswordCheck = (
   account: { passwordHash: string } | undefined,
   email: string,
@@ -64,22 +51,22 @@ export type PasswordCheck = (
 ) => Promise<boolean>;
 
 /**
- * Makes the check of passwords that limits how often it can be tried, per account and per address.
+ * Creates the check of passwords, which limits the attempts per account and per address.
  *
- * An attempt counts before its password is checked and is taken back when it was right: otherwise a
- * thousand guesses sent at once would all pass before the first has failed.
+ * An attempt counts before its password is checked, and is taken back if the password was right: otherwise a thousand
+ * guesses that are sent at the same time would all pass before the first has failed.
  *
  * @param clock milliseconds since the epoch
  * @throws {Problem} from the check: rate_limited, overloaded
  */
 export function createPasswordCheck(
-  store: AttemptStore,
+  store: { attempts: AttemptStore },
   passwords: Pick<Passwords, 'verify'>,
   clock: () => number = Date.now,
 ): PasswordCheck {
   return async (account, email, password, address) => {
-    // Hashed: what people type into this field is not always an address, and none of it is ours to keep.
-    const addressKey = keyOf('address', subscriberOf(address));
+    // Hashed, because people also type other things than addresses into this field, and none of it must be stored.
+    const addressKey = keyOf('address', toNetwork(address));
     const accountKey = keyOf('account', email);
     await count(addressKey, addressLimit);
     await count(accountKey, accountLimit);
@@ -92,23 +79,21 @@ export function createPasswordCheck(
   };
 
   async function count(key: string, limit: Limit): Promise<void> {
-    for (;;) {
-      const found = await store.attempts(key);
-      const next = nextAttempt(key, found, limit, clock());
-      if ('wait' in next) {
-        throw problem('rate_limited', 'Too many attempts failed', { retryAfter: next.wait / 1000 });
-      }
-      if (await store.replaceAttempts(next, found?.failures ?? 0)) return;
-    }
+    const addOne = (found: Attempts) => {
+      const next = nextAttempt(found, limit, clock());
+      if (!('wait' in next)) return { next, events: [] };
+      throw problem('rate_limited', 'Too many attempts failed', { retryAfter: next.wait / 1000 });
+    };
+    await update(store.attempts, key, addOne, { ifMissing: () => noAttempts(key) });
   }
 
   async function takeBack(key: string, failures: number): Promise<void> {
-    for (;;) {
-      const found = await store.attempts(key);
-      if (!found) return;
-      const next = { ...found, failures: Math.max(0, found.failures - failures) };
-      if (await store.replaceAttempts(next, found.failures)) return;
-    }
+    const subtract = (found: Attempts) => {
+      const left = found.failures - failures;
+      if (left <= 0) return { remove: true as const, events: [] };
+      return { next: { ...found, failures: left, version: found.version + 1 }, events: [] };
+    };
+    await update(store.attempts, key, subtract, { ifMissing: () => undefined });
   }
 }
 

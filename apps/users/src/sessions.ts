@@ -1,44 +1,41 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { problem } from '@slipway/contracts/errors';
 import type { Tokens } from '@slipway/contracts/users';
+import {
+  type Aggregate,
+  type AggregateStore,
+  type Change,
+  update,
+} from '@slipway/platform/events/aggregates';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import { type Account, type AccountStore, normalizeEmail } from './accounts.ts';
-import { type AdministratorStore, rolesOf } from './administrators.ts';
+import { type AdministratorStore, readAdministrators, rolesOf } from './administrators.ts';
 import { type Counts, signInOutcome } from './counts.ts';
 import type { PasswordCheck } from './login-limit.ts';
 import type { Passwords } from './passwords.ts';
 import { type SigningKeys, tokenLifetime } from './signing-keys.ts';
 
-/** A login and the one refresh token that continues it now. Times are milliseconds since the epoch. */
-export type Session = {
-  id: string;
+/** A login and the refresh token that continues it. Times are milliseconds since the epoch. */
+export type Session = Aggregate & {
   accountId: string;
-  /** The password it began with, see `Account`. */
+  /** The password that the session began with, see `Account`. */
   passwordVersion: number;
   /** SHA-256 of the refresh token: 256 random bits need no slow hash. */
   tokenHash: string;
-  /** When its token was written; while that is under way, the latest time at which it can be. */
+  /** When the token was written; while that write is in progress, the latest time at which it can end. */
   refreshedAt: number;
   expiresAt: number;
 };
 
-/** Where sessions are kept. Whatever has expired may be forgotten at any time. */
-export type SessionStore = {
-  createSession(session: Session): Promise<void>;
-  sessionById(id: string): Promise<Session | undefined>;
-  /** Writes the token and the times of a session in one atomic step, if it has the token `seen`. */
-  replaceSession(session: Session, seen: string): Promise<boolean>;
-  /** Raises the password version of a session in one atomic step, if it is of the account. */
-  keepSession(session: Pick<Session, 'id' | 'accountId' | 'passwordVersion'>): Promise<void>;
-  removeSession(id: string): Promise<void>;
-};
+/** Stores sessions. Whatever has expired may be deleted at any time. */
+export type SessionStore = AggregateStore<Session>;
 
-/** A session ends when it was not refreshed for so long (RFC 9700 section 4.14.2); milliseconds. */
+/** A session ends when it has not been refreshed for this time (RFC 9700 section 4.14.2); milliseconds. */
 export const idleLifetime = 30 * 24 * 3_600_000;
-/** Milliseconds after which a store gives up a write. */
+/** Milliseconds after which a store cancels a write. */
 export const longestWrite = 2_000;
 
-/** A refresh token: the id of its session, and a secret that only this token has. */
+/** Creates a refresh token: the id of its session, and a secret that only this token has. */
 export function newRefreshToken(sessionId: string): { token: string; tokenHash: string } {
   const token = `${sessionId}.${randomBytes(32).toString('base64url')}`;
   return { token, tokenHash: hashOf(token) };
@@ -53,27 +50,33 @@ function sessionIdIn(token: string): string {
 }
 
 /**
- * What the token of a refresh is, to its session:
- * - `current`: the one that continues it;
- * - `overtaken`: it was, when the request arrived; another request with it was faster. One client that asks
- *   twice at once does this, so the session goes on;
- * - `reused`: it had been used before the request was sent. Two parties hold it, one of them a thief;
- * - `expired`: the session is over.
+ * Compares the token of a refresh with its session:
+ * - `current`: it continues the session;
+ * - `overtaken`: it was current when the request was received, but another request with it was faster. A client that
+ *   sends two requests at the same time causes this, so the session continues;
+ * - `reused`: it was used before the request was sent, so two parties have it, and one of them is a thief;
+ * - `expired`: the session has ended.
  *
- * @param arrivedAt when the request that presents the token arrived; milliseconds since the epoch
+ * @param receivedAt when the request with the token was received; milliseconds since the epoch
  */
-export function standingOf(token: string, session: Session, arrivedAt: number) {
-  if (session.expiresAt <= arrivedAt) return 'expired';
-  if (hashOf(token) === session.tokenHash) return 'current';
-  return arrivedAt <= session.refreshedAt ? 'overtaken' : 'reused';
+export function standingOf(
+  token: string,
+  { tokenHash, refreshedAt, expiresAt }: Pick<Session, 'tokenHash' | 'refreshedAt' | 'expiresAt'>,
+  receivedAt: number,
+) {
+  if (expiresAt <= receivedAt) return 'expired';
+  if (hashOf(token) === tokenHash) return 'current';
+  return receivedAt <= refreshedAt ? 'overtaken' : 'reused';
 }
 
 export type Sessions = ReturnType<typeof createSessions>;
 
 type Parts = {
-  store: SessionStore &
-    AdministratorStore &
-    Pick<AccountStore, 'accountById' | 'accountByEmail' | 'replaceAccount'>;
+  store: {
+    sessions: SessionStore;
+    administrators: Pick<AdministratorStore, 'get'>;
+    accounts: Pick<AccountStore, 'get' | 'byEmail' | 'replace'>;
+  };
   passwords: Passwords;
   checkPassword: PasswordCheck;
   keys: SigningKeys;
@@ -83,15 +86,15 @@ type Parts = {
   clock?: () => number;
 };
 
-/** Sessions from login to logout. */
+/** Creates the operations on sessions, from login to logout. */
 export function createSessions(parts: Parts) {
   const { store, passwords, checkPassword, keys, log, counts, clock = Date.now } = parts;
 
   return {
     /**
-     * Starts a session. An unknown account and a wrong password cannot be told apart.
+     * Starts a session. The errors for an unknown account and a wrong password are the same.
      *
-     * @param address of the caller, which limits wrong passwords
+     * @param address the client's address, by which wrong passwords are limited
      * @throws {Problem} wrong_credentials, rate_limited, overloaded
      */
     async logIn(credentials: { email: string; password: string }, address: string): Promise<Tokens> {
@@ -106,30 +109,38 @@ export function createSessions(parts: Parts) {
     },
 
     /**
-     * Changes a refresh token for new tokens; of several requests with one token, one gets them.
+     * Exchanges a refresh token for new tokens. Of several requests with the same token, one gets them.
      *
-     * @param arrivedAt when the request arrived; milliseconds since the epoch
-     * @throws {Problem} refresh_token_invalid
+     * @param receivedAt when the request was received; milliseconds since the epoch
+     * @throws {Problem} refresh_token_invalid, overloaded
      */
-    async refresh(token: string, arrivedAt: number): Promise<Tokens> {
-      const session = await store.sessionById(sessionIdIn(token));
-      const standing = session && standingOf(token, session, arrivedAt);
-      if (session && standing === 'reused') await endStolen(session);
-      // One that began with an earlier password is not removed: the change of it may be about to keep it.
-      const account = session && standing === 'current' ? await accountOf(session) : undefined;
-      if (!session || !account) throw problem('refresh_token_invalid');
-      return renew(session, account);
+    async refresh(token: string, receivedAt: number): Promise<Tokens> {
+      let refreshToken = '';
+      let wasCurrent = false;
+      const renew = async (session: Session) => {
+        const standing = standingOf(token, session, receivedAt);
+        // Not if the token was current when this request read it first: then another request has overtaken it.
+        if (standing === 'reused' && !wasCurrent) await endStolen(session);
+        wasCurrent ||= standing === 'current';
+        // A session with an older password is not removed: the change of the password may be about to keep it.
+        if (standing !== 'current' || !(await hasAccount(session))) throw problem('refresh_token_invalid');
+        const { token: nextToken, tokenHash } = newRefreshToken(session.id);
+        refreshToken = nextToken;
+        return { next: renewed(session, tokenHash, clock()), events: [] };
+      };
+      const session = await update(store.sessions, sessionIdIn(token), renew, { ifMissing: noSession });
+      await settle(session);
+      return tokensFor(session.accountId, session.id, refreshToken);
     },
 
-    /** Ends the session of a refresh token, and does nothing if it has ended. */
+    /** Ends the session of a refresh token; does nothing if it has ended. */
     async logOut(token: string): Promise<void> {
-      await store.removeSession(sessionIdIn(token));
+      await store.sessions.remove(sessionIdIn(token));
     },
 
-    /** Lets one session outlive a change of its account's password. All others end by it. */
+    /** Lets one session continue after a change of its account's password, which ends all others. */
     async keep(id: string, account: Account): Promise<void> {
-      const { id: accountId, passwordVersion } = account;
-      await store.keepSession({ id, accountId, passwordVersion });
+      await update(store.sessions, id, (session) => kept(session, account), { ifMissing: () => undefined });
     },
   };
 
@@ -138,7 +149,7 @@ export function createSessions(parts: Parts) {
     address: string,
   ): Promise<Account> {
     const email = normalizeEmail(typed);
-    const account = await store.accountByEmail(email);
+    const account = await store.accounts.byEmail(email);
     const isRight = await checkPassword(account, email, password, address);
     if (!account || !isRight) throw problem('wrong_credentials');
     if (passwords.isOutdated(account.passwordHash)) await rehash(account, password);
@@ -149,51 +160,58 @@ export function createSessions(parts: Parts) {
     const id = randomUUID();
     const { token, tokenHash } = newRefreshToken(id);
     const now = clock();
-    await store.createSession({
-      id,
-      accountId: account.id,
-      passwordVersion: account.passwordVersion,
-      tokenHash,
-      refreshedAt: now,
-      expiresAt: now + idleLifetime,
-    });
+    const { id: accountId, passwordVersion } = account;
+    const times = { refreshedAt: now, expiresAt: now + idleLifetime };
+    const next = { id, accountId, passwordVersion, tokenHash, ...times, version: 1 };
+    await store.sessions.add({ next, events: [] });
     return tokensFor(account.id, id, token);
   }
 
   async function endStolen({ id, accountId }: Session): Promise<void> {
-    await store.removeSession(id);
+    await store.sessions.remove(id);
     log.warn({ userId: accountId }, 'refresh token reused');
   }
 
-  async function renew(session: Session, account: Account): Promise<Tokens> {
-    const { token, tokenHash } = newRefreshToken(session.id);
-    const now = clock();
-    const next = { ...session, tokenHash, refreshedAt: now + longestWrite, expiresAt: now + idleLifetime };
-    if (!(await store.replaceSession(next, session.tokenHash))) throw problem('refresh_token_invalid');
-    await settle({ ...next, refreshedAt: clock() });
-    return tokensFor(account.id, session.id, token);
-  }
-
-  /** If it fails, reuse is judged a little later: no reason to lose the new token. */
+  /** Writes when the new token was written. If that fails, reuse is found a little later, but the token is valid. */
   async function settle(session: Session): Promise<void> {
-    await store.replaceSession(session, session.tokenHash).catch(() => undefined);
+    const next = { ...session, refreshedAt: clock(), version: session.version + 1 };
+    await store.sessions.replace({ next, events: [] }).catch(() => undefined);
   }
 
-  /** The account of a session that goes on; `undefined` if it was deleted or has another password now. */
-  async function accountOf({ accountId, passwordVersion }: Session): Promise<Account | undefined> {
-    const account = await store.accountById(accountId);
-    return account?.passwordVersion === passwordVersion ? account : undefined;
+  /** Whether the account of a session exists and still has the password that the session began with. */
+  async function hasAccount({ accountId, passwordVersion }: Session): Promise<boolean> {
+    const account = await store.accounts.get(accountId);
+    return account?.passwordVersion === passwordVersion;
   }
 
   async function tokensFor(accountId: string, sid: string, refreshToken: string): Promise<Tokens> {
-    const roles = rolesOf(accountId, await store.administrators());
+    const roles = rolesOf(accountId, await readAdministrators(store.administrators));
     const accessToken = await keys.sign(accountId, { roles, sid });
     return { accessToken, refreshToken, tokenType: 'Bearer', expiresIn: tokenLifetime };
   }
 
-  /** If the account changes at this moment, the next login does it. */
+  /** Hashes a password at the current cost. If the account is changed at the same time, the next login does it. */
   async function rehash(account: Account, password: string): Promise<void> {
     const passwordHash = await passwords.hash(password);
-    await store.replaceAccount({ ...account, passwordHash, version: account.version + 1 }, account.version);
+    const next = { ...account, passwordHash, version: account.version + 1 };
+    await store.accounts.replace({ next, events: [] });
   }
+}
+
+/** Raises the password version of a session, if it belongs to the account. */
+export function kept(
+  session: Session,
+  { id, passwordVersion }: Pick<Account, 'id' | 'passwordVersion'>,
+): Change<Session> | undefined {
+  if (session.accountId !== id || session.passwordVersion >= passwordVersion) return undefined;
+  return { next: { ...session, passwordVersion, version: session.version + 1 }, events: [] };
+}
+
+function renewed(session: Session, tokenHash: string, now: number): Session {
+  const times = { refreshedAt: now + longestWrite, expiresAt: now + idleLifetime };
+  return { ...session, tokenHash, ...times, version: session.version + 1 };
+}
+
+function noSession(): never {
+  throw problem('refresh_token_invalid');
 }

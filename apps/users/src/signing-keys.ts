@@ -1,4 +1,5 @@
 import type { PublicKey } from '@slipway/contracts/users';
+import { type Aggregate, type AggregateStore, update } from '@slipway/platform/events/aggregates';
 import { tokenAudience, tokenIssuer } from '@slipway/platform/http/tokens';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 
@@ -8,43 +9,42 @@ export type SigningKey = {
   publicKey: PublicKey;
   privateKey: JWK;
   createdAt: number;
-  /** When it takes over from the key before it. */
+  /** When it replaces the key before it. */
   signsFrom: number;
 };
 
-/** All keys, oldest first, as one aggregate: of two replicas that rotate at once, one does. */
-export type KeyRing = { keys: SigningKey[]; version: number };
+/** All keys, oldest first, as one aggregate: of two replicas that rotate the keys at the same time, one does. */
+export type KeyRing = Aggregate & { keys: SigningKey[] };
 
-export type KeyRingStore = {
-  /** An empty ring of version 0 where none was written. */
-  keyRing(): Promise<KeyRing>;
-  /** Writes the ring in one atomic step if the one it replaces has the version before its own. */
-  replaceKeyRing(ring: KeyRing): Promise<boolean>;
-};
+export type KeyRingStore = AggregateStore<KeyRing>;
 
-/** How long an access token is valid; seconds. What a removed role or a deleted account still can do. */
+/** The id of the only ring. */
+const ringId = 'key ring';
+const emptyRing = (): KeyRing => ({ id: ringId, keys: [], version: 0 });
+
+/** How long an access token is valid, also after its account is deleted or its role is revoked; seconds. */
 export const tokenLifetime = 300;
-/** How long caches may keep the published keys; seconds. */
+/** How long caches may store the published keys; seconds. */
 export const publishedFor = 15;
 /**
- * How long a new key is published before it signs; milliseconds. A verifier reads the keys again when a token
- * names one that it does not know, but not within 5 s of its last reading, and then it may get a cached copy.
- * So this must be more than 5 s + `publishedFor`; the rest is for clocks that differ.
+ * How long a new key is published before it signs; milliseconds. A verifier reads the keys again when a token names an
+ * unknown one, but not within 5 s of its last read, and it may get a cached copy. So this must be longer than
+ * 5 s + `publishedFor`; the rest allows for clocks that differ.
  */
 export const publishedAhead = 30_000;
-/** How long a key is published after its last token has expired, for clocks that differ; milliseconds. */
+/** How long a key is published after its last token has expired, because clocks differ; milliseconds. */
 const publishedAfter = 60_000;
-/** The age at which a key is replaced without being asked to; milliseconds. */
+/** The age at which a key is replaced automatically; milliseconds. */
 export const rotateEvery = 30 * 24 * 3_600_000;
 
-/** The key that signs at `now`: the newest whose time has come; the first, to a clock that is behind. */
+/** Returns the key that signs at `now`: the newest that may sign; the first if the clock is behind. */
 export function signingKey({ keys }: KeyRing, now: number): SigningKey {
   const key = keys.findLast(({ signsFrom }) => signsFrom <= now) ?? keys[0];
   if (!key) throw new Error('The key ring is empty');
   return key;
 }
 
-/** The keys that a token that is valid at `now`, or will be signed soon, may name. */
+/** Returns the keys that may have signed a token that is valid at `now`, or will sign one soon. */
 export function publishedKeys({ keys }: KeyRing, now: number): SigningKey[] {
   return keys.filter((_, index) => {
     const successor = keys[index + 1];
@@ -52,38 +52,39 @@ export function publishedKeys({ keys }: KeyRing, now: number): SigningKey[] {
   });
 }
 
-/** Whether the newest key is so old that another must follow; so it is where there is none. */
+/** Whether a new key is due: the newest is too old, or there is none. */
 export function isRotationDue({ keys }: KeyRing, now: number): boolean {
   const newest = keys.at(-1);
   return !newest || newest.createdAt + rotateEvery <= now;
 }
 
-/** The ring with a new key, and without those that nobody needs any more. The first key signs at once. */
+/** Returns the ring with a new key and without those that no token needs. The first key signs immediately. */
 export function withKey(ring: KeyRing, key: Omit<SigningKey, 'signsFrom'>, now: number): KeyRing {
   const signsFrom = ring.keys.length === 0 ? now : now + publishedAhead;
-  return { keys: [...publishedKeys(ring, now), { ...key, signsFrom }], version: ring.version + 1 };
+  const keys = [...publishedKeys(ring, now), { ...key, signsFrom }];
+  return { ...ring, keys, version: ring.version + 1 };
 }
 
 export type SigningKeys = ReturnType<typeof createSigningKeys>;
 
 /**
- * Signs access tokens, and keeps the keys for it.
+ * Creates what signs access tokens and manages their keys.
  *
  * @param clock milliseconds since the epoch
  */
-export function createSigningKeys(store: KeyRingStore, clock: () => number = Date.now) {
+export function createSigningKeys(store: { keyRing: KeyRingStore }, clock: () => number = Date.now) {
   let seenCreatedAt = 0;
 
   return {
-    /** When the newest key was made that has been seen here; milliseconds since the epoch. */
+    /** Returns when the newest key that this process has read was created; milliseconds since the epoch. */
     newestCreatedAt: () => seenCreatedAt,
 
-    /** The public keys, as a JSON Web Key Set has them. */
+    /** Returns the public keys as in a JSON Web Key Set. */
     async published(): Promise<PublicKey[]> {
       return publishedKeys(await currentRing(), clock()).map(({ publicKey }) => publicKey);
     },
 
-    /** Makes an access token. */
+    /** Creates an access token. */
     async sign(subject: string, claims: { roles: string[]; sid: string }): Promise<string> {
       const now = clock();
       const key = signingKey(await currentRing(), now);
@@ -97,16 +98,22 @@ export function createSigningKeys(store: KeyRingStore, clock: () => number = Dat
         .sign(await importJWK(key.privateKey, 'EdDSA'));
     },
 
-    /** Adds a key. If others do so at the same moment, one of the keys is taken for all. */
+    /** Adds a key. If other replicas do so at the same time, all use the key of one of them. */
     async rotate(): Promise<SigningKey> {
-      return newestOf(seen(await rotated(await store.keyRing())));
+      const { version } = await readRing();
+      return newestOf(seen(await addKey((ring) => ring.version === version)));
     },
   };
 
-  /** Rotates in passing: a key is only too old when something is to be signed or checked. */
+  /** Rotates the keys when they are used, so that no timer is needed. */
   async function currentRing(): Promise<KeyRing> {
-    const ring = await store.keyRing();
-    return seen(isRotationDue(ring, clock()) ? await rotated(ring) : ring);
+    const isDue = (ring: KeyRing) => isRotationDue(ring, clock());
+    const ring = await readRing();
+    return seen(isDue(ring) ? await addKey(isDue) : ring);
+  }
+
+  async function readRing(): Promise<KeyRing> {
+    return (await store.keyRing.get(ringId)) ?? emptyRing();
   }
 
   function seen(ring: KeyRing): KeyRing {
@@ -114,10 +121,13 @@ export function createSigningKeys(store: KeyRingStore, clock: () => number = Dat
     return ring;
   }
 
-  async function rotated(ring: KeyRing): Promise<KeyRing> {
-    const now = clock();
-    const next = withKey(ring, await newKey(now), now);
-    return (await store.replaceKeyRing(next)) ? next : store.keyRing();
+  /** @param isDue whether the ring still needs a key; not if another replica has added one */
+  function addKey(isDue: (ring: KeyRing) => boolean): Promise<KeyRing> {
+    const rotate = async (ring: KeyRing) => {
+      const now = clock();
+      return isDue(ring) ? { next: withKey(ring, await newKey(now), now), events: [] } : undefined;
+    };
+    return update(store.keyRing, ringId, rotate, { ifMissing: emptyRing });
   }
 }
 

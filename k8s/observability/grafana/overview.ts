@@ -66,7 +66,7 @@ export const overview: Dashboard = {
         help: 'All answers, those with errors too.',
       }),
       graph('Failed', 'percentunit', query(errorShare('', 'service'), '{{service}}'), {
-        help: 'Share of 5xx, those refused for overload among them. What the caller did wrong (4xx) is not failed.',
+        help: 'Share of 5xx, including those rejected for overload. What the caller did wrong (4xx) is not failed.',
         steps: worseAbove(0.001, 0.01),
         runbook: 'error-budget-burn',
       }),
@@ -94,7 +94,7 @@ export const overview: Dashboard = {
         'percentunit',
         query('max by (service) (process_resident_memory_bytes / process_memory_limit_bytes)', '{{service}}'),
         {
-          help: 'Of what the fullest replica may use. At 90 % it refuses requests.',
+          help: 'Of what the fullest replica may use. At 90 % it rejects requests.',
           max: 1,
           steps: worseAbove(0.7, 0.8),
           runbook: 'memory-nearly-used',

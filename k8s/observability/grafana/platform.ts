@@ -7,7 +7,7 @@ const breakerStates = {
   2: { text: 'open', color: 'red' },
 };
 
-const notCalled = rate('dependency_calls_refused_total', 'reason!="retry_budget"', 'service, dependency');
+const notCalled = rate('dependency_calls_rejected_total', 'reason!="retry_budget"', 'service, dependency');
 
 /** How the mechanisms work that keep services up: drain, shed, retry, break, deliver. */
 export const platform: Dashboard = {
@@ -46,20 +46,20 @@ export const platform: Dashboard = {
     row(
       'Overload',
       graph(
-        'Refused',
+        'Rejected',
         'reqps',
-        query(rate('http_server_requests_refused_total', '', 'service, reason'), '{{service}} {{reason}}'),
+        query(rate('http_server_requests_rejected_total', '', 'service, reason'), '{{service}} {{reason}}'),
         {
-          help: 'By the guard that refused. `rate_limit` is one caller, the others are all of them.',
+          help: 'By the guard that rejected them. `rate_limit` concerns one client, the others all clients.',
           stacked: true,
           runbook: 'requests-shed',
         },
       ),
       graph(
-        'Share that was refused',
+        'Share that was rejected',
         'percentunit',
         query(
-          share(rate('http_server_requests_refused_total', '', 'service'), requestRate('', 'service')),
+          share(rate('http_server_requests_rejected_total', '', 'service'), requestRate('', 'service')),
           '{{service}}',
         ),
         {
@@ -124,12 +124,12 @@ export const platform: Dashboard = {
         'Not called',
         'cps',
         query(
-          rate('dependency_calls_refused_total', '', 'service, dependency, reason'),
+          rate('dependency_calls_rejected_total', '', 'service, dependency, reason'),
           '{{service}} → {{dependency}} {{reason}}',
         ),
         {
           width: 12,
-          help: '`breaker`: it is open. `bulkhead`: 256 calls wait already. `retry_budget`: a repetition that was one too many.',
+          help: '`breaker`: it is open. `bulkhead`: 256 calls wait already. `retry_budget`: a retry that was one too many.',
           runbook: 'breaker-open',
         },
       ),

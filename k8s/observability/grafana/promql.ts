@@ -19,7 +19,7 @@ export const share = (part: string, whole: string): string => `(${part} or 0 * $
 
 export const requestRate = (selector: string, by: string): string => rate(`${requests}_count`, selector, by);
 
-/** The share of requests that failed: 5xx, those refused for overload among them. */
+/** The share of requests that failed: 5xx, including those rejected for overload. */
 export const errorShare = (selector: string, by: string): string =>
   share(requestRate(join(selector, 'status=~"5.."'), by), requestRate(selector, by));
 

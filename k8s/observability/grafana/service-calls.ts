@@ -25,7 +25,7 @@ export function dependencies(own: string): Row {
       query(`sum by (dependency) (dependency_calls_in_flight{${own}})`, '{{dependency}}'),
       {
         width: 6,
-        help: 'A service takes 256 calls of a replica at a time; what comes then is refused.',
+        help: 'A replica makes at most 256 calls to a service at a time; further calls are rejected.',
         runbook: 'calls-piling-up',
       },
     ),
@@ -46,11 +46,14 @@ export function dependencies(own: string): Row {
       'cps',
       [
         query(rate('dependency_call_retries_total', own, 'dependency'), '{{dependency}} retried'),
-        query(rate('dependency_calls_refused_total', own, 'dependency, reason'), '{{dependency}} {{reason}}'),
+        query(
+          rate('dependency_calls_rejected_total', own, 'dependency, reason'),
+          '{{dependency}} {{reason}}',
+        ),
       ],
       {
         width: 12,
-        help: 'Retries are bounded by a tenth of the calls (`retry_budget`), calls by the breaker and 256 places (`bulkhead`).',
+        help: 'Retries are bounded by a tenth of the calls (`retry_budget`), calls by the breaker and 256 slots (`bulkhead`).',
         runbook: 'breaker-open',
       },
     ),

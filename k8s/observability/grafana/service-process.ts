@@ -1,10 +1,10 @@
 import { graph, query, type Row, row, worseAbove } from './panels.ts';
 import { rate } from './promql.ts';
 
-/** What the process uses, what waits in it, and what it refuses. */
+/** What the process uses, what waits in it, and what it rejects. */
 export function saturation(own: string): Row {
   return row(
-    'The process: used, waiting, refused',
+    'The process: used, waiting, rejected',
     graph(
       'Event loop utilization',
       'percentunit',
@@ -40,7 +40,7 @@ export function saturation(own: string): Row {
         query(`nodejs_heap_size_used_bytes{${own}}`, '{{instance}} heap'),
         query(`min(process_memory_limit_bytes{${own}})`, 'limit'),
       ],
-      { width: 6, help: 'At 90 % of the limit requests are refused.', runbook: 'memory-nearly-used' },
+      { width: 6, help: 'At 90 % of the limit, requests are rejected.', runbook: 'memory-nearly-used' },
     ),
     graph(
       'Garbage collection',
@@ -59,12 +59,12 @@ export function saturation(own: string): Row {
       runbook: 'requests-piling-up',
     }),
     graph(
-      'Refused to protect the service',
+      'Rejected to protect the service',
       'reqps',
-      query(rate('http_server_requests_refused_total', own, 'reason'), '{{reason}}'),
+      query(rate('http_server_requests_rejected_total', own, 'reason'), '{{reason}}'),
       {
         width: 6,
-        help: 'By the guard that refused. `rate_limit` is one caller, the others are all of them.',
+        help: 'By the guard that rejected them. `rate_limit` concerns one client, the others all clients.',
         stacked: true,
         runbook: 'requests-shed',
       },

@@ -1,12 +1,12 @@
 import Type, { type Static, type TSchema } from 'typebox';
 
-/** Something that happened in a service, told to others. The id is the same at every delivery. */
+/** An event: something that happened in one service and is delivered to others. Every delivery has the same id. */
 export const EventEnvelope = Type.Object({
   id: Type.String({ minLength: 1, maxLength: 200 }),
   type: Type.String({ minLength: 1, maxLength: 100 }),
   at: Type.String({ format: 'date-time' }),
   source: Type.String({ minLength: 1, maxLength: 100 }),
-  /** Where the change came from: W3C traceparent of the request that caused it. */
+  /** The `traceparent` (W3C Trace Context) of the request that caused the event. */
   trace: Type.Optional(Type.String()),
   data: Type.Record(Type.String(), Type.Unknown()),
 });

@@ -8,10 +8,10 @@ type Info = { title: string; version: string; description?: string };
 type Refer = (schema: unknown) => unknown;
 
 /**
- * Describes operations as an OpenAPI 3.1 document. TypeBox schemas are JSON Schema 2020-12, which OpenAPI 3.1
- * takes as it is; schemas that have a name become components.
+ * Describes operations as an OpenAPI 3.1 document. TypeBox schemas are JSON Schema 2020-12, which OpenAPI 3.1 uses
+ * unchanged. Named schemas become components.
  *
- * @param named the schemas that get a name, by which the document refers to them
+ * @param named the schemas that the document refers to by name
  * @see https://spec.openapis.org/oas/v3.1.1.html
  * @example
  * createOpenApi({ title: 'Plans', version: '1.0.0' }, [listPlans, getPlan], { Plan });
@@ -41,11 +41,11 @@ const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header',
   required: true,
-  description: 'The same key and body get the same answer, however often they are sent',
+  description: 'Requests with the same key and body get the same response and take effect once',
   schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
 };
 
-/** Replaces a schema that has a name by a reference, and collects what is referred to. */
+/** Replaces each named schema with a reference to it, and collects the schemas that are referred to. */
 function createReferences(named: Record<string, TSchema>) {
   const names = new Map<unknown, string>(Object.entries(named).map(([name, schema]) => [schema, name]));
   const schemas: Record<string, unknown> = {};
@@ -79,7 +79,7 @@ function describe({ schema, config }: Operation, refer: Refer) {
     ...parametersOf('header', schema.headers, refer),
     ...(config.idempotency ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
   ];
-  const role = config.access === 'admin' ? 'Needs the role admin.' : undefined;
+  const role = config.access === 'admin' ? 'Requires the role admin.' : undefined;
   const description = [schema.description, role].filter(Boolean).join(' ');
   return {
     operationId: schema.operationId,
@@ -98,13 +98,13 @@ function parametersOf(place: 'path' | 'query' | 'header', schema: TObject | unde
   return Object.entries(schema?.properties ?? {}).map(([name, property]) => ({
     name,
     in: place,
-    // TypeBox requires what has a default, since it is there after validation; a caller may leave it out.
+    // TypeBox marks a property with a default as required, because validation fills it in. A caller may omit it.
     required: place === 'path' || (required.has(name) && !('default' in property)),
     schema: refer(property),
   }));
 }
 
-/** A body that is no JSON is text of which JSON Schema knows nothing; the description tells its form. */
+/** A body that is not JSON is text to JSON Schema; the operation's description explains its format. */
 function requestBody({ body, consumes }: Operation['schema'], refer: Refer) {
   if (!body && !consumes) return {};
   const types = consumes ?? ['application/json'];
@@ -130,7 +130,7 @@ function mediaTypes(types: readonly string[], json: unknown): Record<string, obj
   );
 }
 
-/** OpenAPI 3.1 lets a bearer scheme list the roles that a caller needs. */
+/** In OpenAPI 3.1 a bearer scheme may list the roles that the caller needs. */
 function securityOf(access: Operation['config']['access']) {
   if (access === 'public') return [];
   return [{ accessToken: access === 'admin' ? ['admin'] : [] }];

@@ -5,21 +5,21 @@ import type { Static, TObject, TSchema } from 'typebox';
 export type Access = 'public' | 'member' | 'admin' | 'service';
 
 /**
- * What goes first when not all can be served: what costs money, what a person waits for, what can be done later. The
- * order is the rank.
+ * The priorities of requests under overload, highest first: requests that move money, requests that a person waits for,
+ * and work that can be done later.
  */
 export const priorities = ['money', 'interactive', 'batch'] as const;
 export type Priority = (typeof priorities)[number];
 
 /**
- * One operation of a service: the object that its Fastify route spreads, that the typed client calls, and
- * that the API document describes.
+ * One operation of a service. Its Fastify route spreads this object, the typed client calls it, and the OpenAPI document
+ * describes it.
  *
  * @example
  * export const getPlan = {
  *   method: 'GET',
  *   url: '/api/v1/plans/:planId',
- *   schema: { operationId: 'getPlan', summary: 'Reads one plan', params: PlanPath, response: { 200: Plan } },
+ *   schema: { operationId: 'getPlan', summary: 'Returns one plan', params: PlanPath, response: { 200: Plan } },
  *   config: { access: 'public' },
  * } as const satisfies Operation;
  */
@@ -35,21 +35,21 @@ export type Operation = {
     querystring?: TObject;
     headers?: TObject;
     body?: TSchema;
-    /** Media types of the body, when they are not JSON alone. */
+    /** Media types of the request body; JSON if absent. */
     consumes?: readonly string[];
-    /** Media types of the answer, when they are not JSON alone. */
+    /** Media types of the response; JSON if absent. */
     produces?: readonly string[];
     response: Record<number, TSchema>;
   };
   config: {
     access: Access;
-    /** Its rank under overload; by default `batch` for what services call, `interactive` for anything else. */
+    /** Priority under overload; by default `batch` for operations that services call, `interactive` for all others. */
     priority?: Priority;
-    /** The route takes an `Idempotency-Key` and answers a repeated request with its first answer. */
+    /** The request needs an `Idempotency-Key`; a repeated request gets the first response again. */
     idempotency?: 'required';
-    /** Largest body in bytes, where it differs from the service's limit. */
+    /** Maximum size of the request body in bytes; the service's limit by default. */
     bodyLimit?: number;
-    /** Longest time the operation may take, where it differs from the service's limit; milliseconds. */
+    /** Maximum duration of the operation in milliseconds; the service's limit by default. */
     timeoutMs?: number;
   };
 };
@@ -58,24 +58,24 @@ type Part<Name extends string, S> = S extends TSchema
   ? { [key in Name]: Static<S> }
   : { [key in Name]?: never };
 
-/** A parameter of the query may be left out: the service fills in its default. */
+/** Every query parameter is optional for a caller, because the service fills in the defaults. */
 type Query<S> = S extends TObject ? { query?: Partial<Static<S>> } : { query?: never };
 
-/** JSON by the schema; an operation that consumes another media type takes text or a stream. */
+/** The schema's type for JSON; text or a stream for an operation that consumes another media type. */
 type Body<Schema extends Operation['schema']> = Schema['body'] extends TSchema
   ? { body: Static<Schema['body']> }
   : Schema['consumes'] extends readonly string[]
     ? { body: string | Readable }
     : { body?: never };
 
-/** What a caller passes to an operation. */
+/** The arguments of an operation. */
 export type Input<Op extends Operation> = Part<'params', Op['schema']['params']> &
   Query<Op['schema']['querystring']> &
   Body<Op['schema']> & { headers?: Record<string, string> };
 
 type Success = 200 | 201 | 202 | 204;
 
-type Answers<R> = {
+type Responses<R> = {
   [Status in keyof R & Success]: Status extends 204
     ? undefined
     : R[Status] extends TSchema
@@ -83,6 +83,7 @@ type Answers<R> = {
       : never;
 };
 
-/** What an operation answers when it succeeds: the body, or `undefined` for 204. */
-export type Output<Op extends Operation> = Answers<Op['schema']['response']>[keyof Op['schema']['response'] &
-  Success];
+/** The result of an operation that succeeds: its response body, or `undefined` for 204. */
+export type Output<Op extends Operation> = Responses<
+  Op['schema']['response']
+>[keyof Op['schema']['response'] & Success];

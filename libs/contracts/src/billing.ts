@@ -1,7 +1,7 @@
 import type { Operation } from '@slipway/contract-kit/operation';
 import { Page, PageQuery } from '@slipway/contract-kit/page';
 import Type, { type Static } from 'typebox';
-import { Amount, answers, Currency, Id, Strict, smallBody, Timestamp } from './schemas.ts';
+import { Amount, answers, Currency, Id, NoContent, Strict, smallBody, Timestamp } from './schemas.ts';
 
 const tags = ['billing'];
 const Quantity = Type.Integer({ minimum: 0, maximum: 1_000_000_000 });
@@ -9,9 +9,9 @@ const PositiveAmount = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEG
 
 export const Meter = Type.Object({
   metric: Id,
-  included: Type.Integer({ description: 'Units a month that the fixed price covers' }),
+  included: Type.Integer({ description: 'Units per month that the fixed price includes' }),
   price: Amount,
-  per: Type.Integer({ minimum: 1, description: 'Units that `price` buys' }),
+  per: Type.Integer({ minimum: 1, description: 'Number of units that `price` pays for' }),
 });
 
 export const Plan = Type.Object({
@@ -31,10 +31,20 @@ export const Subscription = Type.Object({
   planId: Id,
   status: SubscriptionStatus,
   startedAt: Timestamp,
-  /** The period that the next invoice bills. */
+  /** The period that the next invoice will bill. */
   periodStart: Timestamp,
   periodEnd: Timestamp,
+  /** The plan that a later period has, if it is another one or has another price. */
+  nextPlan: Type.Optional(
+    Type.Object(
+      { planId: Id, price: Amount, startsAt: Timestamp },
+      { description: 'The next plan or price' },
+    ),
+  ),
   cancelledAt: Type.Optional(Timestamp),
+  endsAt: Type.Optional(
+    Type.String({ format: 'date-time', description: 'End of the last period of a cancelled subscription' }),
+  ),
   version: Type.Integer({ minimum: 1 }),
 });
 export type Subscription = Static<typeof Subscription>;
@@ -53,9 +63,12 @@ export const InvoiceLine = Type.Object({
   metric: Type.Optional(Id),
   quantity: Type.Integer(),
   amount: Amount,
+  /** The period that the line belongs to: an earlier one than the invoice's for usage that arrived late. */
+  periodStart: Type.Optional(Timestamp),
+  periodEnd: Type.Optional(Timestamp),
 });
 
-const InvoiceStatus = Type.Enum(['open', 'paying', 'paid']);
+const InvoiceStatus = Type.Enum(['open', 'paying', 'paid', 'written_off']);
 
 export const Invoice = Type.Object({
   id: Id,
@@ -94,7 +107,9 @@ export type Payment = Static<typeof Payment>;
 const SubscriptionPath = Type.Object({ subscriptionId: Id });
 const InvoicePath = Type.Object({ invoiceId: Id });
 const PaymentPath = Type.Object({ paymentId: Id });
-const All = Type.Optional(Type.Boolean({ description: "Everyone's; administrators only" }));
+const All = Type.Optional(
+  Type.Boolean({ description: 'Includes the items of all users; administrators only' }),
+);
 const IfMatch = Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 100 })) });
 
 export const listPlans = {
@@ -102,7 +117,7 @@ export const listPlans = {
   url: '/api/v1/plans',
   schema: {
     operationId: 'listPlans',
-    summary: 'Lists what can be subscribed to',
+    summary: 'Lists the available plans',
     tags,
     response: answers({ 200: Type.Object({ items: Type.Array(Plan) }) }),
   },
@@ -127,7 +142,7 @@ export const listSubscriptions = {
   url: '/api/v1/subscriptions',
   schema: {
     operationId: 'listSubscriptions',
-    summary: "Lists the caller's subscriptions, newest first; an administrator may ask for all",
+    summary: "Lists the caller's subscriptions, newest first; administrators can list all",
     tags,
     querystring: Type.Object({
       ...PageQuery.properties,
@@ -144,7 +159,7 @@ export const getSubscription = {
   url: '/api/v1/subscriptions/:subscriptionId',
   schema: {
     operationId: 'getSubscription',
-    summary: 'Reads one subscription',
+    summary: 'Returns one subscription',
     tags,
     params: SubscriptionPath,
     response: answers({ 200: Subscription }),
@@ -159,7 +174,7 @@ export const changePlan = {
     operationId: 'changePlan',
     summary: 'Moves a subscription to another plan of the same currency',
     description:
-      'A period is billed by the plan that is in force when it ends, however late its bill is made.',
+      'The plan changes when the next period begins. Until then, the last request counts; the period that has begun keeps its plan and price.',
     tags,
     params: SubscriptionPath,
     headers: IfMatch,
@@ -174,7 +189,20 @@ export const cancelSubscription = {
   url: '/api/v1/subscriptions/:subscriptionId/cancel',
   schema: {
     operationId: 'cancelSubscription',
-    summary: 'Ends a subscription now; the open period is billed by the next run',
+    summary: 'Cancels a subscription: it ends with the period that has begun, which is billed as usual',
+    tags,
+    params: SubscriptionPath,
+    response: answers({ 200: Subscription }),
+  },
+  config: { access: 'member', priority: 'money' },
+} as const satisfies Operation;
+
+export const resumeSubscription = {
+  method: 'POST',
+  url: '/api/v1/subscriptions/:subscriptionId/resume',
+  schema: {
+    operationId: 'resumeSubscription',
+    summary: 'Takes a cancellation back, until the subscription has ended',
     tags,
     params: SubscriptionPath,
     response: answers({ 200: Subscription }),
@@ -187,9 +215,23 @@ export const cancelAllSubscriptions = {
   url: '/api/v1/subscriptions/cancel-all',
   schema: {
     operationId: 'cancelAllSubscriptions',
-    summary: "Ends all of the caller's subscriptions",
+    summary: "Cancels all of the caller's subscriptions",
     tags,
     response: answers({ 200: Type.Object({ cancelled: Type.Integer() }) }),
+  },
+  config: { access: 'member', priority: 'money' },
+} as const satisfies Operation;
+
+export const closeAccount = {
+  method: 'POST',
+  url: '/api/v1/billing-account/close',
+  schema: {
+    operationId: 'closeAccount',
+    summary: "Ends and bills all of the caller's subscriptions now, and closes the caller's billing account",
+    description:
+      'A part of deleting an account. Answers 409 with the open invoices while something is owed. Each period that has begun is billed in full. After it has succeeded, access tokens issued before can read, but change nothing here.',
+    tags,
+    response: answers({ 204: NoContent }),
   },
   config: { access: 'member', priority: 'money' },
 } as const satisfies Operation;
@@ -199,7 +241,7 @@ export const getUnbilledUsage = {
   url: '/api/v1/subscriptions/:subscriptionId/usage',
   schema: {
     operationId: 'getUnbilledUsage',
-    summary: 'Adds up the usage that no invoice holds yet',
+    summary: 'Returns the usage that has not been invoiced yet, by metric',
     tags,
     params: SubscriptionPath,
     response: answers({
@@ -216,7 +258,7 @@ export const recordUsage = {
   url: '/api/v1/usage',
   schema: {
     operationId: 'recordUsage',
-    summary: 'Records usage once per record id',
+    summary: 'Records usage; each record id counts once',
     tags,
     body: UsageRecord,
     response: answers({ 200: Type.Object({ id: Id, duplicate: Type.Boolean() }) }),
@@ -237,9 +279,9 @@ export const importUsage = {
   url: '/api/v1/usage/import',
   schema: {
     operationId: 'importUsage',
-    summary: 'Records usage, one JSON record a line, each once per record id',
+    summary: 'Records usage, one JSON record per line; each record id counts once',
     description:
-      'The body is read as a stream. If it breaks off, send it again: records that arrived count once.',
+      'The body is read as a stream. If the connection breaks, send it again: a record that already arrived is a duplicate.',
     tags,
     consumes: ['application/x-ndjson'],
     response: answers({ 200: UsageImport }),
@@ -252,16 +294,18 @@ export const runBilling = {
   url: '/api/v1/billing-runs',
   schema: {
     operationId: 'runBilling',
-    summary: 'Issues the invoices of all periods that have ended; safe to repeat',
-    description: 'If the time of the request runs out, `complete` is false: send it again to go on.',
+    summary: 'Issues the invoices of all periods that have ended; can be repeated safely',
+    description: 'If the request runs out of time, `complete` is false. Send it again to continue.',
     tags,
     body: Strict({ asOf: Type.Optional(Timestamp) }),
     response: answers({
       200: Type.Object({
         asOf: Timestamp,
-        issued: Type.Integer({ description: 'Invoices that this request issued' }),
-        subscriptions: Type.Integer({ description: 'Subscriptions that were due' }),
-        failed: Type.Integer({ description: 'Subscriptions that could not be billed; the log says why' }),
+        issued: Type.Integer({ description: 'Number of invoices that this request issued' }),
+        subscriptions: Type.Integer({ description: 'Number of subscriptions that were due' }),
+        failed: Type.Integer({
+          description: 'Number of subscriptions that could not be billed; the log has the reasons',
+        }),
         complete: Type.Boolean(),
       }),
     }),
@@ -274,7 +318,7 @@ export const listInvoices = {
   url: '/api/v1/invoices',
   schema: {
     operationId: 'listInvoices',
-    summary: "Lists the caller's invoices, newest first; an administrator may ask for all",
+    summary: "Lists the caller's invoices, newest first; administrators can list all",
     tags,
     querystring: Type.Object({
       ...PageQuery.properties,
@@ -292,7 +336,7 @@ export const getInvoice = {
   url: '/api/v1/invoices/:invoiceId',
   schema: {
     operationId: 'getInvoice',
-    summary: 'Reads one invoice',
+    summary: 'Returns one invoice',
     tags,
     params: InvoicePath,
     response: answers({ 200: Invoice }),
@@ -307,7 +351,7 @@ export const payInvoice = {
     operationId: 'payInvoice',
     summary: 'Pays an invoice',
     description:
-      'The sandbox takes the methods pm_ok, pm_decline, pm_delay, pm_fail_once and pm_late (which answers after the caller gave up).',
+      'The sandbox accepts the methods pm_ok, pm_decline, pm_delay, pm_fail_once and pm_late. With pm_late the provider charges, but does not respond to the first attempt.',
     tags,
     params: InvoicePath,
     body: Strict({ method: Type.String({ minLength: 1, maxLength: 100 }) }),
@@ -316,12 +360,26 @@ export const payInvoice = {
   config: { access: 'member', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
 
+export const writeOffInvoice = {
+  method: 'POST',
+  url: '/api/v1/invoices/:invoiceId/write-off',
+  schema: {
+    operationId: 'writeOffInvoice',
+    summary: 'Writes an open invoice off: it is not owed any more',
+    tags,
+    params: InvoicePath,
+    body: Strict({ reason: Type.String({ minLength: 1, maxLength: 200 }) }),
+    response: answers({ 200: Invoice }),
+  },
+  config: { access: 'admin', priority: 'money', idempotency: 'required' },
+} as const satisfies Operation;
+
 export const getPayment = {
   method: 'GET',
   url: '/api/v1/payments/:paymentId',
   schema: {
     operationId: 'getPayment',
-    summary: 'Reads one payment',
+    summary: 'Returns one payment',
     tags,
     params: PaymentPath,
     response: answers({ 200: Payment }),
@@ -334,7 +392,7 @@ export const refundPayment = {
   url: '/api/v1/payments/:paymentId/refunds',
   schema: {
     operationId: 'refundPayment',
-    summary: 'Gives back a part or all of a payment',
+    summary: 'Refunds a payment in part or in full',
     tags,
     params: PaymentPath,
     body: Strict({ amount: PositiveAmount }),
@@ -357,7 +415,7 @@ export const getTrialBalance = {
   url: '/api/v1/ledger/balance',
   schema: {
     operationId: 'getTrialBalance',
-    summary: 'Adds up every account; each currency sums to zero',
+    summary: 'Returns the balance of each account; balances add up to zero per currency',
     tags,
     response: answers({
       200: Type.Object({

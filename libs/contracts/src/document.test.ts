@@ -25,7 +25,7 @@ function described(...parameters: Parameters<typeof operation>) {
   return createOpenApi(info, [operation(...parameters)], { Plan }).paths['/api/v1/plans/{planId}']?.post;
 }
 
-/** The document as a client gets it. */
+/** The document as a client receives it. */
 const sent = (document: object) => JSON.parse(JSON.stringify(document)) as Record<string, unknown>;
 
 describe('the OpenAPI document', () => {
@@ -37,13 +37,13 @@ describe('the OpenAPI document', () => {
     expect(validator.version).toBe('3.1');
   });
 
-  it('is checked by a validator that refuses a wrong one', async () => {
+  it('is checked by a validator that rejects an invalid document', async () => {
     const { paths, ...rest } = createOpenApi(info, [operation({ operationId: 'a' })]);
     const wrong = { ...rest, paths: { ...paths, 'no-slash': { get: { responses: 'none' } } } };
     expect(await new Validator().validate(sent(wrong))).toMatchObject({ valid: false });
   });
 
-  it('refers only to what it holds', () => {
+  it('has every component that it refers to', () => {
     const document = createOpenApi(info, Object.values(operations).flat(), namedSchemas);
     const references = JSON.stringify(document).matchAll(/"\$ref":"#\/components\/(\w+)\/(\w+)"/g);
     const places = [...references].map(([, kind, name]) => `${kind}/${name}`);
@@ -61,21 +61,21 @@ describe('the OpenAPI document', () => {
     expect(ids).toEqual([...new Set(ids)]);
   });
 
-  it('says who may call an operation', () => {
+  it('says who can call an operation', () => {
     expect(described({}, { access: 'public' })).toMatchObject({ security: [] });
     expect(described({}, { access: 'member' })).toMatchObject({ security: [{ accessToken: [] }] });
     expect(described({}, { access: 'admin' })).toMatchObject({
       security: [{ accessToken: ['admin'] }],
-      description: 'Needs the role admin.',
+      description: 'Requires the role admin.',
     });
   });
 
-  it('tells every failure as a problem document', () => {
+  it('describes every failure as a problem document', () => {
     const problem = { $ref: '#/components/responses/Problem' };
     expect(described({})).toMatchObject({ responses: { '4XX': problem, '5XX': problem } });
   });
 
-  it('puts a named schema into the components and refers to it', () => {
+  it('has named schemas as components, and refers to them', () => {
     const document = createOpenApi(info, [operation({})], { Plan });
     expect(document.components.schemas.Plan).toEqual(sent(Plan));
     expect(described({})).toMatchObject({
@@ -102,13 +102,13 @@ describe('the OpenAPI document', () => {
     });
   });
 
-  it('asks for an Idempotency-Key where the contract does', () => {
+  it('requires an Idempotency-Key if the contract does', () => {
     const reference = { $ref: '#/components/parameters/IdempotencyKey' };
     expect(described({}, { idempotency: 'required' })).toMatchObject({ parameters: [reference] });
     expect(described({})).not.toHaveProperty('parameters');
   });
 
-  it('gives a body and an answer their media types', () => {
+  it('names the media types of request and response bodies', () => {
     const ndjson = 'application/x-ndjson';
     expect(described({ consumes: [ndjson], produces: ['application/json', 'text/csv'] })).toMatchObject({
       requestBody: { required: false, content: { [ndjson]: { schema: { type: 'string' } } } },
@@ -120,7 +120,7 @@ describe('the OpenAPI document', () => {
     expect(described({})).not.toHaveProperty('requestBody');
   });
 
-  it('gives an answer without content none', () => {
+  it('has no content for a response without content', () => {
     expect(described({ response: answers({ 204: NoContent }) })).toMatchObject({
       responses: { 204: { description: 'No Content' } },
     });
@@ -131,12 +131,12 @@ describe('the OpenAPI document', () => {
 describe('the operations of the contracts', () => {
   const all = Object.values(operations).flat();
 
-  it('are of every service', () => {
+  it('cover every service', () => {
     for (const [service, its] of Object.entries(operations))
       expect([service, its.length]).not.toEqual([service, 0]);
   });
 
-  it('have a public path, one for each method', () => {
+  it('have a public path, and one operation per path and method', () => {
     const places = all.map(({ method, url }) => `${method} ${url}`);
     expect(places).toEqual([...new Set(places)]);
     for (const { url } of all) expect(url).toMatch(/^(\/api\/v1\/[a-z]|\/\.well-known\/jwks\.json$)/);

@@ -1,23 +1,24 @@
 import Type, { type Static } from 'typebox';
 import { Currency, Id, Timestamp } from './schemas.ts';
 
-/** Money that moved or is owed; a refund is an event of its own, never a negative amount. */
+/** An amount that was paid, refunded or invoiced. It is never negative: a refund is an event of its own. */
 const Amount = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
+/** Sent when it takes effect: `changed` when a period with another plan or price opens, `cancelled` after the last one. */
 const Subscription = Type.Object({
   subscriptionId: Id,
   userId: Id,
   planId: Id,
-  /** Price of a month, for the monthly recurring revenue. */
+  /** Price per month, for the monthly recurring revenue. */
   price: Amount,
   currency: Currency,
-  /** Grows with every change, so that a late event never overrides a newer one. */
+  /** Increases with every change, so that a late event never overwrites a newer state. */
   version: Type.Integer({ minimum: 1 }),
 });
 
 const Money = { amount: Amount, currency: Currency, planId: Id, subscriptionId: Id, invoiceId: Id };
 
-/** What users and billing tell reporting: the `data` of each event type. Published: fields are only added. */
+/** The `data` of each type of event that users and billing publish. Fields may be added, never changed or removed. */
 export const eventSchemas = {
   'user.signed_up': Type.Object({ userId: Id }),
   'user.deleted': Type.Object({ userId: Id }),

@@ -6,12 +6,12 @@ const tags = ['gateway'];
 
 export const ServiceState = Type.Object({
   name: Type.String(),
-  state: Type.Enum(['starting', 'ready', 'unready', 'draining', 'closing', 'stopped', 'away'], {
-    description: 'unready: runs, but something it needs is down; away: does not answer',
+  state: Type.Enum(['starting', 'ready', 'unready', 'draining', 'closing', 'stopped', 'unreachable'], {
+    description: 'unready: running, but a dependency is down; unreachable: did not respond',
   }),
   version: Type.Optional(Type.String()),
-  upSeconds: Type.Optional(Type.Integer({ minimum: 0, description: 'Seconds since its start' })),
-  down: Type.Array(Type.String(), { description: 'What it needs and cannot reach' }),
+  upSeconds: Type.Optional(Type.Integer({ minimum: 0, description: 'Seconds since the service started' })),
+  down: Type.Array(Type.String(), { description: 'Names of the dependencies that are down' }),
 });
 export type ServiceState = Static<typeof ServiceState>;
 
@@ -27,8 +27,8 @@ export const getSystem = {
   url: '/api/v1/system',
   schema: {
     operationId: 'getSystem',
-    summary: 'Tells of each service its version, whether it is ready, and how long it is up',
-    description: 'A service that does not answer within a second is shown as away.',
+    summary: 'Returns the state, version and uptime of each service',
+    description: 'A service that does not respond within one second is unreachable.',
     tags,
     response: answers({ 200: System }),
   },
@@ -40,7 +40,7 @@ export const getOpenApi = {
   url: '/api/v1/openapi.json',
   schema: {
     operationId: 'getOpenApi',
-    summary: 'Reads this document: OpenAPI 3.1 of all operations',
+    summary: 'Returns this document: all operations in OpenAPI 3.1',
     tags,
     response: answers({ 200: Type.Object({ openapi: Type.String() }, { additionalProperties: true }) }),
   },

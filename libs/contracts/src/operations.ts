@@ -6,7 +6,7 @@ import * as reporting from './reporting.ts';
 import * as schemas from './schemas.ts';
 import * as users from './users.ts';
 
-/** Every operation of the contracts by the service that answers it. What a contract exports is in it. */
+/** All operations by the service that serves them. An operation that a contract exports is included automatically. */
 export const operations = {
   users: operationsOf(users),
   billing: operationsOf(billing),
@@ -14,7 +14,7 @@ export const operations = {
   gateway: operationsOf(gateway),
 };
 
-/** The schemas that the contracts export, by name. */
+/** All schemas that the contracts export, by name. */
 export const namedSchemas: Record<string, TSchema> = Object.fromEntries(
   [users, billing, reporting, gateway, schemas].flatMap((module) => Object.entries(module).filter(isSchema)),
 );

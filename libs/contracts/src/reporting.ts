@@ -6,15 +6,15 @@ import { Amount, answers, Currency, Day, Id, Strict, Timestamp } from './schemas
 const tags = ['reporting'];
 const produces = ['application/json', 'text/csv', 'application/x-ndjson'];
 
-/** The span of a report, both days included, and how its rows are grouped. */
+/** The days that a report covers, the first and last included, and how its rows are grouped. */
 const Span = Strict({
-  by: Type.Enum(['day', 'month'], { default: 'day', description: 'A row for each day or month, in UTC' }),
+  by: Type.Enum(['day', 'month'], { default: 'day', description: 'Groups rows by day or by month, in UTC' }),
   from: Type.Optional(Day),
   to: Type.Optional(Day),
 });
 export type Span = Static<typeof Span>;
 
-const Period = Type.String({ description: 'YYYY-MM-DD or YYYY-MM, in UTC' });
+const Period = Type.String({ description: 'Day (YYYY-MM-DD) or month (YYYY-MM) in UTC' });
 
 export const RevenueRow = Type.Object({
   period: Period,
@@ -29,7 +29,7 @@ export type RevenueRow = Static<typeof RevenueRow>;
 export const RecurringRow = Type.Object({
   planId: Id,
   currency: Currency,
-  active: Type.Integer({ description: 'Subscriptions' }),
+  active: Type.Integer({ description: 'Number of active subscriptions' }),
   monthlyRevenue: Amount,
 });
 export type RecurringRow = Static<typeof RecurringRow>;
@@ -52,7 +52,7 @@ export const getRevenue = {
   url: '/api/v1/reports/revenue',
   schema: {
     operationId: 'getRevenue',
-    summary: 'Payments less refunds by day or month, plan and currency',
+    summary: 'Returns payments, refunds and net revenue by period, plan and currency',
     tags,
     produces,
     querystring: Span,
@@ -66,7 +66,7 @@ export const getRecurring = {
   url: '/api/v1/reports/recurring',
   schema: {
     operationId: 'getRecurring',
-    summary: 'Active subscriptions and their monthly recurring revenue, by plan and currency',
+    summary: 'Returns active subscriptions and their monthly revenue, by plan and currency',
     tags,
     produces,
     response: answers({ 200: Rows(RecurringRow) }),
@@ -79,7 +79,7 @@ export const getSignUps = {
   url: '/api/v1/reports/sign-ups',
   schema: {
     operationId: 'getSignUps',
-    summary: 'Accounts made and deleted, by day or month',
+    summary: 'Returns the number of accounts created and deleted, by day or month',
     tags,
     produces,
     querystring: Span,
@@ -93,7 +93,7 @@ export const getTopUsage = {
   url: '/api/v1/reports/top-usage',
   schema: {
     operationId: 'getTopUsage',
-    summary: 'The subscriptions that used most of a metric',
+    summary: 'Returns the subscriptions with the highest usage of a metric',
     tags,
     produces,
     querystring: Strict({
@@ -110,8 +110,8 @@ export const rebuild = {
   url: '/api/v1/reports/rebuild',
   schema: {
     operationId: 'rebuild',
-    summary: 'Counts everything again from the stored events',
-    description: '`equal` tells whether the running figures were the same; they are replaced either way.',
+    summary: 'Rebuilds all figures from the stored events',
+    description: '`equal` is false if the previous figures were wrong. They are replaced in either case.',
     tags,
     response: answers({ 200: Type.Object({ events: Type.Integer(), equal: Type.Boolean() }) }),
   },
@@ -123,7 +123,7 @@ export const listRefusedEvents = {
   url: '/api/v1/reports/refused-events',
   schema: {
     operationId: 'listRefusedEvents',
-    summary: 'Lists events that could not be applied, with the reason',
+    summary: 'Lists dead letters: events that could not be applied, with the reason',
     tags,
     querystring: Strict(PageQuery.properties),
     response: answers({
@@ -146,7 +146,7 @@ export const deliverRefusedEvent = {
   url: '/api/v1/reports/refused-events/:eventId/deliver',
   schema: {
     operationId: 'deliverRefusedEvent',
-    summary: 'Tries a refused event again',
+    summary: 'Tries to apply a dead letter again',
     tags,
     params: Type.Object({ eventId: Type.String({ minLength: 1, maxLength: 200 }) }),
     response: answers({

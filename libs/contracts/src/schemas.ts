@@ -1,31 +1,29 @@
 import { ProblemDocument } from '@slipway/contract-kit/problem';
 import Type, { type TSchema } from 'typebox';
 
-/** Building blocks that several contracts share. */
-
 export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_:.-]+$' });
 
-export const Timestamp = Type.String({ format: 'date-time', description: 'RFC 3339, UTC' });
+export const Timestamp = Type.String({ format: 'date-time', description: 'Date and time in UTC (RFC 3339)' });
 
 export const Day = Type.String({ format: 'date', description: 'Calendar day in UTC' });
 
-export const Currency = Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217' });
+export const Currency = Type.String({ pattern: '^[A-Z]{3}$', description: 'Currency code (ISO 4217)' });
 
 /** An amount in the currency's minor unit, such as cents. */
 export const Amount = Type.Integer({
   minimum: -Number.MAX_SAFE_INTEGER,
   maximum: Number.MAX_SAFE_INTEGER,
-  description: 'Minor units of the currency',
+  description: 'Amount in minor units of the currency',
 });
 
-/** Bytes that the body of an operation may have: enough for the longest texts that a schema allows, all escaped. */
+/** Maximum size of a small body; bytes. Enough for the longest strings that the schemas allow, all escaped. */
 export const smallBody = 10_240;
 
-/** An object that refuses fields it does not know. */
+/** An object schema that rejects unknown fields. */
 export const Strict = <P extends Record<string, TSchema>>(properties: P, options: object = {}) =>
   Type.Object(properties, { additionalProperties: false, ...options });
 
-/** The success answers of an operation together with the problem document that any failure has. */
+/** Adds the problem document, which every failure returns, to the successful responses of an operation. */
 export const answers = <R extends Record<number, TSchema>>(success: R) =>
   ({ ...success, '4xx': ProblemDocument, '5xx': ProblemDocument }) as R;
 

@@ -6,12 +6,12 @@ import { answers, Id, NoContent, Strict, smallBody, Timestamp } from './schemas.
 const tags = ['users'];
 
 export const Role = Type.Enum(['member', 'admin']);
-/** Only mail that arrives proves an address; this keeps out what cannot be one. */
+/** Rejects text that cannot be an e-mail address. Only a delivered message proves that an address exists. */
 export const emailPattern = '^\\s*[^\\s@\\u0000-\\u001f\\u007f]+@[^\\s@\\u0000-\\u001f\\u007f]+\\s*$';
 const Email = Type.String({
   pattern: emailPattern,
   maxLength: 254,
-  description: 'E-mail address; case and surrounding space do not matter',
+  description: 'E-mail address; case and surrounding spaces are ignored',
   examples: ['ada@example.com'],
 });
 const Password = Type.String({ minLength: 10, maxLength: 200, description: '10 to 200 characters' });
@@ -28,15 +28,15 @@ export const User = Type.Object({
 export type User = Static<typeof User>;
 
 export const Tokens = Type.Object({
-  accessToken: Type.String({ description: 'EdDSA JWT' }),
-  refreshToken: Type.String({ description: 'Good for one refresh' }),
+  accessToken: Type.String({ description: 'JSON Web Token, signed with EdDSA' }),
+  refreshToken: Type.String({ description: 'Can be exchanged once' }),
   tokenType: Type.Literal('Bearer'),
-  expiresIn: Type.Integer({ description: 'Seconds that the access token is valid' }),
+  expiresIn: Type.Integer({ description: 'Lifetime of the access token in seconds' }),
 });
 export type Tokens = Static<typeof Tokens>;
 
 const RefreshToken = Strict({ refreshToken: Type.String({ minLength: 1, maxLength: 200 }) });
-/** The version a change is based on, as the `ETag` of the reading told it. */
+/** The version that a change is based on: the `ETag` of an earlier response. */
 const IfMatch = Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 100 })) });
 
 export const signUp = {
@@ -44,7 +44,7 @@ export const signUp = {
   url: '/api/v1/users',
   schema: {
     operationId: 'signUp',
-    summary: 'Makes an account',
+    summary: 'Creates an account',
     tags,
     body: Strict({ email: Email, password: Password, name: Name }),
     response: answers({ 201: User }),
@@ -57,7 +57,7 @@ export const logIn = {
   url: '/api/v1/sessions',
   schema: {
     operationId: 'logIn',
-    summary: 'Starts a session',
+    summary: 'Starts a session and returns its tokens',
     tags,
     body: Strict({ email: Email, password: Type.String({ maxLength: 200 }) }),
     response: answers({ 201: Tokens }),
@@ -70,10 +70,10 @@ export const refresh = {
   url: '/api/v1/sessions/refresh',
   schema: {
     operationId: 'refresh',
-    summary: 'Changes a refresh token for new tokens',
+    summary: 'Exchanges a refresh token for new tokens',
     description:
-      'Of several requests with one refresh token, one gets tokens. A refresh token that had been used before ' +
-      'the request was sent ends the whole session: it was stolen.',
+      'If several requests send the same refresh token at the same time, one of them gets new tokens. A refresh ' +
+      'token that was already used ends the session, because it may have been stolen.',
     tags,
     body: RefreshToken,
     response: answers({ 200: Tokens }),
@@ -86,7 +86,7 @@ export const logOut = {
   url: '/api/v1/sessions/logout',
   schema: {
     operationId: 'logOut',
-    summary: 'Ends a session, if it has not ended',
+    summary: 'Ends a session; succeeds if it has already ended',
     tags,
     body: RefreshToken,
     response: answers({ 204: NoContent }),
@@ -99,7 +99,7 @@ export const getMe = {
   url: '/api/v1/users/me',
   schema: {
     operationId: 'getMe',
-    summary: "Reads the caller's account",
+    summary: "Returns the caller's account",
     tags,
     response: answers({ 200: User }),
   },
@@ -113,7 +113,7 @@ export const changeMe = {
     operationId: 'changeMe',
     summary: "Changes the caller's account",
     description:
-      'A new e-mail address or password needs the present password. A new password ends all other sessions.',
+      'Changing the e-mail address or the password requires the current password. A new password ends all other sessions.',
     tags,
     headers: IfMatch,
     body: Strict(
@@ -135,8 +135,8 @@ export const checkDeletion = {
   url: '/api/v1/users/me/deletion',
   schema: {
     operationId: 'checkDeletion',
-    summary: "Tells whether the caller's account could be deleted now",
-    description: 'Answers as the deletion would, and deletes nothing.',
+    summary: "Checks whether the caller's account can be deleted",
+    description: 'Returns the same status as the deletion would, but deletes nothing.',
     tags,
     headers: IfMatch,
     response: answers({ 204: NoContent }),
@@ -150,7 +150,7 @@ export const deleteMe = {
   schema: {
     operationId: 'deleteMe',
     summary: "Deletes the caller's account",
-    description: 'Succeeds too if it is deleted already. The account of the last administrator stays.',
+    description: 'Succeeds if the account is already deleted. The last administrator cannot be deleted.',
     tags,
     headers: IfMatch,
     response: answers({ 204: NoContent }),
@@ -163,7 +163,7 @@ export const listUsers = {
   url: '/api/v1/users',
   schema: {
     operationId: 'listUsers',
-    summary: 'Lists accounts in the order of their sign-up',
+    summary: 'Lists accounts, oldest first',
     tags,
     querystring: PageQuery,
     response: answers({ 200: Page(User) }),
@@ -177,7 +177,7 @@ export const setRoles = {
   schema: {
     operationId: 'setRoles',
     summary: 'Sets the roles of an account',
-    description: 'Everyone is a member. The last administrator stays one.',
+    description: 'Every account has the role member. The last administrator cannot lose the role admin.',
     tags,
     params: Type.Object({ userId: Id }),
     body: Strict({ roles: Type.Array(Role, { minItems: 1, maxItems: 2, uniqueItems: true }) }),
@@ -186,7 +186,7 @@ export const setRoles = {
   config: { access: 'admin', bodyLimit: smallBody },
 } as const satisfies Operation;
 
-/** A JSON Web Key, RFC 7517 and 8037. Nothing else of a key is ever told. */
+/** The public part of a signing key, as a JSON Web Key (RFC 7517 and 8037). */
 export const PublicKey = Type.Object({
   kty: Type.Literal('OKP'),
   crv: Type.Literal('Ed25519'),
@@ -202,7 +202,7 @@ export const getKeys = {
   url: '/.well-known/jwks.json',
   schema: {
     operationId: 'getKeys',
-    summary: 'Reads the public keys of access tokens',
+    summary: 'Returns the public keys that verify access tokens',
     tags,
     response: answers({ 200: Type.Object({ keys: Type.Array(PublicKey) }) }),
   },
@@ -214,9 +214,9 @@ export const rotateKeys = {
   url: '/api/v1/signing-keys',
   schema: {
     operationId: 'rotateKeys',
-    summary: 'Makes a new signing key',
+    summary: 'Creates a signing key',
     description:
-      'It is published at once and signs later, when every service has it. Tokens signed before stay valid.',
+      'The key is published immediately and signs tokens once every service knows it. Older tokens stay valid.',
     tags,
     response: answers({ 201: Type.Object({ kid: Type.String(), signsFrom: Timestamp }) }),
   },

@@ -4,25 +4,26 @@ import { inGroups } from '@slipway/platform/core/group-commit';
 import type { InboxStore, RefusedEvent } from '@slipway/platform/events/inbox';
 import type { DatastoreStore, Found, Step } from './entities.ts';
 
-/** An applied event, with what the reader noted with it. */
+/** An applied event, and the number that its reader stored with it. */
 export type AppliedEvent = { name: string; mark: number; event: DomainEvent };
 
-/** What a reader made of events: a number to keep with those it applied, and by id those that it refused. */
+/** What a reader did with events: a number to store with those that it applied, and by id those that it rejected. */
 export type Changes = { mark: number; refused: Map<string, RefusedEvent> };
 
 export type DatastoreInbox = InboxStore & {
-  /** Events that were applied, in the order of their names: at most `limit` after a name. */
+  /** Returns up to `limit` applied events behind a name, in the order of names. */
   applied(after: string | undefined, limit: number): Promise<AppliedEvent[]>;
 };
 
 type Outcome = 'applied' | 'duplicate';
-/** An event, as text as it is stored, and how many bytes that has. */
+/** An event, its stored text, and the size of that in bytes. */
 type Written = { event: DomainEvent; text: string; size: number };
 
-/** Events that are applied in one transaction, for the price of one commit. */
+/** Maximum number of events in one transaction, which costs one commit. */
 const groupSize = 100;
 /**
- * Bytes of events in one transaction, which may have 10 MiB, and of one event: an entity may have 1 MiB.
+ * Maximum size of the events in a transaction, which may have 10 MiB, and of one event, because an entity may have 1 MiB;
+ * bytes.
  * Source: https://cloud.google.com/datastore/docs/concepts/limits
  */
 const groupBytes = 4_000_000;
@@ -34,14 +35,14 @@ const refused = 'RefusedEvent';
 /** An id may have the form `__x__`, but a name must not. */
 const nameOf = (id: string) => `id:${id}`;
 
-/** One property to sort by, where two would need an index of their own. */
+/** Returns one property to sort by: two would need a separate index. */
 const placeOf = ({ at, id }: { at: string; id: string }) => `${at} ${id}`;
 
 /**
- * An inbox in the same namespace as what the events change. An applied event is an entity named by its id,
- * written in the transaction of its changes, so that no other transaction can apply it again.
+ * Creates an inbox in the namespace that the events change. An applied event is an entity named by its id and written
+ * in the transaction of its changes, so that no other transaction can apply it again.
  *
- * @param change makes the changes of events by a step of the transaction, in their order
+ * @param change makes the changes of events, in their order, by a step of the transaction
  */
 export function datastoreInbox(
   store: DatastoreStore,
@@ -60,8 +61,10 @@ export function datastoreInbox(
     );
     const taken = fresh.filter(({ event }) => !refused.has(event.id));
     for (const { event, text } of taken) step.save(applied, nameOf(event.id), { mark, event: text });
-    const untold = new Set(taken.map(({ event }) => event.id));
-    return group.map(({ event: { id } }) => refused.get(id) ?? (untold.delete(id) ? 'applied' : 'duplicate'));
+    const unreported = new Set(taken.map(({ event }) => event.id));
+    return group.map(
+      ({ event: { id } }) => refused.get(id) ?? (unreported.delete(id) ? 'applied' : 'duplicate'),
+    );
   }
 
   return {
@@ -101,7 +104,7 @@ export function datastoreInbox(
   };
 }
 
-/** The events that were not applied yet; of several with one id the first. */
+/** Returns the events that are not applied yet, and only the first of several with the same id. */
 async function freshOf(group: Written[], step: Step): Promise<Written[]> {
   const byName = new Map<string, Written>();
   for (const each of group) {
@@ -116,7 +119,7 @@ function eventIn({ event }: Found): DomainEvent {
   return JSON.parse(String(event)) as DomainEvent;
 }
 
-/** @throws {Problem} payload_too_large if the event does not fit into an entity. */
+/** @throws {Problem} payload_too_large if the event does not fit into an entity */
 function written(event: DomainEvent): Written {
   const text = JSON.stringify(event);
   const size = Buffer.byteLength(text);

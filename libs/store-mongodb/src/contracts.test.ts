@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
+import type { Aggregate, Change } from '@slipway/platform/events/aggregates';
+import { aggregatesContract } from '@slipway/platform/events/aggregates.contract';
+import { newEvent } from '@slipway/platform/events/new-event';
 import { outboxContract } from '@slipway/platform/events/outbox.contract';
 import { idempotencyContract } from '@slipway/platform/http/idempotency.contract';
 import { describe, it } from 'vitest';
+import { flat, mongoAggregates } from './aggregates.ts';
 import { type MongoStore, openMongo } from './database.ts';
 import { mongoIdempotency, mongoIdempotencyMigration } from './idempotency.ts';
 import type { MongoMigration } from './migrations.ts';
@@ -26,6 +30,65 @@ if (server) {
     const { first, second, close } = await open([mongoIdempotencyMigration]);
     return { stores: [mongoIdempotency(first), mongoIdempotency(second)], close };
   });
+
+  const notes: MongoMigration = {
+    name: 'notes-1',
+    async up(db) {
+      await db.createIndex('notes', { title: 1 }, { unique: true, sparse: true });
+      await createOutboxIndexes(db, 'notes');
+    },
+  };
+  type Note = Aggregate & { title: string };
+  type Tagged = { tags: string[] };
+  const noteOf = (id: string, title: string): Change<Note, Tagged> => ({
+    next: { id, version: 1, title },
+    events: [newEvent('test', 'note.added', {}, `added:${id}`)],
+    tags: [`tag of ${id}`],
+  });
+  const first = noteOf('1', 'first');
+
+  const layouts = {
+    nested: { writeAlso: ({ next: { title }, tags }: typeof first) => ({ set: { title }, push: { tags } }) },
+    flat: { layout: flat<Note>() },
+  };
+  for (const [name, layout] of Object.entries(layouts)) {
+    aggregatesContract<Note, Tagged>(
+      `mongodb, ${name}`,
+      async () => {
+        const { first, second, close } = await open([notes]);
+        const notesIn = (store: MongoStore) =>
+          mongoAggregates<Note, Tagged>({
+            store,
+            collection: 'notes',
+            ...layout,
+            outbox: mongoOutbox(store, ['notes']),
+            taken: () => new Error('The title is taken'),
+          });
+        const outbox = mongoOutbox(second, ['notes']);
+        return { stores: [notesIn(first), notesIn(second)], outbox, close };
+      },
+      {
+        first,
+        also: { tags: [] },
+        unique: {
+          same: noteOf('2', 'first'),
+          free: noteOf('2', 'second'),
+          taken: new Error('The title is taken'),
+        },
+      },
+    );
+  }
+
+  aggregatesContract<Note, unknown>(
+    'mongodb, without events',
+    async () => {
+      const { first, second, close } = await open([]);
+      const notesIn = (store: MongoStore) =>
+        mongoAggregates<Note>({ store, collection: 'notes', layout: flat() });
+      return { stores: [notesIn(first), notesIn(second)], close };
+    },
+    { first: { next: first.next, events: [] }, also: {} },
+  );
 
   const collections = ['one', 'other'];
   outboxContract('mongodb', async () => {

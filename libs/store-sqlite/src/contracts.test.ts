@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import type { Aggregate, Change } from '@slipway/platform/events/aggregates';
+import { aggregatesContract } from '@slipway/platform/events/aggregates.contract';
 import { RefusedEvent } from '@slipway/platform/events/inbox';
 import { inboxContract } from '@slipway/platform/events/inbox.contract';
 import { newEvent } from '@slipway/platform/events/new-event';
 import { outboxContract } from '@slipway/platform/events/outbox.contract';
 import { idempotencyContract } from '@slipway/platform/http/idempotency.contract';
+import { sqliteAggregates } from './aggregates.ts';
 import { inTransaction, type Migration, openSqlite } from './database.ts';
 import { idempotencyMigration, sqliteIdempotency } from './idempotency.ts';
 import { inboxMigration, sqliteInbox } from './inbox.ts';
@@ -36,6 +39,27 @@ function memory(migrations: Migration[]): Pair {
   return { first: only, second: only, close: async () => only.close() };
 }
 
+const notesTable = {
+  name: 'notes',
+  sql: `CREATE TABLE notes (
+    id TEXT PRIMARY KEY,
+    doc TEXT NOT NULL,
+    version INTEGER AS (doc ->> 'version'),
+    title TEXT AS (doc ->> 'title')
+  ) STRICT;
+  CREATE UNIQUE INDEX notes_by_title ON notes (title);
+  CREATE TABLE tags (tag TEXT PRIMARY KEY) STRICT`,
+};
+
+type Note = Aggregate & { title: string };
+type Tagged = { tags: string[] };
+
+const noteOf = (id: string, title: string): Change<Note, Tagged> => ({
+  next: { id, version: 1, title },
+  events: [newEvent('test', 'note.added', {}, `added:${id}`)],
+  tags: [`tag of ${id}`],
+});
+
 const countTable = { name: 'count', sql: 'CREATE TABLE counted (id TEXT NOT NULL) STRICT' };
 
 for (const [name, open] of Object.entries({ 'sqlite file': file, 'sqlite memory': memory })) {
@@ -43,6 +67,33 @@ for (const [name, open] of Object.entries({ 'sqlite file': file, 'sqlite memory'
     const { first, second, close } = open([idempotencyMigration]);
     return { stores: [sqliteIdempotency(first), sqliteIdempotency(second)], close };
   });
+
+  aggregatesContract<Note, Tagged>(
+    name,
+    async () => {
+      const { first, second, close } = open([outboxMigration, notesTable]);
+      const notesIn = (db: DatabaseSync) => {
+        const insert = db.prepare('INSERT INTO tags VALUES (?)');
+        return sqliteAggregates<Note, Tagged>({
+          db,
+          table: 'notes',
+          outbox: sqliteOutbox(db),
+          writeAlso: ({ tags }) => tags.forEach((tag) => void insert.run(tag)),
+          taken: () => new Error('The title is taken'),
+        });
+      };
+      return { stores: [notesIn(first), notesIn(second)], outbox: sqliteOutbox(second), close };
+    },
+    {
+      first: noteOf('1', 'first'),
+      also: { tags: [] },
+      unique: {
+        same: noteOf('2', 'first'),
+        free: noteOf('2', 'second'),
+        taken: new Error('The title is taken'),
+      },
+    },
+  );
 
   outboxContract(name, async () => {
     const { first, second, close } = open([outboxMigration]);

@@ -92,7 +92,7 @@ describe('a delivery', () => {
     expect(answer.json()).toEqual({ applied: 500, duplicates: 0, refused: 0 });
   });
 
-  it('lets other requests have their turn between two events', async () => {
+  it('lets other requests run between two events', async () => {
     const reader = await openReader();
     const delivery = deliver(
       reader,
@@ -103,7 +103,7 @@ describe('a delivery', () => {
     expect((await delivery).json()).toMatchObject({ applied: 500 });
   });
 
-  it('fails for any fault of the reader itself, and its repetition applies the rest', async () => {
+  it('fails if the reader itself fails, and its repetition applies the rest', async () => {
     const reader = await openReader();
     reader.known.fail = 'milk';
     const first = await deliver(reader, [sold('tea'), sold('milk'), sold('sugar')]);
@@ -138,7 +138,7 @@ describe('an event that can never be applied', () => {
     expect(Date.parse(refused?.at ?? '')).toBeCloseTo(Date.now(), -5);
   });
 
-  it('is kept once however often it comes, also without an id', async () => {
+  it('is stored once however often it is delivered, also without an id', async () => {
     const reader = await openReader();
     for (let n = 0; n < 2; n += 1) await deliver(reader, [wrongData, { data: { no: 'id' } }]);
     const refused = await reader.events.refused(10);
@@ -148,7 +148,7 @@ describe('an event that can never be applied', () => {
     ]);
   });
 
-  it('is taken with fields that this reader does not know yet', async () => {
+  it('is accepted with fields that this reader does not know yet', async () => {
     const reader = await openReader();
     const { data } = sold('tea');
     const newer = { ...sold('tea'), priority: 1, data: { ...data, currency: 'EUR' } };
@@ -157,7 +157,7 @@ describe('an event that can never be applied', () => {
 });
 
 describe('redelivery', () => {
-  it('applies a mended event and takes it off the list', async () => {
+  it('applies an event that can be applied now, and removes it from the list', async () => {
     const reader = await openReader();
     reader.known.refuse = 'tea';
     await deliver(reader, [sold('tea')]);
@@ -172,7 +172,7 @@ describe('redelivery', () => {
     expect(reader.known.sold).toEqual(['tea']);
   });
 
-  it('knows an event that was applied in between', async () => {
+  it('recognizes an event that was applied in between', async () => {
     const reader = await openReader();
     reader.known.refuse = 'tea';
     await deliver(reader, [sold('tea')]);
@@ -188,7 +188,7 @@ describe('redelivery', () => {
     expect(await reader.inbox.redeliver('nobody')).toBeUndefined();
   });
 
-  it('keeps the event listed when the reader fails', async () => {
+  it('leaves the event on the list when the reader fails', async () => {
     const reader = await openReader();
     reader.known.refuse = 'tea';
     const event: DomainEvent = sold('tea');

@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { issue } from '@slipway/billing/invoices';
 import { planOf } from '@slipway/billing/plans';
-import type { BillingStore } from '@slipway/billing/store/open';
+import type { BillingStore } from '@slipway/billing/store/store';
 import { changePlan, type Subscription, start } from '@slipway/billing/subscriptions';
 import { type UsageRecord, usageEvents } from '@slipway/billing/usage';
 import { newEvent } from '@slipway/platform/events/new-event';
 import type { ReportedEvent } from '@slipway/reporting/figures';
 import type { ReportingStore } from '@slipway/reporting/store/store';
 import type { Account } from '@slipway/users/accounts';
-import type { UsersStore } from '@slipway/users/store/users-store';
+import type { UsersStore } from '@slipway/users/store/store';
 import type { Calls } from './rounds.ts';
 
 const at = '2026-03-15T12:00:00.000Z';
@@ -48,18 +48,18 @@ export const signedUp = ({ id }: Account) => newEvent('users', 'user.signed_up',
 
 export async function seedAccounts(store: UsersStore): Promise<Account[]> {
   const accounts = Array.from({ length: 100 }, newAccount);
-  for (const account of accounts) await store.createAccount(account, []);
+  for (const next of accounts) await store.accounts.add({ next, events: [] });
   return accounts;
 }
 
 export function usersCalls(store: UsersStore, accounts: Account[]): UsersCalls {
   const next = inTurn(accounts);
   return {
-    'account by id': () => store.accountById(next().id),
-    'account by e-mail': () => store.accountByEmail(next().email),
+    'account by id': () => store.accounts.get(next().id),
+    'account by e-mail': () => store.accounts.byEmail(next().email),
     'new account': () => {
       const account = newAccount();
-      return store.createAccount(account, [signedUp(account)]);
+      return store.accounts.add({ next: account, events: [signedUp(account)] });
     },
   };
 }
@@ -70,7 +70,7 @@ export async function seedSubscriptions(store: BillingStore): Promise<Subscripti
   const subscriptions = Array.from({ length: 100 }, () => start(randomUUID(), randomUUID(), plan, at).next);
   for (const next of subscriptions) {
     await store.subscriptions.add({ next, entries: [], events: [] });
-    await store.invoices.add({ ...issue(next, plan, [], at), events: [] });
+    await store.invoices.add({ ...issue(next, [], at), events: [] });
   }
   return subscriptions;
 }

@@ -51,18 +51,17 @@ export async function openSqlite(): Promise<Opened> {
 
 function driveUsers(db: DatabaseSync, seeded: Account[]): UsersCalls {
   const next = inTurn(seeded);
-  const byId = db.prepare('SELECT * FROM accounts WHERE id = ?');
-  const byEmail = db.prepare('SELECT * FROM accounts WHERE email = ?');
-  const insert = db.prepare(`INSERT INTO accounts
-    VALUES (:id, :email, :name, :passwordHash, :passwordVersion, :createdAt, :version)`);
+  const byId = db.prepare('SELECT doc FROM accounts WHERE id = ?');
+  const byEmail = db.prepare('SELECT doc FROM accounts WHERE email = ?');
+  const insert = db.prepare('INSERT INTO accounts (id, doc) VALUES (?, ?)');
   const tell = outboxOf(db);
   return {
-    'account by id': async () => byId.get(next().id),
-    'account by e-mail': async () => byEmail.get(next().email),
+    'account by id': async () => parsed(byId.get(next().id)),
+    'account by e-mail': async () => parsed(byEmail.get(next().email)),
     'new account': async () => {
       const account = newAccount();
       transaction(db, () => {
-        insert.run(account);
+        insert.run(account.id, JSON.stringify(account));
         tell([signedUp(account)]);
       });
     },
@@ -79,7 +78,6 @@ function driveBilling(db: DatabaseSync, seeded: Subscription[]): BillingCalls {
   const count = db.prepare(`INSERT INTO usage_totals VALUES (?, 1, 'api_calls', 3000, 1000)
     ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity, records = records + excluded.records`);
   const tell = outboxOf(db);
-  const parsed = (row?: Record<string, unknown>) => JSON.parse(String(row?.doc));
   return {
     'subscription by id': async () => parsed(subscription.get(next().id)),
     'subscription changed': async () => {
@@ -129,6 +127,8 @@ function driveReporting(db: DatabaseSync): ReportingCalls {
     },
   };
 }
+
+const parsed = (row?: Record<string, unknown>) => JSON.parse(String(row?.doc));
 
 function outboxOf(db: DatabaseSync) {
   const insert = db.prepare(

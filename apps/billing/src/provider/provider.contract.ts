@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Charge, PaymentProvider } from '../provider.ts';
+import type { Charge, PaymentProvider } from './provider.ts';
 
 type Opened = {
   provider: PaymentProvider;

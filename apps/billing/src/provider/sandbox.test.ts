@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { drop, newMongoUrl } from '../store/stores.fixture.ts';
+import { drop, newMongoUrl } from '../testing/stores.ts';
 import { describePaymentProvider } from './provider.contract.ts';
 import { openSandbox, type Sandbox } from './sandbox.ts';
 

@@ -24,7 +24,7 @@ const migrations: Migration[] = [
   },
 ];
 
-/** Books in a file, for one machine. */
+/** Opens books in a file, for one machine. */
 export function openSqliteBooks(url: string): SandboxBooks {
   const db = openSqlite(url, migrations);
   const findCharge = db.prepare('SELECT amount, currency, method, reason FROM charges WHERE key = ?');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { stores } from '../store/stores.fixture.ts';
-import { type Caller, startBilling } from '../test-service.ts';
+import { type Caller, startBilling } from '../testing/service.ts';
+import { stores } from '../testing/stores.ts';
 
 describe.each(stores)('invoices, payments and the ledger over HTTP, on $name', ({ newSettings }) => {
   let service: Awaited<ReturnType<typeof startBilling>>;

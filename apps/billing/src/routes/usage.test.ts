@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { stores } from '../store/stores.fixture.ts';
-import { type Caller, startBilling } from '../test-service.ts';
+import { type Caller, startBilling } from '../testing/service.ts';
+import { stores } from '../testing/stores.ts';
 
 describe.each(stores)('usage over HTTP, on $name', ({ newSettings }) => {
   let service: Awaited<ReturnType<typeof startBilling>>;
@@ -88,12 +88,39 @@ describe.each(stores)('usage over HTTP, on $name', ({ newSettings }) => {
     expect((await send(admin, [recordOf('r1')])).body).toMatchObject({ accepted: 1 });
   });
 
-  it('refuses usage after the end', async () => {
+  it('refuses usage after the end, and takes late usage from before it', async () => {
+    const before = recordOf('r1');
     await ann('POST', `/subscriptions/${subscriptionId}/cancel`);
-    expect(await ann('POST', '/usage', { body: recordOf('r1') })).toMatchObject({
+    expect(await ann('POST', '/usage', { body: before })).toMatchObject({ status: 200 });
+    expect(await ann('POST', '/billing-account/close')).toMatchObject({ status: 409 });
+    expect(await ann('POST', '/usage', { body: recordOf('r2') })).toMatchObject({
       status: 409,
       body: { code: 'subscription_ended' },
     });
+    expect(await ann('POST', '/usage', { body: { ...before, id: 'r3' } })).toMatchObject({ status: 200 });
+  });
+
+  it('refuses what would make a sum too large, which stops no invoice', async () => {
+    const { id: large, startedAt } = (
+      await ann('POST', '/subscriptions', { body: { planId: 'starter' }, key: `k${++keys}` })
+    ).body;
+    const quantity = Number.MAX_SAFE_INTEGER - 1;
+    const known = { ...recordOf('r1'), subscriptionId: large, userId: 'ann', at: startedAt, period: 1 };
+    await service.store.usage.add([{ ...known, quantity }], () => []);
+    const more = { ...recordOf('r2'), subscriptionId: large };
+    expect(await ann('POST', '/usage', { body: more })).toMatchObject({
+      status: 422,
+      body: { code: 'sum_too_large', errors: [{ field: 'body.quantity' }] },
+    });
+    expect((await send(ann, [more, { ...more, id: 'r3', quantity: 1 }])).body).toMatchObject({
+      accepted: 1,
+      errors: [{ line: 1, code: 'sum_too_large' }],
+    });
+    expect((await ann('GET', `/subscriptions/${large}/usage`)).body.items).toMatchObject([
+      { quantity: Number.MAX_SAFE_INTEGER },
+    ]);
+    expect(await ann('POST', '/billing-account/close')).toMatchObject({ status: 409 });
+    expect((await ann('GET', `/invoices/${large}.1`)).body.total).toBeGreaterThan(1_000_000_000);
   });
 
   it('imports a stream of lines, and says what it could not take', async () => {

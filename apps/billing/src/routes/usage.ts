@@ -13,7 +13,7 @@ import type { SubscriptionStore } from '../subscriptions.ts';
 import type { UsageStore } from '../usage.ts';
 import { importLines } from '../usage-import.ts';
 import { type Recorder, record } from '../usage-recording.ts';
-import { subtract } from '../usage-totals.ts';
+import { byMetric, subtract } from '../usage-totals.ts';
 import { visible } from './ownership.ts';
 
 type Parts = { subscriptions: SubscriptionStore; usage: UsageStore; clock: Clock; counts: Counts };
@@ -44,7 +44,7 @@ export function registerUsageRoutes(app: App, parts: Parts): void {
       const { subscriptionId } = request.params;
       const found = await parts.subscriptions.get(subscriptionId);
       const { billed } = visible(principalOf(request), found);
-      return { items: subtract(await parts.usage.totals(subscriptionId), billed) };
+      return { items: subtract(byMetric(await parts.usage.totals(subscriptionId)), billed) };
     },
   });
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { describeBillingStore } from './billing-store.contract.ts';
 import { openSqliteStore } from './sqlite.ts';
+import { describeBillingStore } from './store.contract.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -5,9 +5,9 @@ import Type, { type Static } from 'typebox';
 export const settings = Type.Object({
   GATEWAY_URL: Type.String({
     default: 'http://127.0.0.1:8080',
-    description: "Slipway's address: a job is a caller like any other",
+    description: 'Address of the gateway, through which the job sends its requests',
   }),
-  ADMIN_EMAIL: Type.String({ description: 'E-mail address of the administrator that the job logs in as' }),
-  ADMIN_PASSWORD: Secret({ minLength: 10, description: "The administrator's password" }),
+  ADMIN_EMAIL: Type.String({ description: 'E-mail address of the administrator whose account the job uses' }),
+  ADMIN_PASSWORD: Secret({ minLength: 10, description: 'Password of that administrator' }),
 });
 export type Settings = Static<typeof settings>;

@@ -38,7 +38,7 @@ describe('a job', () => {
   });
   afterEach(() => close());
 
-  it('asks for billing until it is complete, and logs in for each request', async () => {
+  it('repeats the billing run until it is complete, and logs in for each request', async () => {
     runs = [
       { asOf, issued: 7, subscriptions: 7, failed: 0, complete: false },
       { asOf, issued: 5, subscriptions: 5, failed: 0, complete: true },
@@ -48,7 +48,7 @@ describe('a job', () => {
     expect(logIns).toEqual([account, account]);
   });
 
-  it('is not done while a subscription could not be billed', async () => {
+  it('is not done if a subscription could not be billed', async () => {
     runs = [{ asOf, issued: 1, subscriptions: 1, failed: 2, complete: true }];
     expect(await jobs['billing-cycle']?.(gateway, account)).toMatchObject({ done: false, failed: 2 });
   });
@@ -62,7 +62,7 @@ describe('a job', () => {
     });
   });
 
-  it('is done when the figures were wrong: they are right now', async () => {
+  it('is done even if the figures were wrong, because they are correct now', async () => {
     expect(await jobs['reporting-rebuild']?.(gateway, account)).toEqual({
       done: true,
       events: 3,

@@ -6,40 +6,40 @@ import type { Upstream } from '@slipway/platform/calls/upstream';
 
 export type Account = { email: string; password: string };
 
-/** What a job has done, for its log line. `done` is false if something is left that a repetition may finish. */
+/** The result of a job, for its log line. If `done` is false, work remains that another run may finish. */
 type Report = { done: boolean } & Record<string, unknown>;
 
 type Job = (gateway: Upstream, account: Account) => Promise<Report>;
 
-/** Requests of one run; each bills for up to two minutes. What is left then is the next run's. */
-const mostRequests = 30;
+/** Maximum number of requests in one run. Each may take two minutes; the next run does the rest. */
+const maxRequests = 30;
 
-/** Issues all invoices that are due: a request that runs out of time is sent again, which goes on where it ended. */
+/** Issues all invoices that are due. A request that ran out of time is sent again, and continues where it stopped. */
 const billingCycle: Job = async (gateway, account) => {
   let issued = 0;
-  for (let requests = 1; requests <= mostRequests; requests++) {
+  for (let requests = 1; requests <= maxRequests; requests++) {
     const headers = await authorize(gateway, account);
     const run = await createClient(gateway, { runBilling }).runBilling({ headers, body: {} });
     issued += run.issued;
     if (run.complete) return { done: run.failed === 0, issued, failed: run.failed, requests };
   }
-  return { done: false, issued, requests: mostRequests };
+  return { done: false, issued, requests: maxRequests };
 };
 
-/** Counts all figures again from the stored events. */
+/** Rebuilds reporting's figures from the stored events. */
 const reportingRebuild: Job = async (gateway, account) => {
   const headers = await authorize(gateway, account);
   const { events, equal } = await createClient(gateway, { rebuild }).rebuild({ headers });
   return { done: true, events, equal };
 };
 
-/** What must be done now and then, by name. Each may be repeated, and cut off, at any time. */
+/** All jobs by name. Each can be stopped at any time and repeated. */
 export const jobs: Partial<Record<string, Job>> = {
   'billing-cycle': billingCycle,
   'reporting-rebuild': reportingRebuild,
 };
 
-/** Logs in for each request: a run may outlast an access token. */
+/** Logs in. This is done for each request, because a run may take longer than an access token is valid. */
 async function authorize(gateway: Upstream, account: Account): Promise<{ authorization: string }> {
   const { accessToken } = await createClient(gateway, { logIn }).logIn({ body: account });
   return { authorization: `Bearer ${accessToken}` };

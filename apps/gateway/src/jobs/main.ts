@@ -1,4 +1,4 @@
-/** Does one job and ends: `node src/jobs/main.ts billing-cycle`. Exit code 0: all is done; 2: it can never be. */
+/** Runs one job: `node src/jobs/main.ts billing-cycle`. Exit codes: 0 done, 1 work remains or failed, 2 wrong settings. */
 import process from 'node:process';
 import { createUpstream } from '@slipway/platform/calls/upstream';
 import { readSettings, SettingsError } from '@slipway/platform/service/settings';
@@ -13,20 +13,23 @@ const { log } = createLogs(name || 'job', 'info');
 
 async function main(): Promise<number> {
   const job = jobs[name];
-  if (!job) throw new SettingsError([`There is no job '${name}'; there are ${Object.keys(jobs).join(', ')}`]);
+  if (!job)
+    throw new SettingsError([
+      `The job '${name}' does not exist; the jobs are ${Object.keys(jobs).join(', ')}`,
+    ]);
   const { GATEWAY_URL, ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = readSettings(schema, process.env);
   const metrics = createMetrics(name, packageJson.version);
   const gateway = createUpstream({ name: 'gateway', address: GATEWAY_URL, metrics, log });
   try {
     const { done, ...facts } = await job(gateway, { email, password });
-    log.info(facts, done ? 'done' : 'not all is done');
+    log.info(facts, done ? 'done' : 'work remains');
     return done ? 0 : 1;
   } finally {
     await gateway.close();
   }
 }
 
-// The first process of a container ignores signals that it does not listen to. All that a job does may be cut off.
+// The first process of a container ignores signals without a listener. A job can be stopped at any time.
 process.once('SIGTERM', () => process.exit(143));
 
 try {

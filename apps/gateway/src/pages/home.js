@@ -1,4 +1,4 @@
-// Shows the state of each service, and asks again every two seconds while the page is looked at.
+// Shows the state of each service, and refreshes it every two seconds while the page is visible.
 
 const services = document.getElementById('services');
 const summary = document.getElementById('summary');
@@ -12,7 +12,7 @@ function cell(text, ...classes) {
 
 function row({ name, state, version = '–', upSeconds, down }) {
   const element = document.createElement('tr');
-  const text = down.length > 0 ? `${state}: no ${down.join(', ')}` : state;
+  const text = down.length > 0 ? `${state}: ${down.join(', ')} down` : state;
   element.append(cell(name), cell(text, 'state', state), cell(version), cell(duration(upSeconds)));
   return element;
 }
@@ -28,21 +28,21 @@ function duration(seconds) {
   return `${Math.floor(seconds / size)} ${unit}`;
 }
 
-/** Says a text once: a live region that is written anew is read out anew. */
-function say(text) {
+/** Sets the summary if it has changed: a screen reader announces every write to a live region. */
+function announce(text) {
   if (summary.textContent !== text) summary.textContent = text;
 }
 
 async function refresh() {
   if (document.hidden) return;
   try {
-    const answer = await fetch('/api/v1/system');
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
-    const system = await answer.json();
+    const response = await fetch('/api/v1/system');
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const system = await response.json();
     services.replaceChildren(...system.services.map(row));
-    say(system.ready ? 'All services are ready.' : 'Not every service is ready.');
+    announce(system.ready ? 'All services are ready.' : 'Not every service is ready.');
   } catch {
-    say('The gateway does not answer. What is shown may be old.');
+    announce('The gateway does not respond. The states shown may be out of date.');
   }
 }
 

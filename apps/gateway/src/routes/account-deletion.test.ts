@@ -6,11 +6,11 @@ import { startGateway, type TestGateway } from '../testing/service.ts';
 
 let gateway: TestGateway;
 let ada: { authorization: string };
-/** What the services were asked, in order. */
+/** The requests to the services, in order. */
 let steps: string[];
 let deleteAnswer: 'done' | 'down' | 'mismatch';
-/** Why users would refuse the deletion. */
-let refusal: 'last_administrator' | 'version_mismatch' | 'internal' | undefined;
+/** The code with which users rejects the deletion. */
+let rejection: 'last_administrator' | 'version_mismatch' | 'internal' | undefined;
 
 afterEach(() => gateway.stop());
 beforeEach(async () => {
@@ -19,26 +19,26 @@ beforeEach(async () => {
   const keys = gateway.services.users.handle;
   steps = [];
   deleteAnswer = 'done';
-  refusal = undefined;
+  rejection = undefined;
   const { users, billing } = gateway.services;
   billing.handle = ({ url, headers }, response) => {
     steps.push(`billing ${url} ${headers.authorization === ada.authorization}`);
-    response.end('{"cancelled":1}');
+    response.writeHead(204).end();
   };
   users.handle = (request, response) => {
     const { method, url, headers } = request;
     if (!url?.startsWith('/api/v1/users/me')) return keys(request, response);
     steps.push(`users ${method} ${url} ${headers.authorization === ada.authorization}`);
-    if (method === 'GET') return answerCheck(response);
+    if (method === 'GET') return respondToCheck(response);
     if (deleteAnswer === 'down') return response.destroy();
     if (deleteAnswer === 'done') return response.writeHead(204).end();
     return response.writeHead(412).end(JSON.stringify(toDocument(problem('version_mismatch'))));
   };
 });
 
-function answerCheck(response: ServerResponse) {
-  if (!refusal) return response.writeHead(204).end();
-  const refused = problem(refusal);
+function respondToCheck(response: ServerResponse) {
+  if (!rejection) return response.writeHead(204).end();
+  const refused = problem(rejection);
   return response.writeHead(refused.status).end(JSON.stringify(toDocument(refused)));
 }
 
@@ -46,18 +46,18 @@ const remove = (headers: Record<string, string> = {}) =>
   gateway.app.inject({ method: 'DELETE', url: '/api/v1/users/me', headers: { ...ada, ...headers } });
 
 const check = 'users GET /api/v1/users/me/deletion true';
-const cancel = 'billing /api/v1/subscriptions/cancel-all true';
+const close = 'billing /api/v1/billing-account/close true';
 const deletion = 'users DELETE /api/v1/users/me true';
 
 describe('the deletion of an account', () => {
-  it('ends its subscriptions, then the account, in the name of its owner', async () => {
+  it('cancels its subscriptions and then deletes the account, with the token of its owner', async () => {
     const answer = await remove();
     expect(answer.statusCode).toBe(204);
     expect(answer.body).toBe('');
-    expect(steps).toEqual([check, cancel, deletion]);
+    expect(steps).toEqual([check, close, deletion]);
   });
 
-  it('leaves the account when its subscriptions could not be ended', async () => {
+  it('does not delete the account if its subscriptions could not be cancelled', async () => {
     gateway.services.billing.handle = (_request, response) => {
       response.writeHead(500).end(JSON.stringify(toDocument(problem('internal'))));
     };
@@ -66,16 +66,29 @@ describe('the deletion of an account', () => {
     expect(steps).toEqual([check]);
   });
 
-  it('is finished by asking again when it broke off in the middle', async () => {
+  it('answers with the open invoices, and leaves the account, while something is owed', async () => {
+    const fields = [{ field: 'invoices.s1.1', message: 'is open: 9900 in minor units of EUR' }];
+    gateway.services.billing.handle = (_request, response) => {
+      response
+        .writeHead(409)
+        .end(JSON.stringify(toDocument(problem('invoices_open', undefined, { fields }))));
+    };
+    const answer = await remove();
+    expect(answer.statusCode).toBe(409);
+    expect(answer.json()).toMatchObject({ code: 'invoices_open', errors: fields });
+    expect(steps).toEqual([check]);
+  });
+
+  it('can be completed by a second request if the first one failed in the middle', async () => {
     deleteAnswer = 'down';
     expect((await remove()).statusCode).toBe(502);
     deleteAnswer = 'done';
-    // The circuit breaker may keep the service to itself for a moment.
+    // The circuit breaker may be open for a moment.
     await expect.poll(async () => (await remove()).statusCode, { timeout: 10_000 }).toBe(204);
-    expect(steps.slice(-3)).toEqual([check, cancel, deletion]);
+    expect(steps.slice(-3)).toEqual([check, close, deletion]);
   });
 
-  it('needs an access token', async () => {
+  it('requires an access token', async () => {
     expect((await remove({ authorization: '' })).statusCode).toBe(401);
     expect(steps).toEqual([]);
   });
@@ -85,14 +98,14 @@ describe('the deletion of an account', () => {
     ['there would be no administrator any more', 'last_administrator', 409],
     ['users cannot say whether the account may go', 'internal', 500],
   ] as const)('ends no subscription when %s', async (_, code, status) => {
-    refusal = code;
+    rejection = code;
     const answer = await remove();
     expect(answer.statusCode).toBe(status);
     expect(answer.json()).toMatchObject({ code });
     expect(steps).toEqual([check]);
   });
 
-  it('names the version it is meant for in each step at users, for the account may change meanwhile', async () => {
+  it('sends If-Match with both requests to users, because the account may change between them', async () => {
     deleteAnswer = 'mismatch';
     expect((await remove({ 'if-match': '"3-member"' })).json()).toMatchObject({ code: 'version_mismatch' });
     const seen = gateway.services.users.seen.filter(({ url }) => url?.startsWith('/api/v1/users/me'));

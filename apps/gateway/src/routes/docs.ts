@@ -6,14 +6,14 @@ import { namedSchemas, operations } from '@slipway/contracts/operations';
 import type { App } from '@slipway/platform/core/app';
 import { securityHeaders } from '../security-headers.ts';
 
-/** The OpenAPI document of the whole system. */
+/** Creates the OpenAPI document of all services. */
 export function describeSystem(version: string) {
   return createOpenApi(
     {
       title: 'Slipway',
       version,
       description:
-        'Log in to get an access token, and send it as `Authorization: Bearer <access token>`. Failures are [problem documents](/docs/errors). [Start page](/)',
+        'Log in to get an access token, and send it as `Authorization: Bearer <access token>`. Errors are [problem documents](/docs/errors). [Start page](/)',
     },
     Object.values(operations).flat(),
     namedSchemas,
@@ -22,8 +22,8 @@ export function describeSystem(version: string) {
 
 type Document = ReturnType<typeof describeSystem>;
 
-/** Serves the document itself. */
-export function registerOpenApi(app: App, document: Document): void {
+/** Serves the OpenAPI document as JSON. */
+export function registerOpenApiRoutes(app: App, document: Document): void {
   const text = JSON.stringify(document);
   app.route({
     ...getOpenApi,
@@ -32,12 +32,12 @@ export function registerOpenApi(app: App, document: Document): void {
   });
 }
 
-/** Swagger UI sets styles on its elements; everything it loads comes from here. */
+/** Swagger UI loads everything from the gateway, but sets inline styles. */
 const pagePolicy =
   "script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self'";
 
-/** Serves the document as pages to read and to try operations on, at /docs. */
-export async function registerDocs(app: App, document: Document): Promise<void> {
+/** Serves Swagger UI at /docs, to read the document and to try operations. */
+export async function registerDocsRoutes(app: App, document: Document): Promise<void> {
   await app.register(async (docs) => {
     docs.addHook('onRequest', securityHeaders(pagePolicy));
     await docs.register(swagger, {

@@ -11,12 +11,12 @@ afterAll(() => gateway.stop());
 
 const get = (url: string) => gateway.app.inject(url);
 
-/** What a page loads or leads to. */
+/** Returns the addresses that a page loads or links to. */
 const referencesIn = (html: string) =>
   [...html.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, url = '']) => url);
 
 describe.each(['/', '/docs/errors', '/docs', '/docs/'])('the page %s', (url) => {
-  it('may load from here only and be framed nowhere', async () => {
+  it('may load from the gateway only, and cannot be framed', async () => {
     const answer = await get(url);
     expect(answer.statusCode).toBe(200);
     expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
@@ -31,7 +31,7 @@ describe.each(['/', '/docs/errors', '/docs', '/docs/'])('the page %s', (url) => 
     });
   });
 
-  it('refers only to what is there', async () => {
+  it('links only to existing pages', async () => {
     const base = new URL(url, 'http://gateway');
     const references = referencesIn((await get(url)).body).filter((each) => !/^(data|https?):/.test(each));
     expect(references.length).toBeGreaterThan(0);
@@ -41,7 +41,7 @@ describe.each(['/', '/docs/errors', '/docs', '/docs/'])('the page %s', (url) => 
     }
   });
 
-  it('loads nothing from elsewhere and runs no script of its own text', async () => {
+  it('loads nothing from other hosts and has no inline script', async () => {
     const { body } = await get(url);
     expect(body).not.toMatch(/(src=|<link[^>]*href=)"(https?:)?\/\//);
     expect(body).not.toMatch(/<script(?![^>]*src=)|\son\w+=|<style/);
@@ -49,7 +49,7 @@ describe.each(['/', '/docs/errors', '/docs', '/docs/'])('the page %s', (url) => 
 });
 
 describe('the page of error codes', () => {
-  it('has a place for the type of every problem document', async () => {
+  it('has an anchor for the type of every problem document', async () => {
     const { body } = await get('/docs/errors');
     for (const [code, { status, title }] of Object.entries(problemTable)) {
       expect(body).toContain(`<tr id="${code}">`);
@@ -57,7 +57,7 @@ describe('the page of error codes', () => {
     }
   });
 
-  it('is where the type of a problem document leads', async () => {
+  it('is the page that the type of a problem document refers to', async () => {
     const { type } = (await get('/nowhere')).json();
     const { pathname, hash } = new URL(type, 'http://gateway');
     expect((await get(pathname)).body).toContain(`id="${hash.slice(1)}"`);
@@ -65,7 +65,7 @@ describe('the page of error codes', () => {
 });
 
 describe('the OpenAPI document', () => {
-  it('holds every operation', async () => {
+  it('has every operation', async () => {
     const answer = await get('/api/v1/openapi.json');
     expect(answer.headers['content-type']).toContain('application/json');
     const { openapi, paths } = answer.json();
@@ -81,13 +81,13 @@ describe('the OpenAPI document', () => {
     );
   });
 
-  it('is what the docs page shows', async () => {
+  it('is shown by the docs page', async () => {
     expect((await get('/docs/json')).json()).toEqual((await get('/api/v1/openapi.json')).json());
   });
 });
 
-describe('any answer', () => {
-  it('does not tell what made it', async () => {
+describe('any response', () => {
+  it('does not name the software that created it', async () => {
     for (const url of ['/', '/docs', '/nowhere', '/api/v1/plans', '/api/v1/invoices']) {
       const { headers } = await get(url);
       expect(headers).not.toHaveProperty('server');

@@ -6,11 +6,11 @@ import { securityHeaders } from '../security-headers.ts';
 
 const read = (name: string) => readFileSync(new URL(`../pages/${name}`, import.meta.url), 'utf8');
 
-/** The pages load their script and style from here, and ask for the state of the system. */
+/** The pages load their script and style from the gateway, and request the state of the system. */
 const policy = "script-src 'self'; style-src 'self'; connect-src 'self'";
 
-/** Serves the start page, with links to what else runs beside, and the list of error codes of problem documents. */
-export async function registerPages(app: App, links: Link[]): Promise<void> {
+/** Serves the start page, with links to the pages of other systems, and the list of error codes. */
+export async function registerPageRoutes(app: App, links: Link[]): Promise<void> {
   const files = [
     { url: '/', type: 'text/html; charset=utf-8', text: homePage(links) },
     { url: '/docs/errors', type: 'text/html; charset=utf-8', text: errorsPage() },
@@ -29,7 +29,7 @@ function homePage(links: Link[]): string {
   return read('home.html').replace('{{links}}', () => (links.length > 0 ? nav : ''));
 }
 
-/** Each code has an anchor: the `type` of a problem document is `/docs/errors#code`. */
+/** Each code has an anchor, because the `type` of a problem document is `/docs/errors#code`. */
 function errorsPage(): string {
   const rows = Object.entries(problemTable).map(
     ([code, { status, title }]) =>

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 export const megabyte = 1_048_576;
 
-/** Starts an upload whose body the test writes itself. */
+/** Starts an upload. The test writes its body. */
 export function startUpload(url: string, headers: Record<string, string>): ClientRequest {
   const request = httpRequest(url, {
     method: 'POST',
@@ -13,14 +13,15 @@ export function startUpload(url: string, headers: Record<string, string>): Clien
   return request.on('error', () => undefined);
 }
 
-export function answerTo(request: ClientRequest): Promise<{ response: IncomingMessage; body: string }> {
+/** Waits for the response to a request, and reads its body. */
+export function responseTo(request: ClientRequest): Promise<{ response: IncomingMessage; body: string }> {
   return new Promise((resolve, reject) => {
     request.once('error', reject);
     request.once('response', async (response) => resolve({ response, body: await text(response) }));
   });
 }
 
-/** The same chunk again and again, so that the source itself needs no memory. */
+/** Generates a body that needs no memory, by repeating one chunk. */
 export function* bytes(total: number, counted: (sent: number) => void = () => undefined) {
   const chunk = Buffer.alloc(65_536, 'x');
   for (let sent = 0; sent < total; sent += chunk.length) {
@@ -29,7 +30,7 @@ export function* bytes(total: number, counted: (sent: number) => void = () => un
   }
 }
 
-/** Resolves with the value once it has not changed for a while. */
+/** Resolves with the value when it has not changed for 300 ms. */
 export async function settled(value: () => number, deadline = Date.now() + 10_000): Promise<number> {
   let [last, since] = [value(), Date.now()];
   while (Date.now() - since < 300 && Date.now() < deadline) {
@@ -39,6 +40,7 @@ export async function settled(value: () => number, deadline = Date.now() + 10_00
   return last;
 }
 
+/** Reads a body and returns its size. */
 export async function countBytes(body: AsyncIterable<Buffer>): Promise<number> {
   let count = 0;
   for await (const chunk of body) count += chunk.length;

@@ -8,7 +8,7 @@ type Seen = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => unknown;
 
-/** Answers with what it received. */
+/** Responds with the request that it received. */
 function echo(service: string): Handle {
   return ({ method, url, headers }, response) => {
     response.setHeader('content-type', 'application/json');
@@ -16,7 +16,7 @@ function echo(service: string): Handle {
   };
 }
 
-/** Starts a server in the place of a service. A test replaces `handle` to choose its answers. */
+/** Starts a server in the place of a service. A test replaces `handle` to choose its responses. */
 export async function startStandIn(service: string) {
   const standIn = { handle: echo(service), seen: [] as Seen[] };
   const { origin: url, stop } = await startServer(async (request, response) => {
@@ -30,7 +30,7 @@ export async function startStandIn(service: string) {
   return Object.assign(standIn, { url, stop });
 }
 
-/** Starts the gateway, listening, with stand-ins for the services behind it. */
+/** Starts the gateway, listening, with stand-ins for its services. */
 export async function startGateway(env: Record<string, string> = {}) {
   const { keySet, tokenFor } = await createTokenSigner();
   const [users, billing, reporting] = await Promise.all([

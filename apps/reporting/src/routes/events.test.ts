@@ -13,12 +13,12 @@ afterEach(() => reporting.stop());
 const march = '2026-03-31T12:00:00Z';
 
 describe('events', () => {
-  it('are taken from services only', async () => {
+  it('are accepted from services only', async () => {
     expect((await reporting.deliver([paid({})], await reporting.tokenFor('admin'))).statusCode).toBe(401);
     expect((await reporting.ask('GET', '/api/v1/reports/revenue')).json().items).toEqual([]);
   });
 
-  it('that cannot be counted are listed with the reason, page by page', async () => {
+  it('that cannot be counted are listed as dead letters with the reason, in pages', async () => {
     const bad = [
       { ...paid({}), type: 'payment.dreamt' },
       paid({ amount: -1 }),
@@ -44,16 +44,16 @@ describe('events', () => {
     });
   });
 
-  it('that were refused can be delivered again once the reason is gone', async () => {
+  it('that are dead letters can be delivered again when the cause is fixed', async () => {
     const event = paid({ amount: 5 });
-    await reporting.store.setAside(event, 'reporting did not know better', march);
+    await reporting.store.setAside(event, 'a bug of reporting', march);
     const url = `/api/v1/reports/refused-events/${event.id}/deliver`;
     expect((await reporting.ask('POST', url)).json()).toEqual({ outcome: 'applied' });
     expect((await reporting.ask('POST', url)).statusCode).toBe(404);
     expect((await reporting.ask('GET', '/api/v1/reports/revenue')).json().items).toHaveLength(1);
   });
 
-  it('stay listed when they are refused again', async () => {
+  it('stay listed if they are rejected again', async () => {
     const event = paid({ amount: -1 });
     await reporting.deliver([event]);
     const answer = await reporting.ask('POST', `/api/v1/reports/refused-events/${event.id}/deliver`);

@@ -20,7 +20,7 @@ const reports = [
 const march = '2026-03-31T12:00:00Z';
 
 describe('reports', () => {
-  it('tell what the delivered events add up to', async () => {
+  it('return the sums of the delivered events', async () => {
     const events = [
       signedUp({ at: march }),
       started({ planId: 'pro', price: 4900 }),
@@ -46,7 +46,7 @@ describe('reports', () => {
     ]);
   });
 
-  it('come as CSV or NDJSON when the caller asks for it', async () => {
+  it('are sent as CSV or NDJSON if the client accepts that', async () => {
     await reporting.deliver([paid({ at: march, amount: 4900 }), refunded({ at: march, amount: 5000 })]);
     const csv = await reporting.ask('GET', '/api/v1/reports/revenue', { accept: 'text/csv' });
     expect(csv.headers).toMatchObject({ 'content-type': 'text/csv; charset=utf-8', vary: 'accept' });
@@ -60,7 +60,7 @@ describe('reports', () => {
     );
   });
 
-  it('come in no other format', async () => {
+  it('have no other format', async () => {
     const answer = await reporting.ask('GET', '/api/v1/reports/recurring', { accept: 'text/html' });
     expect(answer.statusCode).toBe(406);
     expect(answer.json().code).toBe('not_acceptable');
@@ -77,7 +77,7 @@ describe('reports', () => {
     ['/api/v1/reports/top-usage?metric=calls&limit=0', 'query.limit'],
     ['/api/v1/reports/top-usage?metric=calls&limit=201', 'query.limit'],
     ['/api/v1/reports/refused-events?cursor=nonsense', 'query.cursor'],
-  ])('refuse %s and name %s', async (url, field) => {
+  ])('reject %s and name %s', async (url, field) => {
     for (const accept of ['application/json', 'text/csv']) {
       const answer = await reporting.ask('GET', url, { accept });
       expect(answer.statusCode).toBe(400);
@@ -99,7 +99,7 @@ describe('reports', () => {
 });
 
 describe('rebuild', () => {
-  it('tells how many events it counted, and that the figures were right', async () => {
+  it('returns how many events it counted, and that the figures were correct', async () => {
     await reporting.deliver([paid({}), started({ version: 1 }), cancelled({ version: 2 })]);
     expect((await reporting.ask('POST', '/api/v1/reports/rebuild')).json()).toEqual({
       events: 3,

@@ -1,85 +1,85 @@
 import type { RefusedEvent } from '@slipway/platform/events/inbox';
 import type { DatastoreStore, Found, Reads, Step } from '@slipway/store-datastore/entities';
-import type { Figure, Place, Report, ReportedEvent, Sums } from '../figures.ts';
+import type { Figure, FigurePosition, Report, ReportedEvent, Sums } from '../figures.ts';
 import { type Draft, draft, type Known, nothingKnown } from './draft.ts';
-import { afterSpace, figureName, generationName, placeIn, rankName } from './figure-names.ts';
+import { afterSpace, figureName, keyIn, rankName, snapshotName } from './figure-names.ts';
 
 const figureKind = 'Figure';
 const stateKind = 'Subscription';
 
-type Span = { from?: string; to?: string; after?: Place };
+type Range = { from?: string; to?: string; after?: FigurePosition };
 
-/** A report's figures in the order of part and key. */
+/** Returns a report's figures, sorted by group and breakdown. */
 export async function listFigures(
   reads: Reads,
-  generation: number,
+  snapshot: number,
   report: Report,
-  { from, to, after }: Span,
+  { from, to, after }: Range,
   limit: number,
 ): Promise<Figure[]> {
-  const all = `${generationName(generation)} ${report}`;
-  const starts = [`${all} ${from ?? ''}`, ...(after ? [figureName({ generation, report, ...after })] : [])];
-  const before = to === undefined ? `${all}${afterSpace}` : `${all} ${to}${afterSpace}`;
+  const prefix = `${snapshotName(snapshot)} ${report}`;
+  const starts = [`${prefix} ${from ?? ''}`, ...(after ? [figureName({ snapshot, report, ...after })] : [])];
+  const before = to === undefined ? `${prefix}${afterSpace}` : `${prefix} ${to}${afterSpace}`;
   const found = await reads.find(figureKind, { after: starts.sort().at(-1), before, limit });
   return found.map(figureIn);
 }
 
-/** The figures of a part, the largest first. */
+/** Returns the figures of a group, largest first. */
 export async function largestFigures(
   reads: Reads,
-  generation: number,
+  snapshot: number,
   report: Report,
-  part: string,
+  group: string,
   limit: number,
 ): Promise<Figure[]> {
-  const all = `${generationName(generation)} ${report} ${part}`;
-  const range = { by: 'rank', after: `${all} `, before: `${all}${afterSpace}`, limit };
+  const prefix = `${snapshotName(snapshot)} ${report} ${group}`;
+  const range = { by: 'rank', after: `${prefix} `, before: `${prefix}${afterSpace}`, limit };
   return (await reads.find(figureKind, range)).map(figureIn);
 }
 
-/** Compares the next figures of a generation with those of another; `last` is absent after the end. */
+/** Compares the next figures of a snapshot with those of another; after the last figure there is no `last`. */
 export async function compareFigures(
   reads: Reads,
-  generation: number,
+  snapshot: number,
   other: number,
   limit: number,
   after?: Figure,
 ): Promise<{ equal: boolean; last?: Figure }> {
-  const all = generationName(generation);
-  const start = after ? figureName({ generation, ...after }) : `${all} `;
-  const range = { after: start, before: `${all}${afterSpace}`, limit };
+  const prefix = snapshotName(snapshot);
+  const start = after ? figureName({ snapshot, ...after }) : `${prefix} `;
+  const range = { after: start, before: `${prefix}${afterSpace}`, limit };
   const figures = (await reads.find(figureKind, range)).map(figureIn);
-  const nameInOther = (figure: Figure) => figureName({ ...figure, generation: other });
+  const nameInOther = (figure: Figure) => figureName({ ...figure, snapshot: other });
   const others = await reads.get(figureKind, figures.map(nameInOther));
   const sums = new Map(others.map((found) => [found.name, sumsIn(found)]));
-  // A figure of zeros is the same as none.
+  // A figure whose sums are zero equals a figure that does not exist.
   const equal = figures.every((figure) => isSame(figure.sums, sums.get(nameInOther(figure)) ?? [0, 0]));
   return { equal, last: figures.at(-1) };
 }
 
 /**
- * Counts events into generations, within a transaction.
+ * Counts events into snapshots, within a transaction.
  *
- * @returns by id the events that cannot be counted
+ * @returns the events that cannot be counted, by id
  */
 export async function countEvents(
   step: Step,
   events: ReportedEvent[],
-  generations: number[],
+  snapshots: number[],
 ): Promise<Map<string, RefusedEvent>> {
   const known = nothingKnown();
   for (;;) {
-    const result = draft(events, generations, known);
+    const result = draft(events, snapshots, known);
     if (result.missing.figures.size + result.missing.states.size === 0) {
       save(step, result.changed);
       return result.refused;
     }
-    await learn(step, known, result.missing);
+    await load(step, known, result.missing);
   }
 }
 
-/** Reads what a draft lacks. What is absent is known to be, afterwards. */
-async function learn(reads: Reads, known: Known, { figures, states }: Draft['missing']): Promise<void> {
+/** Loads the figures and states that the draft does not have yet, and remembers which do not exist. */
+async function load(reads: Reads, known: Known, { figures, states }: Draft['missing']): Promise<void> {
   const [foundFigures, foundStates] = await Promise.all([
     reads.get(figureKind, [...figures]),
     reads.get(stateKind, [...states]),
@@ -97,15 +97,15 @@ function save(step: Step, { figures, states }: Known): void {
   for (const [name, state] of states) step.save(stateKind, name, { state: JSON.stringify(state) });
 }
 
-/** Deletes all that the generations before one hold, some at a time. */
+/** Deletes all figures and states of older snapshots, in batches. */
 export async function dropFiguresBefore(
   store: DatastoreStore,
-  generation: number,
-  batch: number,
+  snapshot: number,
+  batchSize: number,
 ): Promise<void> {
   for (const kind of [figureKind, stateKind]) {
     for (;;) {
-      const range = { before: generationName(generation), limit: batch, namesOnly: true };
+      const range = { before: snapshotName(snapshot), limit: batchSize, namesOnly: true };
       const found = await store.find(kind, range);
       if (found.length === 0) break;
       const names = found.map(({ name }) => name);
@@ -115,10 +115,10 @@ export async function dropFiguresBefore(
 }
 
 function figureIn(found: Found): Figure {
-  return { ...placeIn(found.name), sums: sumsIn(found) };
+  return { ...keyIn(found.name), sums: sumsIn(found) };
 }
 
-/** Integers that a JavaScript number cannot hold are never stored; the driver fails at reading one. */
+/** Stored sums are always safe integers, because `add` rejects larger ones. */
 function sumsIn({ first, second }: Found): Sums {
   return [Number(first), Number(second)];
 }

@@ -3,54 +3,61 @@ import type { Reads, Step } from '@slipway/store-datastore/entities';
 import type { DatastoreMigration } from '@slipway/store-datastore/migrations';
 
 /**
- * Which generation is shown, and which one a rebuild counts into; `newest` is the highest number ever given, so
- * that what a given-up rebuild left is never taken for another's. Each transaction that counts reads this
- * entity, and only the beginning and the end of a rebuild write it, so those wait for each other alone.
+ * The numbers of the snapshots. Every transaction that counts events reads this entity, and only the beginning and the
+ * end of a rebuild write it, so that counting transactions do not conflict with each other here.
  */
-export type Generations = { shown: number; newest: number; building?: number };
+export type Snapshots = {
+  /** The snapshot that reports read. */
+  current: number;
+  /** The highest number ever used, so that a new snapshot never reuses the entities of an abandoned rebuild. */
+  newest: number;
+  /** The snapshot that a rebuild is counting into. */
+  building?: number;
+};
 
+/** Stored names are older than the terms of the code: a generation is a snapshot, `shown` is the current one. */
 const kind = 'Generations';
 const name = 'generations';
-const first: Generations = { shown: 1, newest: 1 };
+const first: Snapshots = { current: 1, newest: 1 };
 
-export const generationsMigration: DatastoreMigration = {
+export const snapshotsMigration: DatastoreMigration = {
   name: 'reporting-generations-1',
   up: (store) =>
     store.transaction(async (step) => {
       const [found] = await step.get(kind, [name]);
-      if (!found) writeGenerations(step, first);
+      if (!found) writeSnapshots(step, first);
     }),
 };
 
-export async function generationsIn(reads: Reads): Promise<Generations> {
+export async function readSnapshots(reads: Reads): Promise<Snapshots> {
   const [found] = await reads.get(kind, [name]);
-  // An emulator that was started again has lost it, with all the rest.
+  // A restarted emulator has lost the entity together with all other data.
   if (!found) return first;
   const { shown, newest, building } = found;
   return {
-    shown: Number(shown),
+    current: Number(shown),
     newest: Number(newest),
     building: building === null ? undefined : Number(building),
   };
 }
 
-export function writeGenerations(step: Step, { shown, newest, building }: Generations): void {
-  step.save(kind, name, { shown, newest, building: building ?? null });
+export function writeSnapshots(step: Step, { current, newest, building }: Snapshots): void {
+  step.save(kind, name, { shown: current, newest, building: building ?? null });
 }
 
-/** @throws {Problem} conflict if `generation` is not the one being built any more. */
-export async function generationsBuilding(reads: Reads, generation: number): Promise<Generations> {
-  const generations = await generationsIn(reads);
-  if (generations.building === generation) return generations;
-  throw problem('conflict', 'Another rebuild has begun in the meantime');
+/** @throws {Problem} conflict if no rebuild is counting into `snapshot` any more. */
+export async function readBuilding(reads: Reads, snapshot: number): Promise<Snapshots> {
+  const snapshots = await readSnapshots(reads);
+  if (snapshots.building === snapshot) return snapshots;
+  throw problem('conflict', 'Another rebuild has begun since');
 }
 
-/** The name of the last stored event that a rebuild has counted; an entity of its own, as it changes often. */
-export async function progressIn(reads: Reads, generation: number): Promise<string | undefined> {
-  const [found] = await reads.get('Rebuild', [String(generation)]);
+/** Returns the name of the last stored event that a rebuild has counted. It changes often, so it has its own entity. */
+export async function readProgress(reads: Reads, snapshot: number): Promise<string | undefined> {
+  const [found] = await reads.get('Rebuild', [String(snapshot)]);
   return found && String(found.after);
 }
 
-export function writeProgress(step: Step, generation: number, after: string): void {
-  step.save('Rebuild', String(generation), { after });
+export function writeProgress(step: Step, snapshot: number, after: string): void {
+  step.save('Rebuild', String(snapshot), { after });
 }

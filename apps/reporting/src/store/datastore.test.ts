@@ -8,7 +8,7 @@ import { openStore } from './open.ts';
 import { type Damage, describeStore } from './store.contract.ts';
 import type { ReportingStore } from './store.ts';
 
-/** The store as it is, but what it is in goes with it. */
+/** The same store, which drops its data when it is closed. */
 function dropping(store: ReportingStore, drop: () => Promise<void>): ReportingStore {
   return {
     ...store,
@@ -26,11 +26,11 @@ async function damage(url: string, how: Damage): Promise<void> {
   await store.transaction(async (step) => {
     if (how === 'lost') return step.remove('Figure', [name]);
     const sum = how === 'changed' ? Number(first?.first) + 1 : 1;
-    const itsName = how === 'changed' ? name : `${name.slice(0, name.lastIndexOf(' '))} nobody`;
+    const newName = how === 'changed' ? name : `${name.slice(0, name.lastIndexOf(' '))} nobody`;
     step.save(
       'Figure',
-      itsName,
-      { first: sum, second: Number(first?.second), rank: rankName(itsName, sum) },
+      newName,
+      { first: sum, second: Number(first?.second), rank: rankName(newName, sum) },
       ['rank'],
     );
   });
@@ -59,24 +59,24 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
       return namespace.drop;
     });
 
-    const generationsOf = async (kind: string) => {
+    const snapshotsOf = async (kind: string) => {
       const store = await openDatastore(namespace.url, []);
       const found = await store.find(kind, { limit: 1_000 });
       await store.close();
       return [...new Set(found.map(({ name }) => Number(name.split(' ')[0])))];
     };
 
-    it('holds one generation of figures after a rebuild', async () => {
+    it('holds one snapshot of figures after a rebuild', async () => {
       const store = await openStore(namespace.url);
       await store.apply(started({}));
       await rebuild(store);
       await rebuild(store);
       await store.close();
-      expect(await generationsOf('Figure')).toEqual([3]);
-      expect(await generationsOf('Subscription')).toEqual([3]);
+      expect(await snapshotsOf('Figure')).toEqual([3]);
+      expect(await snapshotsOf('Subscription')).toEqual([3]);
     });
 
-    it('begins anew when all in it is lost, as in an emulator that was started again', async () => {
+    it('starts again when all its data is lost, as in a restarted emulator', async () => {
       const store = await openStore(namespace.url);
       await store.apply(used({ quantity: 5 }));
       await namespace.drop();
@@ -87,7 +87,7 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
       await store.close();
     });
 
-    it('has equal figures after rebuilds that ran while two replicas counted', async () => {
+    it('has equal figures after rebuilds during which two replicas counted events', async () => {
       const replicas = [await openStore(namespace.url), await openStore(namespace.url)] as const;
       const count = async (replica: ReportingStore, n: number) => {
         for (let round = 0; round < 10; round += 1) {

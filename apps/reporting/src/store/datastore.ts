@@ -10,46 +10,46 @@ import {
   listFigures,
 } from './datastore-figures.ts';
 import {
-  generationsBuilding,
-  generationsIn,
-  generationsMigration,
-  progressIn,
-  writeGenerations,
+  readBuilding,
+  readProgress,
+  readSnapshots,
+  snapshotsMigration,
   writeProgress,
+  writeSnapshots,
 } from './datastore-snapshots.ts';
 import type { ReportingStore } from './store.ts';
 
 /** Figures that are compared or deleted in one step. */
-const batch = 500;
+const batchSize = 500;
 
 /**
- * Reporting on Google Datastore. Every event is stored by its id with the newest generation of figures that it
- * was counted in, in the transaction that counts it; a rebuild counts the events of older generations.
+ * Opens the store of reporting on Google Datastore. The transaction that counts an event also stores it by its id,
+ * together with the newest snapshot that it was counted in. A rebuild counts the events of older snapshots.
  *
  * @param url `datastore://<project>` or `datastore://<project>/<namespace>`
- * @throws {StartError} if it cannot be used.
+ * @throws {StartError} if Datastore cannot be used.
  */
 export async function openDatastoreStore(url: string): Promise<ReportingStore> {
-  const store = await openDatastore(url, [generationsMigration]);
+  const store = await openDatastore(url, [snapshotsMigration]);
   const inbox = datastoreInbox(store, async (events, step) => {
-    const { shown, building } = await generationsIn(step);
-    const generations = building === undefined ? [shown] : [shown, building];
-    const refused = await countEvents(step, events as ReportedEvent[], generations);
-    return { mark: building ?? shown, refused };
+    const { current, building } = await readSnapshots(step);
+    const snapshots = building === undefined ? [current] : [current, building];
+    const refused = await countEvents(step, events as ReportedEvent[], snapshots);
+    return { mark: building ?? current, refused };
   });
 
-  /** Reads the figures that are shown: of one moment, as a rebuild may end between two commands. */
-  const shown = (read: (reads: Reads, generation: number) => Promise<Figure[]>) =>
-    store.snapshot(async (reads) => read(reads, (await generationsIn(reads)).shown));
+  /** Reads from the current snapshot, in one transaction because a rebuild may replace it between two commands. */
+  const readCurrent = (read: (reads: Reads, snapshot: number) => Promise<Figure[]>) =>
+    store.readOnlyTransaction(async (reads) => read(reads, (await readSnapshots(reads)).current));
 
-  /** Whether each figure of a generation is the same in the other; read in batches. */
-  async function isPartOf(generation: number, other: number): Promise<boolean> {
+  /** Returns whether `other` has all figures of a snapshot with the same sums. Reads them in batches. */
+  async function contains(other: number, snapshot: number): Promise<boolean> {
     let last: Figure | undefined;
     do {
       const after = last;
-      // Of one moment: an event that is counted between two reads would look like a difference.
-      const compared = await store.snapshot((reads) =>
-        compareFigures(reads, generation, other, batch, after),
+      // One transaction, because an event that is counted between two reads would look like a difference.
+      const compared = await store.readOnlyTransaction((reads) =>
+        compareFigures(reads, snapshot, other, batchSize, after),
       );
       if (!compared.equal) return false;
       last = compared.last;
@@ -57,12 +57,12 @@ export async function openDatastoreStore(url: string): Promise<ReportingStore> {
     return true;
   }
 
-  /** The stored events of the next page that has any which were not counted into the generation as they came. */
-  async function nextUncounted(generation: number, limit: number): Promise<AppliedEvent[]> {
-    let after = await progressIn(store, generation);
+  /** Returns the next stored events that were not counted into the snapshot when they arrived. */
+  async function nextUncounted(snapshot: number, limit: number): Promise<AppliedEvent[]> {
+    let after = await readProgress(store, snapshot);
     for (;;) {
       const page = await inbox.applied(after, limit);
-      const uncounted = page.filter(({ mark }) => mark < generation);
+      const uncounted = page.filter(({ mark }) => mark < snapshot);
       if (uncounted.length > 0 || page.length === 0) return uncounted;
       after = page.at(-1)?.name;
     }
@@ -71,43 +71,38 @@ export async function openDatastoreStore(url: string): Promise<ReportingStore> {
   return {
     ...inbox,
     figures: (report, { from, to }, limit, after) =>
-      shown((reads, generation) => listFigures(reads, generation, report, { from, to, after }, limit)),
-    largest: (report, part, limit) =>
-      shown((reads, generation) => largestFigures(reads, generation, report, part, limit)),
+      readCurrent((reads, snapshot) => listFigures(reads, snapshot, report, { from, to, after }, limit)),
+    largest: (report, group, limit) =>
+      readCurrent((reads, snapshot) => largestFigures(reads, snapshot, report, group, limit)),
 
     beginRebuild: () =>
       store.transaction(async (step) => {
-        const { shown, newest } = await generationsIn(step);
+        const { current, newest } = await readSnapshots(step);
         const building = newest + 1;
-        writeGenerations(step, { shown, newest: building, building });
+        writeSnapshots(step, { current, newest: building, building });
         return building;
       }),
-    async recount(generation, limit) {
-      const events = await nextUncounted(generation, limit);
-      const last = events.at(-1);
+    async recount(snapshot, limit) {
+      const stored = await nextUncounted(snapshot, limit);
+      const last = stored.at(-1);
       return store.transaction(async (step) => {
-        await generationsBuilding(step, generation);
+        await readBuilding(step, snapshot);
         if (!last) return 0;
-        const [refusal] = (
-          await countEvents(
-            step,
-            events.map(({ event }) => event as ReportedEvent),
-            [generation],
-          )
-        ).values();
-        if (refusal) throw refusal;
-        writeProgress(step, generation, last.name);
+        const events = stored.map(({ event }) => event as ReportedEvent);
+        const [rejected] = (await countEvents(step, events, [snapshot])).values();
+        if (rejected) throw rejected;
+        writeProgress(step, snapshot, last.name);
         return events.length;
       });
     },
-    async finishRebuild(generation) {
-      const { shown } = await generationsBuilding(store, generation);
-      const equal = (await isPartOf(shown, generation)) && (await isPartOf(generation, shown));
+    async finishRebuild(snapshot) {
+      const { current } = await readBuilding(store, snapshot);
+      const equal = (await contains(snapshot, current)) && (await contains(current, snapshot));
       await store.transaction(async (step) => {
-        const { newest } = await generationsBuilding(step, generation);
-        writeGenerations(step, { shown: generation, newest });
+        const { newest } = await readBuilding(step, snapshot);
+        writeSnapshots(step, { current: snapshot, newest });
       });
-      await dropFiguresBefore(store, generation, batch);
+      await dropFiguresBefore(store, snapshot, batchSize);
       return equal;
     },
 

@@ -4,11 +4,11 @@ import type { ReportedEvent } from '../figures.ts';
 import { eventStream, paid, started, used } from '../testing/events.ts';
 import { type Draft, draft, type Known, nothingKnown } from './draft.ts';
 
-/** Stores what drafts change, as a store does: it reads what is missing, and drafts again. */
-function apply(stored: Known, events: ReportedEvent[], generations: number[]): Draft {
+/** Stores the changes of drafts, as a store does: loads the missing data, and drafts again. */
+function apply(stored: Known, events: ReportedEvent[], snapshots: number[]): Draft {
   const known = nothingKnown();
   for (;;) {
-    const result = draft(events, generations, known);
+    const result = draft(events, snapshots, known);
     const { figures, states } = result.missing;
     if (figures.size + states.size === 0) {
       for (const [name, sums] of result.changed.figures) stored.figures.set(name, sums);
@@ -21,7 +21,7 @@ function apply(stored: Known, events: ReportedEvent[], generations: number[]): D
 }
 
 describe('a draft', () => {
-  it('ends with the same figures, however many events are counted at a time', () => {
+  it('results in the same figures, however many events are counted at a time', () => {
     fc.assert(
       fc.property(eventStream, fc.integer({ min: 1, max: 40 }), (events, atATime) => {
         const [together, apart] = [nothingKnown(), nothingKnown()];
@@ -33,7 +33,7 @@ describe('a draft', () => {
     );
   });
 
-  it('counts the same in each generation', () => {
+  it('counts the same in each snapshot', () => {
     const stored = nothingKnown();
     apply(stored, [used({ quantity: 5 })], [1, 2]);
     expect([...stored.figures]).toEqual([
@@ -42,7 +42,7 @@ describe('a draft', () => {
     ]);
   });
 
-  it('refuses an event alone: it changes nothing, also where another generation could take it', () => {
+  it('rejects an event without the others: it changes nothing, even if it could be counted into another snapshot', () => {
     const stored = nothingKnown();
     apply(stored, [paid({ amount: Number.MAX_SAFE_INTEGER })], [2]);
     const tooMuch = paid({ amount: 1 });
@@ -55,7 +55,7 @@ describe('a draft', () => {
     expect(figures).toHaveLength(5);
   });
 
-  it('says what must be read before it holds', () => {
+  it('names the data that must be loaded before it is valid', () => {
     const { missing } = draft([started({}), used({})], [1], nothingKnown());
     expect([...missing.states]).toEqual(['00000001 s1']);
     expect([...missing.figures]).toEqual(['00000001 recurring basic EUR', '00000001 usage calls s1/u1']);

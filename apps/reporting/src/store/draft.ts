@@ -9,7 +9,7 @@ import {
 } from '../figures.ts';
 import { figureName, stateName } from './figure-names.ts';
 
-/** What is known by name. `undefined` is known to be absent; a name without an entry is not known. */
+/** Loaded data by name. The value of a name that does not exist in the store is `undefined`. */
 export type Known = {
   figures: Map<string, Sums | undefined>;
   states: Map<string, SubscriptionState | undefined>;
@@ -17,20 +17,20 @@ export type Known = {
 
 export const nothingKnown = (): Known => ({ figures: new Map(), states: new Map() });
 
-/** What events change. It holds only if nothing is missing; otherwise these must be read first. */
+/** The changes of some events. They are valid only if no data is missing; otherwise load that data and draft again. */
 export type Draft = {
   changed: Known;
   missing: { figures: Set<string>; states: Set<string> };
-  /** Events that cannot be counted, by id; they have changed nothing. */
+  /** The events that cannot be counted, by id. They change nothing. */
   refused: Map<string, RefusedEvent>;
 };
 
 /**
- * Counts events, in their order and without I/O, into generations of figures: many of them into few figures.
+ * Counts events into snapshots, in order and without I/O, so that a figure that many events change is written once.
  *
- * @param known what is stored, as far as it was read
+ * @param known the data that was loaded so far
  */
-export function draft(events: ReportedEvent[], generations: number[], known: Known): Draft {
+export function draft(events: ReportedEvent[], snapshots: number[], known: Known): Draft {
   const result: Draft = {
     changed: nothingKnown(),
     missing: { figures: new Set(), states: new Set() },
@@ -38,10 +38,10 @@ export function draft(events: ReportedEvent[], generations: number[], known: Kno
   };
   for (const event of events) {
     try {
-      const step = stepOf(event, generations, known, result);
-      // Only now: an event that was refused half-way has changed nothing.
-      for (const [name, sums] of step.figures) result.changed.figures.set(name, sums);
-      for (const [name, state] of step.states) result.changed.states.set(name, state);
+      const changes = changesOf(event, snapshots, known, result);
+      // Merged only now, because an event that was rejected halfway must change nothing.
+      for (const [name, sums] of changes.figures) result.changed.figures.set(name, sums);
+      for (const [name, state] of changes.states) result.changed.states.set(name, state);
     } catch (error) {
       if (!(error instanceof RefusedEvent)) throw error;
       result.refused.set(event.id, error);
@@ -50,29 +50,29 @@ export function draft(events: ReportedEvent[], generations: number[], known: Kno
   return result;
 }
 
-function stepOf(
+function changesOf(
   event: ReportedEvent,
-  generations: number[],
+  snapshots: number[],
   known: Known,
   { changed, missing }: Draft,
 ): Known {
-  const step = nothingKnown();
-  const figure = reader([step.figures, changed.figures, known.figures], missing.figures);
-  const state = reader([step.states, changed.states, known.states], missing.states);
+  const changes = nothingKnown();
+  const figure = reader([changes.figures, changed.figures, known.figures], missing.figures);
+  const state = reader([changes.states, changed.states, known.states], missing.states);
   const subscription = subscriptionIn(event);
-  for (const generation of generations) {
-    const itsState = subscription && stateName(generation, subscription);
-    const counted = count(event, itsState ? state(itsState) : undefined);
-    for (const { sums, ...place } of counted.increments) {
-      const name = figureName({ generation, ...place });
-      step.figures.set(name, add(figure(name) ?? [0, 0], sums));
+  for (const snapshot of snapshots) {
+    const nameOfState = subscription && stateName(snapshot, subscription);
+    const counted = count(event, nameOfState ? state(nameOfState) : undefined);
+    for (const { sums, ...key } of counted.increments) {
+      const name = figureName({ snapshot, ...key });
+      changes.figures.set(name, add(figure(name) ?? [0, 0], sums));
     }
-    if (itsState && counted.state) step.states.set(itsState, counted.state);
+    if (nameOfState && counted.state) changes.states.set(nameOfState, counted.state);
   }
-  return step;
+  return changes;
 }
 
-/** Reads from the first layer that knows a name, and notes a name that none knows. */
+/** Makes a function that reads a name from the first layer that has it. A name that no layer has is added to `missing`. */
 function reader<T>(layers: Map<string, T | undefined>[], missing: Set<string>) {
   return (name: string): T | undefined => {
     const layer = layers.find((each) => each.has(name));

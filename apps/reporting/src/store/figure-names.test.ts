@@ -1,45 +1,45 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FigurePlace, figureName, placeIn, rankName } from './figure-names.ts';
+import { type FigureKey, figureName, keyIn, rankName } from './figure-names.ts';
 
 const id = fc.stringMatching(/^[A-Za-z0-9_:.-]{1,5}$/);
-const place: fc.Arbitrary<FigurePlace> = fc.record({
-  generation: fc.integer({ min: 1, max: 20 }),
+const key: fc.Arbitrary<FigureKey> = fc.record({
+  snapshot: fc.integer({ min: 1, max: 20 }),
   report: fc.constantFrom('usage', 'revenue', 'signUps', 'recurring'),
-  part: id,
-  key: fc.oneof(fc.constant(''), id),
+  group: id,
+  breakdown: fc.oneof(fc.constant(''), id),
 });
 const sum = fc.maxSafeInteger();
 
 const compare = <T extends string | number>(a: T, b: T) => Number(a > b) - Number(a < b);
 
 describe('the name of a figure', () => {
-  it('sorts as generation, report, part and key do', () => {
+  it('sorts as snapshot, report, group and breakdown do', () => {
     fc.assert(
-      fc.property(place, place, (a, b) => {
+      fc.property(key, key, (a, b) => {
         const expected =
-          compare(a.generation, b.generation) ||
+          compare(a.snapshot, b.snapshot) ||
           compare(a.report, b.report) ||
-          compare(a.part, b.part) ||
-          compare(a.key, b.key);
+          compare(a.group, b.group) ||
+          compare(a.breakdown, b.breakdown);
         expect(compare(figureName(a), figureName(b))).toBe(expected);
       }),
     );
   });
 
-  it('tells the place again', () => {
+  it('returns the key again', () => {
     fc.assert(
-      fc.property(place, ({ generation, ...rest }) => {
-        expect(placeIn(figureName({ generation, ...rest }))).toEqual(rest);
+      fc.property(key, ({ snapshot, ...rest }) => {
+        expect(keyIn(figureName({ snapshot, ...rest }))).toEqual(rest);
       }),
     );
   });
 });
 
 describe('the rank of a figure', () => {
-  const name = figureName({ generation: 1, report: 'usage', part: 'calls', key: 's1/u1' });
+  const name = figureName({ snapshot: 1, report: 'usage', group: 'calls', breakdown: 's1/u1' });
 
-  it('sorts the larger sum first, whatever their size and sign', () => {
+  it('sorts the larger sum first, for all sizes and signs', () => {
     fc.assert(
       fc.property(sum, sum, (a, b) => {
         expect(compare(rankName(name, a), rankName(name, b))).toBe(compare(b, a));
@@ -54,8 +54,8 @@ describe('the rank of a figure', () => {
     );
   });
 
-  it('is that of a part, so that figures of equal size sort by their names', () => {
-    const other = figureName({ generation: 1, report: 'usage', part: 'calls', key: 's2/u2' });
+  it('is the same for figures of equal size in a group, so that they sort by their names', () => {
+    const other = figureName({ snapshot: 1, report: 'usage', group: 'calls', breakdown: 's2/u2' });
     expect(rankName(name, 5)).toBe(rankName(other, 5));
   });
 });

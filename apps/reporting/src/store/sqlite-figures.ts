@@ -4,14 +4,14 @@ import {
   add,
   count,
   type Figure,
-  type Place,
+  type FigurePosition,
   type Report,
   type ReportedEvent,
   type SubscriptionState,
   subscriptionIn,
 } from '../figures.ts';
 
-/** A generation is a whole set of figures, so that a rebuild can count into one while another is shown. */
+/** Stored names are older than the terms of the code: `generation` is a snapshot, `part` a group, `key` a breakdown. */
 export const figuresMigration: Migration = {
   name: 'reporting-figures-1',
   sql: `CREATE TABLE figures (
@@ -36,17 +36,16 @@ type Row = Record<string, SQLOutputValue>;
 
 const figureIn = ({ report, part, key, first, second }: Row): Figure => ({
   report: String(report) as Report,
-  part: String(part),
-  key: String(key),
+  group: String(part),
+  breakdown: String(key),
   sums: [Number(first), Number(second)],
 });
 
-/** Before every figure, and after every part. */
-const start = { part: '', key: '' };
+/** The position before all figures of a report, and the text after all groups. */
+const start: FigurePosition = { group: '', breakdown: '' };
 const end = '\uffff';
-const beforeAll: Place & { report: string } = { report: '', ...start };
 
-/** Figures by generation. Nothing here begins a transaction: that is for the caller, who knows the whole step. */
+/** Reads and writes the figures of snapshots. The caller begins the transactions, because it knows all their steps. */
 export function sqliteFigures(db: DatabaseSync) {
   const find = db.prepare(
     'SELECT * FROM figures WHERE generation = ? AND report = ? AND part = ? AND key = ?',
@@ -62,7 +61,7 @@ export function sqliteFigures(db: DatabaseSync) {
   const largest = db.prepare(
     `SELECT * FROM figures WHERE generation = ? AND report = ? AND part = ? ORDER BY first DESC, key LIMIT ?`,
   );
-  // A figure of zeros is the same as none.
+  // A figure whose sums are zero equals a figure that does not exist.
   const compare = db.prepare(
     `SELECT a.*, a.first = coalesce(b.first, 0) AND a.second = coalesce(b.second, 0) AS equal
      FROM figures a LEFT JOIN figures b
@@ -79,50 +78,50 @@ export function sqliteFigures(db: DatabaseSync) {
        (SELECT generation, id FROM subscriptions WHERE generation < ? LIMIT ?)`,
   );
 
-  const stateOf = (generation: number, id: string): SubscriptionState | undefined => {
-    const row = findState.get(generation, id);
+  const stateOf = (snapshot: number, id: string): SubscriptionState | undefined => {
+    const row = findState.get(snapshot, id);
     return row && (JSON.parse(String(row.state)) as SubscriptionState);
   };
 
-  const increase = (generation: number, { report, part, key, sums }: Figure) => {
-    const row = find.get(generation, report, part, key);
+  const increase = (snapshot: number, { report, group, breakdown, sums }: Figure) => {
+    const row = find.get(snapshot, report, group, breakdown);
     const [first, second] = add(row ? figureIn(row).sums : [0, 0], sums);
-    put.run(generation, report, part, key, first, second);
+    put.run(snapshot, report, group, breakdown, first, second);
   };
 
   return {
     /** @throws {RefusedEvent} if the event cannot be counted. */
-    count(generation: number, event: ReportedEvent): void {
+    count(snapshot: number, event: ReportedEvent): void {
       const id = subscriptionIn(event);
-      const { increments, state } = count(event, id ? stateOf(generation, id) : undefined);
-      for (const increment of increments) increase(generation, increment);
-      if (id && state) putState.run(generation, id, JSON.stringify(state));
+      const { increments, state } = count(event, id ? stateOf(snapshot, id) : undefined);
+      for (const increment of increments) increase(snapshot, increment);
+      if (id && state) putState.run(snapshot, id, JSON.stringify(state));
     },
     list(
-      generation: number,
+      snapshot: number,
       report: Report,
-      { from = start.part, to = end }: { from?: string; to?: string },
+      { from = start.group, to = end }: { from?: string; to?: string },
       limit: number,
-      after: Place = start,
+      after = start,
     ): Figure[] {
-      return list.all(generation, report, after.part, after.key, from, to, limit).map(figureIn);
+      return list.all(snapshot, report, after.group, after.breakdown, from, to, limit).map(figureIn);
     },
-    largest(generation: number, report: Report, part: string, limit: number): Figure[] {
-      return largest.all(generation, report, part, limit).map(figureIn);
+    largest(snapshot: number, report: Report, group: string, limit: number): Figure[] {
+      return largest.all(snapshot, report, group, limit).map(figureIn);
     },
-    /** Compares the next figures of a generation with those of another; `last` is absent after the end. */
+    /** Compares the next figures of a snapshot with those of another; after the last figure there is no `last`. */
     compare(
-      generation: number,
+      snapshot: number,
       other: number,
       limit: number,
-      after = beforeAll,
+      after: FigurePosition & { report: string } = { report: '', ...start },
     ): { equal: boolean; last?: Figure } {
-      const rows = compare.all(other, generation, after.report, after.part, after.key, limit);
+      const rows = compare.all(other, snapshot, after.report, after.group, after.breakdown, limit);
       return { equal: rows.every(({ equal }) => equal === 1), last: rows.map(figureIn).at(-1) };
     },
-    /** Deletes some of what generations before this one hold; false when nothing is left. */
-    dropBefore(generation: number, limit: number): boolean {
-      const dropped = [dropFigures, dropStates].map((drop) => Number(drop.run(generation, limit).changes));
+    /** Deletes some of the older snapshots' rows; returns false when none are left. */
+    dropBefore(snapshot: number, limit: number): boolean {
+      const dropped = [dropFigures, dropStates].map((drop) => Number(drop.run(snapshot, limit).changes));
       return dropped.some((changes) => changes > 0);
     },
   };

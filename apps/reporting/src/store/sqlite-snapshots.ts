@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { problem } from '@slipway/contracts/errors';
 import type { Migration } from '@slipway/store-sqlite/database';
 
-/** Which generation is shown; which one a rebuild counts into, and the stored events it still has to count. */
-export const generationsMigration: Migration = {
+/** One row has the numbers of the snapshots, and the progress of a rebuild. Stored names: see `figuresMigration`. */
+export const snapshotsMigration: Migration = {
   name: 'reporting-generations-1',
   sql: `CREATE TABLE generations (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -16,29 +16,29 @@ export const generationsMigration: Migration = {
   INSERT INTO generations VALUES (1, 1, 1, NULL, 0, 0)`,
 };
 
-/**
- * `newest` is the highest number ever given, so that what a given-up rebuild left is never taken for another's;
- * `counted` < place <= `until` are the places of the events that the rebuild still has to count.
- */
-export type Generations = {
-  shown: number;
+export type Snapshots = {
+  /** The snapshot that reports read. */
+  current: number;
+  /** The highest number ever used, so that a new snapshot never reuses the rows of an abandoned rebuild. */
   newest: number;
+  /** The snapshot that a rebuild is counting into. */
   building?: number;
+  /** The rebuild has counted the stored events up to this number; `until` is the number of the last one to count. */
   counted: number;
   until: number;
 };
 
-/** The one row that tells which figures are which. The caller holds the transaction. */
-export function sqliteGenerations(db: DatabaseSync) {
+/** Reads and writes the numbers of the snapshots. The caller begins the transactions. */
+export function sqliteSnapshots(db: DatabaseSync) {
   const read = db.prepare('SELECT * FROM generations');
   const write = db.prepare(
     'UPDATE generations SET shown = ?, newest = ?, building = ?, counted = ?, until = ?',
   );
 
-  const now = (): Generations => {
+  const get = (): Snapshots => {
     const row = read.get() ?? {};
     return {
-      shown: Number(row.shown),
+      current: Number(row.shown),
       newest: Number(row.newest),
       building: row.building === null ? undefined : Number(row.building),
       counted: Number(row.counted),
@@ -47,15 +47,15 @@ export function sqliteGenerations(db: DatabaseSync) {
   };
 
   return {
-    now,
-    write({ shown, newest, building, counted, until }: Generations): void {
-      write.run(shown, newest, building ?? null, counted, until);
+    get,
+    write({ current, newest, building, counted, until }: Snapshots): void {
+      write.run(current, newest, building ?? null, counted, until);
     },
-    /** @throws {Problem} conflict if `generation` is not the one being built any more. */
-    building(generation: number): Generations {
-      const generations = now();
-      if (generations.building === generation) return generations;
-      throw problem('conflict', 'Another rebuild has begun in the meantime');
+    /** @throws {Problem} conflict if no rebuild is counting into `snapshot` any more. */
+    getBuilding(snapshot: number): Snapshots {
+      const snapshots = get();
+      if (snapshots.building === snapshot) return snapshots;
+      throw problem('conflict', 'Another rebuild has begun since');
     },
   };
 }

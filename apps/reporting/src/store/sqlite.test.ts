@@ -17,7 +17,7 @@ afterAll(() => rm(folder, { recursive: true }));
 let files = 0;
 const newFile = () => join(folder, `${++files}.db`);
 
-/** Looks into or changes a file behind the store's back. */
+/** Reads or changes a file without the store. */
 function within<T>(path: string, work: (db: DatabaseSync) => T): T {
   const db = new DatabaseSync(path);
   try {
@@ -49,21 +49,21 @@ describeStore('SQLite in a file', async () => {
 });
 
 describe('a SQLite file', () => {
-  const generationsIn = (path: string) =>
+  const snapshotsIn = (path: string) =>
     within(path, (db) => db.prepare('SELECT DISTINCT generation FROM figures').all()).map(
       (row) => row.generation,
     );
 
-  it('holds one generation of figures after a rebuild', async () => {
+  it('holds one snapshot of figures after a rebuild', async () => {
     const path = newFile();
     const store = await openStore(`sqlite:${path}`);
     await store.apply(used({}));
     await rebuild(store);
     await store.close();
-    expect(generationsIn(path)).toEqual([2]);
+    expect(snapshotsIn(path)).toEqual([2]);
   });
 
-  it('counts nothing more into a rebuild that a crash cut off', async () => {
+  it('counts no events into a rebuild that a crash interrupted', async () => {
     const path = newFile();
     const crashed = await openStore(`sqlite:${path}`);
     await crashed.beginRebuild();
@@ -71,6 +71,6 @@ describe('a SQLite file', () => {
     const store = await openStore(`sqlite:${path}`);
     await store.apply(used({}));
     await store.close();
-    expect(generationsIn(path)).toEqual([1]);
+    expect(snapshotsIn(path)).toEqual([1]);
   });
 });

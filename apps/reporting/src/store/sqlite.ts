@@ -1,39 +1,38 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import { inTransaction, openSqlite } from '@slipway/store-sqlite/database';
 import { inboxMigration, sqliteInbox } from '@slipway/store-sqlite/inbox';
 import { nonBlocking, retryWhileLocked } from '@slipway/store-sqlite/non-blocking';
 import type { ReportedEvent } from '../figures.ts';
 import { figuresMigration, sqliteFigures } from './sqlite-figures.ts';
-import { generationsMigration, sqliteGenerations } from './sqlite-snapshots.ts';
+import { snapshotsMigration, sqliteSnapshots } from './sqlite-snapshots.ts';
 import type { ReportingStore } from './store.ts';
 
-/** Figures that are compared or deleted between two turns of the event loop. */
-const batch = 500;
+/** Figures that are compared or deleted in one iteration of the event loop. */
+const batchSize = 500;
 
 /**
- * The embedded store of reporting: events as they came (`inbox`) and what they add up to (`figures`).
+ * Opens the store of reporting in a SQLite file: the events as they arrived (`inbox`), and the figures.
  *
  * @param url `sqlite:<path>` or `sqlite::memory:`
  * @throws {StartError} if the file cannot be used.
  */
 export function openSqliteStore(url: string): ReportingStore {
-  const db = openSqlite(url, [inboxMigration, figuresMigration, generationsMigration]);
+  const db = openSqlite(url, [inboxMigration, figuresMigration, snapshotsMigration]);
   const figures = sqliteFigures(db);
-  const generations = sqliteGenerations(db);
-  // One process owns the file, so a rebuild found here was broken off by a crash.
-  generations.write({ ...generations.now(), building: undefined });
+  const snapshots = sqliteSnapshots(db);
+  // Only one process uses the file, so an unfinished rebuild was interrupted by a crash.
+  snapshots.write({ ...snapshots.get(), building: undefined });
   const inbox = sqliteInbox(db, (event) => {
-    const { shown, building } = generations.now();
-    for (const generation of [shown, building ?? []].flat())
-      figures.count(generation, event as ReportedEvent);
+    const { current, building } = snapshots.get();
+    for (const snapshot of [current, building ?? []].flat()) figures.count(snapshot, event as ReportedEvent);
   });
 
-  /** Whether each figure of a generation is the same in the other; read in batches. */
-  async function isPartOf(generation: number, other: number): Promise<boolean> {
-    let compared = figures.compare(generation, other, batch);
+  /** Returns whether `other` has all figures of a snapshot with the same sums. Reads them in batches. */
+  async function contains(other: number, snapshot: number): Promise<boolean> {
+    let compared = figures.compare(snapshot, other, batchSize);
     while (compared.equal && compared.last) {
-      await nextTurn();
-      compared = figures.compare(generation, other, batch, compared.last);
+      await nextIteration();
+      compared = figures.compare(snapshot, other, batchSize, compared.last);
     }
     return compared.equal;
   }
@@ -46,37 +45,37 @@ export function openSqliteStore(url: string): ReportingStore {
     dropRefused: inbox.dropRefused,
 
     async figures(report, range, limit, after) {
-      return figures.list(generations.now().shown, report, range, limit, after);
+      return figures.list(snapshots.get().current, report, range, limit, after);
     },
-    async largest(report, part, limit) {
-      return figures.largest(generations.now().shown, report, part, limit);
+    async largest(report, group, limit) {
+      return figures.largest(snapshots.get().current, report, group, limit);
     },
 
     async beginRebuild() {
       return inTransaction(db, () => {
-        const { shown, newest } = generations.now();
+        const { current, newest } = snapshots.get();
         const building = newest + 1;
-        generations.write({ shown, newest: building, building, counted: 0, until: inbox.lastPlace() });
+        snapshots.write({ current, newest: building, building, counted: 0, until: inbox.lastPlace() });
         return building;
       });
     },
-    async recount(generation, limit) {
+    async recount(snapshot, limit) {
       return inTransaction(db, () => {
-        const progress = generations.building(generation);
+        const progress = snapshots.getBuilding(snapshot);
         const events = inbox.applied(progress.counted, limit).filter(({ place }) => place <= progress.until);
-        for (const { event } of events) figures.count(generation, event as ReportedEvent);
-        generations.write({ ...progress, counted: events.at(-1)?.place ?? progress.counted });
+        for (const { event } of events) figures.count(snapshot, event as ReportedEvent);
+        snapshots.write({ ...progress, counted: events.at(-1)?.place ?? progress.counted });
         return events.length;
       });
     },
-    async finishRebuild(generation) {
-      const { shown } = generations.building(generation);
-      // New events count in both, so what was found equal stays equal while the rest is compared.
-      const equal = (await isPartOf(shown, generation)) && (await isPartOf(generation, shown));
+    async finishRebuild(snapshot) {
+      const { current } = snapshots.getBuilding(snapshot);
+      // New events are counted in both snapshots, so figures that were equal stay equal during the comparison.
+      const equal = (await contains(snapshot, current)) && (await contains(current, snapshot));
       const show = () =>
-        generations.write({ ...generations.building(generation), shown: generation, building: undefined });
+        snapshots.write({ ...snapshots.getBuilding(snapshot), current: snapshot, building: undefined });
       await retryWhileLocked(() => inTransaction(db, show));
-      while (await retryWhileLocked(() => figures.dropBefore(generation, batch))) await nextTurn();
+      while (await retryWhileLocked(() => figures.dropBefore(snapshot, batchSize))) await nextIteration();
       return equal;
     },
 

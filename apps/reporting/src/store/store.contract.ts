@@ -10,15 +10,15 @@ export type Damage = (typeof damages)[number];
 
 export type Opened = {
   store: ReportingStore;
-  /** Changes, loses or invents a figure of usage behind the store's back; absent where nobody else can. */
+  /** Changes, deletes or adds a usage figure without the store; absent if nobody else can access the data. */
   damage?(how: Damage): Promise<void>;
-  /** Closes the store and opens the same data again; absent where nothing outlives a closed store. */
+  /** Closes the store and opens the same data again; absent if the data is lost with the store. */
   reopen?(): Promise<ReportingStore>;
-  /** Opens the same data beside the store, as another replica does; absent where only one process can. */
+  /** Opens the same data a second time, as another replica does; absent if only one process can. */
   openBeside?(): Promise<ReportingStore>;
 };
 
-/** What reporting needs of any store, whatever it is built on. */
+/** The contract of reporting's store, whatever its technology. */
 export function describeStore(name: string, open: () => Promise<Opened>): void {
   describe(`reporting's store on ${name}`, () => {
     let opened: Opened;
@@ -32,14 +32,14 @@ export function describeStore(name: string, open: () => Promise<Opened>): void {
     const usage = () => store.largest('usage', 'calls', 10);
     const apply = (...events: ReportedEvent[]) => Promise.all(events.map((event) => store.apply(event)));
 
-    it('counts an event once, however often and however fast it comes', async () => {
+    it('counts an event once, however often it is applied at the same time', async () => {
       const event = used({ quantity: 5 });
       const outcomes = await Promise.all(Array.from({ length: 5 }, () => store.apply(event)));
       expect(outcomes.sort()).toEqual(['applied', 'duplicate', 'duplicate', 'duplicate', 'duplicate']);
       expect((await usage()).map(({ sums }) => sums)).toEqual([[5, 1]]);
     });
 
-    it('counts an event once that two replicas are given at the same time', async (test) => {
+    it('counts an event once if two replicas apply it at the same time', async (test) => {
       const other = await opened.openBeside?.();
       if (!other) return test.skip();
       const events = Array.from({ length: 50 }, (_, n) => used({ quantity: n }));
@@ -51,7 +51,7 @@ export function describeStore(name: string, open: () => Promise<Opened>): void {
       expect((await usage()).map(({ sums }) => sums)).toEqual([[(49 * 50) / 2, 50]]);
     });
 
-    it('keeps the newest of a subscription, whichever replica is told of which change', async (test) => {
+    it('stores the newest state of a subscription, whichever replica applies which change', async (test) => {
       const other = await opened.openBeside?.();
       if (!other) return test.skip();
       const versions = Array.from({ length: 10 }, (_, n) =>
@@ -61,10 +61,10 @@ export function describeStore(name: string, open: () => Promise<Opened>): void {
       await Promise.all(shuffled.map((event, n) => (n % 2 === 0 ? store : other).apply(event)));
       await other.close();
       const active = (await store.figures('recurring', {}, 20)).filter(({ sums }) => sums[0] !== 0);
-      expect(active.map(({ part, sums }) => [part, ...sums])).toEqual([['plan-10', 1, 900]]);
+      expect(active.map(({ group, sums }) => [group, ...sums])).toEqual([['plan-10', 1, 900]]);
     });
 
-    it('neither keeps nor counts an event that it refuses', async () => {
+    it('neither stores nor counts an event that it rejects', async () => {
       await apply(paid({ amount: Number.MAX_SAFE_INTEGER }));
       const tooMuch = paid({ amount: 1 });
       await expect(store.apply(tooMuch)).rejects.toThrow(RefusedEvent);
@@ -72,13 +72,13 @@ export function describeStore(name: string, open: () => Promise<Opened>): void {
       expect(await rebuild(store)).toEqual({ events: 1, equal: true });
     });
 
-    it('lists figures in order, from a place on, within a range', async () => {
+    it('lists figures in order, after a position, within a range', async () => {
       const days = ['2026-03-03', '2026-03-01', '2026-03-02'];
       await apply(
         ...days.flatMap((day) => ['pro', 'basic'].map((planId) => paid({ planId, at: `${day}T00:00:00Z` }))),
       );
       const all = await store.figures('revenue', {}, 10);
-      expect(all.map(({ part, key }) => `${part} ${key}`)).toEqual([
+      expect(all.map(({ group, breakdown }) => `${group} ${breakdown}`)).toEqual([
         '2026-03-01 basic/EUR',
         '2026-03-01 pro/EUR',
         '2026-03-02 basic/EUR',
@@ -92,31 +92,31 @@ export function describeStore(name: string, open: () => Promise<Opened>): void {
       expect(await store.figures('revenue', { to: '2026-03-01' }, 10, all[0])).toEqual(all.slice(1, 2));
     });
 
-    it('gives the largest figures of a part', async () => {
+    it('returns the largest figures of a group', async () => {
       await apply(...[3, 9, 6].map((quantity) => used({ quantity, subscriptionId: `s${quantity}` })));
       await apply(used({ metric: 'storage', quantity: 100 }));
       const largest = await store.largest('usage', 'calls', 2);
       expect(largest.map(({ sums: [quantity] }) => quantity)).toEqual([9, 6]);
     });
 
-    it('tells sums exactly up to 2^53 - 1, and the largest of such first', async () => {
+    it('returns exact sums up to 2^53 - 1, largest first', async () => {
       const sizes = [Number.MAX_SAFE_INTEGER - 1, 0, Number.MAX_SAFE_INTEGER, 10, 9];
       await apply(...sizes.map((quantity, n) => used({ quantity, subscriptionId: `s${n}` })));
       const quantities = (await usage()).map(({ sums: [quantity] }) => quantity);
       expect(quantities).toEqual([Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - 1, 10, 9, 0]);
     });
 
-    it('orders figures that are of equal size, and parts that begin alike', async () => {
+    it('sorts figures of equal size, and groups with a common prefix', async () => {
       const subscriptions = ['s.1', 's-1', 's', 's:1', 'S_1'];
       await apply(...subscriptions.map((subscriptionId) => used({ subscriptionId, metric: 'calls' })));
       await apply(used({ metric: 'calls-eu' }), used({ metric: 'calls.eu' }), used({ metric: 'call' }));
       const inOrder = ['S_1', 's', 's-1', 's.1', 's:1'].map((subscription) => `${subscription}/u1`).sort();
-      expect((await usage()).map(({ key }) => key)).toEqual(inOrder);
-      const parts = (await store.figures('usage', {}, 20)).map(({ part }) => part);
-      expect([...new Set(parts)]).toEqual(['call', 'calls', 'calls-eu', 'calls.eu']);
+      expect((await usage()).map(({ breakdown }) => breakdown)).toEqual(inOrder);
+      const groups = (await store.figures('usage', {}, 20)).map(({ group }) => group);
+      expect([...new Set(groups)]).toEqual(['call', 'calls', 'calls-eu', 'calls.eu']);
     });
 
-    it('keeps refused events until they are dropped', async () => {
+    it('stores dead letters until they are deleted', async () => {
       const events = ['a', 'b', 'c'].map((id) => used({ id }));
       for (const event of events) await store.setAside(event, 'because', '2026-03-01T00:00:00Z');
       const [first] = await store.refused(1);
@@ -130,7 +130,7 @@ export function describeStore(name: string, open: () => Promise<Opened>): void {
     describe('rebuilding', () => {
       const many = Array.from({ length: 450 }, (_, n) => used({ quantity: n, subscriptionId: `s${n % 7}` }));
 
-      it('finds the running figures equal when nothing went wrong', async () => {
+      it('finds the snapshots equal if nothing went wrong', async () => {
         await apply(...many, started({}), paid({}), refunded({}));
         const before = await usage();
         expect(await rebuild(store)).toEqual({ events: 453, equal: true });
@@ -148,47 +148,47 @@ export function describeStore(name: string, open: () => Promise<Opened>): void {
         expect(await rebuild(store)).toEqual({ events: 450, equal: true });
       });
 
-      it('counts events that arrive meanwhile once', async () => {
+      it('counts events that arrive during a rebuild once', async () => {
         await apply(...many, started({ version: 1, planId: 'basic' }));
-        const generation = await store.beginRebuild();
-        expect(await store.recount(generation, 100)).toBe(100);
-        // A newer version is counted before the rebuild has come to the older one.
+        const snapshot = await store.beginRebuild();
+        expect(await store.recount(snapshot, 100)).toBe(100);
+        // The newer version is counted before the rebuild reaches the older one.
         await apply(
           started({ version: 2, planId: 'pro' }),
           used({ quantity: 1_000, subscriptionId: 'late' }),
         );
-        while ((await store.recount(generation, 100)) > 0);
+        while ((await store.recount(snapshot, 100)) > 0);
         await apply(used({ quantity: 1, subscriptionId: 'late' }));
-        expect(await store.finishRebuild(generation)).toBe(true);
+        expect(await store.finishRebuild(snapshot)).toBe(true);
         expect(await store.largest('usage', 'calls', 10)).toContainEqual(
-          expect.objectContaining({ key: 'late/u1', sums: [1_001, 2] }),
+          expect.objectContaining({ breakdown: 'late/u1', sums: [1_001, 2] }),
         );
         const active = (await store.figures('recurring', {}, 10)).filter(({ sums }) => sums[0] !== 0);
-        expect(active.map(({ part }) => part)).toEqual(['pro']);
+        expect(active.map(({ group }) => group)).toEqual(['pro']);
         expect(await rebuild(store)).toEqual({ events: 454, equal: true });
       });
 
-      it('shows the running figures until it is done', async () => {
+      it('leaves the current figures unchanged until it has finished', async () => {
         await apply(...many);
         const before = await usage();
-        const generation = await store.beginRebuild();
-        await store.recount(generation, 100);
+        const snapshot = await store.beginRebuild();
+        await store.recount(snapshot, 100);
         expect(await usage()).toEqual(before);
       });
 
-      it('gives way to one that begins later', async () => {
+      it('is superseded by one that begins later', async () => {
         await apply(...many);
         const first = await store.beginRebuild();
         await store.recount(first, 100);
         const second = await store.beginRebuild();
-        const givenUp = expect.objectContaining({ code: 'conflict' });
-        await expect(store.recount(first, 100)).rejects.toThrow(givenUp);
-        await expect(store.finishRebuild(first)).rejects.toThrow(givenUp);
+        const superseded = expect.objectContaining({ code: 'conflict' });
+        await expect(store.recount(first, 100)).rejects.toThrow(superseded);
+        await expect(store.finishRebuild(first)).rejects.toThrow(superseded);
         while ((await store.recount(second, 100)) > 0);
         expect(await store.finishRebuild(second)).toBe(true);
       });
 
-      it('starts anew after a crash in the middle of one', async () => {
+      it('can start again after a crash in the middle of one', async () => {
         await apply(...many);
         await store.recount(await store.beginRebuild(), 100);
         store = (await opened.reopen?.()) ?? store;
@@ -197,7 +197,7 @@ export function describeStore(name: string, open: () => Promise<Opened>): void {
       });
     });
 
-    it('finds everything again when it is opened again', async (test) => {
+    it('has all its data when it is opened again', async (test) => {
       if (!opened.reopen) return test.skip();
       await apply(used({ id: 'once', quantity: 5 }));
       const before = await usage();

@@ -2,8 +2,7 @@ import type { EventData, EventType } from '@slipway/contracts/events';
 import fc from 'fast-check';
 import type { ReportedEvent } from '../figures.ts';
 
-/** Events for tests: each maker fills in what a test does not care about. */
-
+/** The values that a test does not set. */
 const defaults = {
   userId: 'u1',
   subscriptionId: 's1',
@@ -38,7 +37,7 @@ export const used = maker('usage.recorded');
 export const paid = maker('payment.succeeded');
 export const refunded = maker('refund.succeeded');
 
-/** Any stream of events with few subscriptions, plans and days, so that they meet in the same figures. */
+/** Generates events of few subscriptions, plans and days, so that many events change the same figure. */
 export const eventStream: fc.Arbitrary<ReportedEvent[]> = fc
   .array(
     fc.record({

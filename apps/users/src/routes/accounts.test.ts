@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startUsers } from '../test-service.ts';
+import { startUsers } from '../testing/service.ts';
 
 describe('accounts over HTTP', () => {
   let users: Awaited<ReturnType<typeof startUsers>>;
@@ -13,7 +13,7 @@ describe('accounts over HTTP', () => {
   const me = '/api/v1/users/me';
   const rolesOf = (id: string) => `/api/v1/users/${id}/roles`;
 
-  it('are made, and told without anything of the password', async () => {
+  it('are created, and returned without the password', async () => {
     const body = { email: ' New@Example.com ', password: 'correct horse', name: 'Ñandú 🚀' };
     const made = await users.send('POST', '/api/v1/users', { body });
     expect(made).toMatchObject({ status: 201, headers: { etag: '"1-member"' } });
@@ -32,7 +32,7 @@ describe('accounts over HTTP', () => {
     });
   });
 
-  it('are read and changed by their owner, as long as nobody else was faster', async () => {
+  it('are read and changed by their owner, unless another change was faster', async () => {
     const { token } = await users.newPerson();
     const before = await users.send('GET', me, { token });
     const headers = { 'if-match': String(before.headers.etag) };
@@ -64,7 +64,7 @@ describe('accounts over HTTP', () => {
     expect(await users.logIn(person.email, body.password)).toHaveProperty('accessToken');
   });
 
-  it('take a new e-mail address with the present password, unless it belongs to another', async () => {
+  it('take a new e-mail address with the current password, unless it belongs to another', async () => {
     const [person, other] = [await users.newPerson(), await users.newPerson()];
     const change = (body: object) => users.send('PATCH', me, { token: person.token, body });
     expect(await change({ email: 'moved@example.com' })).toMatchObject({
@@ -83,7 +83,7 @@ describe('accounts over HTTP', () => {
     expect(await users.logIn('moved@example.com', person.password)).toHaveProperty('accessToken');
   });
 
-  it('are deleted by their owner, whose token ends at once', async () => {
+  it('are deleted by their owner, whose token ends immediately', async () => {
     const person = await users.newPerson();
     const { token } = person;
     expect(await users.send('DELETE', me, { token })).toMatchObject({ status: 204, body: undefined });
@@ -97,7 +97,7 @@ describe('accounts over HTTP', () => {
     expect(refreshed.status).toBe(401);
   });
 
-  it('are deleted though the answer was lost and the deletion is sent again', async () => {
+  it('are deleted by a repeated request after its response was lost', async () => {
     const { token } = await users.newPerson();
     const before = await users.send('GET', me, { token });
     const headers = { 'if-match': String(before.headers.etag) };
@@ -109,15 +109,44 @@ describe('accounts over HTTP', () => {
     }
   });
 
-  it('give nothing to whoever still has a token of one that was deleted', async () => {
+  it('grant nothing to a token that outlives them', async () => {
     const { user, token } = await users.newPerson();
     const roles = { token: admin, body: { roles: ['member', 'admin'] } };
     await users.send('PUT', rolesOf(user.id), roles);
     // A role that is given at this moment outlives its account.
-    await users.store.removeAccount(user.id, 1, []);
+    await users.store.accounts.remove(user.id, { version: 1 });
     const refused = { status: 401, body: { code: 'unauthenticated' } };
     expect(await users.send('PATCH', me, { token, body: { name: 'Ghost' } })).toMatchObject(refused);
     expect((await users.send('GET', '/api/v1/users', { token })).status).toBe(403);
+  });
+
+  it('are read once for each request of their owner, at the same time as the roles', async () => {
+    const reads: string[] = [];
+    let running = 0;
+    let maxRunning = 0;
+    const counted = <Part extends { get(id: string): Promise<unknown> }>(name: string, part: Part): Part => ({
+      ...part,
+      async get(id: string) {
+        reads.push(name);
+        running += 1;
+        maxRunning = Math.max(maxRunning, running);
+        await new Promise(setImmediate);
+        running -= 1;
+        return part.get(id);
+      },
+    });
+    const slow = await startUsers({}, [], (store) => ({
+      ...store,
+      accounts: counted('accounts', store.accounts),
+      administrators: counted('administrators', store.administrators),
+    }));
+    const { token } = await slow.newPerson();
+    reads.length = 0;
+    maxRunning = 0;
+    expect((await slow.send('GET', me, { token })).status).toBe(200);
+    expect(reads.toSorted()).toEqual(['accounts', 'administrators']);
+    expect(maxRunning).toBe(2);
+    await slow.app.close();
   });
 
   it('are listed by administrators, page by page', async () => {
@@ -135,7 +164,7 @@ describe('accounts over HTTP', () => {
     expect(seen).toEqual(all);
   });
 
-  it('get and lose the role of administrator, each at once and with an ETag of its own', async () => {
+  it('get and lose the role of administrator immediately, each with its own ETag', async () => {
     const { user, token } = await users.newPerson();
     const set = (...roles: string[]) =>
       users.send('PUT', rolesOf(user.id), { token: admin, body: { roles } });
@@ -159,7 +188,7 @@ describe('accounts over HTTP', () => {
     expect((await users.send('GET', me, { token: admin })).body).toEqual(user);
   });
 
-  it('say whether they could be deleted, and stay', async () => {
+  it('report whether they can be deleted, without being deleted', async () => {
     const { token } = await users.newPerson();
     const check = async (by: string, etag?: string) => {
       const headers: Record<string, string> = etag ? { 'if-match': etag } : {};
@@ -174,7 +203,7 @@ describe('accounts over HTTP', () => {
     expect(await check(token)).toEqual([204, undefined]);
   });
 
-  it('give no role to an account that does not exist', async () => {
+  it('get no role if they do not exist', async () => {
     const request = { token: admin, body: { roles: ['member', 'admin'] } };
     expect(await users.send('PUT', rolesOf('nobody'), request)).toMatchObject({
       status: 404,

@@ -15,20 +15,19 @@ import { principalOf } from '@slipway/platform/http/access';
 import { checkIfMatch, etagOf } from '@slipway/platform/http/etag';
 import type { FastifyRequest } from 'fastify';
 import { type Account, type AccountStore, type Accounts, toUser } from '../accounts.ts';
-import { type Administrators, rolesOf } from '../administrators.ts';
+import { type AdministratorStore, type Administrators, rolesOf } from '../administrators.ts';
+import { type Caller, readAccess } from '../caller.ts';
 import type { Sessions } from '../sessions.ts';
 
 type Parts = {
-  store: Pick<AccountStore, 'accountById' | 'listAccounts'>;
+  store: { accounts: Pick<AccountStore, 'get' | 'list'>; administrators: Pick<AdministratorStore, 'get'> };
   accounts: Accounts;
   administrators: Administrators;
   sessions: Pick<Sessions, 'keep'>;
   addressOf: (request: FastifyRequest) => string;
 };
 
-type Found = { account: Account; user: User };
-
-/** Accounts over HTTP: one's own, and all of them for administrators. */
+/** Registers the routes of accounts: a person's own, and all accounts for administrators. */
 export function registerAccountRoutes(app: App, parts: Parts): void {
   const { store, accounts, administrators, sessions, addressOf } = parts;
 
@@ -43,7 +42,8 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
   app.route({
     ...getMe,
     handler: async (request, reply) => {
-      const { user } = await own(request);
+      const { account, roles } = callerOf(request);
+      const user = toUser(existing(account), roles);
       return reply.header('etag', userEtag(user)).send(user);
     },
   });
@@ -51,21 +51,23 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
   app.route({
     ...changeMe,
     handler: async (request, reply) => {
-      const { session } = principalOf(request);
-      const { account, user } = await own(request);
-      checkIfMatch(request.headers['if-match'], userEtag(user));
+      const { subject, session } = callerOf(request);
+      // Read again, because the account may have changed while the body was received.
+      const { account: found, roles } = await readAccess(store, subject);
+      const account = existing(found);
+      checkIfMatch(request.headers['if-match'], userEtag(toUser(account, roles)));
       const { currentPassword, ...changes } = request.body;
       const next = await accounts.change(account, changes, { currentPassword, address: addressOf(request) });
       if (session && changes.password !== undefined) await sessions.keep(session, next);
-      const nextUser = toUser(next, user.roles);
-      return reply.header('etag', userEtag(nextUser)).send(nextUser);
+      const user = toUser(next, roles);
+      return reply.header('etag', userEtag(user)).send(user);
     },
   });
 
   app.route({
     ...checkDeletion,
     handler: async (request, reply) => {
-      const account = await toDelete(request);
+      const account = toDelete(request);
       if (account) await administrators.checkRevoke(account.id);
       return reply.code(204).send(null);
     },
@@ -74,7 +76,7 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
   app.route({
     ...deleteMe,
     handler: async (request, reply) => {
-      const account = await toDelete(request);
+      const account = toDelete(request);
       if (account) await accounts.remove(account);
       return reply.code(204).send(null);
     },
@@ -84,8 +86,10 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
     ...listUsers,
     handler: async (request) => {
       const { limit, cursor } = request.query;
-      const found = await store.listAccounts(limit + 1, fromCursor(cursor));
-      const list = await administrators.list();
+      const [found, list] = await Promise.all([
+        store.accounts.list(limit + 1, fromCursor(cursor)),
+        administrators.list(),
+      ]);
       const page = toPage(found, limit, ({ createdAt, id }) => ({ at: createdAt, id }));
       return { ...page, items: page.items.map((account) => toUser(account, rolesOf(account.id, list))) };
     },
@@ -95,37 +99,35 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
     ...setRoles,
     handler: async (request, reply) => {
       const { userId } = request.params;
-      if (!(await store.accountById(userId))) throw problem('not_found', 'There is no such account');
+      if (!(await store.accounts.get(userId))) throw problem('not_found', 'The account does not exist');
       if (request.body.roles.includes('admin')) await administrators.grant(userId);
       else await administrators.revoke(userId);
-      const found = await find(userId);
-      if (!found) throw problem('not_found', 'The account was deleted');
-      const { user } = found;
+      const { account, roles } = await readAccess(store, userId);
+      if (!account) throw problem('not_found', 'The account was deleted');
+      const user = toUser(account, roles);
       return reply.header('etag', userEtag(user)).send(user);
     },
   });
-
-  /** The account of the caller, whose token may have outlived it. */
-  async function own(request: FastifyRequest): Promise<Found> {
-    const found = await find(principalOf(request).subject);
-    if (!found) throw problem('unauthenticated', 'The account was deleted');
-    return found;
-  }
-
-  /** The account of the caller; nothing if it is deleted already, and the caller who lost the answer asks again. */
-  async function toDelete(request: FastifyRequest): Promise<Account | undefined> {
-    const found = await find(principalOf(request).subject);
-    if (found) checkIfMatch(request.headers['if-match'], userEtag(found.user));
-    return found?.account;
-  }
-
-  async function find(id: string): Promise<Found | undefined> {
-    const account = await store.accountById(id);
-    return account && { account, user: toUser(account, rolesOf(id, await administrators.list())) };
-  }
 }
 
-/** Roles are kept apart from the account and have no part in its version. */
+function callerOf(request: FastifyRequest): Caller {
+  return principalOf(request) as Caller;
+}
+
+/** @throws {Problem} unauthenticated if the account was deleted before the token expired */
+function existing(account: Account | undefined): Account {
+  if (!account) throw problem('unauthenticated', 'The account was deleted');
+  return account;
+}
+
+/** Returns the caller's account; `undefined` if it is deleted already, and the caller repeats a lost request. */
+function toDelete(request: FastifyRequest): Account | undefined {
+  const { account, roles } = callerOf(request);
+  if (account) checkIfMatch(request.headers['if-match'], userEtag(toUser(account, roles)));
+  return account;
+}
+
+/** Roles are stored apart from the account and do not change its version, so the entity tag names both. */
 function userEtag({ version, roles }: User): string {
   return etagOf(version, ...roles);
 }

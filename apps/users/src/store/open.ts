@@ -1,15 +1,13 @@
-import { StartError } from '@slipway/platform/core/start-error';
-import type { UsersStore } from './users-store.ts';
+import { storeByScheme } from '@slipway/platform/service/open-store';
+import type { UsersStore } from './store.ts';
 
-/**
- * Opens the store that a URL names by its scheme. Each is loaded only when it is chosen: a driver costs
- * start-up time and memory.
- *
- * @param url `sqlite:<path>`, `sqlite::memory:` or `mongodb://<host>/<database>`
- * @throws {StartError} if there is none for the scheme, or it cannot be opened.
- */
-export async function openStore(url: string): Promise<UsersStore> {
-  if (url.startsWith('sqlite:')) return (await import('./sqlite.ts')).openSqliteStore(url);
-  if (/^mongodb(\+srv)?:/.test(url)) return (await import('./mongo.ts')).openMongoStore(url);
-  throw new StartError('STORE_URL must be sqlite:<path>, sqlite::memory: or mongodb://<host>/<database>.');
-}
+export const openStore = storeByScheme<UsersStore>({
+  sqlite: {
+    form: 'sqlite:<path>, sqlite::memory:',
+    open: async (url) => (await import('./sqlite.ts')).openSqliteStore(url),
+  },
+  mongodb: {
+    form: 'mongodb://<host>/<database>',
+    open: async (url) => (await import('./mongodb.ts')).openMongoStore(url),
+  },
+});

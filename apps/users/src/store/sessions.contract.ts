@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { update } from '@slipway/platform/events/aggregates';
 import { describe, expect, it } from 'vitest';
-import type { Session } from '../sessions.ts';
-import type { UsersStore } from './users-store.ts';
+import type { Attempts } from '../login-limit.ts';
+import { kept, type Session } from '../sessions.ts';
+import type { UsersStore } from './store.ts';
 
-/** Far ahead, in milliseconds since the epoch: a store may forget what has expired at any time. */
+/** Far ahead, in milliseconds since the epoch, because a store may delete what has expired at any time. */
 const start = Date.parse('2100-01-01T00:00:00Z');
 
 type Given = {
@@ -12,105 +14,124 @@ type Given = {
   race<T>(run: (store: UsersStore, index: number) => Promise<T>): Promise<T[]>;
 };
 
-/** What is kept of logins: those that succeeded, and attempts that did not. */
+/** What every store does with sessions and with failed attempts to log in. */
 export function describeSessions({ store, race }: Given): void {
   describe('sessions', () => {
-    it('gives back what was written, until it is removed', async () => {
+    it('returns what was written, until it is removed', async () => {
       const session = aSession();
-      await store().createSession(session);
-      expect({ ...(await store().sessionById(session.id)) }).toEqual(session);
-      await store().removeSession(session.id);
-      await store().removeSession(session.id);
-      expect(await store().sessionById(session.id)).toBeUndefined();
+      await store().sessions.add({ next: session, events: [] });
+      expect({ ...(await store().sessions.get(session.id)) }).toEqual(session);
+      await store().sessions.remove(session.id);
+      await store().sessions.remove(session.id);
+      expect(await store().sessions.get(session.id)).toBeUndefined();
     });
 
-    it('lets one of ten continue a session with the same token', async () => {
+    it('lets one of ten requests with the same token continue a session', async () => {
       const session = aSession({ tokenHash: 'first' });
-      await store().createSession(session);
+      await store().sessions.add({ next: session, events: [] });
       const nextOf = (index: number) => ({
         ...session,
         tokenHash: `token ${index}`,
         refreshedAt: start + 2_000,
         expiresAt: start + 3_000,
+        version: 2,
       });
-      const outcomes = await race((each, index) => each.replaceSession(nextOf(index), 'first'));
+      const outcomes = await race((each, index) =>
+        each.sessions.replace({ next: nextOf(index), events: [] }),
+      );
       expect(outcomes.filter(Boolean)).toHaveLength(1);
-      expect({ ...(await store().sessionById(session.id)) }).toEqual(nextOf(outcomes.indexOf(true)));
+      expect({ ...(await store().sessions.get(session.id)) }).toEqual(nextOf(outcomes.indexOf(true)));
     });
 
-    it('raises the password version of a session, whoever continues it at that moment', async () => {
+    it('raises the password version of a session that is refreshed at the same time', async () => {
       const session = aSession({ tokenHash: 'first' });
-      await store().createSession(session);
-      const next = { ...session, tokenHash: 'second', refreshedAt: start + 2_000 };
+      await store().sessions.add({ next: session, events: [] });
+      const next = { tokenHash: 'second', refreshedAt: start + 2_000 };
       const outcomes = await race(async (each, index) =>
         index === 0
-          ? each.replaceSession(next, 'first')
-          : each.keepSession({ ...session, passwordVersion: index }),
+          ? update(each.sessions, session.id, (found) =>
+              found.tokenHash === 'first' ? changeOf(found, next) : undefined,
+            )
+          : keep(each, session.id, { id: session.accountId, passwordVersion: index }),
       );
-      expect(outcomes[0]).toBe(true);
-      expect({ ...(await store().sessionById(session.id)) }).toEqual({ ...next, passwordVersion: 9 });
+      expect(outcomes[0]).toMatchObject(next);
+      expect({ ...(await store().sessions.get(session.id)) }).toMatchObject({ ...next, passwordVersion: 9 });
     });
 
-    it('raises no password version for another account', async () => {
+    it('does not raise the password version for another account', async () => {
       const session = aSession();
-      await store().createSession(session);
-      await store().keepSession({ ...session, accountId: 'another', passwordVersion: 9 });
-      expect({ ...(await store().sessionById(session.id)) }).toEqual(session);
+      await store().sessions.add({ next: session, events: [] });
+      await keep(store(), session.id, { id: 'another', passwordVersion: 9 });
+      expect({ ...(await store().sessions.get(session.id)) }).toEqual(session);
     });
 
     it('does not bring back a session that was removed', async () => {
       const session = aSession();
-      await store().keepSession(session);
-      expect(await store().replaceSession(session, session.tokenHash)).toBe(false);
-      expect(await store().sessionById(session.id)).toBeUndefined();
+      await keep(store(), session.id, { id: session.accountId, passwordVersion: 9 });
+      expect(await store().sessions.replace(changeOf(session, {}))).toBe(false);
+      expect(await store().sessions.get(session.id)).toBeUndefined();
     });
 
-    it('keeps a session until it expires', async () => {
+    it('stores a session until it expires', async () => {
       const session = aSession({ refreshedAt: start + 1_000, expiresAt: start + 2_000 });
-      await store().createSession(session);
-      await store().createSession(aSession({ refreshedAt: start + 1_999, expiresAt: start + 5_000 }));
-      expect(await store().sessionById(session.id)).toBeDefined();
+      await store().sessions.add({ next: session, events: [] });
+      const later = aSession({ refreshedAt: start + 1_999, expiresAt: start + 5_000 });
+      await store().sessions.add({ next: later, events: [] });
+      expect(await store().sessions.get(session.id)).toBeDefined();
     });
   });
 
   describe('attempts', () => {
-    const attemptsOf = (failures: number, lastAt = start + 1_000) => ({
-      key: 'key',
-      failures,
-      lastAt,
-      expiresAt: lastAt + 1_000,
-    });
-
-    it('counts each of ten at once, if each tries again when another was faster', async () => {
+    it('counts ten attempts at the same time, if each is repeated when another was faster', async () => {
       await race(async (each) => {
         for (;;) {
-          const seen = (await each.attempts('key'))?.failures ?? 0;
-          if (await each.replaceAttempts(attemptsOf(seen + 1), seen)) return;
+          const seen = (await each.attempts.get('key'))?.failures ?? 0;
+          if (await write(each, seen + 1)) return;
         }
       });
-      expect({ ...(await store().attempts('key')) }).toEqual(attemptsOf(10));
+      expect({ ...(await store().attempts.get('key')) }).toEqual(anAttempt(10));
     });
 
-    it('lets one of ten write who saw the same count', async () => {
+    it('lets one of ten writers that read the same count write', async () => {
       for (const seen of [0, 1]) {
-        const outcomes = await race((each) => each.replaceAttempts(attemptsOf(seen + 1), seen));
+        const outcomes = await race((each) => write(each, seen + 1));
         expect(outcomes.filter(Boolean)).toHaveLength(1);
       }
     });
 
-    it('removes a count of nothing', async () => {
-      await store().replaceAttempts(attemptsOf(3), 0);
-      expect(await store().replaceAttempts(attemptsOf(0), 2)).toBe(false);
-      expect(await store().replaceAttempts(attemptsOf(0), 3)).toBe(true);
-      expect(await store().attempts('key')).toBeUndefined();
+    it('removes a count only in its current version', async () => {
+      await write(store(), 1);
+      await write(store(), 2);
+      expect(await store().attempts.remove('key', { version: 1 })).toBe(false);
+      expect(await store().attempts.remove('key', { version: 2 })).toBe(true);
+      expect(await store().attempts.get('key')).toBeUndefined();
     });
 
-    it('keeps a count until it expires', async () => {
-      await store().replaceAttempts(attemptsOf(3), 0);
-      await store().replaceAttempts({ ...attemptsOf(1, start + 1_999), key: 'other' }, 0);
-      expect(await store().attempts('key')).toBeDefined();
+    it('stores a count until it expires', async () => {
+      await write(store(), 1);
+      const other = { ...anAttempt(1, start + 1_999), id: 'other' };
+      await store().attempts.add({ next: other, events: [] });
+      expect(await store().attempts.get('key')).toBeDefined();
     });
   });
+}
+
+/** Writes a count, of which each version has one failure more. */
+function write({ attempts }: UsersStore, failures: number): Promise<boolean> {
+  const change = { next: anAttempt(failures), events: [] };
+  return failures === 1 ? attempts.add(change) : attempts.replace(change);
+}
+
+export function anAttempt(failures: number, lastAt = start + 1_000): Attempts {
+  return { id: 'key', version: failures, failures, lastAt, expiresAt: lastAt + 1_000 };
+}
+
+function changeOf(session: Session, facts: Partial<Session>) {
+  return { next: { ...session, ...facts, version: session.version + 1 }, events: [] };
+}
+
+function keep({ sessions }: UsersStore, id: string, account: { id: string; passwordVersion: number }) {
+  return update(sessions, id, (found) => kept(found, account), { ifMissing: () => undefined });
 }
 
 export function aSession(given: Partial<Session> = {}): Session {
@@ -121,6 +142,7 @@ export function aSession(given: Partial<Session> = {}): Session {
     tokenHash: randomUUID(),
     refreshedAt: start + 1_000,
     expiresAt: start + 2_000,
+    version: 1,
     ...given,
   };
 }

@@ -20,50 +20,50 @@ describe('the addresses of a service', () => {
     expect(choosing(at('a'), at('b'), at('c')).picks(6)).toBe('abcabc');
   });
 
-  it('take turns by weight, mixed and not one after the other', () => {
+  it('take turns by weight, evenly mixed', () => {
     const { picks } = choosing(at('a', 5), at('b', 1), at('c', 1));
     // The sequence of nginx's commit that introduced smooth weighted round robin.
     expect(picks(7)).toBe('aabacaa');
   });
 
-  it('count a weight of zero as the least', () => {
+  it('treat a weight of zero as the lowest', () => {
     const { picks } = choosing(at('a', 0), at('b', 9));
     expect(picks(10).split('a')).toHaveLength(2);
     expect(choosing(at('a', 0), at('b', 0)).picks(4)).toBe('abab');
   });
 
-  it('of a lower priority wait until none of a higher one is left', () => {
+  it('of a lower priority are used only when none of a higher priority is left', () => {
     const { addresses, picks } = choosing(at('a', 1, 10), at('b', 1, 20), at('c', 1, 10));
     expect(picks(4)).toBe('acac');
-    addresses.rest('a');
+    addresses.skipUnreachable('a');
     expect(picks(2)).toBe('cc');
-    addresses.rest('c');
+    addresses.skipUnreachable('c');
     expect(picks(2)).toBe('bb');
   });
 
-  it('rest for two seconds after a failure', () => {
+  it('are skipped for two seconds after a failed connection', () => {
     const { addresses, clock, picks } = choosing(at('a'), at('b'));
-    addresses.rest('a');
+    addresses.skipUnreachable('a');
     clock.now = 1_999;
     expect(picks(3)).toBe('bbb');
     clock.now = 2_000;
     expect(picks(4)).toMatch(/a/);
   });
 
-  it('rest no longer when the clock of the system is set back', () => {
+  it('are skipped no longer when the system clock is set back', () => {
     vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     const addresses = createAddresses();
     addresses.replace([at('a'), at('b')]);
-    addresses.rest('a');
+    addresses.skipUnreachable('a');
     vi.advanceTimersByTime(2_000);
     vi.setSystemTime(Date.now() - 3_600_000);
     expect([addresses.pick(), addresses.pick()]).toContain('a');
   });
 
-  it('are asked although they rest when there are no others', () => {
+  it('are used even if skipped when there are no others', () => {
     const { addresses, picks } = choosing(at('a'), at('b'));
-    addresses.rest('a');
-    addresses.rest('b');
+    addresses.skipUnreachable('a');
+    addresses.skipUnreachable('b');
     expect(picks(4)).toBe('abab');
   });
 
@@ -74,23 +74,23 @@ describe('the addresses of a service', () => {
     expect(choosing().addresses.pick()).toBeUndefined();
   });
 
-  it('keep their rest when the list is replaced, and go when they are not in it', () => {
+  it('remain skipped when the list is replaced, and disappear when they are not in it', () => {
     const { addresses, picks } = choosing(at('a'), at('b'));
-    addresses.rest('a');
+    addresses.skipUnreachable('a');
     addresses.replace([at('a'), at('c')]);
     expect(picks(3)).toBe('ccc');
   });
 
-  it('that are stopping or hang are left out longer than a resolver tells of them', () => {
+  it('that are stopping or hang are skipped for longer than DNS returns them', () => {
     const { addresses, clock, picks } = choosing(at('a'), at('b'));
-    addresses.avoid('a');
+    addresses.skipLeaving('a');
     clock.now = 14_999;
     expect(picks(3)).toBe('bbb');
     clock.now = 15_000;
     expect(picks(4)).toMatch(/a/);
   });
 
-  it('that hang get a few calls and no more, until they answer', () => {
+  it('that hang get only a few calls until they respond', () => {
     const { addresses, picks } = choosing(at('a'), at('b'));
     const hanging: (() => void)[] = [];
     for (let call = 0; call < 100; call += 1) {
@@ -104,13 +104,13 @@ describe('the addresses of a service', () => {
     expect(picks(4)).toMatch(/a.a/);
   });
 
-  it('that have many calls are not taken to hang when the others have as many, by their weight', () => {
+  it('that have many calls in flight do not count as hanging when the others have as many, by weight', () => {
     const { addresses, picks } = choosing(at('a', 10), at('b', 1));
     for (let call = 0; call < 110; call += 1) addresses.begin(addresses.pick());
     expect(picks(11).split('b')).toHaveLength(2);
   });
 
-  it('keep their calls when the list is replaced', () => {
+  it('keep their count of calls when the list is replaced', () => {
     const { addresses, picks } = choosing(at('a'), at('b'));
     const ends = Array.from({ length: 5 }, () => addresses.begin('a'));
     addresses.replace([at('a'), at('b')]);

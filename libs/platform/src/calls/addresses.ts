@@ -1,67 +1,72 @@
-/** Where one replica of a service listens. Priority and weight are those of DNS SRV (RFC 2782). */
+/** The address of one replica of a service. Priority and weight are those of DNS SRV (RFC 2782). */
 export type Address = {
   /** Such as `http://10.0.0.7:4001`. */
   origin: string;
-  /** A higher number is asked only when no address of a lower one can be. */
+  /** An address with a higher number is called only when none with a lower number can be. */
   priority: number;
-  /** Share of the calls among addresses of the same priority. */
+  /** Share of the calls, relative to other addresses of the same priority. */
   weight: number;
 };
 
-/** How long an address that could not be connected is left out; milliseconds. */
-const restTime = 2_000;
-/** How long one is left out that is stopping or hangs: DNS tells of it until then; milliseconds. */
-const avoidTime = 15_000;
-/** Calls without an answer that an address may have before it is compared with the others. */
-const unsuspicious = 4;
+/** Milliseconds for which an address is skipped that could not be connected to. */
+const unreachableFor = 2_000;
+/** Milliseconds for which an address is skipped that is stopping or hangs: until then DNS may still return it. */
+const leavingFor = 15_000;
+/** Calls in flight that an address may have before it is compared with the others. */
+const minSuspicious = 4;
 
-type Candidate = Address & { current: number; restsUntil: number; calls: number };
+type Candidate = Address & {
+  /** State of the smooth weighted round robin. */
+  current: number;
+  skippedUntil: number;
+  inFlight: number;
+};
 
-const fresh = { current: 0, restsUntil: 0, calls: 0 };
+const initial = { current: 0, skippedUntil: 0, inFlight: 0 };
 
 export type Addresses = {
-  /** Takes a new list over; an address that stays keeps its turn and its rest. */
+  /** Replaces the list; an address that stays in it keeps its state. */
   replace(list: readonly Address[]): void;
-  /** The origin whose turn it is, other than those in `tried`; `undefined` when there is no other. */
+  /** Returns the next origin that is not in `tried`; `undefined` if there is none. */
   pick(tried?: ReadonlySet<string>): string | undefined;
-  /** Leaves an origin out for a while, as long as there are others: it took no connection. */
-  rest(origin: string): void;
-  /** The same for one that is stopping or did not answer in time, and longer. */
-  avoid(origin: string | undefined): void;
-  /** Notes that a call to an origin begins; the function notes its end. */
+  /** Skips an origin that could not be connected to, for a while and as long as there are others. */
+  skipUnreachable(origin: string): void;
+  /** Skips an origin that is stopping or did not respond in time, in the same way but for longer. */
+  skipLeaving(origin: string | undefined): void;
+  /** Counts a call to an origin until the returned function is called. */
   begin(origin: string | undefined): () => void;
 };
 
 /**
- * Keeps the addresses of a service and takes turns between them by smooth weighted round robin, as nginx
- * does: with weights 2 and 1 the order is a b a, not a a b.
+ * Balances calls over the addresses of a service by smooth weighted round robin, as nginx does: with weights 2 and 1 the
+ * order is a b a, not a a b.
  */
 export function createAddresses(now: () => number = () => performance.now()): Addresses {
   let all: Candidate[] = [];
 
-  function leaveOut(origin: string | undefined, time: number): void {
-    for (const each of all) if (each.origin === origin) each.restsUntil = now() + time;
+  function skip(origin: string | undefined, ms: number): void {
+    for (const each of all) if (each.origin === origin) each.skippedUntil = now() + ms;
   }
 
   return {
     replace(list) {
       const known = new Map(all.map((each) => [each.origin, each]));
-      all = list.map((each) => Object.assign(known.get(each.origin) ?? { ...fresh }, each));
+      all = list.map((each) => Object.assign(known.get(each.origin) ?? { ...initial }, each));
     },
     pick(tried) {
       const others = tried ? all.filter(({ origin }) => !tried.has(origin)) : all;
-      const awake = others.filter(({ restsUntil }) => restsUntil <= now());
-      return takeTurn(answering(firstPriority(awake.length > 0 ? awake : others)));
+      const available = others.filter(({ skippedUntil }) => skippedUntil <= now());
+      return next(responsive(firstPriority(available.length > 0 ? available : others)));
     },
-    rest: (origin) => leaveOut(origin, restTime),
-    avoid: (origin) => leaveOut(origin, avoidTime),
+    skipUnreachable: (origin) => skip(origin, unreachableFor),
+    skipLeaving: (origin) => skip(origin, leavingFor),
     begin(origin) {
       const called = all.find((each) => each.origin === origin);
       if (!called) return () => undefined;
-      called.calls += 1;
+      called.inFlight += 1;
       let running = true;
       return () => {
-        if (running) called.calls -= 1;
+        if (running) called.inFlight -= 1;
         running = false;
       };
     },
@@ -74,27 +79,28 @@ function firstPriority(candidates: Candidate[]): Candidate[] {
 }
 
 /**
- * Those that do not hang: an address that has far more calls without an answer than another gets no more until it
- * answers. Not simply the one with the fewest: an address that fails every call at once would then attract them.
+ * Returns the addresses that do not hang. One that has far more calls in flight than another gets no more until it
+ * responds. Choosing the address with the fewest calls in flight would be wrong: one that fails every call immediately
+ * would attract them all.
  */
-function answering(candidates: Candidate[]): Candidate[] {
-  const least = Math.min(...candidates.map(callsPerWeight));
-  return candidates.filter((each) => each.calls <= unsuspicious + 2 * least * weightOf(each));
+function responsive(candidates: Candidate[]): Candidate[] {
+  const least = Math.min(...candidates.map(inFlightPerWeight));
+  return candidates.filter((each) => each.inFlight <= minSuspicious + 2 * least * weightOf(each));
 }
 
 const weightOf = ({ weight }: Candidate) => Math.max(weight, 1);
-const callsPerWeight = (each: Candidate) => each.calls / weightOf(each);
+const inFlightPerWeight = (each: Candidate) => each.inFlight / weightOf(each);
 
-/** Each gains its weight; who has most goes and pays the sum of the weights. */
-function takeTurn(candidates: Candidate[]): string | undefined {
-  let next: Candidate | undefined;
+/** Adds its weight to each candidate, picks the one with the highest value, and subtracts the sum of weights from it. */
+function next(candidates: Candidate[]): string | undefined {
+  let picked: Candidate | undefined;
   let sum = 0;
   for (const each of candidates) {
     const weight = weightOf(each);
     sum += weight;
     each.current += weight;
-    if (!next || each.current > next.current) next = each;
+    if (!picked || each.current > picked.current) picked = each;
   }
-  if (next) next.current -= sum;
-  return next?.origin;
+  if (picked) picked.current -= sum;
+  return picked?.origin;
 }

@@ -1,27 +1,27 @@
-import type { Span } from '../telemetry/span.ts';
-import { failureName } from '../telemetry/spans.ts';
-import { isRepeatable, type UpstreamRequest, type UpstreamResponse } from './call.ts';
-import { faultOf } from './call-fault.ts';
+import type { Span } from '@opentelemetry/api';
+import { failSpan, failureName } from '../telemetry/spans.ts';
+import { isRetryable, type UpstreamRequest, type UpstreamResponse } from './call.ts';
+import { failureOf } from './call-failure.ts';
 import type { Deadline } from './deadline.ts';
-import { type Repeatable, retryAfterOf } from './retry.ts';
+import { type Retryable, retryAfterOf } from './retry.ts';
 import type { Sender } from './sender.ts';
 
-/** A refusal that took longer is not asked for again; milliseconds. */
-const quick = 500;
+/** A rejection that took longer is not retried; milliseconds. */
+const fastRejection = 500;
 
-/** Reads an answer as far as its caller wants it before the attempt counts as over. */
+/** Reads as much of a response as belongs to the attempt. */
 export type Read<T> = (response: UpstreamResponse) => Promise<T>;
 
-/** What came of an attempt: an answer, whatever its status, or an error that is the upstream's fault. */
-export type Outcome<T> = Repeatable & {
+/** The outcome of an attempt: a response, whatever its status, or an error for which the upstream is responsible. */
+export type Outcome<T> = Retryable & {
   /** Whether it counts against the upstream. */
   failed: boolean;
 } & ({ response: UpstreamResponse; value: T } | { error: unknown });
 
 /**
- * Sends a request once and judges what came of it.
+ * Sends a request once and classifies the outcome.
  *
- * @throws whatever is not the upstream's fault: the caller gave up, or was in too much of a hurry.
+ * @throws errors for which the upstream is not responsible: the caller aborted the request, or left too little time.
  */
 export async function attempt<T>(
   sender: Sender,
@@ -33,22 +33,22 @@ export async function attempt<T>(
   try {
     const response = await sender.send(request, deadline);
     const value = await read(response);
-    // Who took long to refuse has waited for something itself: again would only take as long, and load it twice.
-    const isQuick = performance.now() - began < quick;
-    const transient = isQuick && isRepeatable(request) && isTransient(response);
+    // A slow rejection is not retried: the upstream was already waiting for something, and a retry would double its load.
+    const isFast = performance.now() - began < fastRejection;
+    const transient = isFast && isRetryable(request) && isTransient(response);
     const after = retryAfterOf(response.headers['retry-after']);
     return { failed: isFailing(response), transient, after, response, value };
   } catch (error) {
-    const fault = faultOf(error);
-    if (fault === undefined && !deadline.overdue()) throw error;
-    const transient = isRepeatable(request) && (fault === 'unreached' || fault === 'broken');
+    const failure = failureOf(error);
+    if (failure === undefined && !deadline.overdue()) throw error;
+    const transient = isRetryable(request) && (failure === 'unreachable' || failure === 'connection_error');
     return { failed: true, transient, error };
   }
 }
 
 /**
- * Whether a repetition may get another answer. A 409 with `Retry-After` is that of a service that is still busy
- * with the first attempt, whose answer was lost on the way.
+ * Returns whether a retry may get another response. A 409 with `Retry-After` means that the service still works on the
+ * first attempt, whose response was lost.
  */
 function isTransient({ statusCode, headers }: UpstreamResponse): boolean {
   if (statusCode === 409) return headers['retry-after'] !== undefined;
@@ -56,9 +56,9 @@ function isTransient({ statusCode, headers }: UpstreamResponse): boolean {
 }
 
 /**
- * Whether an answer counts against its upstream. A 502 or 503 in a problem document does not: the service is
- * there and has decided, and a breaker that opened on its refusals would turn a busy service into none. A 504
- * does: it cost its whole time.
+ * Returns whether a response counts against the upstream. A 502 or 503 with a problem document does not: the service
+ * runs and has made a decision, and a breaker that opened on its rejections would turn a busy service into none. A 504
+ * does, because it took all the time there was.
  */
 function isFailing({ statusCode, headers }: UpstreamResponse): boolean {
   if (statusCode === 504) return true;
@@ -66,13 +66,13 @@ function isFailing({ statusCode, headers }: UpstreamResponse): boolean {
   return !headers['content-type']?.startsWith('application/problem+json');
 }
 
-/** Puts the outcome of an attempt on its span. */
+/** Records the outcome of an attempt on its span. */
 export function describe(outcome: Outcome<unknown>, span: Span): void {
   if ('error' in outcome) {
-    span.fail(failureName(outcome.error));
+    failSpan(span, failureName(outcome.error));
     return;
   }
   const { statusCode } = outcome.response;
   span.setAttribute('http.response.status_code', statusCode);
-  if (statusCode >= 500) span.fail(String(statusCode));
+  if (statusCode >= 500) failSpan(span, String(statusCode));
 }

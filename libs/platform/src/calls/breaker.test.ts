@@ -39,7 +39,7 @@ describe('a circuit breaker', () => {
     expect(breaker.state).toBe('open');
   });
 
-  it('does nothing while it is open, and says when to come back', async () => {
+  it('rejects calls while it is open, and says when to retry', async () => {
     const { breaker, fail } = breaking();
     await fail(5);
     const work = vi.fn(async () => ({ failed: false }));
@@ -52,7 +52,7 @@ describe('a circuit breaker', () => {
     expect(work).not.toHaveBeenCalled();
   });
 
-  it('lets a single call through to try, and closes when it succeeds', async () => {
+  it('lets a single trial call through, and closes when it succeeds', async () => {
     const { breaker, states, succeed, fail } = breaking();
     await fail(5);
     vi.advanceTimersByTime(1_000);
@@ -67,7 +67,7 @@ describe('a circuit breaker', () => {
     expect(states).toEqual(['open', 'half-open', 'closed']);
   });
 
-  it('opens again when the try fails', async () => {
+  it('opens again when the trial call fails', async () => {
     const { breaker, succeed, fail } = breaking();
     await fail(5);
     vi.advanceTimersByTime(1_000);
@@ -80,7 +80,7 @@ describe('a circuit breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('does not mind that the clock of the wall is set back', async () => {
+  it('is not affected when the wall clock is set back', async () => {
     const { breaker, succeed, fail } = breaking();
     await fail(5);
     vi.setSystemTime(Date.now() - 86_400_000);
@@ -90,7 +90,7 @@ describe('a circuit breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('learns nothing from an error, and a try that ends in one has not succeeded', async () => {
+  it('ignores errors, and stays open if a trial call ends with one', async () => {
     const { breaker, fail } = breaking();
     const givenUp = () =>
       breaker.run(async () => {

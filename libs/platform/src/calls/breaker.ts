@@ -12,35 +12,35 @@ const names: Record<CircuitState, BreakerState> = {
 
 type BreakerOptions = {
   onChange?: (state: BreakerState) => void;
-  /** Told of each call that is not made. */
-  onRefused?: () => void;
-  /** Time until an open breaker lets one call through to try; milliseconds. */
+  /** Called for each call that is rejected. */
+  onRejected?: () => void;
+  /** Milliseconds after which an open breaker lets one trial call through. */
   openMs?: number;
 };
 
 export type Breaker = {
   readonly state: BreakerState;
   /**
-   * Does `work` unless the breaker is open. `failed` in its result counts against the upstream; an error it
-   * throws says nothing about it.
+   * Runs `work` unless the breaker is open. A result with `failed` counts against the upstream; an error that `work`
+   * throws does not.
    *
-   * @throws {Problem} `unavailable` if it is open.
+   * @throws {Problem} `unavailable` if the breaker is open.
    */
   run<Result extends { failed: boolean }>(work: () => Promise<Result>): Promise<Result>;
 };
 
 /**
- * Stops calling an upstream that keeps failing: opens when more than half of the last 20 calls failed (and
- * there were 5), refuses at once while open, then lets single calls through until one succeeds.
+ * Stops calls to an upstream that keeps failing. The breaker opens when more than half of the last 20 calls failed (and
+ * there were at least 5), rejects calls immediately while open, and then lets single calls through until one succeeds.
  */
 export function createBreaker(service: string, options: BreakerOptions = {}): Breaker {
-  const { onChange, onRefused, openMs = 1_000 } = options;
-  // A trial that ended in an error, be it that its caller left, has not shown that the upstream is back.
+  const { onChange, onRejected, openMs = 1_000 } = options;
+  // A trial call that ended with any error, even because its caller aborted it, has not shown that the upstream works.
   const failures = handleWhen(() => circuit.state === CircuitState.HalfOpen);
   const circuit = circuitBreaker(
     failures.orWhenResult((result) => (result as { failed: boolean }).failed),
     {
-      // The time is kept here: cockatiel's clock is that of the wall, which may be set.
+      // The time is measured here, because cockatiel uses the wall clock, which may be set.
       halfOpenAfter: Number.NEGATIVE_INFINITY,
       breaker: new CountBreaker({ threshold: 0.5, size: 20, minimumNumberOfCalls: 5 }),
     },
@@ -52,7 +52,7 @@ export function createBreaker(service: string, options: BreakerOptions = {}): Br
     onChange?.(names[state]);
   });
 
-  /** cockatiel lets calls wait for the trial's end; a hanging trial would hold them all. */
+  /** cockatiel would make other calls wait for the trial call; one that hangs would block them all. */
   const isShut = () =>
     circuit.state === CircuitState.HalfOpen || (circuit.state === CircuitState.Open && now() < trialAt);
 
@@ -62,9 +62,9 @@ export function createBreaker(service: string, options: BreakerOptions = {}): Br
     },
     async run(work) {
       if (isShut()) {
-        onRefused?.();
+        onRejected?.();
         const retryAfter = Math.max(1, (trialAt - now()) / 1_000);
-        throw problem('unavailable', `${service} keeps failing and is left alone for a moment`, {
+        throw problem('unavailable', `${service} keeps failing and is not called for a moment`, {
           retryAfter,
         });
       }

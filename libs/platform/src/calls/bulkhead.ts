@@ -1,33 +1,33 @@
 import { problem } from '@slipway/contract-kit/problem';
 
 export type Bulkhead = {
-  /** Places that are taken. */
-  readonly taken: number;
-  /** Takes a place; the function gives it back. @throws {Problem} `unavailable` when all are taken. */
+  /** Number of slots in use. */
+  readonly used: number;
+  /** Takes a slot and returns the function that frees it. @throws {Problem} `unavailable` if no slot is free. */
   enter(): () => void;
 };
 
 /**
- * Bounds the calls to one upstream that are running or wait for a connection, so that one that hangs
- * cannot hold all of this service's memory.
+ * Limits the calls to one upstream that run or wait for a connection, so that an upstream that hangs cannot use all
+ * memory of this service.
  *
- * @param onRefused told of each call that finds no place
+ * @param onRejected called for each call that finds no free slot
  */
-export function createBulkhead(service: string, places: number, onRefused?: () => void): Bulkhead {
-  let taken = 0;
+export function createBulkhead(service: string, slots: number, onRejected?: () => void): Bulkhead {
+  let used = 0;
   return {
-    get taken() {
-      return taken;
+    get used() {
+      return used;
     },
     enter() {
-      if (taken >= places) {
-        onRefused?.();
-        throw problem('unavailable', `Too many calls wait for ${service}`, { retryAfter: 1 });
+      if (used >= slots) {
+        onRejected?.();
+        throw problem('unavailable', `Too many calls to ${service} are waiting`, { retryAfter: 1 });
       }
-      taken += 1;
+      used += 1;
       let inside = true;
       return () => {
-        if (inside) taken -= 1;
+        if (inside) used -= 1;
         inside = false;
       };
     },

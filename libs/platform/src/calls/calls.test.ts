@@ -39,7 +39,7 @@ const buy = {
 const settings = (env: Record<string, string> = {}) =>
   readSettings(platformSettings, { LOG_LEVEL: 'silent', ...env });
 
-/** Answers for itself. */
+/** Responds without calling another service. */
 const back = defineService({
   name: 'back',
   version: '1',
@@ -56,7 +56,7 @@ const back = defineService({
   },
 });
 
-/** Asks the next service, and adds what it has seen itself. */
+/** Calls the next service, and adds what this one has received. */
 const asking = (name: string, address: string) =>
   defineService({
     name,
@@ -108,7 +108,7 @@ describe('a chain of services', () => {
     expect(seen[2].trace.split('-')[1]).toBe(seen[1].trace.split('-')[1]);
   });
 
-  it('keeps the code, status, detail, fields and Retry-After of an error over two hops', async () => {
+  it('returns the code, status, detail, fields and Retry-After of an error over two hops', async () => {
     const front = await chain((await start(back)).address);
     const response = await front.app.inject({ method: 'POST', url: '/things/42' });
     expect(response.statusCode).toBe(409);
@@ -123,7 +123,7 @@ describe('a chain of services', () => {
     });
   });
 
-  it('answers in time when its end hangs', async () => {
+  it('responds in time when its last service hangs', async () => {
     const end = await hang();
     const front = await chain(end.origin);
     const startedAt = performance.now();
@@ -133,7 +133,7 @@ describe('a chain of services', () => {
     expect(end.hits).toBe(1);
   });
 
-  it('tells at its front that its end cannot be reached, and when to come back', async () => {
+  it('reports at its front that its last service cannot be reached, and when to retry', async () => {
     const front = await chain(await refusing());
     const response = await front.app.inject({ method: 'POST', url: '/things/42' });
     expect(response.statusCode).toBe(503);
@@ -176,8 +176,8 @@ describe('the trace of a call', () => {
     const call = spanOf('next getSeen', 'CLIENT', outer?.id);
     expect(call?.tags).toMatchObject({ 'http.request.method': 'GET', 'http.response.status_code': '200' });
     expect(spanOf('GET /seen', 'SERVER', call?.id)?.traceId).toBe(outer?.traceId);
-    const refused = spans.find(({ name }) => name === 'next buy');
-    expect(refused?.tags).toMatchObject({ 'http.response.status_code': '409' });
-    expect(refused?.tags).not.toHaveProperty('error');
+    const conflict = spans.find(({ name }) => name === 'next buy');
+    expect(conflict?.tags).toMatchObject({ 'http.response.status_code': '409' });
+    expect(conflict?.tags).not.toHaveProperty('error');
   });
 });

@@ -70,7 +70,7 @@ function clientOf({ origin }: TestServer, maxBytes?: number) {
   return createClient(upstream, operations, { maxBytes });
 }
 
-/** Answers with the request: its line, its headers and its body. */
+/** Responds with the request: its line, its headers and its body. */
 const mirror = () =>
   serve(async (request, response) => {
     const { method, url, headers } = request;
@@ -97,13 +97,16 @@ describe('a call by the typed client', () => {
     expect(sent).toMatchObject({ line: 'GET /plans/..%2Fa%20b%2F%C3%BC%3Fx%3D1%23y/versions/2' });
   });
 
-  it.each(['', '.', '..'])('refuses %j as a path parameter: no path holds it', async (planId) => {
-    const server = await mirror();
-    await expect(clientOf(server).getPlan({ params: { planId, version: 2 } })).rejects.toThrow(TypeError);
-    expect(server.hits).toBe(0);
-  });
+  it.each(['', '.', '..'])(
+    'rejects %j as a path parameter, because it would change the path',
+    async (planId) => {
+      const server = await mirror();
+      await expect(clientOf(server).getPlan({ params: { planId, version: 2 } })).rejects.toThrow(TypeError);
+      expect(server.hits).toBe(0);
+    },
+  );
 
-  it('repeats the arrays of a query and leaves out what is undefined', async () => {
+  it('repeats the arrays of a query and omits undefined values', async () => {
     const client = clientOf(await mirror());
     expect(await client.listPlans({ query: { tag: ['a&b', 'c'], limit: undefined } })).toMatchObject({
       line: 'GET /plans?tag=a%26b&tag=c',
@@ -132,7 +135,7 @@ describe('a call by the typed client', () => {
     expect(await clientOf(await answering(204)).removePlans()).toBeUndefined();
   });
 
-  it('is sent again when it can be', async () => {
+  it('is retried if that is allowed', async () => {
     const server = await answering(503);
     const client = clientOf(server);
     const body = { id: 'basic', price: 500 };
@@ -143,8 +146,8 @@ describe('a call by the typed client', () => {
   });
 });
 
-describe('an answer that is no success', () => {
-  it('keeps code, status, detail, fields and the time to retry after', async () => {
+describe('an unsuccessful response', () => {
+  it('rejects with its code, status, detail, fields and the time to retry after', async () => {
     const document = { ...soldOut, status: 503, code: 'restocking' };
     const headers = { 'content-type': 'application/problem+json', 'retry-after': '30' };
     const client = clientOf(await answering(503, headers, JSON.stringify(document)));
@@ -181,13 +184,13 @@ describe('an answer that is no success', () => {
   });
 });
 
-describe('an answer that cannot be used', () => {
+describe('an invalid response', () => {
   it('is one that is not JSON', async () => {
     const client = clientOf(await answering(200, { 'content-type': 'text/html' }, '<h1>Hello</h1>'));
     await expect(client.listPlans()).rejects.toMatchObject({ code: 'upstream_failed', status: 502 });
   });
 
-  it('is one that is too large: its sender is cut off, not read to the end', async () => {
+  it('is one that is too large: it is aborted, not read to the end', async () => {
     let cutOff: Promise<unknown> = Promise.resolve();
     const endless = await serve((_request, response) => {
       cutOff = once(response, 'close');
@@ -213,7 +216,7 @@ describe('the types of the client', () => {
     expectTypeOf<PlansClient['importPlans']>().parameter(0).toHaveProperty('body');
   });
 
-  it('refuse what does not fit the contract', () => {
+  it('reject what does not fit the contract', () => {
     // Never called: tsc is what tests it, and fails where an expected error is missing.
     const wrongCalls = (client: PlansClient) => [
       // @ts-expect-error a wrong name of a parameter

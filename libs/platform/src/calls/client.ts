@@ -10,7 +10,7 @@ type CallOptions = {
   signal?: AbortSignal;
 };
 
-/** The operation as a function: its input may be left out where nothing in it is required. */
+/** An operation as a function; its input is optional if nothing in it is required. */
 type Call<Op extends Operation> =
   Record<never, never> extends Input<Op>
     ? (input?: Input<Op>, options?: CallOptions) => Promise<Output<Op>>
@@ -21,11 +21,11 @@ export type Client<Operations extends Record<string, Operation>> = {
 };
 
 type ClientOptions = {
-  /** Largest answer that is read into memory; bytes. */
+  /** Maximum size of a response that is read into memory; bytes. */
   maxBytes?: number;
 };
 
-/** What any operation's input looks like once its types have done their work. */
+/** The input of any operation, at run time. */
 type AnyInput = {
   params?: Record<string, unknown>;
   query?: Record<string, unknown>;
@@ -34,12 +34,11 @@ type AnyInput = {
 };
 
 /**
- * Makes a function of each operation of a service, typed by its contract.
+ * Makes a client with a function for each operation of a service, typed by its contract.
  *
- * A call resolves with the body of a success (`undefined` for 204).
+ * A call resolves with the body of a successful response (`undefined` for 204). It rejects with the upstream's own
+ * problem, or with one of the codes `upstream_failed`, `unavailable` and `deadline_exceeded`.
  *
- * @throws {Problem} the upstream's own problem with its code; else `upstream_failed`, `unavailable` or
- * `deadline_exceeded`.
  * @example
  * const users = createClient(context.upstream('users', settings.USERS_URL), { getMe, signUp });
  * const me = await users.getMe({ headers: { authorization } });
@@ -86,7 +85,7 @@ function toPath(url: string, params: Record<string, unknown> = {}): string {
   });
 }
 
-/** An array is repeated: `{ tag: ['a', 'b'] }` is `?tag=a&tag=b`. */
+/** Repeats the name for each item of an array: `{ tag: ['a', 'b'] }` becomes `?tag=a&tag=b`. */
 function toQuery(query: Record<string, unknown> = {}): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     [value ?? []].flat().map((each) => [name, String(each)]),
@@ -106,7 +105,7 @@ async function readAnswer(service: string, response: UpstreamResponse, maxBytes:
   const after = retryAfterOf(headers['retry-after']);
   const body = toJson(await readText(service, response.body, maxBytes));
   if (body === notJson && status < 400) {
-    throw problem('upstream_failed', `${service} answered with something that is not JSON`);
+    throw problem('upstream_failed', `The response of ${service} is not JSON`);
   }
   return { status, retryAfter: after === undefined ? undefined : after / 1_000, body };
 }
@@ -117,7 +116,7 @@ async function readText(service: string, body: AsyncIterable<Buffer>, maxBytes: 
   for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > maxBytes) {
-      throw problem('upstream_failed', `${service} answered with more than ${maxBytes} bytes`);
+      throw problem('upstream_failed', `The response of ${service} has more than ${maxBytes} bytes`);
     }
     chunks.push(chunk);
   }
@@ -126,7 +125,7 @@ async function readText(service: string, body: AsyncIterable<Buffer>, maxBytes: 
 
 const notJson = Symbol('not JSON');
 
-/** Nothing at all is `undefined`, as the body of a 204 is. */
+/** Parses JSON; an empty text, such as the body of a 204, is `undefined`. */
 function toJson(text: string): unknown {
   if (text === '') return undefined;
   try {
@@ -138,10 +137,10 @@ function toJson(text: string): unknown {
 
 const codes: Record<number, PlatformProblem> = { 503: 'unavailable', 504: 'deadline_exceeded' };
 
-/** The problem that the upstream tells, or what its bare status means: a proxy in between knows no codes. */
+/** Returns the problem in the response, or one for its bare status: a proxy on the way knows no codes. */
 function toProblem(service: string, { status, retryAfter, body }: Answer): Problem {
-  const told = fromDocument(body, retryAfter);
-  if (told?.status === status) return told;
+  const received = fromDocument(body, retryAfter);
+  if (received?.status === status) return received;
   const code = codes[status] ?? 'upstream_failed';
-  return problem(code, `${service} answered with status ${status}`, { retryAfter });
+  return problem(code, `${service} returned the status ${status}`, { retryAfter });
 }

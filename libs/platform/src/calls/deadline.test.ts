@@ -21,19 +21,19 @@ describe('the deadline of a call', () => {
     expect(deadline.signal.reason).toMatchObject({ code: 'deadline_exceeded' });
   });
 
-  it('is what the request has left, less what its own answer takes, when that is sooner', () => {
+  it('is the time left for the request, less the margin for its own response, if that is shorter', () => {
     const left = (ms: number) => withContext(requestWith(ms), () => startDeadline('users', 1_000).left());
     expect(left(500)).toBe(480);
     expect(left(5_000)).toBe(1_000);
   });
 
-  it('has passed when nothing is left: the call is refused at once', () => {
+  it('has passed when no time is left: the call is rejected immediately', () => {
     expect(() => withContext(requestWith(20), () => startDeadline('users', 1_000))).toThrow(
       expect.objectContaining({ code: 'deadline_exceeded' }),
     );
   });
 
-  it('is over when the caller gives the call up, with the reason of that', async () => {
+  it('ends when the caller aborts the call, with its reason', async () => {
     const caller = new AbortController();
     const deadline = startDeadline('users', 1_000, caller.signal);
     caller.abort(new Error('gone'));
@@ -41,7 +41,7 @@ describe('the deadline of a call', () => {
     expect(() => startDeadline('users', 1_000, caller.signal)).toThrow('gone');
   });
 
-  it('ends nothing when the call was over before', () => {
+  it('aborts nothing when the call has ended before', () => {
     const caller = new AbortController();
     const deadline = startDeadline('users', 1_000, caller.signal);
     deadline.clear();
@@ -50,7 +50,7 @@ describe('the deadline of a call', () => {
     expect(deadline.signal.aborted).toBe(false);
   });
 
-  it('is held against the upstream only if that had a second, or all that the call allows', () => {
+  it('counts against the upstream only if it had a second, or all that the call allows', () => {
     const overdue = (left: number, timeoutMs: number) => {
       const deadline = withContext(requestWith(left), () => startDeadline('users', timeoutMs));
       vi.advanceTimersByTime(timeoutMs);

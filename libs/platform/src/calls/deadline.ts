@@ -1,40 +1,37 @@
 import { problem } from '@slipway/contract-kit/problem';
 import { timeLeft } from '../core/request-context.ts';
 
-/**
- * Kept back from the time that is left, so that this service can still answer its own caller when the
- * upstream does not; milliseconds.
- */
+/** Milliseconds reserved for this service to answer its own caller if the upstream does not respond. */
 const margin = 20;
 
-/** An upstream that lets this time pass without an answer is too slow, whatever the caller's hurry; milliseconds. */
-const fairTime = 1_000;
+/** An upstream that does not respond within this time is too slow, however short the deadline was; milliseconds. */
+const minBlame = 1_000;
 
-/** When a call must be over. */
+/** The deadline of a call. */
 export type Deadline = {
-  /** Ends the call when its time is over or its caller gives it up. */
+  /** Aborts the call when its deadline has passed or its caller aborts it. */
   signal: AbortSignal;
   /** Rejects with the signal's reason. */
   expired: Promise<never>;
-  /** Whole milliseconds that are left. */
+  /** Returns the milliseconds left, as an integer. */
   left(): number;
-  /** Whether the time ran out and it was enough to blame the upstream, and not its caller's hurry. */
+  /** Returns whether the deadline has passed and was long enough to count against the upstream. */
   overdue(): boolean;
   /** Must be called when the call is over. */
   clear(): void;
 };
 
 /**
- * Starts the deadline of a call: its own timeout, or what the request being served has left if that is less.
+ * Starts the deadline of a call: its own timeout, or the time left for the request being served if that is less.
  *
  * @param timeoutMs the call's own timeout; milliseconds
- * @param given the signal by which the caller gives the call up
- * @throws {Problem} `deadline_exceeded` if nothing is left: then the call is not worth sending.
+ * @param given the signal with which the caller aborts the call
+ * @throws {Problem} `deadline_exceeded` if no time is left: the call would be useless.
  */
 export function startDeadline(service: string, timeoutMs: number, given?: AbortSignal): Deadline {
   given?.throwIfAborted();
   const budget = Math.min(timeoutMs, timeLeft(Number.POSITIVE_INFINITY) - margin);
-  if (budget < 1) throw problem('deadline_exceeded', `No time is left to ask ${service}`);
+  if (budget < 1) throw problem('deadline_exceeded', `No time is left to call ${service}`);
   const endsAt = performance.now() + budget;
   const controller = new AbortController();
   const { signal } = controller;
@@ -44,18 +41,20 @@ export function startDeadline(service: string, timeoutMs: number, given?: AbortS
   let late = false;
   const timer = setTimeout(() => {
     late = true;
-    controller.abort(problem('deadline_exceeded', `${service} did not answer in ${Math.floor(budget)} ms`));
+    controller.abort(
+      problem('deadline_exceeded', `${service} did not respond within ${Math.floor(budget)} ms`),
+    );
   }, budget);
-  const giveUp = () => controller.abort(given?.reason);
-  given?.addEventListener('abort', giveUp, { once: true });
+  const abort = () => controller.abort(given?.reason);
+  given?.addEventListener('abort', abort, { once: true });
   return {
     signal,
     expired,
     left: () => Math.max(0, Math.floor(endsAt - performance.now())),
-    overdue: () => late && budget >= Math.min(timeoutMs, fairTime),
+    overdue: () => late && budget >= Math.min(timeoutMs, minBlame),
     clear() {
       clearTimeout(timer);
-      given?.removeEventListener('abort', giveUp);
+      given?.removeEventListener('abort', abort);
     },
   };
 }

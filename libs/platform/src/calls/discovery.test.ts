@@ -63,7 +63,7 @@ describe('discovery by the addresses of a name', () => {
     expect(picks(discovery, 4)).toEqual([two, two, three, three]);
   });
 
-  it('finds a replica that comes and forgets one that goes', async () => {
+  it('finds a new replica and drops one that has left', async () => {
     vi.useFakeTimers({ toFake: ['setInterval'] });
     onTestFinished(() => void vi.useRealTimers());
     const zone: Zone = { a: { [name]: '127.0.0.2' }, srv: {} };
@@ -81,7 +81,7 @@ describe('discovery by the addresses of a name', () => {
     await vi.waitFor(() => expect(new Set(picks(discovery, 2))).toEqual(new Set(['http://127.0.0.3:4001'])));
   });
 
-  it('calls a real server, also while the name has lost its last address', async () => {
+  it('calls a real server, even while the name has no address any more', async () => {
     vi.useFakeTimers({ toFake: ['setInterval'] });
     onTestFinished(() => void vi.useRealTimers());
     const server = await answering(200);
@@ -116,7 +116,7 @@ describe('discovery by DNS SRV', () => {
     expect(picked.toSorted()).toEqual(['7001', '7001', '7001', '7001', '7002', '7002']);
   });
 
-  it('asks once for calls that come together, and not at every call', async () => {
+  it('makes one lookup for concurrent calls, and not one for each call', async () => {
     const dns = await serveDns(two);
     const discovery = discovering(`srv+http://${service}?dns=${dns.address}`);
     await Promise.all([discovery.ready(), discovery.ready()]);
@@ -126,14 +126,14 @@ describe('discovery by DNS SRV', () => {
     expect(asked).toBeLessThanOrEqual(3);
   });
 
-  it('leaves out a target that has no address', async () => {
+  it('skips a target that has no address', async () => {
     const dns = await serveDns({ ...two, a: { 'two.example': '127.0.0.1' } });
     const discovery = discovering(`srv+http://${service}?dns=${dns.address}`);
     await discovery.ready();
     expect([discovery.pick(), discovery.pick()]).toEqual(['http://127.0.0.1:7002', 'http://127.0.0.1:7002']);
   });
 
-  it('calls real servers, moves with the records, and keeps the last answer when DNS is away', async () => {
+  it('calls real servers, follows the records, and uses the last ones when DNS is unreachable', async () => {
     vi.useFakeTimers({ toFake: ['setInterval'] });
     onTestFinished(() => void vi.useRealTimers());
     const [one, two] = [await answering(200), await answering(201)];
@@ -154,7 +154,7 @@ describe('discovery by DNS SRV', () => {
     expect(await call()).toBe(201);
   });
 
-  it('prefers the lower priority and falls back when it refuses', async () => {
+  it('prefers the lower priority and falls back when it refuses the connection', async () => {
     const fallback = await answering(200);
     const dns = await serveDns({
       a: { 'one.example': '127.0.0.1' },

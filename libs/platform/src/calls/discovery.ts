@@ -2,22 +2,22 @@ import { Resolver } from 'node:dns/promises';
 import { StartError } from '../core/start-error.ts';
 import { type Address, type Addresses, createAddresses } from './addresses.ts';
 
-/** Finds where a service can be reached. */
+/** Finds the addresses of a service. */
 export type Discovery = Omit<Addresses, 'replace'> & {
-  /** Resolves when addresses are known; rejects with the resolver's error when there is none yet. */
+  /** Resolves when addresses are known; rejects with the resolver's error if none is known yet. */
   ready(): Promise<void> | undefined;
   close(): void;
 };
 
-/** How often DNS is asked; milliseconds. The lifetime of a record in a Kubernetes cluster is as long. */
+/** Milliseconds between two DNS lookups, the same as the TTL of a record in a Kubernetes cluster. */
 const refreshInterval = 5_000;
 
 /**
- * Reads a service's address: `http://host:port`, several of them with commas between, `dns+http://host:port` for
- * every address of a name, or `srv+http://_http._tcp.name`. The last two optionally with the DNS server to ask
+ * Reads a service's address: `http://host:port`, several of these separated by commas, `dns+http://host:port` for every
+ * address of a name, or `srv+http://_http._tcp.name`. The last two may name the DNS server to ask
  * (`?dns=127.0.0.1:8600`, as for Consul).
  *
- * @throws {StartError} if it is none of these.
+ * @throws {StartError} if the address has none of these forms.
  */
 export function discover(service: string, address: string): Discovery {
   if (address.startsWith('srv+')) return byDns(toUrl(service, address), srvTargets);
@@ -42,29 +42,29 @@ function toUrl(service: string, address: string): URL {
   );
 }
 
-type LookUp = (resolver: Resolver, url: URL) => Promise<Address[]>;
+type Lookup = (resolver: Resolver, url: URL) => Promise<Address[]>;
 
-/** Asks DNS again and again; when it does not answer, the last answer stays good. */
-function byDns(url: URL, lookUp: LookUp): Discovery {
+/** Looks addresses up in DNS at regular intervals; if DNS does not answer, the last addresses remain in use. */
+function byDns(url: URL, lookup: Lookup): Discovery {
   const resolver = new Resolver({ timeout: 1_000, tries: 2 });
   const server = url.searchParams.get('dns');
   if (server) resolver.setServers([server]);
   const addresses = createAddresses();
   let known = false;
-  let asking: Promise<void> | undefined;
+  let pending: Promise<void> | undefined;
 
   async function refresh(): Promise<void> {
-    const found = await lookUp(resolver, url);
+    const found = await lookup(resolver, url);
     if (found.length === 0) throw new Error(`${url.hostname} has no address`);
     addresses.replace(found);
     known = true;
   }
-  /** Calls that come before the first answer wait for one question together. */
+  /** Calls that come before the first answer share one lookup. */
   function firstAnswer(): Promise<void> {
-    asking ??= refresh().finally(() => {
-      asking = undefined;
+    pending ??= refresh().finally(() => {
+      pending = undefined;
     });
-    return asking;
+    return pending;
   }
   const timer = setInterval(() => void refresh().catch(() => undefined), refreshInterval).unref();
 
@@ -78,7 +78,7 @@ function byDns(url: URL, lookUp: LookUp): Discovery {
   };
 }
 
-/** The replicas behind one name, as Compose and headless Services of Kubernetes give them. */
+/** Returns the replicas behind one name, as in Compose and for headless Services of Kubernetes. */
 async function hostAddresses(resolver: Resolver, { hostname, port }: URL): Promise<Address[]> {
   const ips = await addressesOf(resolver, hostname);
   return ips.map((ip) => ({ origin: `http://${ip}:${port || 80}`, priority: 0, weight: 1 }));
@@ -95,7 +95,7 @@ async function srvTargets(resolver: Resolver, { hostname }: URL): Promise<Addres
   return found.flat();
 }
 
-/** A target without an address is left out: it may be on its way in or out. */
+/** Returns no address for a target that has none: it may be starting or leaving. */
 async function addressesOf(resolver: Resolver, name: string): Promise<string[]> {
   const four = await resolver.resolve4(name).catch(() => []);
   if (four.length > 0) return four;

@@ -1,28 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import { type Repeatable, retryAfterOf, withRetries } from './retry.ts';
+import { type Retryable, retryAfterOf, withRetries } from './retry.ts';
 
 const failed = { transient: true };
 const done = { transient: false };
 
-/** Runs the results one after the other; the last one again and again. */
-function play(results: Repeatable[], { left = 5_000, retries = 10 } = {}) {
-  const discarded: Repeatable[] = [];
+/** Returns the results one after another, and then the last one again. */
+function play(results: Retryable[], { left = 5_000, retries = 10 } = {}) {
+  const discarded: Retryable[] = [];
   let attempts = 0;
   const attempt = async () => results[Math.min(attempts++, results.length - 1)] ?? done;
   const budget = { deposit: () => undefined, withdraw: () => retries-- > 0 };
   const { signal } = new AbortController();
-  const onRetry = (result: Repeatable) => void discarded.push(result);
+  const onRetry = (result: Retryable) => void discarded.push(result);
   const run = withRetries(attempt, { budget, left: () => left, signal, onRetry });
   return run.then((result) => ({ result, attempts, discarded }));
 }
 
 describe('retries', () => {
-  it('end with the first result that will not pass', async () => {
+  it('end with the first result that is not a transient failure', async () => {
     expect(await play([done])).toMatchObject({ attempts: 1, result: done, discarded: [] });
     expect(await play([failed, done])).toMatchObject({ attempts: 2, result: done, discarded: [failed] });
   });
 
-  it('are two at most, and the last result stands', async () => {
+  it('are at most two, and the last result is returned', async () => {
     expect(await play([failed])).toMatchObject({ attempts: 3, result: failed, discarded: [failed, failed] });
   });
 
@@ -39,12 +39,12 @@ describe('retries', () => {
 describe('a Retry-After header', () => {
   const now = Date.parse('2026-01-01T00:00:00Z');
 
-  it('holds seconds or a date', () => {
+  it('contains seconds or a date', () => {
     expect(retryAfterOf('3', now)).toBe(3_000);
     expect(retryAfterOf('Thu, 01 Jan 2026 00:00:10 GMT', now)).toBe(10_000);
   });
 
-  it('of the past asks for no wait', () => {
+  it('in the past asks for no wait', () => {
     expect(retryAfterOf('Wed, 31 Dec 2025 23:00:00 GMT', now)).toBe(0);
   });
 

@@ -6,32 +6,32 @@ const maxRetries = 2;
 /** Delays before retries, where the upstream asks for none; milliseconds. */
 const delays = { base: 100, max: 1_000 };
 
-/** What came of an attempt, as far as a retry is concerned. */
-export type Repeatable = {
-  /** Whether it failed in a way that may pass, and may be repeated. */
+/** The outcome of an attempt, as far as retries are concerned. */
+export type Retryable = {
+  /** Whether it failed, and a retry is allowed and may succeed. */
   transient: boolean;
-  /** Milliseconds that the upstream asked to wait. */
+  /** Milliseconds to wait, as the upstream asked. */
   after?: number;
 };
 
 type RetryOptions<T> = {
   budget: RetryBudget;
-  /** Milliseconds until the whole call must be over. */
+  /** Returns the milliseconds left until the deadline of the whole call. */
   left: () => number;
   signal: AbortSignal;
-  /** Called with a result that is thrown away. */
+  /** Called with a result that is discarded. */
   onRetry: (result: T) => void;
-  /** Told of each retry that the budget forbids. */
-  onRefused?: () => void;
+  /** Called for each retry that the budget rejects. */
+  onRejected?: () => void;
 };
 
 /**
- * Repeats what failed in a way that may pass, at most twice, while the deadline and the budget allow it. The
- * last attempt's result stands.
+ * Retries an attempt with a transient failure, at most twice and only if the deadline and the budget allow it. Returns
+ * the result of the last attempt.
  */
-export async function withRetries<T extends Repeatable>(
+export async function withRetries<T extends Retryable>(
   attempt: () => Promise<T>,
-  { budget, left, signal, onRetry, onRefused }: RetryOptions<T>,
+  { budget, left, signal, onRetry, onRejected }: RetryOptions<T>,
 ): Promise<T> {
   budget.deposit();
   for (let retry = 0; ; retry++) {
@@ -40,7 +40,7 @@ export async function withRetries<T extends Repeatable>(
     const pause = Math.max(result.after ?? 0, backoff(retry, delays));
     if (pause >= left()) return result;
     if (!budget.withdraw()) {
-      onRefused?.();
+      onRejected?.();
       return result;
     }
     onRetry(result);
@@ -48,7 +48,7 @@ export async function withRetries<T extends Repeatable>(
   }
 }
 
-/** Milliseconds of a `Retry-After` header, which holds seconds or a date (RFC 9110, 10.2.3). */
+/** Returns the milliseconds in a `Retry-After` header, which contains seconds or a date (RFC 9110, 10.2.3). */
 export function retryAfterOf(header: string | undefined, now = Date.now()): number | undefined {
   if (header === undefined) return undefined;
   const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;

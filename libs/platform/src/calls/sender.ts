@@ -2,28 +2,28 @@ import { Agent } from 'undici';
 import { outgoingHeaders } from '../telemetry/trace-context.ts';
 import type { Bulkhead } from './bulkhead.ts';
 import { isStream, type UpstreamRequest, type UpstreamResponse } from './call.ts';
-import { faultOf } from './call-fault.ts';
+import { failureOf } from './call-failure.ts';
 import type { Deadline } from './deadline.ts';
 import { discover } from './discovery.ts';
 
-/** Most connections to one address. */
+/** Maximum number of connections to one address. */
 const connections = 64;
-/** Milliseconds in which an address must take a connection. */
+/** Milliseconds within which a connection must be made. */
 const connectTimeout = 1_000;
 
-/** Sends single requests to a service, to whichever of its addresses takes a connection. */
+/** Sends single requests to a service, at any of its addresses that accepts a connection. */
 export type Sender = {
   send(request: UpstreamRequest, deadline: Deadline): Promise<UpstreamResponse>;
   close(): Promise<void>;
 };
 
-/** @param bulkhead where each call takes a place until its answer has been read */
+/** @param bulkhead the bulkhead in which each call has a slot until its response was read */
 export function createSender(service: string, address: string, bulkhead: Bulkhead): Sender {
-  // The deadline of each call bounds it as a whole, so undici's own timeouts are off.
+  // The deadline of a call includes all of these, so undici's own timeouts are off.
   const agent = new Agent({ connections, connectTimeout, headersTimeout: 0, bodyTimeout: 0 });
   const discovery = discover(service, address);
 
-  /** A request that no address has seen may go to the next one, whatever its method. */
+  /** Tries the next address if one cannot be connected to, whatever the method: the request has not been sent then. */
   async function toAnyAddress(request: UpstreamRequest, deadline: Deadline): Promise<UpstreamResponse> {
     await discovery.ready();
     const tried = new Set<string>();
@@ -31,8 +31,8 @@ export function createSender(service: string, address: string, bulkhead: Bulkhea
       try {
         return await sendTo(origin, request, deadline);
       } catch (error) {
-        if (faultOf(error) !== 'unreached' || origin === undefined) throw error;
-        discovery.rest(origin);
+        if (failureOf(error) !== 'unreachable' || origin === undefined) throw error;
+        discovery.skipUnreachable(origin);
         tried.add(origin);
         const next = isStream(request.body) ? undefined : discovery.pick(tried);
         if (next === undefined) throw error;
@@ -54,12 +54,12 @@ export function createSender(service: string, address: string, bulkhead: Bulkhea
         signal: deadline.signal,
       });
       response.body.once('close', end);
-      // A service that drains closes each connection after its answer; DNS tells it for some seconds more.
-      if (response.headers.connection === 'close') discovery.avoid(origin);
+      // A draining service closes each connection after its response; DNS returns its address for some seconds more.
+      if (response.headers.connection === 'close') discovery.skipLeaving(origin);
       return response;
     } catch (error) {
       end();
-      if (deadline.overdue()) discovery.avoid(origin);
+      if (deadline.overdue()) discovery.skipLeaving(origin);
       throw error;
     }
   }
@@ -69,7 +69,7 @@ export function createSender(service: string, address: string, bulkhead: Bulkhea
       const leave = bulkhead.enter();
       const sent = toAnyAddress(request, deadline);
       sent.then(({ body }) => body.once('close', leave), leave);
-      // undici looks at the signal of a request only when a connection is free for it.
+      // undici checks the signal of a request only when it has a connection for it.
       return Promise.race([sent, deadline.expired]);
     },
     async close() {

@@ -22,7 +22,7 @@ function connect(address: string, timeoutMs = 5_000) {
   return { upstream, metrics, get, post };
 }
 
-/** Makes as many calls as there are connections, until it is told to let go. */
+/** Occupies all connections until the returned function is called. */
 function holdConnections(upstream: Upstream) {
   const caller = new AbortController();
   const call = () => upstream.request({ method: 'GET', path: '/', signal: caller.signal });
@@ -84,7 +84,7 @@ describe('what an upstream is sent', () => {
 });
 
 describe('the time a call takes', () => {
-  it('is bounded by its timeout when the upstream hangs, and it is not sent again', async () => {
+  it('is bounded by its timeout when the upstream hangs, and the call is not retried', async () => {
     const server = await hang();
     const { get } = connect(server.origin, 300);
     const { ms, error } = await timed(get);
@@ -94,7 +94,7 @@ describe('the time a call takes', () => {
     expect(server.hits).toBe(1);
   });
 
-  it('is bounded by what the current request has left', async () => {
+  it('is bounded by the time left for the current request', async () => {
     const server = await hang();
     const { get } = connect(server.origin, 10_000);
     const { ms, error } = await timed(() => withContext(requestWith(200), get));
@@ -102,7 +102,7 @@ describe('the time a call takes', () => {
     expect(ms).toBeLessThan(4_000);
   });
 
-  it('is bounded while the body of an answer does not end', async () => {
+  it('is bounded while the body of a response does not end', async () => {
     const server = await serve((_request, response) => void response.write('half'));
     const { upstream, get } = connect(server.origin, 300);
     expect((await timed(get)).error).toMatchObject({ code: 'deadline_exceeded' });
@@ -113,14 +113,14 @@ describe('the time a call takes', () => {
     expect(ms).toBeLessThan(4_000);
   });
 
-  it('is bounded for calls that wait for a connection, and too many are refused at once', async () => {
+  it('is bounded for calls that wait for a connection, and too many are rejected immediately', async () => {
     const server = await hang();
     const { get } = connect(server.origin, 1_000);
     const calls = await Promise.all(Array.from({ length: 300 }, () => timed(get)));
-    const refused = calls.filter(({ error }) => (error as { code: string }).code === 'unavailable');
+    const rejected = calls.filter(({ error }) => (error as { code: string }).code === 'unavailable');
     const late = calls.filter(({ error }) => (error as { code: string }).code === 'deadline_exceeded');
-    expect([refused.length, late.length]).toEqual([44, 256]);
-    expect(Math.max(...refused.map(({ ms }) => ms))).toBeLessThan(Math.min(...late.map(({ ms }) => ms)));
+    expect([rejected.length, late.length]).toEqual([44, 256]);
+    expect(Math.max(...rejected.map(({ ms }) => ms))).toBeLessThan(Math.min(...late.map(({ ms }) => ms)));
     expect(Math.max(...late.map(({ ms }) => ms))).toBeLessThan(4_000);
     expect(server.sockets.size).toBeLessThanOrEqual(64);
   });
@@ -141,7 +141,7 @@ describe('the time a call takes', () => {
     expect(server.hits).toBe(300);
   });
 
-  it('is not touched by another upstream that hangs', async () => {
+  it('is not affected by another upstream that hangs', async () => {
     const [slow, fast] = [connect((await hang()).origin, 10_000), connect((await answering(200)).origin)];
     const letGo = holdConnections(slow.upstream);
     const { ms } = await timed(() => Promise.all(Array.from({ length: 50 }, () => fast.get())));
@@ -149,7 +149,7 @@ describe('the time a call takes', () => {
     await letGo();
   });
 
-  it('ends when the caller gives the call up, and the connection is let go', async () => {
+  it('ends when the caller aborts the call, and the connection is freed', async () => {
     const server = await hang();
     const { upstream } = connect(server.origin, 20_000);
     const caller = new AbortController();
@@ -162,7 +162,7 @@ describe('the time a call takes', () => {
 });
 
 describe('a retry', () => {
-  it('turns a passing failure into an answer', async () => {
+  it('turns a transient failure into a success', async () => {
     const server = await serve((_request, response) =>
       response.writeHead(server.hits < 3 ? 503 : 200).end(String(server.hits)),
     );
@@ -171,13 +171,16 @@ describe('a retry', () => {
     expect(await metrics.text()).toMatch(/dependency_call_retries_total\{.*dependency="users".*\} 2/);
   });
 
-  it.each([502, 503, 504])('is made twice at most for %d, and then the answer stands', async (status) => {
-    const server = await answering(status, {}, 'sorry');
-    expect(await connect(server.origin).get()).toEqual({ status, text: 'sorry' });
-    expect(server.hits).toBe(3);
-  });
+  it.each([502, 503, 504])(
+    'is made at most twice for %d, and then the response is returned',
+    async (status) => {
+      const server = await answering(status, {}, 'sorry');
+      expect(await connect(server.origin).get()).toEqual({ status, text: 'sorry' });
+      expect(server.hits).toBe(3);
+    },
+  );
 
-  it('is not made for a refusal that took long: it would only take as long again', async () => {
+  it('is not made for a slow rejection: it would only take as long again', async () => {
     const server = await serve(async (_request, response) => {
       await wait(600);
       response.writeHead(503, problemJson).end('{}');
@@ -201,7 +204,7 @@ describe('a retry', () => {
     expect(server.hits).toBe(4);
   });
 
-  it('waits for the first attempt when its answer was lost and the upstream is still at it', async () => {
+  it('waits for the first attempt when its response was lost and the upstream still works on it', async () => {
     const server = await serve((_request, response) => {
       if (server.hits === 1) response.destroy();
       else response.writeHead(server.hits === 2 ? 409 : 201, { 'retry-after': '0' }).end();
@@ -235,7 +238,7 @@ describe('a retry', () => {
     expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(990);
   });
 
-  it('is not waited for when the caller gives the call up', async () => {
+  it('is not waited for when the caller aborts the call', async () => {
     const server = await answering(503, { 'retry-after': '4' });
     const { upstream } = connect(server.origin);
     const caller = new AbortController();
@@ -265,8 +268,8 @@ describe('a retry', () => {
   });
 });
 
-describe('an upstream that breaks off', () => {
-  it('before the answer is asked again if the request may be sent twice', async () => {
+describe('an upstream that breaks the connection', () => {
+  it('before the response is called again if the request may be sent twice', async () => {
     const server = await serveRaw((socket) => socket.resetAndDestroy());
     const { get, post } = connect(server.origin);
     await expect(get()).rejects.toMatchObject({ code: 'upstream_failed', status: 502 });
@@ -276,7 +279,7 @@ describe('an upstream that breaks off', () => {
   });
 
   it.each(['content-length: 100', 'transfer-encoding: chunked'])(
-    'in the middle of an answer (%s) is asked again while the answer is being read',
+    'in the middle of a response (%s) is called again while the response is being read',
     async (framing) => {
       const server = await serveRaw((socket) => socket.end(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n5\r\nhalf`));
       const { upstream } = connect(server.origin);
@@ -287,7 +290,7 @@ describe('an upstream that breaks off', () => {
   );
 
   it.each(['SSH-2.0-OpenSSH_9.6\r\n', '\0\x01\x02\r\n\r\n', 'HTTP/1.1 9999 What\r\n\r\n'])(
-    'by answering %j has failed, and is not asked again',
+    'by sending %j has failed, and is not called again',
     async (garbage) => {
       const server = await serveRaw((socket) => socket.end(garbage));
       await expect(connect(server.origin).get()).rejects.toMatchObject({ code: 'upstream_failed' });
@@ -295,7 +298,7 @@ describe('an upstream that breaks off', () => {
     },
   );
 
-  it('is not blamed when it is the request body that breaks off', async () => {
+  it('is not blamed when the request body ends early', async () => {
     const server = await serve((request) => void request.resume());
     const { upstream, post } = connect(server.origin);
     for (let call = 0; call < 8; call++) {
@@ -312,14 +315,14 @@ describe('an upstream that breaks off', () => {
 });
 
 describe('an upstream with several addresses', () => {
-  it('is asked at each in turn', async () => {
+  it('is called at each in turn', async () => {
     const [one, two] = [await answering(200), await answering(200)];
     const { get } = connect(`${one.origin}, ${two.origin}`);
     for (let call = 0; call < 10; call++) await get();
     expect([one.hits, two.hits]).toEqual([5, 5]);
   });
 
-  it('is asked elsewhere when one refuses the connection, whatever the method', async () => {
+  it('is called at another address when one refuses the connection, whatever the method', async () => {
     const server = await answering(200);
     const { post, metrics } = connect(`${await refusing()},${server.origin}`);
     for (let call = 0; call < 10; call++) expect((await post()).statusCode).toBe(200);
@@ -327,7 +330,7 @@ describe('an upstream with several addresses', () => {
     expect(await metrics.text()).not.toMatch(/retries_total\{.*\} [1-9]/);
   });
 
-  it('is not asked twice with a streamed body, but the address that refused is left out then', async () => {
+  it('is not called twice with a streamed body, but the address that refused is skipped afterwards', async () => {
     const server = await answering(200);
     const { post } = connect(`${await refusing()},${server.origin}`);
     const stream = () => post({}, Readable.from(['{', '}']));
@@ -335,7 +338,7 @@ describe('an upstream with several addresses', () => {
     for (let call = 0; call < 4; call++) expect((await stream()).statusCode).toBe(200);
   });
 
-  it('is asked elsewhere once one has closed the connection after its answer, as a service that drains does', async () => {
+  it('is called at another address once one has closed the connection after its response, as a draining service does', async () => {
     const [leaving, staying] = [await answering(200, { connection: 'close' }), await answering(200)];
     const { post } = connect(`${leaving.origin},${staying.origin}`);
     for (let call = 0; call < 10; call++) await (await post()).body.dump();
@@ -356,14 +359,14 @@ describe('an upstream with several addresses', () => {
     for (let call = 0; call < 10; call++) expect((await get()).status).toBe(200);
   });
 
-  it('is unavailable when all refuse', async () => {
+  it('is unavailable when all addresses refuse the connection', async () => {
     const { post } = connect(`${await refusing()},${await refusing()}`);
     await expect(post()).rejects.toMatchObject({ code: 'unavailable', status: 503, retryAfter: 1 });
   });
 });
 
 describe('the circuit breaker of an upstream', () => {
-  it('opens after failures, refuses at once, tries one call and closes when it succeeds', async () => {
+  it('opens after failures, rejects immediately, tries one call and closes when it succeeds', async () => {
     let status = 502;
     const server = await serve((_request, response) => response.writeHead(status).end());
     const { upstream, post, metrics } = connect(server.origin);
@@ -384,28 +387,28 @@ describe('the circuit breaker of an upstream', () => {
     const hanging = connect((await hang()).origin, 100);
     await Promise.all(Array.from({ length: 5 }, () => timed(hanging.get)));
     expect(hanging.upstream.breaker).toBe('open');
-    const away = connect(await refusing());
-    for (let call = 0; call < 5; call++) await timed(() => away.post());
-    expect(away.upstream.breaker).toBe('open');
+    const unreachable = connect(await refusing());
+    for (let call = 0; call < 5; call++) await timed(() => unreachable.post());
+    expect(unreachable.upstream.breaker).toBe('open');
   });
 
-  it('opens when the upstream answers that it had no time, as that took all the time there was', async () => {
+  it('opens when the upstream responds with 504, because that took all the time there was', async () => {
     const { upstream, post } = connect((await answering(504, problemJson)).origin);
     for (let call = 0; call < 5; call++) await (await post()).body.dump();
     expect(upstream.breaker).toBe('open');
   });
 
   it.each([
-    ['answers 4xx', 404, {}],
+    ['responds with 4xx', 404, {}],
     ['fails inside', 500, {}],
-    ['refuses by a problem document', 503, problemJson],
+    ['rejects with a problem document', 503, problemJson],
   ])('stays closed when the upstream %s', async (_, status, headers) => {
     const { upstream, post } = connect((await answering(status, headers)).origin);
     for (let call = 0; call < 20; call++) await (await post()).body.dump();
     expect(upstream.breaker).toBe('closed');
   });
 
-  it('stays closed when it is the callers who have no time or leave', async () => {
+  it('stays closed when it is the callers that have no time or disconnect', async () => {
     const { upstream, get } = connect((await hang()).origin, 5_000);
     await Promise.all(Array.from({ length: 10 }, () => timed(() => withContext(requestWith(100), get))));
     await Promise.all(
@@ -418,7 +421,7 @@ describe('the circuit breaker of an upstream', () => {
 });
 
 describe('the metrics of calls', () => {
-  it('tell dependency, operation and outcome', async () => {
+  it('show dependency, operation and outcome', async () => {
     const server = await serve((request, response) =>
       response.writeHead(request.url === '/' ? 200 : 404).end(),
     );

@@ -1,13 +1,12 @@
 import { Problem } from '@slipway/contract-kit/problem';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { SpanFacts } from '../telemetry/span.ts';
-import { withSpan } from '../telemetry/spans.ts';
+import { type SpanFacts, withSpan } from '../telemetry/spans.ts';
 import { attempt, describe, type Outcome, type Read } from './attempt.ts';
 import { type Breaker, type BreakerState, createBreaker } from './breaker.ts';
 import { createBulkhead } from './bulkhead.ts';
 import { isStream, type UpstreamRequest, type UpstreamResponse } from './call.ts';
-import { callProblem } from './call-fault.ts';
+import { callProblem } from './call-failure.ts';
 import { measureCalls } from './call-metrics.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import { withRetries } from './retry.ts';
@@ -84,10 +83,10 @@ function createParts(options: UpstreamOptions): Parts {
   const budget = createRetryBudget({ ratio: retryRatio });
   const breaker = createBreaker(name, {
     onChange: counts.breakerChanged,
-    onRefused: () => counts.refused.breaker.inc(),
+    onRejected: () => counts.rejected.breaker.inc(),
   });
-  const bulkhead = createBulkhead(name, slots, () => counts.refused.bulkhead.inc());
-  counts.inFlight(() => bulkhead.taken);
+  const bulkhead = createBulkhead(name, slots, () => counts.rejected.bulkhead.inc());
+  counts.inFlight(() => bulkhead.used);
   return { name, metrics, timeoutMs, counts, budget, breaker, sender: createSender(name, address, bulkhead) };
 }
 
@@ -132,7 +131,7 @@ async function measured<T>(parts: Parts, call: Call<T>): Promise<T> {
   } catch (error) {
     const { aborted, reason: ended } = deadline.signal;
     const reason = aborted ? ended : callProblem(name, error, isStream(request.body));
-    end({ outcome: reason instanceof Problem ? reason.code : 'given_up' });
+    end({ outcome: reason instanceof Problem ? reason.code : 'aborted' });
     throw reason;
   }
 }
@@ -149,7 +148,7 @@ async function retried<T>(parts: Parts, call: Call<T>) {
     budget,
     left: deadline.left,
     signal: deadline.signal,
-    onRefused: () => counts.refused.retryBudget.inc(),
+    onRejected: () => counts.rejected.retryBudget.inc(),
     onRetry(discarded) {
       counts.retried.inc();
       if ('response' in discarded) void discarded.response.body.dump();

@@ -1,11 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { SpanContext } from '@opentelemetry/api';
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import { Problem } from '@slipway/contract-kit/problem';
 import type { App } from '../core/app.ts';
 import { backoff } from '../core/backoff.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { SpanName } from '../telemetry/span.ts';
+import { isSampled } from '../telemetry/spans.ts';
 import { readTraceparent } from '../telemetry/trace-context.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import type { OutboxStore } from './outbox.ts';
@@ -141,11 +142,11 @@ async function run(options: RelayOptions, signals: Signals, pause: () => Promise
 const mostLinks = 32;
 
 /** The recorded traces that events were born in. */
-function originsOf(events: DomainEvent[]): SpanName[] {
-  const origins = new Map<string, SpanName>();
+function originsOf(events: DomainEvent[]): SpanContext[] {
+  const origins = new Map<string, SpanContext>();
   for (const { trace } of events) {
     const origin = readTraceparent(trace);
-    if (origin?.sampled && origins.size < mostLinks) origins.set(origin.traceId, origin);
+    if (origin && isSampled(origin) && origins.size < mostLinks) origins.set(origin.traceId, origin);
   }
   return [...origins.values()];
 }

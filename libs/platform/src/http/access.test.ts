@@ -46,7 +46,7 @@ describe('access', () => {
     expect(await status('/public', 'Bearer made-up')).toBe(200);
   });
 
-  it('needs a good token where the contract asks for a person', async () => {
+  it('requires a valid token where the contract requires a person', async () => {
     expect(await status('/member')).toBe(401);
     expect(await status('/member', 'Bearer made-up')).toBe(401);
     expect(await status('/member', 'Bearer token-of-member')).toBe(200);
@@ -64,37 +64,37 @@ describe('access', () => {
     },
   );
 
-  it('needs the role where the contract asks for an administrator', async () => {
+  it('requires the role where the contract requires an administrator', async () => {
     expect(await status('/admin')).toBe(401);
     expect(await status('/admin', 'Bearer token-of-member')).toBe(403);
     expect(await status('/admin', 'Bearer token-of-admin')).toBe(200);
   });
 
-  it('asks the same of HEAD as of GET', async () => {
+  it('requires the same of HEAD as of GET', async () => {
     const head = await app.inject({ method: 'HEAD', url: '/admin' });
     expect(head.statusCode).toBe(401);
   });
 
-  it('opens what is for services to the service token only', async () => {
+  it('opens operations for services to the service token only', async () => {
     expect(await status('/service')).toBe(401);
     expect(await status('/service', 'Bearer token-of-admin')).toBe(401);
     expect(await status('/service', `Bearer ${serviceToken.replace('a', 'b')}`)).toBe(401);
     expect(await status('/service', `Bearer ${serviceToken}`)).toBe(200);
   });
 
-  it('opens what is for services to nobody while no service token is set', async () => {
+  it('opens operations for services to nobody while no service token is set', async () => {
     app = createApp({});
     expect(await status('/service', 'Bearer undefined')).toBe(401);
     expect(await status('/service', 'Bearer ')).toBe(401);
   });
 
-  it('stops the start of a service with a route that does not say who may call it', () => {
+  it('fails the start of a service with a route that does not say who may call it', () => {
     expect(() => app.get('/forgotten', async () => 'open')).toThrow(
       'GET /forgotten does not say who may call it',
     );
   });
 
-  it('hands the route the person it acts for', async () => {
+  it('hands the person who sent the request to the route', async () => {
     const answer = await app.inject({ url: '/member', headers: { authorization: 'Bearer token-of-admin' } });
     expect(answer.body).toBe('token-of-admin');
   });

@@ -3,17 +3,18 @@ import type { Access } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyRequest } from 'fastify';
 import type { App } from '../core/app.ts';
+import { bearerTokenOf } from './bearer.ts';
 import type { Principal, TokenVerifier } from './tokens.ts';
 
-type AccessOptions = {
+export type AccessOptions = {
   verify: TokenVerifier;
-  /** The secret that other services present for operations with `access: 'service'`. */
+  /** The secret that other services send to operations with `access: 'service'`; without it, they are closed. */
   serviceToken?: string;
 };
 
 /**
- * Lets a request through to the routes registered after it only if its caller has the access that the
- * route's contract names. A route that names none stops the start: nothing is open by oversight.
+ * Rejects a request to any route that is registered after this call, unless its caller has the access that the route's
+ * contract requires. A route without `access` is an error at start, so that no route is public by mistake.
  */
 export function registerAccess(app: App, { verify, serviceToken }: AccessOptions): void {
   app.decorateRequest('principal', null);
@@ -26,39 +27,38 @@ export function registerAccess(app: App, { verify, serviceToken }: AccessOptions
   });
 
   async function checkService(request: FastifyRequest): Promise<void> {
-    if (!serviceToken || !isSame(bearerOf(request), serviceToken)) throw problem('unauthenticated');
+    if (!serviceToken || !isSame(requireToken(request), serviceToken)) throw problem('unauthenticated');
   }
 
   function checkPerson(access: 'member' | 'admin') {
     return async (request: FastifyRequest): Promise<void> => {
-      const principal = await verify(bearerOf(request));
+      const principal = await verify(requireToken(request));
       request.setDecorator('principal', principal);
       if (access === 'admin' && !principal.roles.includes('admin')) throw problem('forbidden');
     };
   }
 }
 
-function bearerOf(request: FastifyRequest): string {
-  const [scheme, token] = request.headers.authorization?.split(' ') ?? [];
-  if (scheme?.toLowerCase() !== 'bearer' || !token) {
-    throw problem('unauthenticated', 'Send the header Authorization: Bearer <access token>', {
-      fields: [{ field: 'header.authorization', message: 'must be a bearer token' }],
-    });
-  }
-  return token;
+function requireToken({ headers }: FastifyRequest): string {
+  const token = bearerTokenOf(headers);
+  if (token !== undefined) return token;
+  throw problem('unauthenticated', 'Send the header Authorization: Bearer <access token>', {
+    fields: [{ field: 'header.authorization', message: 'must be a bearer token' }],
+  });
 }
 
+/** Compares secrets in a time that does not depend on how much of them is equal. */
 function isSame(given: string, expected: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** The person a request acts for. Only for routes whose access is `member` or `admin`. */
+/** Returns the person that sent a request. Only for routes with the access `member` or `admin`. */
 export function principalOf(request: FastifyRequest): Principal {
   return request.getDecorator<Principal>('principal');
 }
 
-/** Whether the caller may see what belongs to `owner`: its owner and administrators may. */
+/** Whether a person may see what belongs to `owner`: owners and administrators may. */
 export function mayAccess({ subject, roles }: Principal, owner: string): boolean {
   return subject === owner || roles.includes('admin');
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BoundedMap } from './bounded-map.ts';
 
 describe('a bounded map', () => {
-  it('forgets what was set longest ago', () => {
+  it('drops the entry that was set longest ago', () => {
     const map = new BoundedMap<string, number>(2).set('a', 1).set('b', 2).set('c', 3);
     expect([...map]).toEqual([
       ['b', 2],
@@ -10,7 +10,7 @@ describe('a bounded map', () => {
     ]);
   });
 
-  it('counts setting a key again as new, and as one', () => {
+  it('treats a key that is set again as new, and as one entry', () => {
     const map = new BoundedMap<string, number>(2).set('a', 1).set('b', 2).set('a', 3).set('c', 4);
     expect([...map.keys()]).toEqual(['a', 'c']);
   });

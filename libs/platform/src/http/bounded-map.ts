@@ -1,16 +1,16 @@
-/** A map that forgets its oldest entry when it would hold more than `most`: for caches that must not grow. */
+/** A map of at most `max` entries, for caches: an entry beyond that replaces the one that was set longest ago. */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
-  readonly most: number;
+  readonly max: number;
 
-  constructor(most: number) {
+  constructor(max: number) {
     super();
-    this.most = most;
+    this.max = max;
   }
 
   override set(key: Key, value: Value): this {
     this.delete(key);
     super.set(key, value);
-    if (this.size > this.most) {
+    if (this.size > this.max) {
       const [oldest] = this.keys();
       if (oldest !== undefined) this.delete(oldest);
     }

@@ -12,7 +12,7 @@ describe('checkIfMatch', () => {
     expect(() => checkIfMatch(ifMatch, etag)).toThrow(
       expect.objectContaining({
         code: 'version_mismatch',
-        fields: [{ field: 'header.if-match', message: 'is not the present ETag, "3-member"' }],
+        fields: [{ field: 'header.if-match', message: 'is not the current ETag, "3-member"' }],
       }),
     );
   });

@@ -1,7 +1,7 @@
 import { problem } from '@slipway/contract-kit/problem';
 
 /**
- * Makes the strong entity tag of a representation out of what changes with it.
+ * Returns the strong entity tag of a representation. `parts` must change whenever the representation does.
  *
  * @example
  * etagOf(user.version, ...user.roles) // '"3-member"'
@@ -11,8 +11,8 @@ export function etagOf(...parts: (string | number)[]): string {
 }
 
 /**
- * Lets a change go on only if it is based on the present representation (RFC 9110 section 13.1.1). Without the
- * header it goes on.
+ * Rejects a change that is not based on the current representation (RFC 9110 section 13.1.1). A request without
+ * `If-Match` passes.
  *
  * @throws {Problem} version_mismatch
  */
@@ -21,6 +21,6 @@ export function checkIfMatch(ifMatch: string | undefined, etag: string): void {
   const wanted = ifMatch.split(',').map((tag) => tag.trim());
   if (wanted.includes(etag)) return;
   throw problem('version_mismatch', undefined, {
-    fields: [{ field: 'header.if-match', message: `is not the present ETag, ${etag}` }],
+    fields: [{ field: 'header.if-match', message: `is not the current ETag, ${etag}` }],
   });
 }

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { IdempotencyStore } from './idempotency.ts';
 
-/** A key store by two connections to the same data. */
+/** Two connections to the same data. */
 export type OpenIdempotency = {
   stores: [IdempotencyStore, IdempotencyStore];
   close(): Promise<void>;
 };
 
-/** What every store of idempotency keys promises, whatever it is kept in. Times are milliseconds. */
+/** Tests what every store of idempotency keys guarantees. Times are in milliseconds. */
 export function idempotencyContract(name: string, open: () => Promise<OpenIdempotency>): void {
   describe(`idempotency keys: ${name}`, () => {
     const staleAfter = 1_000;
@@ -34,7 +34,7 @@ export function idempotencyContract(name: string, open: () => Promise<OpenIdempo
       expect(await store.reserve('other', 'hash', 1, staleAfter)).toEqual({ state: 'reserved' });
     });
 
-    it('lets exactly one of 50 that come at the same time have the key', async () => {
+    it('reserves the key for exactly one of 50 concurrent requests', async () => {
       const attempts = Array.from({ length: 50 }, (_, n) =>
         (n % 2 ? store : second).reserve('key', 'hash', 0, staleAfter),
       );
@@ -43,7 +43,7 @@ export function idempotencyContract(name: string, open: () => Promise<OpenIdempo
       expect(states.filter((state) => state === 'running')).toHaveLength(49);
     });
 
-    it('gives the answer that was kept, with the hash of the first body', async () => {
+    it('returns the stored response, with the hash of the first body', async () => {
       await store.reserve('key', 'hash', 0, staleAfter);
       await store.complete('key', answer);
       const done = { state: 'done', bodyHash: 'hash', answer };
@@ -52,14 +52,14 @@ export function idempotencyContract(name: string, open: () => Promise<OpenIdempo
       expect(await store.reserve('key', 'hash', 1_000_000, staleAfter)).toEqual(done);
     });
 
-    it('keeps the first answer when another comes', async () => {
+    it('keeps the first response when another is stored', async () => {
       await store.reserve('key', 'hash', 0, staleAfter);
       await store.complete('key', answer);
       await second.complete('key', { ...answer, body: 'another' });
       expect(await store.reserve('key', 'hash', 1, staleAfter)).toMatchObject({ answer });
     });
 
-    it('makes a released key free at once, for the same body and one request', async () => {
+    it('frees a released key immediately, for one request with the same body', async () => {
       await store.reserve('key', 'hash', 5_000, staleAfter);
       await store.release('key', staleAfter);
       const running = { state: 'running', bodyHash: 'hash' };
@@ -68,14 +68,14 @@ export function idempotencyContract(name: string, open: () => Promise<OpenIdempo
       expect(await store.reserve('key', 'hash', 5_000, staleAfter)).toEqual(running);
     });
 
-    it('does not release a key that has an answer', async () => {
+    it('does not release a key that has a response', async () => {
       await store.reserve('key', 'hash', 0, staleAfter);
       await store.complete('key', answer);
       await store.release('key', staleAfter);
       expect(await store.reserve('key', 'hash', 1, staleAfter)).toMatchObject({ state: 'done', answer });
     });
 
-    it('hands over what a crash left, to one request and only when it is stale', async () => {
+    it('hands over a reservation that a crash left to one request, once it is stale', async () => {
       await store.reserve('key', 'hash', 0, staleAfter);
       expect(await store.reserve('key', 'hash', 1_000, staleAfter)).toMatchObject({ state: 'running' });
       expect(await second.reserve('key', 'hash', 1_001, staleAfter)).toEqual({ state: 'reserved' });
@@ -83,13 +83,13 @@ export function idempotencyContract(name: string, open: () => Promise<OpenIdempo
       expect(await store.reserve('key', 'hash', 2_001, staleAfter)).toMatchObject({ state: 'running' });
     });
 
-    it('hands a stale key over only to the same body: the first may have had its effect', async () => {
+    it('hands over a stale key only to the same body: the first request may have had its effect', async () => {
       await store.reserve('key', 'hash', 0, staleAfter);
       const found = await store.reserve('key', 'another hash', 10_000, staleAfter);
       expect(found).toEqual({ state: 'running', bodyHash: 'hash' });
     });
 
-    it('forgets keys that were reserved before a time, answered or not', async () => {
+    it('deletes keys that were reserved before a given time, with a response or without', async () => {
       await store.reserve('answered', 'hash', 999, staleAfter);
       await store.complete('answered', answer);
       await store.reserve('left', 'hash', 999, staleAfter);
@@ -100,7 +100,7 @@ export function idempotencyContract(name: string, open: () => Promise<OpenIdempo
       expect(await store.reserve('young', 'hash', 1_001, staleAfter)).toMatchObject({ state: 'running' });
     });
 
-    it('forgets however many there are', async () => {
+    it('deletes any number of keys', async () => {
       for (let n = 0; n < 2_500; n += 100) {
         const hundred = Array.from({ length: 100 }, (_, index) => `key-${n + index}`);
         await Promise.all(hundred.map((key) => store.reserve(key, 'hash', 0, staleAfter)));
@@ -111,7 +111,7 @@ export function idempotencyContract(name: string, open: () => Promise<OpenIdempo
       }
     });
 
-    it('gives back exactly the answer that was kept', async () => {
+    it('returns exactly the response that was stored', async () => {
       const bodies = ['', 'Zoë 🚢 \u2028', 'x'.repeat(1_000_000)];
       for (const [n, body] of bodies.entries()) {
         await store.reserve(`key-${n}`, 'hash', 0, staleAfter);

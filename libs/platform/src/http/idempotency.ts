@@ -4,51 +4,52 @@ import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../telemetry/log.ts';
 
-/** The first answer to a request, as it is repeated. */
+/** The first response to a request, stored to be sent again. */
 export type StoredAnswer = { status: number; contentType?: string; body: string };
 
 export type Reservation =
-  /** Nobody has used the key: go on, then `complete` or `release` it. */
+  /** The key was free and is now reserved: run the request, then `complete` or `release` the key. */
   | { state: 'reserved' }
-  /** A request with this key is running and its reservation has not expired. */
+  /** Another request with this key is running, or the key is reserved for another body. */
   | { state: 'running'; bodyHash: string }
   | { state: 'done'; bodyHash: string; answer: StoredAnswer };
 
-/** Where the keys of repeated requests are kept; shared by all replicas of a service. */
+/** The store of idempotency keys, shared by all replicas of a service. */
 export type IdempotencyStore = {
   /**
-   * Reserves a key in one atomic step. A reservation older than `staleAfter` ms was left by a crash: it is
-   * taken over, by a request with the same body.
+   * Reserves a key in one atomic step. A reservation older than `staleAfter` milliseconds was left by a crash: a
+   * request with the same body takes it over.
    */
   reserve(key: string, bodyHash: string, now: number, staleAfter: number): Promise<Reservation>;
-  /** Keeps the first answer; one that is kept already stays. */
+  /** Stores the response, unless one is stored already. */
   complete(key: string, answer: StoredAnswer): Promise<void>;
   /**
-   * Makes a key that has no answer stale at once: the same body has it next. Another one has not: the first may
-   * have had its effect.
+   * Makes a reservation stale immediately, if the key has no response. Then the next request with the same body gets the
+   * key. A request with another body does not, because the first may have had its effect.
    */
   release(key: string, staleAfter: number): Promise<void>;
-  /** Forgets keys that were reserved before `before` (milliseconds since the epoch). */
+  /** Deletes the keys that were reserved before `before`, in milliseconds since the epoch. */
   expire(before: number): Promise<void>;
 };
 
 type Options = {
   log: Logger;
-  /** Milliseconds that a request may take where its route names no `timeoutMs`. */
+  /** Time limit in milliseconds of a route without a `timeoutMs`. */
   requestTimeout: number;
 };
 
 type Run = { id: string; bodyHash: string; staleAfter: number; reserved: boolean };
 
-/** Milliseconds by which a reservation outlives its request's timeout before it counts as left by a crash. */
+/** Milliseconds after the time limit of its request at which a reservation is considered to be left by a crash. */
 const staleMargin = 5_000;
-/** Milliseconds for which an answer is repeated, and between two clearings of older ones. */
-const keptFor = 24 * 60 * 60_000;
-const clearEvery = 10 * 60_000;
+/** Time in milliseconds for which a response is stored. */
+const storedFor = 24 * 60 * 60_000;
+/** Interval in milliseconds between two deletions of expired keys. */
+const expireInterval = 10 * 60_000;
 
 /**
- * Gives the routes with `config.idempotency: 'required'` their guarantee: a request that is repeated with its
- * `Idempotency-Key` gets the first answer and has no second effect.
+ * Makes the routes with `config.idempotency: 'required'` idempotent: a request that is sent again with the same
+ * `Idempotency-Key` gets the first response and has no second effect.
  * Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
 export function registerIdempotency(
@@ -62,11 +63,11 @@ export function registerIdempotency(
     if (idempotency !== 'required') return;
     const staleAfter = (timeoutMs ?? requestTimeout) + staleMargin;
     const reserve = (request: FastifyRequest, reply: FastifyReply) => begin(request, reply, staleAfter);
-    // After authentication and validation, before the route's own hooks.
+    // Runs after authentication and validation, and before the route's own hooks.
     route.preHandler = [reserve, ...[route.preHandler ?? []].flat()];
     route.onSend = [...[route.onSend ?? []].flat(), end];
   });
-  clearPeriodically(app, store, log);
+  expirePeriodically(app, store, log);
 
   async function begin(request: FastifyRequest, reply: FastifyReply, staleAfter: number) {
     const run: Run = { id: identify(request), bodyHash: hashOf(request), staleAfter, reserved: false };
@@ -93,18 +94,18 @@ export function registerIdempotency(
       if (answer && isFinal(answer)) await store.complete(run.id, answer);
       else await store.release(run.id, run.staleAfter);
     } catch (error) {
-      // The answer is true all the same. A repetition waits until the reservation is stale, then runs again
-      // with the same operation id and finds what this one did.
-      log.error({ err: error, operation: run.id }, 'the answer could not be kept for repetitions');
+      // The response is still correct. A repeated request is rejected until the reservation is stale. Then it runs with
+      // the same operation ID, by which it finds what this request did.
+      log.error({ err: error, operation: run.id }, 'failed to store the response for its idempotency key');
     }
     return payload;
   }
 }
 
 /**
- * A deterministic id of what a request does: 32 hexadecimal digits, the same for the same caller, route, path
- * and `Idempotency-Key`, over restarts and replicas. Use it as the id of whatever the request makes, so that
- * a request that runs again after a crash finds what its first run made.
+ * Returns the ID of what a request does: 32 hexadecimal digits, derived from caller, route, path and `Idempotency-Key`,
+ * so it is the same after a restart and on every replica. Use it as the ID of whatever the request creates: then a
+ * request that runs again after a crash finds what its first run created.
  */
 export function operationIdOf(request: FastifyRequest): string {
   const run = request.getDecorator<Run | null>('idempotency');
@@ -118,7 +119,7 @@ function identify(request: FastifyRequest): string {
   return sha256(canonical(scope)).slice(0, 32);
 }
 
-/** 1–255 visible ASCII characters. */
+/** Matches 1 to 255 visible ASCII characters. */
 const validKey = /^[\x21-\x7e]{1,255}$/;
 
 function keyOf(request: FastifyRequest): string {
@@ -139,7 +140,7 @@ function hashOf({ body, query }: FastifyRequest): string {
   return sha256(canonical({ body, query }));
 }
 
-/** JSON with the fields of each object in one order, so that equal values have equal texts. */
+/** Serializes a value to JSON with sorted fields, so that equal values have equal texts. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_name, each) => (isObject(each) ? sorted(each) : each));
 }
@@ -156,7 +157,7 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** The answer as it is kept; `undefined` for a stream, which cannot be. */
+/** Returns the response to store; `undefined` for a stream, which is not stored. */
 function answerOf(reply: FastifyReply, payload: unknown): StoredAnswer | undefined {
   const isText = payload == null || typeof payload === 'string' || Buffer.isBuffer(payload);
   if (!isText) return undefined;
@@ -164,19 +165,19 @@ function answerOf(reply: FastifyReply, payload: unknown): StoredAnswer | undefin
   return { status: reply.statusCode, contentType, body: payload?.toString() ?? '' };
 }
 
-/** Answers that a repetition should not get: it may succeed with other credentials, or later. */
-const passing = new Set([401, 403, 408, 429]);
+/** Statuses that are not stored: the same request may succeed later, or with other credentials. */
+const temporary = new Set([401, 403, 408, 429]);
 
 function isFinal({ status, body }: StoredAnswer): boolean {
-  if (status >= 500 || passing.has(status)) return false;
+  if (status >= 500 || temporary.has(status)) return false;
   return status !== 409 || !body.includes('"code":"request_in_flight"');
 }
 
-function clearPeriodically(app: FastifyInstance, store: IdempotencyStore, log: Logger): void {
-  const clear = () =>
+function expirePeriodically(app: FastifyInstance, store: IdempotencyStore, log: Logger): void {
+  const expire = () =>
     store
-      .expire(Date.now() - keptFor)
-      .catch((error) => log.warn({ err: error }, 'old keys were not cleared'));
-  const timer = setInterval(clear, clearEvery).unref();
+      .expire(Date.now() - storedFor)
+      .catch((error) => log.warn({ err: error }, 'failed to delete expired idempotency keys'));
+  const timer = setInterval(expire, expireInterval).unref();
   app.addHook('onClose', async () => clearInterval(timer));
 }

@@ -52,8 +52,8 @@ async function send(
   return { status: answer.statusCode, headers: answer.headers, body: answer.json() };
 }
 
-describe('input that does not fit the contract', () => {
-  it('is refused with every wrong field by its name', async () => {
+describe('input that violates the contract', () => {
+  it('is rejected, with the name of every invalid field', async () => {
     const { status, body } = await send('POST', '/things', {
       name: 'x',
       colour: 'blue',
@@ -78,14 +78,14 @@ describe('input that does not fit the contract', () => {
     expect(body.errors).toHaveLength(5);
   });
 
-  it('gets a short answer however much of it is wrong', async () => {
+  it('gets a short response however many errors it has', async () => {
     const many = await send('POST', '/things', { name: 'xx', parts: Array(1_000).fill({}) });
     expect(many.body.errors).toHaveLength(20);
     const tooMany = await send('POST', '/things', { name: 'xx', parts: Array(10_000).fill({}) });
     expect(tooMany.body.errors).toEqual([{ field: 'body.parts.0.size', message: 'is missing' }]);
   });
 
-  it('is converted in a query, where a mistyped name is refused', async () => {
+  it('is converted in a query, where an unknown name is rejected', async () => {
     expect((await send('GET', '/things?limit=3')).body).toEqual({ limit: 3 });
     expect((await send('GET', '/things')).body).toEqual({ limit: 10 });
     expect((await send('GET', '/things?limit=many')).body.errors).toEqual([
@@ -102,13 +102,13 @@ describe('input that does not fit the contract', () => {
     ['a prototype in JSON', '{"__proto__":{"a":1}}', 'application/json', 400, 'invalid_request'],
     ['another media type', '<name/>', 'application/xml', 415, 'unsupported_media_type'],
     ['no usable media type', 'name', 'not a type', 415, 'unsupported_media_type'],
-  ])('is refused when it is %s', async (_what, payload, type, status, code) => {
+  ])('is rejected when it is %s', async (_what, payload, type, status, code) => {
     const answer = await send('POST', '/things', payload, type);
     expect(answer).toMatchObject({ status, body: { status, code, errors: [{ field: 'body' }] } });
   });
 });
 
-describe('a request that no route takes', () => {
+describe('a request that no route matches', () => {
   it('is 404 where no route has the path', async () => {
     expect(await send('GET', '/thinks?a=b')).toMatchObject({
       status: 404,
@@ -126,20 +126,20 @@ describe('a request that no route takes', () => {
 });
 
 describe('a failure inside', () => {
-  it('tells the caller nothing of itself', async () => {
+  it('reveals nothing of itself to the client', async () => {
     const { status, body } = await send('GET', '/broken');
     expect(status).toBe(500);
     expect(body).toEqual({
       type: '/docs/errors#internal',
-      title: 'The service failed',
+      title: 'An unexpected error occurred',
       status: 500,
       code: 'internal',
-      detail: 'The service failed',
+      detail: 'An unexpected error occurred',
       correlationId: expect.any(String),
     });
   });
 
-  it('keeps its text to itself even where a library calls it a client error', async () => {
+  it('does not reveal its text even where a library calls it a client error', async () => {
     const { status, body } = await send('GET', '/refused-inside');
     expect(status).toBe(409);
     expect(JSON.stringify(body)).not.toContain('SELECT');

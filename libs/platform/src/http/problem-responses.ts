@@ -6,15 +6,14 @@ import {
   problem,
   toDocument,
 } from '@slipway/contract-kit/problem';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import findMyWay, { type HTTPMethod } from 'find-my-way';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { noteProblem } from '../telemetry/observe.ts';
 import { rejectOtherTargets } from './request-target.ts';
 
 /** Headers of every answer, unless its route sets its own: nothing is stored, or taken for another media type. */
 export const defaultHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
-/** Turns every failure of a service into a problem document; nothing internal leaves the process. */
+/** Replies to every failed request with a problem document, without any internal detail. */
 export function registerProblemResponses(app: FastifyInstance): void {
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(defaultHeaders);
@@ -29,11 +28,11 @@ export function registerProblemResponses(app: FastifyInstance): void {
   answerMissingRoutes(app);
 }
 
-/** Sends a problem as the answer to a request. */
+/** Sends a problem as the response to a request. */
 export function sendProblem(answer: Problem, request: FastifyRequest, reply: FastifyReply) {
   noteProblem(request, answer.code);
   if (answer.retryAfter !== undefined) reply.header('retry-after', Math.ceil(answer.retryAfter));
-  // The rest of a request that was too slow is not waited for.
+  // The client was too slow to send its request: the rest of it must not occupy the connection.
   if (answer.status === 408) reply.header('connection', 'close');
   return reply
     .code(answer.status)
@@ -43,30 +42,23 @@ export function sendProblem(answer: Problem, request: FastifyRequest, reply: Fas
     .send(toDocument(answer, request.id));
 }
 
-/**
- * 404 where no route has the path, 405 with `Allow` where one has it for other methods. Fastify's router does
- * not tell which methods a path takes, so a second router of the same kind is asked: only when a route is missing.
- */
+/** Replies 404 if no route has the path, and 405 with `Allow` if routes have it for other methods. */
 function answerMissingRoutes(app: FastifyInstance): void {
-  const routes = findMyWay();
-  const methods = new Set<HTTPMethod>();
-  app.addHook('onRoute', ({ method, url }) => {
-    for (const each of [method].flat() as HTTPMethod[]) {
-      methods.add(each);
-      if (!routes.hasRoute(each, url)) routes.on(each, url, () => undefined);
-    }
+  const methods = new Set<HTTPMethods>();
+  app.addHook('onRoute', ({ method }) => {
+    for (const each of [method].flat()) methods.add(each);
   });
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? '/';
-    const allowed = [...methods].filter((method) => routes.find(method, path));
-    if (allowed.length === 0) return sendProblem(problem('not_found', `There is no ${path}`), request, reply);
+    const url = request.url.split('?', 1)[0] ?? '/';
+    const allowed = [...methods].filter((method) => app.findRoute({ method, url }));
+    if (allowed.length === 0) return sendProblem(problem('not_found', `There is no ${url}`), request, reply);
     reply.header('allow', allowed.join(', '));
-    const takes = `${path} takes ${allowed.join(', ')}`;
-    return sendProblem(problem('method_not_allowed', takes), request, reply);
+    const detail = `${url} supports ${allowed.join(', ')}`;
+    return sendProblem(problem('method_not_allowed', detail), request, reply);
   });
 }
 
-/** The problem that an error thrown anywhere below a route means to the caller. */
+/** Returns the problem to send for an error that was thrown anywhere in a route. */
 export function toProblem(error: FastifyError | Problem): Problem {
   if (error instanceof Problem) return error;
   if ('validation' in error && error.validation)
@@ -84,14 +76,14 @@ function partOf(code: string): string | undefined {
   return code === 'FST_ERR_BAD_URL' || code === 'FST_ERR_MAX_PARAM_LENGTH' ? 'path' : undefined;
 }
 
-/** The general code of a status: the first row that has it. */
+/** Returns the general code of a status, which is the first with that status in the table. */
 function codeOf(status: number): PlatformProblem {
   const codes = Object.keys(platformProblems) as PlatformProblem[];
   return codes.find((code) => platformProblems[code].status === status) ?? 'invalid_request';
 }
 
-/** More would only make the answer long: a body of a megabyte can be wrong in a hundred thousand places. */
-const mostFields = 20;
+/** Maximum number of errors in one response: a body of 1 MB can contain a hundred thousand. */
+const maxFields = 20;
 
 const partNames: Record<string, string> = {
   body: 'body',
@@ -100,16 +92,16 @@ const partNames: Record<string, string> = {
   headers: 'header',
 };
 
-/** The problem of input that does not fit its schema. */
+/** Makes the problem of input that does not fit its schema. */
 export function invalidRequest(errors: SchemaError[], part = 'body'): Problem {
-  const fields = errors.slice(0, mostFields).map((each) => fieldError(partNames[part] ?? 'body', each));
+  const fields = errors.slice(0, maxFields).map((each) => fieldError(partNames[part] ?? 'body', each));
   const detail = fields.map(({ field, message }) => `${field} ${message}`).join('; ');
   return problem('invalid_request', detail, { fields });
 }
 
 type SchemaError = NonNullable<FastifyError['validation']>[number];
 
-/** Ajv names a missing or an unknown field in its params, not in the path. */
+/** Ajv reports the name of a missing or unknown field in `params`, and not in `instancePath`. */
 function fieldError(part: string, { instancePath, keyword, params, message }: SchemaError): FieldError {
   const { missingProperty, additionalProperty, allowedValues } = params;
   const path = [part, ...instancePath.split('/').slice(1)];

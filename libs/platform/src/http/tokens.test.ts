@@ -1,9 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWTPayload, SignJWT } from 'jose';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createTokenVerifier, publishedKeys, tokenAudience, tokenIssuer } from './tokens.ts';
+import { publishedKeys } from './published-keys.ts';
+import { createTokenVerifier, tokenAudience, tokenIssuer } from './tokens.ts';
 
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -38,7 +40,7 @@ function forge(header: object, secret?: string) {
   return `${signed}.${signature}`;
 }
 
-/** A publisher of keys that counts its readings and can be taken away. */
+/** A publisher of keys that counts its readings and can become unreachable. */
 function publisher(...keys: KeyPair[]) {
   const state = { keys, readings: 0, away: false };
   const read = async (): Promise<JSONWebKeySet> => {
@@ -49,8 +51,10 @@ function publisher(...keys: KeyPair[]) {
   return { state, read };
 }
 
+/** The time that both this code and `jose`, which reads the system clock, see. */
 function clock() {
   const time = { at: start };
+  vi.spyOn(Date, 'now').mockImplementation(() => time.at);
   return { time, now: () => time.at };
 }
 
@@ -69,14 +73,14 @@ describe('the check of access tokens', () => {
     expect(await verify(await sign(key))).toEqual({ subject: 'user_1', roles: ['member'] });
   });
 
-  it('tells at once whose a token is that has passed lately, and of no other', async () => {
+  it('returns at once whose token it is, if that was verified lately, and of no other', async () => {
     const { verify, time } = await setUp(key);
     const token = await sign(key);
-    expect(verify.remembered(token)).toBeUndefined();
+    expect(verify.cached(token)).toBeUndefined();
     await verify(token);
-    expect(verify.remembered(token)).toMatchObject({ subject: 'user_1' });
+    expect(verify.cached(token)).toMatchObject({ subject: 'user_1' });
     time.at += 2 * minute;
-    expect(verify.remembered(token)).toBeUndefined();
+    expect(verify.cached(token)).toBeUndefined();
   });
 
   it('names the login that the token came from', async () => {
@@ -84,12 +88,19 @@ describe('the check of access tokens', () => {
     expect(await verify(await sign(key, { sid: 'login_1' }))).toMatchObject({ session: 'login_1' });
   });
 
-  it('takes a token without roles as one that has none', async () => {
+  it('names when the token was issued, in milliseconds', async () => {
+    const { verify } = await setUp(key);
+    expect(await verify(await sign(key, { iat: 1_700_000_000 }))).toMatchObject({
+      issuedAt: 1_700_000_000_000,
+    });
+  });
+
+  it('treats a token without a list of roles as one that has none', async () => {
     const { verify } = await setUp(key);
     expect(await verify(await sign(key, { roles: 'admin' }))).toEqual({ subject: 'user_1', roles: [] });
   });
 
-  it('says that a token has expired, also one it has seen valid before', async () => {
+  it('reports that a token has expired, also one it has seen valid before', async () => {
     const { verify, time } = await setUp(key);
     const token = await sign(key, { exp: start / 1000 + 30 });
     await verify(token);
@@ -103,18 +114,18 @@ describe('the check of access tokens', () => {
     ['no subject', { sub: undefined }],
     ['no expiry', { exp: undefined }],
     ['a time before which it is not valid', { nbf: start / 1000 + 60 }],
-  ])('refuses a token with %s', async (_, claims) => {
+  ])('rejects a token with %s', async (_, claims) => {
     const { verify } = await setUp(key);
     await expect(verify(await sign(key, claims))).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
-  it('refuses a token that another key signed in the name of a known one', async () => {
+  it('rejects a token that another key signed in the name of a known one', async () => {
     const { verify } = await setUp(key);
     const forged = sign({ ...other, kid: key.kid });
     await expect(verify(await forged)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
-  it('refuses a token whose claims were changed', async () => {
+  it('rejects a token whose claims were changed', async () => {
     const { verify } = await setUp(key);
     const [header, , signature] = (await sign(key)).split('.');
     const [, claims] = (await sign(key, { roles: ['admin'] })).split('.');
@@ -123,37 +134,37 @@ describe('the check of access tokens', () => {
     });
   });
 
-  it('refuses the algorithm none', async () => {
+  it('rejects the algorithm none', async () => {
     const { verify } = await setUp(key);
     const token = forge({ alg: 'none', kid: key.kid });
     await expect(verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
-  it('refuses HS256 with the public key as the secret', async () => {
+  it('rejects HS256 with the public key as the secret', async () => {
     const { verify } = await setUp(key);
     const token = forge({ alg: 'HS256', kid: key.kid }, String(key.jwk.x));
     await expect(verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
-  it('takes no other algorithm than EdDSA, whatever key it would be checked with', async () => {
+  it('accepts no other algorithm than EdDSA, whatever key it would be checked with', async () => {
     const verify = createTokenVerifier(async () => Buffer.from('a secret that somebody knows, 32 bytes'));
     const token = forge({ alg: 'HS256', kid: key.kid }, 'a secret that somebody knows, 32 bytes');
     await expect(verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
-  it('refuses a token that names no key, without asking for keys', async () => {
+  it('rejects a token that names no key, without asking for keys', async () => {
     const { verify, state } = await setUp(key);
     const token = await sign(key, {}, {});
     await expect(verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
     expect(state.readings).toBe(0);
   });
 
-  it.each(['', 'x', 'a.b.c', '..', 'ey.ey.ey'])('refuses %j, which is no token', async (token) => {
+  it.each(['', 'x', 'a.b.c', '..', 'ey.ey.ey'])('rejects %j, which is no token', async (token) => {
     const { verify } = await setUp(key);
     await expect(verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
-  it('looks at a signature once a minute, so that a withdrawn key serves no longer', async () => {
+  it('checks a signature once a minute, so that a withdrawn key is trusted no longer', async () => {
     const { now, time } = clock();
     let looked = 0;
     const verify = createTokenVerifier((header, token) => {
@@ -176,7 +187,7 @@ describe('published keys', () => {
     expect(state.readings).toBe(1);
   });
 
-  it('cannot be had while their publisher has never answered, and are read as soon as it does', async () => {
+  it('are unavailable while their publisher has never responded, and are read as soon as it does', async () => {
     const { verify, state } = await setUp(key);
     state.away = true;
     await expect(verify(await sign(key))).rejects.toMatchObject({ code: 'unavailable', retryAfter: 1 });
@@ -184,7 +195,7 @@ describe('published keys', () => {
     expect(await verify(await sign(key))).toMatchObject({ subject: 'user_1' });
   });
 
-  it('serve on while their publisher is away', async () => {
+  it('stay valid while their publisher is unreachable', async () => {
     const { verify, state, time } = await setUp(key);
     await verify(await sign(key));
     state.away = true;
@@ -193,7 +204,7 @@ describe('published keys', () => {
     expect(state.readings).toBe(2);
   });
 
-  it('are not read over and over while their publisher is away', async () => {
+  it('are not read over and over while their publisher is unreachable', async () => {
     const { verify, state, time } = await setUp(key);
     await verify(await sign(key));
     state.away = true;
@@ -233,7 +244,22 @@ describe('published keys', () => {
     expect(state.readings).toBe(2);
   });
 
-  it('leave it open whether a token with an unknown key is good while the publisher is away', async () => {
+  it('are not read for every made-up key while their publisher is unreachable', async () => {
+    const { verify, state, time } = await setUp(key);
+    await verify(await sign(key));
+    state.away = true;
+    time.at += minute;
+    for (const kid of ['a', 'b', 'c']) await verify(await sign({ ...other, kid })).catch(() => undefined);
+    expect(state.readings).toBe(2);
+  });
+
+  it('are unavailable, and no token is called invalid, while the set that is read is malformed', async () => {
+    const read = async () => ({ keys: 'none' }) as unknown as JSONWebKeySet;
+    const verify = createTokenVerifier(publishedKeys(read), () => start);
+    await expect(verify(await sign(key))).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('do not decide whether a token with an unknown key is valid while the publisher is unreachable', async () => {
     const { verify, state, time } = await setUp(key);
     await verify(await sign(key));
     state.away = true;

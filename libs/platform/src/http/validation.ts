@@ -4,9 +4,9 @@ import type { FastifySchemaCompiler } from 'fastify';
 import { readInstant } from '../core/instant.ts';
 
 /**
- * Validates input against the contract's schemas. JSON bodies are taken as they are; the text of a query, a
- * path or a header is converted to the type that the contract names. A query may hold no unknown field, or a
- * mistyped one would be ignored; a body's schema says itself whether it may.
+ * Creates the validators of a contract's schemas. Values in a JSON body must have the right type already; the text of
+ * a query, path or header is converted to the type in the schema. Unknown query parameters are rejected, so that a
+ * misspelled one is not ignored. For unknown fields in a body, its schema decides.
  */
 export function createValidators(): FastifySchemaCompiler<object> {
   const exact = createCompiler({ coerceTypes: false });
@@ -17,19 +17,22 @@ export function createValidators(): FastifySchemaCompiler<object> {
   };
 }
 
-/** Values in an input of which every error is named. A megabyte of errors would block the process for a second. */
-const maxNamed = 1_200;
+/**
+ * Maximum number of values in an input whose errors are all reported. To find all errors in a body of 1 MB can block
+ * the process for a second.
+ */
+const maxFullyReported = 1_200;
 
 type Check = ((input: unknown) => boolean) & { errors?: ErrorObject[] };
 
-/** Looks for the first error alone, and, only when there is one, for the others. */
+/** Stops at the first error. Only if there is one, and the input is short, validates again to find all errors. */
 function createCompiler(options: Options) {
   const first = withFormats(options);
   const every = withFormats({ ...options, allErrors: true });
   return (schema: object) => {
     const fits = first.compile(schema);
     let fitsInFull: ValidateFunction | undefined;
-    // As Ajv's own do: false, and the errors beside it. Whoever calls it without Fastify relies on that.
+    // Returns and sets `errors` as Ajv's own functions do: callers other than Fastify rely on that.
     const check: Check = (input) => {
       check.errors = undefined;
       if (fits(input)) return true;
@@ -44,11 +47,11 @@ function createCompiler(options: Options) {
   };
 }
 
-/** Counts the values within an input, up to `maxNamed`. Without recursion: the input may be nested very deeply. */
+/** Counts the values within an input, up to `maxFullyReported`. Without recursion: the input may be nested very deeply. */
 function hasFewValues(input: unknown): boolean {
   const rest = [input];
   for (let counted = 0; rest.length > 0; counted++) {
-    if (counted + rest.length > maxNamed) return false;
+    if (counted + rest.length > maxFullyReported) return false;
     const value = rest.pop();
     if (typeof value !== 'object' || value === null) continue;
     for (const part of Object.values(value)) rest.push(part);

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as nextIteration, setTimeout as wait } from 'node:timers/promises';
 import type { Priority } from '@slipway/contract-kit/operation';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Admission, admitRequests } from './admission.ts';
-import { createRefusal, type Reason } from './refusal.ts';
+import { createRejection, type Reason } from './rejection.ts';
 
-/** The clock of all that is tested here: only computing takes time, so a busy machine changes no decision. */
+/** The clock of these tests: only computing takes time, so that a busy machine changes no decision. */
 let clock = 0;
 const realTime = performance.now.bind(performance);
 beforeEach(() => {
@@ -22,28 +22,28 @@ afterEach(async () => {
   await close();
 });
 
-/** Keeps the event loop from turning; milliseconds. */
+/** Blocks the event loop; milliseconds. */
 function block(ms: number) {
   const until = realTime() + ms;
   while (realTime() < until);
   clock += ms;
 }
 
-/** A server behind admission, warm by default. `GET /5` computes for 5 ms; class and caller are what the request says. */
+/** A server behind admission, warm by default. `GET /5` computes for 5 ms; priority and client are what the request says. */
 async function serve({ coldFor = 0 } = {}) {
   const served: string[] = [];
-  const refused = new Map<string, number>();
+  const rejected = new Map<string, number>();
   const requests = { ended: () => undefined };
   const server = createServer(async (request, response) => {
-    served.push(String(request.headers['x-caller'] ?? request.url));
+    served.push(String(request.headers['x-client'] ?? request.url));
     for await (const _chunk of request);
     block(Number(request.url?.slice(1)));
     response.end('done');
   });
   const admission = new Admission({
-    refuse: createRefusal({ refused: countIn(refused), requests } as never),
-    priorityOf: ({ headers }) => (headers['x-class'] ?? 'interactive') as Priority,
-    callerOf: ({ headers }) => String(headers['x-caller']),
+    reject: createRejection({ rejected: countIn(rejected), requests } as never),
+    priorityOf: ({ headers }) => (headers['x-priority'] ?? 'interactive') as Priority,
+    clientOf: ({ headers }) => String(headers['x-client']),
     coldFor,
   });
   admitRequests(server, admission);
@@ -53,7 +53,7 @@ async function serve({ coldFor = 0 } = {}) {
     server.closeAllConnections();
     server.close();
   };
-  return { server, admission, port, served, refused };
+  return { server, admission, port, served, rejected };
 }
 
 const countIn = (counts: Map<string, number>) => ({
@@ -83,11 +83,11 @@ const head = (path: string, headers: Headers = {}, method = 'GET') =>
     '',
   ].join('\r\n');
 
-/** Opens connections. Node accepts one a turn. */
+/** Opens connections. Node accepts one in an event-loop iteration. */
 async function connectAll(port: number, count: number) {
   const clients = Array.from({ length: count }, () => open(port, ''));
   await Promise.all(clients.map(({ socket }) => once(socket, 'connect')));
-  for (let turn = 0; turn < 2 * count; turn += 1) await nextTurn();
+  for (let iteration = 0; iteration < 2 * count; iteration += 1) await nextIteration();
   return clients;
 }
 
@@ -103,19 +103,19 @@ const flood = async (port: number, count: number, path: string, headers: Headers
 
 const count = (statuses: number[], status: number) => statuses.filter((each) => each === status).length;
 
-/** Resolves when more waits than is let in. */
+/** Resolves when more requests wait than are admitted. */
 async function underLoad(admission: Admission) {
   await vi.waitUntil(() => admission.load.waitMs > 200, { interval: 1, timeout: 5_000 });
 }
 
 describe('admission', () => {
-  it('serves a burst whole, even the first one', async () => {
+  it('serves a whole burst, even the first one', async () => {
     const { port } = await serve();
     expect(count(await flood(port, 150, '/1'), 200)).toBe(150);
   });
 
-  it('refuses at once what it could not serve in time, with a problem that says when to come again', async () => {
-    const { port, admission, served, refused } = await serve();
+  it('rejects immediately what it could not serve in time, with a problem that says when to retry', async () => {
+    const { port, admission, served, rejected } = await serve();
     const first = flood(port, 120, '/5');
     await underLoad(admission);
     const before = served.length;
@@ -125,12 +125,12 @@ describe('admission', () => {
     expect(served.length - before).toBeLessThan(30);
     expect(answer).toMatch(/^HTTP\/1.1 503 .*retry-after: 1\r\n.*"code":"overloaded"/s);
     expect(answer).toContain('content-type: application/problem+json');
-    // What had come before it was known how long a request takes was let in, and is served.
+    // Requests that came before the service time was known were admitted, and are served.
     expect(count(await first, 200)).toBe(120);
-    expect([...refused]).toEqual([['queue_full', 1]]);
+    expect([...rejected]).toEqual([['queue_full', 1]]);
   });
 
-  it('has callers wait up to a second while its code is cold, rather than refuse them', async () => {
+  it('has clients wait up to a second while its code is cold, instead of rejecting them', async () => {
     const { port, admission } = await serve({ coldFor: 350 });
     const tooMuch = flood(port, 250, '/5');
     await vi.waitUntil(() => admission.load.waitMs > 1_000, { interval: 1 });
@@ -145,8 +145,8 @@ describe('admission', () => {
     await warm;
   });
 
-  it('lets nobody in who would wait long, however many come', async () => {
-    const { port, refused } = await serve();
+  it('admits no request that would wait long, however many come', async () => {
+    const { port, rejected } = await serve();
     const waits: number[] = [];
     const clients = Array.from({ length: 100 }, async () => {
       while (clock < 2_000) {
@@ -157,26 +157,26 @@ describe('admission', () => {
       }
     });
     await Promise.all(clients);
-    expect(refused.get('queue_full')).toBeGreaterThan(0);
+    expect(rejected.get('queue_full')).toBeGreaterThan(0);
     const median = waits.sort((a, b) => a - b)[waits.length >> 1];
     expect(median).toBeGreaterThan(20);
     expect(median).toBeLessThan(400);
     expect(waits.at(-1)).toBeLessThan(1_000);
   });
 
-  it('does no work for callers who have gone', async () => {
+  it('does no work for clients that have disconnected', async () => {
     const { port, admission, served } = await serve();
-    const staying = flood(port, 40, '/5', { 'x-caller': 'staying' });
-    const leaving = Array.from({ length: 60 }, () => open(port, head('/5', { 'x-caller': 'leaving' })));
+    const staying = flood(port, 40, '/5', { 'x-client': 'staying' });
+    const leaving = Array.from({ length: 60 }, () => open(port, head('/5', { 'x-client': 'leaving' })));
     await vi.waitUntil(() => admission.load.waiting > 40, { interval: 1 });
     for (const { socket } of leaving) socket.destroy();
     expect(count(await staying, 200)).toBe(40);
     await vi.waitUntil(() => admission.load.waiting === 0);
-    expect(served.filter((caller) => caller === 'leaving').length).toBeLessThan(30);
+    expect(served.filter((client) => client === 'leaving').length).toBeLessThan(30);
   });
 
   it('does no work for a request whose deadline has passed', async () => {
-    const { port, admission, served, refused } = await serve();
+    const { port, admission, served, rejected } = await serve();
     expect(await flood(port, 1, '/1', { 'x-request-timeout-ms': '0' })).toEqual([504]);
     const others = flood(port, 40, '/5');
     await vi.waitUntil(() => admission.load.waiting > 30, { interval: 1 });
@@ -184,7 +184,7 @@ describe('admission', () => {
     await others;
     expect(served).not.toContain('/4');
     expect(count(hurried, 200)).toBe(0);
-    expect(refused.get('deadline')).toBeGreaterThanOrEqual(1);
+    expect(rejected.get('deadline')).toBeGreaterThanOrEqual(1);
   });
 
   it('lets what costs money go before what a person waits for, and that before what can wait', async () => {
@@ -193,40 +193,40 @@ describe('admission', () => {
     await vi.waitUntil(() => admission.load.waiting >= 15, { interval: 1 });
     const ranks = ['batch', 'interactive', 'money'];
     const all = await Promise.all(
-      ranks.map((rank) => flood(port, 4, '/5', { 'x-class': rank, 'x-caller': rank })),
+      ranks.map((rank) => flood(port, 4, '/5', { 'x-priority': rank, 'x-client': rank })),
     );
     await first;
     expect(all.flat()).toEqual(Array(12).fill(200));
-    const order = served.filter((caller) => ranks.includes(caller));
+    const order = served.filter((client) => ranks.includes(client));
     expect(order.slice(0, 4)).toEqual(Array(4).fill('money'));
     expect(order.lastIndexOf('interactive')).toBeLessThan(order.lastIndexOf('batch'));
   });
 
-  it('refuses what can wait before what costs money', async () => {
+  it('rejects what can wait before what costs money', async () => {
     const { port, admission } = await serve();
     const first = flood(port, 100, '/5');
     await vi.waitUntil(() => admission.load.waitMs > 230 && admission.load.waitMs < 350, { interval: 1 });
     const [batch, money] = await Promise.all(
-      ['batch', 'money'].map((rank) => flood(port, 3, '/5', { 'x-class': rank })),
+      ['batch', 'money'].map((rank) => flood(port, 3, '/5', { 'x-priority': rank })),
     );
     await first;
     expect(batch).toEqual([503, 503, 503]);
     expect(money).toEqual([200, 200, 200]);
   });
 
-  it('serves a quiet caller while a noisy one has more waiting than can be served', async () => {
+  it('serves a quiet client while a noisy one has more waiting than can be served', async () => {
     const { port, admission } = await serve();
-    const noise = flood(port, 150, '/5', { 'x-caller': 'noisy' });
+    const noise = flood(port, 150, '/5', { 'x-client': 'noisy' });
     await underLoad(admission);
     const sentAt = performance.now();
-    const quiet = await flood(port, 3, '/5', { 'x-caller': 'quiet' });
+    const quiet = await flood(port, 3, '/5', { 'x-client': 'quiet' });
     expect(quiet).toEqual([200, 200, 200]);
     expect(performance.now() - sentAt).toBeLessThan(200);
-    expect(count(await flood(port, 3, '/5', { 'x-caller': 'noisy' }), 503)).toBe(3);
+    expect(count(await flood(port, 3, '/5', { 'x-client': 'noisy' }), 503)).toBe(3);
     await noise;
   });
 
-  it('serves on soon after its event loop has stood still for a second', async () => {
+  it('serves again soon after its event loop was blocked for a second', async () => {
     const { port } = await serve();
     const before = flood(port, 10, '/2');
     const during = flood(port, 100, '/2');
@@ -237,20 +237,20 @@ describe('admission', () => {
     expect(count(after, 200)).toBe(50);
   });
 
-  it('serves what comes after its process has stood still in the midst of work', async () => {
-    const { port, admission, refused } = await serve();
+  it('serves what comes after its process was paused in the middle of work', async () => {
+    const { port, admission, rejected } = await serve();
     const [first, then] = [await connectAll(port, 30), await connectAll(port, 60)];
     const before = askAll(first, '/1');
     await vi.waitUntil(() => admission.load.waitMs > 0, { interval: 1 });
     clock += 500;
-    await nextTurn();
-    await nextTurn();
+    await nextIteration();
+    await nextIteration();
     expect(count(await askAll(then, '/1'), 200)).toBe(60);
     expect(count(await before, 200)).toBe(30);
-    expect([...refused]).toEqual([]);
+    expect([...rejected]).toEqual([]);
   });
 
-  it('does not mind that the clock of the wall jumps', async () => {
+  it('is not affected when the wall clock jumps', async () => {
     const { port } = await serve();
     const first = flood(port, 40, '/2', { 'x-request-timeout-ms': '5000' });
     vi.useFakeTimers({ toFake: ['Date'] });
@@ -275,7 +275,7 @@ describe('admission', () => {
     for (const { all } of slow) expect(await all).toMatch(/^HTTP\/1.1 200 /);
   });
 
-  it('answers requests of one connection in their order, also when some are refused', async () => {
+  it('answers requests of one connection in their order, even when some are rejected', async () => {
     const { port, admission } = await serve();
     const others = flood(port, 120, '/5');
     await underLoad(admission);
@@ -288,7 +288,7 @@ describe('admission', () => {
     await vi.waitUntil(() => answer().endsWith('done'));
   });
 
-  it('asks for the body of an upload only when it lets it in', async () => {
+  it('asks for the body of an upload only when it admits it', async () => {
     const { port, admission } = await serve();
     const upload = head('/1', { expect: '100-continue', 'content-length': '4' }, 'POST');
     const taken = open(port, upload);
@@ -297,9 +297,9 @@ describe('admission', () => {
     await vi.waitUntil(() => taken.answer().includes('HTTP/1.1 200 OK'));
     const others = flood(port, 120, '/5');
     await underLoad(admission);
-    const refused = open(port, upload);
-    await vi.waitUntil(() => refused.answer().includes('overloaded'));
-    expect(refused.answer()).toMatch(/^HTTP\/1.1 503 /);
+    const rejected = open(port, upload);
+    await vi.waitUntil(() => rejected.answer().includes('overloaded'));
+    expect(rejected.answer()).toMatch(/^HTTP\/1.1 503 /);
     await others;
   });
 

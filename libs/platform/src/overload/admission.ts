@@ -1,70 +1,70 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Priority } from '@slipway/contract-kit/operation';
-import { noteArrival } from '../core/arrival.ts';
+import { setReceivedAt } from '../core/received-at.ts';
 import { callerTimeout } from '../telemetry/trace-context.ts';
 import { FairQueue } from './fair-queue.ts';
-import { Pace } from './pace.ts';
-import { patience } from './patience.ts';
-import type { Reason, Refuse } from './refusal.ts';
+import { maxQueueTime } from './queue-time.ts';
+import type { Reason, Reject } from './rejection.ts';
+import { ServiceTime } from './service-time.ts';
 
-/** As many may wait however slow they are: a handful is no overload. */
-const handful = 8;
-/** Nobody waits behind more. */
-const most = 1_000;
-/** More never wait: what bounds the memory. Only callers who have few of the places get those above `most`. */
-const mostOfAll = 1_250;
-/** Nobody waits longer; milliseconds. Others that go first may come without end. */
-const longestWait = 1_000;
-/** Requests after which the code of a process is warm. */
+/** Maximum queue length at which nothing is rejected for its expected wait: a few waiting requests are not overload. */
+const shortQueue = 8;
+/** Maximum number of requests ahead of a queued one. */
+const maxAhead = 1_000;
+/** Maximum queue length, which bounds memory. Only clients with fewer requests than others can use it fully. */
+const hardMaxQueue = 1_250;
+/** Maximum queue time in milliseconds, however many requests go first. */
+const hardMaxQueueTime = 1_000;
+/** Number of requests after which the code of a process is warm. */
 const coldRequests = 500;
-/** Turns that may pass for new connections alone before the next request is started. */
-const mostArrivals = 10;
-/** Milliseconds between two looks at all that wait, for those that wait in vain. */
-const lookEvery = 50;
+/** Maximum number of event-loop iterations in a row that start no request because connections are arriving. */
+const maxConnectionIterations = 10;
+/** Milliseconds between two sweeps that remove requests from the queue which nobody waits for any more. */
+const sweepInterval = 50;
 
 type Start = (request: IncomingMessage, response: ServerResponse) => void;
 
-type Waiting = {
+type Queued = {
   request: IncomingMessage;
   response: ServerResponse;
   start: Start;
-  since: number;
-  /** Milliseconds that the caller waits for its answer. */
-  callerWaits: number;
+  receivedAt: number;
+  /** Milliseconds that the client waits for a response. */
+  clientTimeout: number;
 };
 
-/** The number of the event loop's turn. */
-const turnOfLoop = () => performance.nodeTiming.uvMetricsInfo.loopCount;
+/** Returns the number of the current event-loop iteration. */
+const currentIteration = () => performance.nodeTiming.uvMetricsInfo.loopCount;
 
 export type AdmissionOptions = {
-  refuse: Refuse;
-  /** Asked only while others wait. */
+  reject: Reject;
+  /** Returns the priority of a request. Called only when a request is queued. */
   priorityOf: (request: IncomingMessage) => Priority;
-  /** Names who sends a request, for a fair share. Asked only while others wait. */
-  callerOf: (request: IncomingMessage) => string;
-  /** Requests for which a process that has begun is slower than it will be: those wait longer, rather than be refused. */
+  /** Names the client of a request, for a fair share. Called only when a request is queued. */
+  clientOf: (request: IncomingMessage) => string;
+  /** Number of requests for which a new process is slow: these may wait up to the hard maximum instead of being rejected. */
   coldFor?: number;
 };
 
 /**
- * Lets requests in one by one. Node accepts every request before any can be refused, so what comes is put in a
- * short queue, one turn of the event loop starts about one millisecond of work, and new ones are read between two
- * turns. Who would have to wait too long (requests ahead × time from start to start) is refused at once, at the
- * price of a prepared answer; whose caller has gone, or whose deadline has passed, is not served at all.
+ * Admits requests one by one. Node accepts every request before any of them can be rejected, so new requests go into a
+ * short queue. Each event-loop iteration starts about one millisecond of work, and Node reads new requests between two
+ * iterations. A request is rejected immediately, with a prebuilt response, if its expected wait (requests ahead ×
+ * service time) is too long. A request is dropped if its client has disconnected or its deadline has passed.
  *
- * While there is room a request passes at the cost of a comparison. All times are on the monotonic clock.
+ * While there is room, admission costs a request one comparison. All times are on the monotonic clock.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #queue = new FairQueue<Waiting>();
-  readonly #pace = new Pace();
-  /** How many more requests may start at once. It is given anew when it is used up, once a turn at most. */
-  #left = 1;
-  #givenFor = 0;
-  #turnIsDue = false;
-  #lookedAt = 0;
-  #connectionCame = false;
-  #arrivals = 0;
+  readonly #queue = new FairQueue<Queued>();
+  readonly #serviceTime = new ServiceTime();
+  /** Number of requests that may still start in this iteration. It is refilled at most once in an iteration. */
+  #startsLeft = 1;
+  #refilledIn = 0;
+  #iterationIsDue = false;
+  #sweptAt = 0;
+  #connectionArrived = false;
+  #connectionIterations = 0;
   #coldFor: number;
 
   constructor(options: AdmissionOptions) {
@@ -72,129 +72,134 @@ export class Admission {
     this.#coldFor = options.coldFor ?? coldRequests;
   }
 
-  /** What waits now, and how long the queue is; milliseconds. */
+  /** The queue's length, and the time that its requests will take; milliseconds. */
   get load(): { waiting: number; waitMs: number } {
-    return { waiting: this.#queue.size, waitMs: Math.round(this.#queue.size * this.#pace.interval) };
+    return {
+      waiting: this.#queue.size,
+      waitMs: Math.round(this.#queue.size * this.#serviceTime.expected),
+    };
   }
 
   /**
-   * Notes a new connection. Node takes one a turn: were each turn filled with work, the others would wait in the
-   * kernel, where nobody can refuse them. So turns that bring connections go by without work, but not for ever.
+   * Notes a new connection. Node accepts one connection in an iteration: if every iteration were filled with work, the
+   * other connections would wait in the kernel, where they cannot be rejected. So an iteration that brought a connection
+   * starts no request, up to a maximum in a row.
    */
   connected(): void {
-    this.#connectionCame = true;
+    this.#connectionArrived = true;
   }
 
-  /** Calls `start` now or in a later turn of the loop, or answers the request with a refusal. */
+  /** Calls `start` now or in a later event-loop iteration, or rejects the request. */
   admit(request: IncomingMessage, response: ServerResponse, start: Start): void {
-    const callerWaits = callerTimeout(request.headers);
-    if (callerWaits <= 0) {
-      this.#options.refuse('deadline', request, response);
-    } else if (this.#queue.size === 0 && !this.#connectionCame && this.#hasRoom()) {
-      this.#left -= 1;
+    const clientTimeout = callerTimeout(request.headers);
+    if (clientTimeout <= 0) {
+      this.#options.reject('deadline', request, response);
+    } else if (this.#queue.size === 0 && !this.#connectionArrived && this.#hasRoom()) {
+      this.#startsLeft -= 1;
       this.#coldFor -= 1;
       start(request, response);
     } else {
-      this.#enqueue({ request, response, start, since: performance.now(), callerWaits });
+      this.#enqueue({ request, response, start, receivedAt: performance.now(), clientTimeout });
     }
   }
 
   #hasRoom(): boolean {
-    if (this.#left > 0) return true;
-    const turn = turnOfLoop();
-    if (turn === this.#givenFor) return false;
-    this.#give(turn);
+    if (this.#startsLeft > 0) return true;
+    const iteration = currentIteration();
+    if (iteration === this.#refilledIn) return false;
+    this.#refill(iteration);
     return true;
   }
 
-  #give(turn: number): void {
-    this.#left = this.#pace.startsPerTurn;
-    this.#givenFor = turn;
+  #refill(iteration: number): void {
+    this.#startsLeft = this.#serviceTime.startsPerIteration;
+    this.#refilledIn = iteration;
   }
 
-  #enqueue(waiting: Waiting): void {
-    const { request, response, callerWaits } = waiting;
-    const place = { priority: this.#options.priorityOf(request), caller: this.#options.callerOf(request) };
-    const ahead = this.#queue.ahead(place);
-    const mayWait = this.#coldFor > 0 ? longestWait : patience[place.priority];
-    const isLate = ahead * this.#pace.interval > Math.min(mayWait, callerWaits);
-    if (this.#queue.size >= mostOfAll || ahead >= most || (isLate && ahead >= handful)) {
-      this.#options.refuse('queue_full', request, response);
+  #enqueue(queued: Queued): void {
+    const { request, response, clientTimeout } = queued;
+    const { priorityOf, clientOf, reject } = this.#options;
+    const flow = { priority: priorityOf(request), client: clientOf(request) };
+    const ahead = this.#queue.ahead(flow);
+    const maxWait = this.#coldFor > 0 ? hardMaxQueueTime : maxQueueTime[flow.priority];
+    const isLate = ahead * this.#serviceTime.expected > Math.min(maxWait, clientTimeout);
+    if (this.#queue.size >= hardMaxQueue || ahead >= maxAhead || (isLate && ahead >= shortQueue)) {
+      reject('queue_full', request, response);
     } else {
-      this.#queue.push(place, waiting);
-      this.#takeTurn();
+      this.#queue.push(flow, queued);
+      this.#scheduleIteration();
     }
   }
 
-  #takeTurn(): void {
-    if (this.#turnIsDue) return;
-    this.#turnIsDue = true;
-    setImmediate(this.#turn);
+  #scheduleIteration(): void {
+    if (this.#iterationIsDue) return;
+    this.#iterationIsDue = true;
+    setImmediate(this.#iteration);
   }
 
-  /** One turn of the loop: after this, Node looks for new requests, answers of stores and gone callers. */
-  readonly #turn = (): void => {
-    this.#turnIsDue = false;
+  /** Runs once in an event-loop iteration. After it, Node reads new requests, results of stores and closed sockets. */
+  readonly #iteration = (): void => {
+    this.#iterationIsDue = false;
     if (this.#queue.size === 0) {
-      this.#pace.rest(performance.now());
-      // What comes next is read in the next turn.
-      this.#give(turnOfLoop() + 1);
+      this.#serviceTime.idle(performance.now());
+      // New requests are read in the next iteration.
+      this.#refill(currentIteration() + 1);
       return;
     }
-    this.#takeTurn();
-    if (this.#connectionCame && this.#arrivals < mostArrivals) {
-      this.#connectionCame = false;
-      this.#arrivals += 1;
+    this.#scheduleIteration();
+    if (this.#connectionArrived && this.#connectionIterations < maxConnectionIterations) {
+      this.#connectionArrived = false;
+      this.#connectionIterations += 1;
       return;
     }
-    this.#arrivals = 0;
-    this.#give(turnOfLoop() + 1);
+    this.#connectionIterations = 0;
+    this.#refill(currentIteration() + 1);
     const now = performance.now();
-    if (now - this.#lookedAt > lookEvery) this.#dismiss(now);
-    this.#pace.turn(now, this.#startNext(now));
+    if (now - this.#sweptAt > sweepInterval) this.#sweep(now);
+    this.#serviceTime.iteration(now, this.#startNext(now));
   };
 
   #startNext(now: number): number {
     let started = 0;
-    while (this.#left > 0) {
+    while (this.#startsLeft > 0) {
       const next = this.#queue.shift();
       if (!next) break;
-      if (this.#isDismissed(next, now)) continue;
-      this.#left -= 1;
+      if (this.#isDropped(next, now)) continue;
+      this.#startsLeft -= 1;
       this.#coldFor -= 1;
       started += 1;
-      noteArrival(next.request, next.since);
+      setReceivedAt(next.request, next.receivedAt);
       next.start(next.request, next.response);
     }
     return started;
   }
 
-  #dismiss(now: number): void {
-    this.#lookedAt = now;
-    this.#queue.remove((waiting) => this.#isDismissed(waiting, now));
+  #sweep(now: number): void {
+    this.#sweptAt = now;
+    this.#queue.remove((queued) => this.#isDropped(queued, now));
   }
 
-  /** Whether it need not be served any more; then it is answered. */
-  #isDismissed({ request, response, since, callerWaits }: Waiting, now: number): boolean {
+  /** Returns whether a request need not be served any more, and rejects it if its client is still connected. */
+  #isDropped({ request, response, receivedAt, clientTimeout }: Queued, now: number): boolean {
     if (request.socket.destroyed) return true;
-    const waited = now - since;
+    const queueTime = now - receivedAt;
     const reason: Reason | undefined =
-      waited >= callerWaits ? 'deadline' : waited > longestWait ? 'too_late' : undefined;
-    if (reason) this.#options.refuse(reason, request, response);
+      queueTime >= clientTimeout ? 'deadline' : queueTime > hardMaxQueueTime ? 'too_late' : undefined;
+    if (reason) this.#options.reject(reason, request, response);
     return reason !== undefined;
   }
 }
 
-/** Puts admission between a server and whoever handles its requests: before anything is made of a request. */
+/** Puts admission between a server and its request handler, before any work is done for a request. */
 export function admitRequests(server: Server, admission: Admission): void {
   const [handle] = server.listeners('request') as Start[];
-  if (!handle) throw new TypeError('The server has nobody to handle its requests');
+  if (!handle) throw new TypeError('The server has no request handler');
   server.removeAllListeners('request');
   server.on('connection', () => admission.connected());
   server.on('request', (request, response) => {
     admission.admit(request, response, handle);
   });
-  // The body of a request with `Expect: 100-continue` is asked for when its request is let in.
+  // With `Expect: 100-continue`, the client sends the body only after its request was admitted.
   server.on('checkContinue', (request, response) => {
     admission.admit(request, response, () => {
       response.writeContinue();

@@ -18,12 +18,12 @@ afterEach(async () => {
   await app.close();
 });
 
-/** A service whose store hangs until the test says that it is back. */
+/** A service whose store hangs until the test ends that. */
 async function serve() {
   app = Fastify();
   const metrics = createMetrics('sample', '1.0.0');
   registerAdmission(app, metrics);
-  // While few are served nothing is counted.
+  // With few requests in flight, permits are not needed.
   for (let other = 0; other < 17; other += 1) metrics.inFlight.add({} as Served);
   registerProblemResponses(app);
   const waiting: (() => void)[] = [];
@@ -32,7 +32,7 @@ async function serve() {
     if (store.hangs) await new Promise<void>((resolve) => waiting.push(resolve));
     return { done: true };
   });
-  /** From now on the store answers at once. */
+  /** Makes the store answer immediately from now on. */
   const comeBack = () => {
     store.hangs = false;
     for (const answer of waiting) answer();
@@ -46,32 +46,32 @@ async function serve() {
     await answer.text();
     return answer;
   };
-  const refused = async () =>
-    (await seriesValue(metrics, 'http_server_requests_refused_total', { reason: 'in_flight' })) ?? 0;
+  const rejected = async () =>
+    (await seriesValue(metrics, 'http_server_requests_rejected_total', { reason: 'in_flight' })) ?? 0;
 
-  /** A hundred callers ask the store; when each is let in or refused, all go. */
+  /** A hundred clients ask the store; when each is admitted or rejected, all disconnect. */
   async function wave() {
-    const settled = async () => waiting.length + (await refused());
+    const settled = async () => waiting.length + (await rejected());
     const before = await settled();
-    const callers = new AbortController();
-    const asked = Promise.allSettled(Array.from({ length: 100 }, () => ask('/store', callers.signal)));
+    const clients = new AbortController();
+    const asked = Promise.allSettled(Array.from({ length: 100 }, () => ask('/store', clients.signal)));
     await vi.waitUntil(async () => (await settled()) === before + 100, { timeout: 20_000 });
-    callers.abort();
+    clients.abort();
     await asked;
   }
 
-  /** So many callers come to the door, or are refused; when the last has, it tells how many are at the door. */
+  /** Sends requests to the door; when all have reached it or are rejected, returns how many wait at the door. */
   async function crowd(count: number, signal?: AbortSignal) {
-    const settled = async () => door.waiting.length + (await refused());
+    const settled = async () => door.waiting.length + (await rejected());
     const before = await settled();
     const asked = Promise.allSettled(Array.from({ length: count }, () => ask('/door', signal)));
     await vi.waitUntil(async () => (await settled()) === before + count, { timeout: 20_000 });
     return { atDoor: door.waiting.length, asked };
   }
-  return { ask, waiting, comeBack, refused, wave, door, crowd };
+  return { ask, waiting, comeBack, rejected, wave, door, crowd };
 }
 
-/** A route with a hook that keeps callers from the handler until the test lets them in. */
+/** A route with a hook that keeps requests from the handler until the test lets them in. */
 function serveBehindDoor(app: FastifyInstance) {
   const waiting: (() => void)[] = [];
   const door = { waiting, left: 0, letIn: () => waiting.splice(0).forEach((open) => void open()) };
@@ -84,21 +84,21 @@ function serveBehindDoor(app: FastifyInstance) {
 }
 
 describe('a route whose store hangs', () => {
-  it('takes a bounded number of requests, also when their callers go and others come', async () => {
-    const { wave, refused, waiting, comeBack } = await serve();
+  it('admits a bounded number of requests, even when clients disconnect and others come', async () => {
+    const { wave, rejected, waiting, comeBack } = await serve();
     for (let waves = 0; waves < 5; waves += 1) await wave();
-    expect(await refused()).toBeGreaterThan(200);
+    expect(await rejected()).toBeGreaterThan(200);
     expect(waiting.length).toBeGreaterThan(100);
     expect(waiting.length).toBeLessThan(230);
     comeBack();
   });
 
-  it('refuses with a problem that says when to come again, and costs other routes nothing', async () => {
+  it('rejects with a problem that says when to retry, and costs other routes nothing', async () => {
     const { ask, wave, comeBack } = await serve();
     for (let waves = 0; waves < 3; waves += 1) await wave();
-    const refused = await ask('/store');
-    expect(refused.status).toBe(503);
-    expect(refused.headers.get('retry-after')).toBe('1');
+    const rejected = await ask('/store');
+    expect(rejected.status).toBe(503);
+    expect(rejected.headers.get('retry-after')).toBe('1');
     expect((await ask('/other')).status).toBe(200);
     comeBack();
   });
@@ -112,12 +112,12 @@ describe('a route whose store hangs', () => {
   });
 });
 
-it('gives a place back once, also when its caller left before the handler ran', async () => {
+it('releases a permit once, even if its client disconnected before the handler ran', async () => {
   const { door, crowd } = await serve();
   const staying = await crowd(1);
-  const callers = new AbortController();
-  await crowd(50, callers.signal);
-  callers.abort();
+  const clients = new AbortController();
+  await crowd(50, clients.signal);
+  clients.abort();
   await vi.waitUntil(() => door.left === 50, { timeout: 20_000 });
   door.letIn();
   await staying.asked;

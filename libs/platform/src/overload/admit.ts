@@ -3,48 +3,51 @@ import type { Operation, Priority } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
-import type { CallerOf } from '../http/caller.ts';
+import type { ClientOf } from '../http/client-identity.ts';
 import { fromZero, gauge } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { Admission, admitRequests } from './admission.ts';
-import { fewest, LatencyLimit } from './latency-limit.ts';
-import { patience, priorityOf } from './patience.ts';
-import { createRefusal, reasons, retryAfter } from './refusal.ts';
+import { LatencyLimit, minLimit } from './latency-limit.ts';
+import { maxQueueTime, priorityOf } from './queue-time.ts';
+import { createRejection, reasons, retryAfter } from './rejection.ts';
 
 export type AdmissionControl = {
-  /** Shares the service out by caller; without it all callers are one. */
-  shareBy(callerOf: CallerOf): void;
-  /** The present state, for `/status`. */
+  /** Divides the service between clients; without it, all clients are one. */
+  shareBy(clientOf: ClientOf): void;
+  /** Returns the current state of the queue, for `/status`. */
   load(): object;
 };
 
 type Config = Partial<Operation['config']>;
 
 /**
- * Switches admission on, for every route: a queue for the time of the event loop (`admission.ts`), and for each
- * route a limit on what runs at once (`latency-limit.ts`), for those that wait for a store or another service.
+ * Registers admission for every route: a queue in front of the event loop (`admission.ts`), and for each route a limit on
+ * its concurrency (`latency-limit.ts`), for routes that wait for a store or another service.
  */
 export function registerAdmission(app: FastifyInstance, metrics: Metrics): AdmissionControl {
-  let callerOf: CallerOf = () => '';
+  let clientOf: ClientOf = () => '';
   const admission = new Admission({
-    refuse: createRefusal(metrics),
+    reject: createRejection(metrics),
     priorityOf: readPriorities(app),
-    callerOf: (request) => callerOf(request),
+    clientOf: (request) => clientOf(request),
   });
   admitRequests(app.server, admission);
-  fromZero(metrics.refused, [...reasons, 'in_flight']);
-  const waiting = { name: 'admission_waiting', help: 'Requests that wait for their turn of the event loop' };
+  fromZero(metrics.rejected, [...reasons, 'in_flight']);
+  const waiting = { name: 'admission_waiting', help: 'Requests in the admission queue' };
   gauge(metrics, waiting, () => admission.load.waiting);
-  limitRoutes(app, metrics, (request) => callerOf(request));
+  limitRoutes(app, metrics, (request) => clientOf(request));
   return {
     shareBy(given) {
-      callerOf = given;
+      clientOf = given;
     },
     load: () => admission.load,
   };
 }
 
-/** Tells the class of a request that Fastify has not routed yet, by a second router of the same kind. */
+/**
+ * Finds a request's priority before Fastify routes it. The index of routes that this needs is a router of the same kind:
+ * Fastify's own finds the route of a path, too (`app.findRoute`), but does not return the route's config.
+ */
 function readPriorities(app: FastifyInstance): (request: IncomingMessage) => Priority {
   const routes = findMyWay();
   app.addHook('onRoute', ({ method, url, config }) => {
@@ -58,85 +61,90 @@ function readPriorities(app: FastifyInstance): (request: IncomingMessage) => Pri
   };
 }
 
-/** Of requests that come while few are served, one in so many is measured: enough to know how fast a route can be. */
-const sampled = 16;
+/** While few requests are in flight, one in so many is measured: enough to know the best latency of a route. */
+const sampleEvery = 16;
 
-function limitRoutes(app: FastifyInstance, { refused, inFlight }: Metrics, callerOf: CallerOf): void {
+function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, clientOf: ClientOf): void {
   const limits = new WeakMap<object, LatencyLimit>();
-  const refusals = refused.labels('in_flight');
-  const places = new WeakMap<IncomingMessage, Place>();
-  let passed = 0;
+  const rejections = rejected.labels('in_flight');
+  const permits = new WeakMap<IncomingMessage, Permit>();
+  let received = 0;
   let held = 0;
 
   app.addHook('onRoute', (route) => {
     const { handler } = route;
     route.handler = function (request, reply) {
       const work: unknown = handler.call(this, request, reply);
-      if (held > 0 && work instanceof Promise) places.get(request.raw)?.until(work);
+      if (held > 0 && work instanceof Promise) permits.get(request.raw)?.holdUntil(work);
       return work;
     };
   });
 
   app.addHook('onRequest', (request, reply, done) => {
-    const areFew = inFlight.size + held <= fewest;
-    passed += 1;
-    if (areFew && passed % sampled !== 0) return done();
+    const areFew = inFlight.size + held <= minLimit;
+    received += 1;
+    if (areFew && received % sampleEvery !== 0) return done();
     const config = request.routeOptions.config as Config;
     const limit = limitOf(config);
     if (!areFew) {
-      const place = takePlace(limit, callerOf(request.raw));
-      if (!place) return done(problem('overloaded', undefined, { retryAfter }));
-      places.set(request.raw, place);
-      reply.raw.on('close', place.end);
+      const permit = acquire(limit, clientOf(request.raw));
+      if (!permit) return done(problem('overloaded', undefined, { retryAfter }));
+      permits.set(request.raw, permit);
+      reply.raw.on('close', permit.release);
     }
     measureAtEnd(limit, reply, config);
     done();
   });
 
   function limitOf(config: Config): LatencyLimit {
-    const limit = limits.get(config) ?? new LatencyLimit(patience[priorityOf(config)]);
+    const limit = limits.get(config) ?? new LatencyLimit(maxQueueTime[priorityOf(config)]);
     limits.set(config, limit);
     return limit;
   }
 
-  function takePlace(limit: LatencyLimit, caller: string): Place | undefined {
-    if (!limit.enter(caller)) {
-      refusals.inc();
+  function acquire(limit: LatencyLimit, client: string): Permit | undefined {
+    if (!limit.acquire(client)) {
+      rejections.inc();
       return undefined;
     }
     held += 1;
-    return holdPlace(() => {
+    return createPermit(() => {
       held -= 1;
-      limit.leave(caller);
+      limit.release(client);
     });
   }
 }
 
-/** Milliseconds for which work may hold the place of a caller who has gone: it might never end. */
-const longestHold = 10_000;
+/** Maximum milliseconds for which work may hold a permit after its client has disconnected: the work might never end. */
+const maxHold = 10_000;
 
-type Place = ReturnType<typeof holdPlace>;
+type Permit = ReturnType<typeof createPermit>;
 
-/** A place is free when its request has ended and its work too: a store goes on working for callers who have gone. */
-function holdPlace(leave: () => void) {
+/**
+ * Makes a permit that is free when its request has ended and its work has ended, too: a store continues to work for
+ * clients that have disconnected.
+ *
+ * @param free called once, when the permit is free
+ */
+function createPermit(free: () => void) {
   let holds = 1;
-  const letGo = () => {
+  const release = () => {
     holds -= 1;
-    if (holds === 0) leave();
+    if (holds === 0) free();
   };
   return {
-    end: letGo,
-    until(work: Promise<unknown>): void {
-      // Fastify calls the handler also for a caller who left while a hook ran: the place has been given back.
+    release,
+    holdUntil(work: Promise<unknown>): void {
+      // Fastify calls the handler even if the client disconnected while a hook ran: the permit is free then.
       if (holds === 0) return;
       holds += 1;
-      const timer = setTimeout(finish, longestHold).unref();
+      const timer = setTimeout(finish, maxHold).unref();
       let isOver = false;
       function finish() {
         if (isOver) return;
         isOver = true;
         clearTimeout(timer);
-        letGo();
+        release();
       }
       work.then(finish, finish);
     },
@@ -144,17 +152,17 @@ function holdPlace(leave: () => void) {
 }
 
 function measureAtEnd(limit: LatencyLimit, { raw }: FastifyReply, { timeoutMs }: Config): void {
-  // A route with a time limit of its own takes as long as what it is asked for.
+  // The latency of a route with a time limit of its own depends on the request, not on the load.
   if (timeoutMs !== undefined) return;
   const startedAt = performance.now();
   raw.on('close', () => {
-    if (!tells(raw.statusCode)) return;
+    if (!showsLatency(raw.statusCode)) return;
     const now = performance.now();
     limit.sample(now - startedAt, now);
   });
 }
 
-/** Whether the time that an answer took tells of the store: a refusal is quick, whatever the store does. */
-function tells(status: number): boolean {
+/** Returns whether a response shows the latency of the store: an error is returned quickly, however slow the store is. */
+function showsLatency(status: number): boolean {
   return status < 400 || status === 504;
 }

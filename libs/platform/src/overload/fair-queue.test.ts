@@ -5,42 +5,42 @@ function all(queue: FairQueue<string>): string[] {
   return Array.from({ length: queue.size }, () => String(queue.shift()));
 }
 
-const interactive = (caller: string) => ({ priority: 'interactive', caller }) as const;
+const interactive = (client: string) => ({ priority: 'interactive', client }) as const;
 
 describe('the fair queue', () => {
-  it('keeps the order of one caller', () => {
+  it('keeps the order of one client', () => {
     const queue = new FairQueue<string>();
     for (const item of ['a', 'b', 'c']) queue.push(interactive('ada'), item);
     expect(all(queue)).toEqual(['a', 'b', 'c']);
     expect(queue.shift()).toBeUndefined();
   });
 
-  it('lets callers take turns', () => {
+  it('lets clients take turns', () => {
     const queue = new FairQueue<string>();
     for (const item of ['a1', 'a2', 'a3']) queue.push(interactive('ada'), item);
     for (const item of ['b1', 'b2']) queue.push(interactive('bob'), item);
     expect(all(queue)).toEqual(['a1', 'b1', 'a2', 'b2', 'a3']);
   });
 
-  it('gives a class out before the next', () => {
+  it('serves a priority before the next', () => {
     const queue = new FairQueue<string>();
-    queue.push({ priority: 'batch', caller: 'ada' }, 'report');
-    queue.push({ priority: 'interactive', caller: 'ada' }, 'read');
-    queue.push({ priority: 'money', caller: 'bob' }, 'payment');
+    queue.push({ priority: 'batch', client: 'ada' }, 'report');
+    queue.push({ priority: 'interactive', client: 'ada' }, 'read');
+    queue.push({ priority: 'money', client: 'bob' }, 'payment');
     expect(all(queue)).toEqual(['payment', 'read', 'report']);
   });
 
-  it('tells how many go before a newcomer, by class and caller', () => {
+  it('returns how many are ahead of a new item, by priority and client', () => {
     const queue = new FairQueue<string>();
     for (let n = 0; n < 10; n += 1) queue.push(interactive('noisy'), `n${n}`);
-    queue.push({ priority: 'money', caller: 'ada' }, 'payment');
+    queue.push({ priority: 'money', client: 'ada' }, 'payment');
     expect(queue.ahead(interactive('noisy'))).toBe(11);
     expect(queue.ahead(interactive('quiet'))).toBe(2);
-    expect(queue.ahead({ priority: 'money', caller: 'bob' })).toBe(1);
-    expect(queue.ahead({ priority: 'batch', caller: 'ada' })).toBe(11);
+    expect(queue.ahead({ priority: 'money', client: 'bob' })).toBe(1);
+    expect(queue.ahead({ priority: 'batch', client: 'ada' })).toBe(11);
   });
 
-  it('forgets what is removed, wherever it waits', () => {
+  it('removes items of any client', () => {
     const queue = new FairQueue<string>();
     for (const item of ['a', 'gone', 'c']) queue.push(interactive('ada'), item);
     queue.push(interactive('bob'), 'gone');

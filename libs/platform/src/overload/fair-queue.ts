@@ -1,19 +1,19 @@
 import { type Priority, priorities } from '@slipway/contract-kit/operation';
 
-/** Who waits: what it is, and for whom. */
-type Place = { priority: Priority; caller: string };
+/** The items of one client with one priority. */
+export type Flow = { priority: Priority; client: string };
 
 /**
- * What waits for its turn. A class goes before the next one; in a class the callers take turns, one item each, so
- * that who sends most waits longest. (Fair queueing: Nagle, RFC 970; round robin as in fq_codel, RFC 8290.)
+ * A queue that is fair to clients. A higher priority goes first; within a priority, clients take turns, one item each,
+ * so that a client waits longer the more it sends. (Fair queueing: Nagle, RFC 970; round robin as in fq_codel, RFC 8290.)
  *
  * @example
- * queue.push({ priority: 'interactive', caller: 'ada' }, request);
- * queue.shift(); // the next request, if there is any
+ * queue.push({ priority: 'interactive', client: 'ada' }, request);
+ * queue.shift(); // the next request, if there is one
  */
 export class FairQueue<Item> {
   readonly #classes = new Map(
-    priorities.map((priority) => [priority, { size: 0, callers: new Map<string, Item[]>() }]),
+    priorities.map((priority) => [priority, { size: 0, clients: new Map<string, Item[]>() }]),
   );
   #size = 0;
 
@@ -21,52 +21,52 @@ export class FairQueue<Item> {
     return this.#size;
   }
 
-  push({ priority, caller }: Place, item: Item): void {
-    const { callers } = this.#class(priority);
-    const own = callers.get(caller);
+  push({ priority, client }: Flow, item: Item): void {
+    const { clients } = this.#class(priority);
+    const own = clients.get(client);
     if (own) own.push(item);
-    else callers.set(caller, [item]);
+    else clients.set(client, [item]);
     this.#count(priority, 1);
   }
 
-  /** Takes the next one out: of the first class that has any, from the caller whose turn it is. */
+  /** Removes and returns the next item: of the highest priority that has any, from the client whose turn it is. */
   shift(): Item | undefined {
-    for (const [priority, { callers }] of this.#classes) {
-      const [turn] = callers;
+    for (const [priority, { clients }] of this.#classes) {
+      const [turn] = clients;
       if (!turn) continue;
-      const [caller, items] = turn;
+      const [client, items] = turn;
       const item = items.shift();
-      callers.delete(caller);
-      // To the end of the round.
-      if (items.length > 0) callers.set(caller, items);
+      clients.delete(client);
+      // The client goes to the end of the round.
+      if (items.length > 0) clients.set(client, items);
       this.#count(priority, -1);
       return item;
     }
     return undefined;
   }
 
-  /** Removes what `isOver` says, wherever it waits. */
+  /** Removes every item for which `isOver` returns true. */
   remove(isOver: (item: Item) => boolean): void {
-    for (const [priority, { callers }] of this.#classes) {
-      for (const [caller, items] of callers) {
-        const kept = items.filter((item) => !isOver(item));
-        this.#count(priority, kept.length - items.length);
-        if (kept.length > 0) callers.set(caller, kept);
-        else callers.delete(caller);
+    for (const [priority, { clients }] of this.#classes) {
+      for (const [client, items] of clients) {
+        const left = items.filter((item) => !isOver(item));
+        this.#count(priority, left.length - items.length);
+        if (left.length > 0) clients.set(client, left);
+        else clients.delete(client);
       }
     }
   }
 
-  /** How many would be taken out before an item that came now. */
-  ahead({ priority, caller }: Place): number {
+  /** Returns how many items would be ahead of one that was pushed now. */
+  ahead({ priority, client }: Flow): number {
     let before = 0;
-    for (const [each, { size, callers }] of this.#classes) {
+    for (const [each, { size, clients }] of this.#classes) {
       if (each !== priority) {
         before += size;
         continue;
       }
-      const own = callers.get(caller)?.length ?? 0;
-      const round = callers.size + (own > 0 ? 0 : 1);
+      const own = clients.get(client)?.length ?? 0;
+      const round = clients.size + (own > 0 ? 0 : 1);
       return before + Math.min(size, (own + 1) * round - 1);
     }
     return before;

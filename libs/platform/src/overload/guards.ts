@@ -5,10 +5,10 @@ import { registerOverload } from './overload.ts';
 
 export type Guards = AdmissionControl;
 
-/** All guards; only the one of memory and of a stuck event loop; or none. */
+/** All guards; only the guard of memory and of a stuck event loop; or none. */
 export type GuardSet = 'all' | 'process' | 'none';
 
-/** Switches on what keeps a service doing what it can when it is asked for more: see docs/overload.md. */
+/** Registers the guards that keep a service useful while it gets more requests than it can serve: see docs/overload.md. */
 export async function registerGuards(
   app: FastifyInstance,
   metrics: Metrics,
@@ -18,6 +18,6 @@ export async function registerGuards(
   const processLoad = which === 'none' ? () => ({}) : await registerOverload(app, metrics);
   return {
     load: () => ({ ...processLoad(), ...admission?.load() }),
-    shareBy: (callerOf) => admission?.shareBy(callerOf),
+    shareBy: (clientOf) => admission?.shareBy(clientOf),
   };
 }

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { registerProblemResponses } from '../http/problem-responses.ts';
@@ -23,7 +23,7 @@ async function start(limits = generous) {
 
 afterEach(() => app.close());
 
-/** Keeps the event loop from turning, as a computation without end would; milliseconds. */
+/** Blocks the event loop, as an endless computation would; milliseconds. */
 function block(ms: number) {
   const until = performance.now() + ms;
   while (performance.now() < until);
@@ -38,32 +38,35 @@ describe('a service that is overloaded', () => {
   it('does not take its own start for overload', async () => {
     const { load } = await start({ ...generous, maxEventLoopDelay: 200 });
     block(1_200);
-    await vi.waitFor(() => expect(load()).toMatchObject({ refusing: true }), { interval: 5, timeout: 5_000 });
+    await vi.waitFor(() => expect(load()).toMatchObject({ rejecting: true }), {
+      interval: 5,
+      timeout: 5_000,
+    });
     expect((await app.inject('/')).statusCode).toBe(200);
   });
 
-  it('refuses while its event loop is stuck, says when to come again, and recovers', async () => {
+  it('rejects while its event loop is stuck, says when to retry, and recovers', async () => {
     const { metrics, load } = await start({ ...generous, maxEventLoopDelay: 200 });
     await vi.waitFor(async () => {
       block(1_500);
-      await nextTurn();
+      await nextIteration();
       const response = await app.inject('/');
       expect(response.statusCode).toBe(503);
       expect(response.headers['retry-after']).toBe('1');
       expect(response.json()).toMatchObject({ code: 'overloaded' });
     }, 15_000);
-    expect(load()).toMatchObject({ refusing: true });
-    const refused = await seriesValue(metrics, 'http_server_requests_refused_total', {
+    expect(load()).toMatchObject({ rejecting: true });
+    const rejected = await seriesValue(metrics, 'http_server_requests_rejected_total', {
       reason: 'eventLoopDelay',
     });
-    expect(refused).toBeGreaterThan(0);
+    expect(rejected).toBeGreaterThan(0);
     await vi.waitFor(async () => expect((await app.inject('/')).statusCode).toBe(200), 15_000);
-    expect(load()).toMatchObject({ refusing: false });
+    expect(load()).toMatchObject({ rejecting: false });
   });
 
-  it.each(['maxRssBytes', 'maxHeapUsedBytes'] as const)('refuses beyond %s', async (limit) => {
+  it.each(['maxRssBytes', 'maxHeapUsedBytes'] as const)('rejects beyond %s', async (limit) => {
     await start({ ...generous, [limit]: 1 });
-    // Memory is looked at only now and then.
+    // Memory is sampled only once a second.
     await vi.waitFor(async () => expect((await app.inject('/')).statusCode).toBe(503), 5_000);
   });
 });

@@ -15,19 +15,19 @@ export type Limits = {
 };
 
 /**
- * Milliseconds between two looks at the event loop and at the memory. A loop that does not turn between two looks
- * counts as stuck for ever, so this must not be less than the delay that is allowed.
+ * Milliseconds between two samples of the event loop and of memory. A loop that is blocked for a whole interval counts
+ * as stuck without end, so the interval must not be shorter than the delay that is allowed.
  */
 const sampleInterval = 1_000;
-/** Seconds after which a refused caller may come again: one sample. */
+/** Seconds after which a rejected client may retry: one sample. */
 const retryAfter = 1;
 
 /**
- * Refuses work with 503 while the event loop is stuck or memory is nearly used up. It guards the process, not
- * the goodput: the loop has accepted every request before this can refuse one. Probes and metrics have a
- * server of their own and are never refused.
+ * Rejects requests with 503 while the event loop is stuck or memory is nearly exhausted. This protects the process, not
+ * its goodput: the loop has accepted every request before this can reject one. Probes and metrics have a server of their
+ * own and are never rejected.
  *
- * @returns the present load, for `/status`
+ * @returns a function that returns the current load, for `/status`
  */
 export async function registerOverload(
   app: FastifyInstance,
@@ -35,7 +35,7 @@ export async function registerOverload(
   limits: Limits = limitsOf(memoryLimit()),
 ): Promise<() => object> {
   const { TYPE_EVENT_LOOP_DELAY, TYPE_HEAP_USED_BYTES, TYPE_RSS_BYTES } = underPressure;
-  fromZero(metrics.refused, [TYPE_EVENT_LOOP_DELAY, TYPE_HEAP_USED_BYTES, TYPE_RSS_BYTES]);
+  fromZero(metrics.rejected, [TYPE_EVENT_LOOP_DELAY, TYPE_HEAP_USED_BYTES, TYPE_RSS_BYTES]);
   let loopIsKnownFrom = Number.POSITIVE_INFINITY;
   app.addHook('onReady', async () => {
     loopIsKnownFrom = performance.now() + 2 * sampleInterval;
@@ -45,18 +45,18 @@ export async function registerOverload(
     sampleInterval,
     eventLoopUtilizationMode: 'interval',
     pressureHandler: (_request, _reply, type) => {
-      // The first samples measure the start itself.
+      // The first samples measure the start of the process itself.
       if (type === TYPE_EVENT_LOOP_DELAY && performance.now() < loopIsKnownFrom) return;
-      metrics.refused.labels(type).inc();
+      metrics.rejected.labels(type).inc();
       throw problem('overloaded', undefined, { retryAfter });
     },
   });
-  return () => ({ refusing: app.isUnderPressure(), ...app.memoryUsage(), limits });
+  return () => ({ rejecting: app.isUnderPressure(), ...app.memoryUsage(), limits });
 }
 
 /**
- * The limits for a process that may use `memory` bytes. A tenth is left free: an orderly refusal must come
- * before the kernel ends the process, or before the heap is spent on collecting garbage.
+ * Returns the limits for a process that may use `memory` bytes. A tenth is left free, so that requests are rejected
+ * before the kernel kills the process, and before most of the time goes into garbage collection.
  */
 export function limitsOf(memory: number, heapLimit = getHeapStatistics().heap_size_limit): Limits {
   return {
@@ -67,9 +67,10 @@ export function limitsOf(memory: number, heapLimit = getHeapStatistics().heap_si
 }
 
 /**
- * Bytes this process may use: the container's limit (cgroup v1 or v2, as libuv finds it) or the machine's memory.
+ * Returns the bytes that this process may use: its container's limit (cgroup v1 or v2, as libuv reads it) or the
+ * machine's memory.
  *
- * @param constrained 0 or a number beyond the machine's size means that there is no limit
+ * @param constrained the container's limit; 0, or more than the machine has, means that there is none
  */
 export function memoryLimit(constrained = constrainedMemory(), machine = totalmem()): number {
   return constrained > 0 ? Math.min(constrained, machine) : machine;

@@ -47,7 +47,7 @@ describe('the time limit of a request', () => {
     expect(JSON.parse(failure)).toMatchObject({ correlationId: 'journey-1' });
   });
 
-  it('breaks the connection when half an answer is out', async () => {
+  it('breaks the connection when a part of the response was sent', async () => {
     const response = await fetch(`${base}/half`);
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();

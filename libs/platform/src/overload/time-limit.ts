@@ -3,19 +3,19 @@ import type { FastifyInstance } from 'fastify';
 import { withContext } from '../core/request-context.ts';
 import type { Served } from '../core/served.ts';
 
-/** Milliseconds between two looks at what is being served: a request is cut off so much too late at most. */
-const lookEvery = 50;
+/** Milliseconds between two checks of all requests in flight: a request is ended at most this much too late. */
+const checkInterval = 50;
 
 /**
- * Answers what takes longer than it may, with one timer for all requests. Fastify's `handlerTimeout` makes a
- * timer, an AbortController and three listeners for each, which costs a small request a third more.
+ * Ends requests that have reached their time limit, with one timer for all of them. Fastify's `handlerTimeout` makes a
+ * timer, an AbortController and three listeners for each request, which makes a small request a third more expensive.
  */
 export function limitTime(app: FastifyInstance, served: Iterable<Served>): void {
-  const look = () => {
+  const check = () => {
     const now = performance.now();
     for (const each of served) if (each.until <= now) cutOff(each);
   };
-  const timer = setInterval(look, lookEvery).unref();
+  const timer = setInterval(check, checkInterval).unref();
   app.addHook('onClose', () => clearInterval(timer));
 }
 
@@ -24,11 +24,11 @@ function cutOff(served: Served): void {
   served.until = Number.POSITIVE_INFINITY;
   if (reply.sent) return;
   if (reply.raw.headersSent) {
-    // Half an answer is out: only a broken connection tells the caller that the rest will not come.
+    // A part of the response was sent: only a broken connection shows the client that the rest will not come.
     reply.raw.destroy();
     return;
   }
-  // The same clock runs while the body arrives: then it was the client that was too slow.
+  // The limit includes receiving the body: if that is not complete, the client was too slow.
   const code = request.raw.complete === false ? 'request_timeout' : 'deadline_exceeded';
   withContext(context, () => reply.send(problem(code)));
 }

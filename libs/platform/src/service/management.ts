@@ -21,8 +21,8 @@ type Parts = {
 };
 
 /**
- * The listener for those who run the service: /health (alive), /started, /status (ready), /metrics and /log-level.
- * It is a server of its own, so that it answers while the service drains and however loaded that is.
+ * Creates the management listener: /health (alive), /started, /status (ready), /metrics and /log-level. It is a server
+ * of its own, so that it responds while the service drains, and however loaded the service is.
  */
 export function createManagement(parts: Parts): Server {
   return createServer({ keepAliveTimeout: 1_000 }, async (request, response) => {

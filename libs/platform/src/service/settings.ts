@@ -98,7 +98,7 @@ function parse<S extends TObject>(schema: S, values: Environment, problems: Prob
   try {
     const settings = envSchema<Static<S>>({
       schema: structuredClone(schema),
-      data: values,
+      data: withPlainBooleans(schema, values),
       env: false,
       ajv: { customOptions: (ajv) => ajv.addKeyword('secret') },
     });
@@ -107,6 +107,15 @@ function parse<S extends TObject>(schema: S, values: Environment, problems: Prob
     throw new SettingsError([...wrongFiles, ...wrongOnes(error, schema, problems)]);
   }
   throw new SettingsError(wrongFiles);
+}
+
+/** `True` means `true`, as OpenTelemetry's specification asks of its variables. */
+function withPlainBooleans(schema: TObject, values: Environment): Environment {
+  const plain = ([name, value]: [string, string | undefined]) => {
+    const isBoolean = (schema.properties[name] as { type?: string } | undefined)?.type === 'boolean';
+    return [name, isBoolean ? value?.toLowerCase() : value] as const;
+  };
+  return Object.fromEntries(Object.entries(values).map(plain));
 }
 
 /** What is wrong with a setting's file, by the setting's name. */

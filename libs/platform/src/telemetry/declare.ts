@@ -51,7 +51,7 @@ export function countBy<Value extends string>(
  * Shows values of a count's label as 0 before anything is counted, so that `rate()` sees also the first event.
  *
  * @example
- * fromZero(metrics.refused, ['queue_full', 'too_late']);
+ * fromZero(metrics.rejected, ['queue_full', 'too_late']);
  */
 export function fromZero(counter: Counter, values: readonly string[]): void {
   for (const value of values) counter.labels(value).inc(0);

@@ -25,9 +25,9 @@ export function createMetrics(service: string, version: string) {
     requests: createRequestMetrics(registers),
     /** What is being served. */
     inFlight,
-    refused: new Counter({
-      name: 'http_server_requests_refused_total',
-      help: 'Requests refused to protect the service',
+    rejected: new Counter({
+      name: 'http_server_requests_rejected_total',
+      help: 'Requests rejected to protect the service',
       labelNames: ['reason'] as const,
       registers,
     }),
@@ -50,9 +50,9 @@ export function createMetrics(service: string, version: string) {
       labelNames: ['dependency'] as const,
       registers,
     }),
-    callsRefused: new Counter({
-      name: 'dependency_calls_refused_total',
-      help: 'Calls that were not made, by what forbade them; `retry_budget`: repetitions that were not made',
+    callsRejected: new Counter({
+      name: 'dependency_calls_rejected_total',
+      help: 'Calls that were not made, by reason; `retry_budget`: retries that were not made',
       labelNames: ['dependency', 'reason'] as const,
       registers,
     }),

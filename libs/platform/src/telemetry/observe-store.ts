@@ -2,8 +2,7 @@ import { Problem } from '@slipway/contract-kit/problem';
 import { Gauge } from 'prom-client';
 import { isSynchronous } from '../core/synchronous.ts';
 import type { Metrics } from './metrics.ts';
-import type { SpanFacts } from './span.ts';
-import { failureName, startSpan } from './spans.ts';
+import { endSpan, failSpan, failureName, type SpanFacts, startSpan } from './spans.ts';
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -107,7 +106,7 @@ function measured(owner: object, operation: string, method: Method, calls: Calls
     const finish = (duration: Pick<typeof succeeded, 'observe'>) => {
       calls.inFlight -= 1;
       duration.observe((performance.now() - startedAt) / 1000);
-      span?.end();
+      if (span) endSpan(span);
     };
     const result = method.apply(owner, args);
     if (!(result instanceof Promise)) return result;
@@ -118,7 +117,7 @@ function measured(owner: object, operation: string, method: Method, calls: Calls
         return value;
       },
       (error) => {
-        span?.fail(failureName(error));
+        if (span) failSpan(span, failureName(error));
         // A refusal, such as a name that is taken, is not a fault of the store.
         const outcome = error instanceof Problem ? error.code : 'error';
         finish(metrics.dependencies.labels(dependency, operation, outcome));

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { arrivalOf } from '../core/arrival.ts';
+import { receivedAt } from '../core/received-at.ts';
 import { currentContext, type RequestContext, withContext } from '../core/request-context.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -25,7 +25,7 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
 
   app.addHook('onRequest', (request: Observed, reply, done) => {
     const { method, raw } = request;
-    const startedAt = arrivalOf(raw);
+    const startedAt = receivedAt(raw);
     const { url: route = 'unmatched', config } = request.routeOptions;
     const timeout = (config as { timeoutMs?: number }).timeoutMs ?? requestTimeout;
     const correlationId = request.id;
@@ -51,7 +51,8 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
 
   function finish(end: RequestEnd, context: RequestContext) {
     const { method, route, status, ms } = end;
-    const { correlationId, traceId, problem } = context;
+    const { correlationId, span, problem } = context;
+    const { traceId } = span.spanContext();
     const isTraced = tracing.finish(context, end);
     metrics.requests.ended(method, route, status, ms / 1_000, isTraced ? traceId : undefined);
     const line = { method, route, status, ms: Math.round(ms * 10) / 10, problem, correlationId, traceId };

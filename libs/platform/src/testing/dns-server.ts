@@ -3,16 +3,16 @@ import { onTestFinished } from 'vitest';
 
 type Srv = { target: string; port: number; priority?: number; weight?: number };
 
-/** What a DNS server knows: A records (IPv4 addresses, one or several) and SRV records by name. */
+/** The records of a DNS server by name: A (one or more IPv4 addresses) and SRV. */
 export type Zone = { a: Record<string, string | string[]>; srv: Record<string, Srv[]> };
 
-/** A real, small DNS server on a free UDP port: enough of RFC 1035 and RFC 2782 for `zone`. */
+/** Starts a DNS server on a free UDP port. It implements the parts of RFC 1035 and RFC 2782 that `zone` needs. */
 export async function serveDns(zone: Zone) {
   const socket = createSocket('udp4');
   const server = { address: '', asked: 0, stop: () => new Promise<void>((done) => socket.close(done)) };
   socket.on('message', (query, from) => {
     server.asked += 1;
-    socket.send(answer(query, zone), from.port, from.address);
+    socket.send(responseTo(query, zone), from.port, from.address);
   });
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
   server.address = `127.0.0.1:${socket.address().port}`;
@@ -22,7 +22,7 @@ export async function serveDns(zone: Zone) {
 
 const types = { A: 1, SRV: 33 };
 
-function answer(query: Buffer, { a, srv }: Zone): Buffer {
+function responseTo(query: Buffer, { a, srv }: Zone): Buffer {
   const { name, end } = readName(query, 12);
   const type = query.readUInt16BE(end);
   const ips = [a[name] ?? []].flat();
@@ -58,7 +58,7 @@ function srvData({ target, port, priority = 0, weight = 1 }: Srv): Buffer {
   return Buffer.concat([numbers, ...labels, Buffer.from([0])]);
 }
 
-/** A resource record whose name points at the question's. */
+/** Encodes a resource record. Its name is a pointer to the name in the question. */
 function record(type: number, data: Buffer): Buffer {
   const head = Buffer.alloc(12);
   head.writeUInt16BE(0xc00c, 0);

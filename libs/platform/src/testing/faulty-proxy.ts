@@ -4,20 +4,20 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 export type FaultyProxy = Awaited<ReturnType<typeof faultyProxy>>;
 
-/** What goes wrong between a client and a server. */
+/** A fault of the connection between a client and a server. */
 type Fault =
   | 'none'
-  /** Whatever is sent arrives nowhere. */
+  /** Nothing that is sent arrives. */
   | 'black hole'
-  /** The connection is reset when the server answers. */
+  /** The connection is reset when the server responds. */
   | 'reset'
-  /** Each answer comes 2 s late. */
+  /** Each response is delayed by 2 s. */
   | 'slow'
-  /** Nobody listens. */
-  | 'away';
+  /** Connections are refused. */
+  | 'unreachable';
 
 /**
- * A server's address over which things go wrong when they are told to.
+ * Starts a TCP proxy in front of a server. A test sets the fault of its connections.
  *
  * @param target `host:port` of the server
  */
@@ -35,13 +35,13 @@ export async function faultyProxy(target: string) {
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => client.destroy());
     client.on('data', (chunk) => fault !== 'black hole' && upstream.write(chunk));
-    upstream.on('data', (chunk) => answer(client, chunk));
+    upstream.on('data', (chunk) => respond(client, chunk));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
 
-  async function answer(client: Socket, chunk: Buffer | string): Promise<void> {
+  async function respond(client: Socket, chunk: Buffer | string): Promise<void> {
     if (fault === 'black hole') return;
     if (fault === 'reset') return void client.resetAndDestroy();
     if (fault === 'slow') await wait(2_000, undefined, { ref: false });
@@ -56,14 +56,15 @@ export async function faultyProxy(target: string) {
   return {
     address: `127.0.0.1:${port}`,
     async set(next: Fault) {
-      // What was swallowed cannot be brought back.
+      // The data that was lost cannot be sent again, so the connection is useless.
       if (fault === 'black hole') for (const socket of sockets) socket.resetAndDestroy();
-      if (fault !== 'away' && next === 'away') await stop();
-      if (fault === 'away' && next !== 'away') await once(server.listen(port, '127.0.0.1'), 'listening');
+      if (fault !== 'unreachable' && next === 'unreachable') await stop();
+      if (fault === 'unreachable' && next !== 'unreachable')
+        await once(server.listen(port, '127.0.0.1'), 'listening');
       fault = next;
     },
     close: async () => {
-      if (fault !== 'away') await stop();
+      if (fault !== 'unreachable') await stop();
     },
   };
 }

@@ -16,7 +16,7 @@ export async function serve(listener: RequestListener, port = 0): Promise<TestSe
   return server;
 }
 
-/** Passes each connection to `onSocket`, which may answer with anything. A hit is a connection that sent data. */
+/** Passes each connection to `onSocket`, which may respond with anything. A hit is a connection that sent data. */
 export async function serveRaw(onSocket: (socket: Socket) => void): Promise<TestServer> {
   const tcp = createTcpServer((socket) => {
     socket.on('error', () => undefined);
@@ -29,10 +29,10 @@ export async function serveRaw(onSocket: (socket: Socket) => void): Promise<Test
   return server;
 }
 
-/** Accepts connections and never answers. */
+/** Accepts connections and never responds. */
 export const hang = () => serveRaw(() => undefined);
 
-/** Answers each request with the same status, headers and body. */
+/** Responds to each request with the same status, headers and body. */
 export const answering = (status: number, headers: Record<string, string> = {}, body = '') =>
   serve((request, response) => {
     request.resume();

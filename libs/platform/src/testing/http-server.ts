@@ -16,7 +16,7 @@ export function startServer(listener: RequestListener) {
 }
 
 /**
- * Lets any kind of server listen on this machine.
+ * Starts any kind of server on this machine.
  *
  * @param port a free one by default
  */

@@ -1,0 +1,179 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { problem } from '@slipway/contracts/errors';
+import { backoff } from '@slipway/platform/core/backoff';
+import { inGroups } from '@slipway/platform/core/group-commit';
+import { BoundedMap } from '@slipway/platform/http/bounded-map';
+import type { MongoStore } from '@slipway/store-mongodb/database';
+import { isDuplicate } from '@slipway/store-mongodb/errors';
+import type { MongoOutbox } from '@slipway/store-mongodb/outbox';
+import type { UsageOutcome, UsageStore } from '../usage.ts';
+import {
+  type Draft,
+  draftPage,
+  type KeptRecord,
+  keyOf,
+  type Page,
+  type PageEnd,
+  type Share,
+  totalsOf,
+} from './mongodb-usage-pages.ts';
+
+/** How often pages are made anew because other replicas have written the next ones meanwhile. */
+const attempts = 20;
+/** Delays before another attempt; milliseconds. */
+const delays = { base: 20, max: 80 };
+/** Subscriptions whose last page is remembered. */
+const remembered = 10_000;
+/** Concurrent writes. A subscription is always in the same lane, so that its writers do not race each other. */
+const lanes = 4;
+/** Records written together, so that a page is small enough to be changed quickly when its events are delivered. */
+const maxRecords = 1_000;
+/** Last pages that are read at the same time in one lane. */
+const readsAtOnce = 10;
+
+/**
+ * Usage is kept in pages: one document for the records of a subscription that came together, with the totals
+ * of all its pages so far and the events that tell of the records. Pages are numbered, and never changed but
+ * for their outbox. A number is taken once, so each page has seen the records and totals of all before it.
+ */
+export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOutbox): UsageStore {
+  const pages = collection<Page>('usage');
+  /** The last pages that this process has seen. If there are newer ones, adding takes another attempt. */
+  const seen = new BoundedMap<string, PageEnd>(remembered);
+
+  async function lastPage(subscriptionId: string): Promise<PageEnd> {
+    const earlier = seen.get(subscriptionId) ?? noPage(subscriptionId);
+    const notEarlier = { subscriptionId, number: { $gte: earlier.number } };
+    const projection = { subscriptionId: 1, number: 1, totals: 1 };
+    const found = await command((options) =>
+      pages.findOne(notEarlier, { ...options, projection, sort: { number: -1 } }),
+    );
+    return found ? remember(withBigInts(found)) : earlier;
+  }
+
+  function remember({ subscriptionId, number, totals }: PageEnd): PageEnd {
+    const end = { subscriptionId, number, totals };
+    seen.set(subscriptionId, end);
+    return end;
+  }
+
+  async function recordsKept(keys: string[]): Promise<Map<string, KeptRecord>> {
+    const areWanted = { 'records.key': { $in: keys } };
+    const pipeline = [
+      { $match: areWanted },
+      { $unwind: '$records' },
+      { $match: areWanted },
+      { $replaceRoot: { newRoot: '$records' } },
+    ];
+    const found = await command((options) => pages.aggregate<KeptRecord>(pipeline, options).toArray());
+    return new Map(found.map((record) => [record.key, record]));
+  }
+
+  /** @returns those that are not written: their number, or one of their records, is in another page. */
+  async function write(drafts: Draft[]): Promise<Set<Draft>> {
+    if (drafts.length === 0) return new Set();
+    const events = drafts.flatMap((draft) => draft.events);
+    const refused = await outbox.write(events, async (placed) => {
+      const left = placed.values();
+      const documents = drafts.map((draft) => ({
+        ...draft.page,
+        outbox: [...left.take(draft.events.length)],
+      }));
+      return unlessRefused(() =>
+        command((options) => pages.insertMany(documents, { ...options, ordered: false })),
+      );
+    });
+    for (const [index, { page }] of drafts.entries()) if (!refused.has(index)) remember(page);
+    return new Set(drafts.filter((_, index) => refused.has(index)));
+  }
+
+  /** @param isFirst whether the pages that this process has seen may be taken for the last ones */
+  async function draftPages(left: Map<string, Share[]>, isFirst: boolean): Promise<Draft[]> {
+    // Pages are read before records: whatever is written in between takes the number of the next page.
+    const ends = new Map<string, PageEnd>();
+    const toRead = left.keys();
+    const read = async () => {
+      for (const id of toRead) ends.set(id, (isFirst && seen.get(id)) || (await lastPage(id)));
+    };
+    await Promise.all(Array.from({ length: readsAtOnce }, read));
+    const records = [...left.values()].flat().flatMap((share) => share.records);
+    const kept = await recordsKept([...new Set(records.map(keyOf))]);
+    return [...left].map(([id, shares]) => draftPage(ends.get(id) ?? noPage(id), shares, kept));
+  }
+
+  /** Adds shares together: one page for each subscription, all in one command. */
+  async function addShares(shares: Share[]): Promise<UsageOutcome[][]> {
+    const outcomes = new Map<Share, UsageOutcome[]>();
+    let left = Map.groupBy(shares, ({ subscriptionId }) => subscriptionId);
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const drafts = await draftPages(left, attempt === 0);
+      const refused = await write(drafts.filter(({ page }) => page.records.length > 0));
+      for (const draft of drafts) {
+        if (refused.has(draft)) continue;
+        for (const [index, share] of draft.shares.entries()) outcomes.set(share, draft.outcomes[index] ?? []);
+      }
+      if (refused.size === 0) return shares.map((share) => outcomes.get(share) ?? []);
+      left = new Map([...refused].map((draft) => [draft.page.subscriptionId, draft.shares]));
+      await wait(backoff(attempt, delays));
+    }
+    throw problem('overloaded', 'Usage of the subscription is recorded by too many at once; try again', {
+      retryAfter: 1,
+    });
+  }
+
+  const sizeOf = ({ records }: Share) => records.length;
+  const adders = Array.from({ length: lanes }, () => inGroups({ maxSize: maxRecords, sizeOf }, addShares));
+
+  return {
+    async add(records, eventsOf) {
+      const groups = [...Map.groupBy(records, ({ subscriptionId }) => subscriptionId)];
+      const found = await Promise.all(
+        groups.map(async ([subscriptionId, group]) => {
+          const share = { subscriptionId, records: group, eventsOf };
+          return [subscriptionId, (await laneOf(subscriptionId, adders)(share)).values()] as const;
+        }),
+      );
+      const outcomes = new Map<string, Iterator<UsageOutcome>>(found);
+      return records.map(({ subscriptionId }) => outcomes.get(subscriptionId)?.next().value);
+    },
+    async totals(subscriptionId) {
+      return totalsOf(await lastPage(subscriptionId));
+    },
+  };
+}
+
+function laneOf<Lane>(subscriptionId: string, lanes: Lane[]): Lane {
+  let hash = 0;
+  for (let index = 0; index < subscriptionId.length; index++)
+    hash = (31 * hash + subscriptionId.charCodeAt(index)) | 0;
+  return lanes[Math.abs(hash) % lanes.length] as Lane;
+}
+
+function noPage(subscriptionId: string): PageEnd {
+  return { subscriptionId, number: 0, totals: [] };
+}
+
+/** The driver reads 64 bits as a number where that is exact, and as an object of its own where it is not. */
+function withBigInts(end: PageEnd): PageEnd {
+  const totals = end.totals.map((total) => ({ ...total, quantity: BigInt(String(total.quantity)) }));
+  return { ...end, totals };
+}
+
+/** What the driver tells of a command that wrote some of its documents. */
+type PartlyWritten = {
+  writeErrors?: { index: number; code: number }[];
+  result?: { getWriteConcernError(): unknown };
+};
+
+/** @returns the places of documents that a unique index refused; the others are written, and for good. */
+async function unlessRefused(insert: () => Promise<unknown>): Promise<Set<number>> {
+  try {
+    await insert();
+    return new Set();
+  } catch (error) {
+    const { writeErrors = [], result } = error as PartlyWritten;
+    const isAll = writeErrors.length > 0 && writeErrors.every(isDuplicate);
+    if (!isAll || result?.getWriteConcernError()) throw error;
+    return new Set(writeErrors.map(({ index }) => index));
+  }
+}

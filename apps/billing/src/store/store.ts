@@ -1,0 +1,19 @@
+import type { OutboxStore } from '@slipway/platform/events/outbox';
+import type { IdempotencyStore } from '@slipway/platform/http/idempotency';
+import type { ServiceStore } from '@slipway/platform/service/service';
+import type { ClosedAccountStore } from '../account-closing.ts';
+import type { InvoiceStore } from '../invoices.ts';
+import type { LedgerStore } from '../ledger.ts';
+import type { SubscriptionStore } from '../subscriptions.ts';
+import type { UsageStore } from '../usage.ts';
+
+/** Everything that billing stores. No rule needs one atomic step over two of these parts. */
+export type BillingStore = ServiceStore & {
+  idempotency: IdempotencyStore;
+  outbox: OutboxStore;
+  subscriptions: SubscriptionStore;
+  usage: UsageStore;
+  invoices: InvoiceStore;
+  ledger: LedgerStore;
+  closedAccounts: ClosedAccountStore;
+};

@@ -1,0 +1,72 @@
+import type { Operation } from '@slipway/contract-kit/operation';
+import { problem } from '@slipway/contracts/errors';
+import { operations } from '@slipway/contracts/operations';
+import { deleteMe, logIn, signUp } from '@slipway/contracts/users';
+import type { Upstream } from '@slipway/platform/calls/upstream';
+import type { App } from '@slipway/platform/core/app';
+import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { ClientOrigin } from '../client-origin.ts';
+import { forwardTo } from '../forward.ts';
+
+export type Upstreams = Record<'users' | 'billing' | 'reporting', Upstream>;
+
+type Options = {
+  upstreams: Upstreams;
+  /** Maximum body in bytes of an operation without a `bodyLimit`. */
+  bodyLimit: number;
+  /** Time limit in milliseconds of an operation without a `timeoutMs`. */
+  timeoutMs: number;
+  originOf: (request: FastifyRequest) => ClientOrigin;
+  limitSignIns: onRequestAsyncHookHandler;
+};
+
+/** Operations that the gateway implements itself, by calling several services. */
+const composed = new Set<Operation>([deleteMe]);
+const signIns = new Set<Operation>([signUp, logIn]);
+
+/**
+ * Registers one route for each public operation of the services. So paths outside the contracts cannot be reached, and
+ * metrics are labelled with the contracts' patterns.
+ */
+export function registerForwardedRoutes(app: App, options: Options): void {
+  passBodiesThrough(app);
+  app.addHook('onRequest', rejectAmbiguousPath);
+  for (const [name, upstream] of Object.entries(options.upstreams)) {
+    for (const operation of publicOperations(name as keyof Upstreams)) {
+      const { method, url, config, schema } = operation;
+      const bodyLimit = config.bodyLimit ?? options.bodyLimit;
+      const timeoutMs = config.timeoutMs ?? options.timeoutMs;
+      app.route({
+        method,
+        url,
+        // Names the responses for the metrics only: they are streamed as they are, not serialized by a schema.
+        config: { ...config, answers: schema.response } as object,
+        onRequest: signIns.has(operation) ? [options.limitSignIns] : [],
+        handler: forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf: options.originOf }),
+      });
+    }
+  }
+}
+
+function publicOperations(service: keyof Upstreams): Operation[] {
+  return operations[service].filter(
+    (operation) => operation.config.access !== 'service' && !composed.has(operation),
+  );
+}
+
+/** Leaves each body a stream: the service behind reads and validates it. */
+function passBodiesThrough(app: App): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+}
+
+/** Matches dot segments, encoded slashes and the like, which this router and the service's may interpret differently. */
+const ambiguous = /%2f|%5c|%00|\\|\/\/|#|\/(\.|%2e){1,2}(\/|$)/i;
+
+async function rejectAmbiguousPath({ url }: FastifyRequest): Promise<void> {
+  const path = url.split('?', 1)[0] ?? '';
+  if (!ambiguous.test(path)) return;
+  throw problem('invalid_request', 'The path contains dot segments or encoded slashes', {
+    fields: [{ field: 'path', message: 'must not contain dot segments or encoded slashes' }],
+  });
+}

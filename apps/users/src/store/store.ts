@@ -1,0 +1,17 @@
+import type { OutboxStore } from '@slipway/platform/events/outbox';
+import type { ServiceStore } from '@slipway/platform/service/service';
+import type { AccountStore } from '../accounts.ts';
+import type { AdministratorStore } from '../administrators.ts';
+import type { AttemptStore } from '../login-limit.ts';
+import type { SessionStore } from '../sessions.ts';
+import type { KeyRingStore } from '../signing-keys.ts';
+
+/** Everything that the users service stores. No rule needs one atomic step over two of these parts. */
+export type UsersStore = ServiceStore & {
+  outbox: OutboxStore;
+  accounts: AccountStore;
+  administrators: AdministratorStore;
+  sessions: SessionStore;
+  attempts: AttemptStore;
+  keyRing: KeyRingStore;
+};

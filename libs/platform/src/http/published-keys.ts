@@ -1,0 +1,55 @@
+import { createRemoteJWKSet, customFetch, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+
+/** Age in milliseconds at which the cached key set is read again, in the background. */
+const refreshAfter = 5 * 60_000;
+/** Minimum time in milliseconds between two attempts to read the key set while one is cached. */
+const cooldown = 5_000;
+
+/** `jose` requires a URL, but `customFetch` does not use it: the client knows the address. */
+const unusedUrl = new URL('urn:slipway:key-set');
+
+/**
+ * Creates the function that finds the public key that a token names. `jose` caches the key set, and reads it once for all
+ * concurrent requests.
+ *
+ * When to read it again is decided here: in the background when the set is old, and immediately when a token names an
+ * unknown key. The limits that `jose` offers are infinite, because they would lock people out: a set older than
+ * `cacheMaxAge` is an error while its publisher is unreachable; and both limits use the system clock, so that new
+ * keys would stay unknown after it was set back. Nor does `cooldownDuration` limit attempts that fail.
+ *
+ * @param readKeySet reads the set, with a time limit of its own
+ * @param now milliseconds on a monotonic clock
+ * @throws the error of `readKeySet`, if no set is cached or an unknown key is needed
+ */
+export function publishedKeys(
+  readKeySet: () => Promise<JSONWebKeySet>,
+  now = () => performance.now(),
+): JWTVerifyGetKey {
+  let attemptedAt = Number.NEGATIVE_INFINITY;
+  let readAt = Number.NEGATIVE_INFINITY;
+
+  const keys = createRemoteJWKSet(unusedUrl, {
+    cacheMaxAge: Number.POSITIVE_INFINITY,
+    cooldownDuration: Number.POSITIVE_INFINITY,
+    async [customFetch]() {
+      attemptedAt = now();
+      const response = Response.json(await readKeySet());
+      readAt = now();
+      return response;
+    },
+  });
+  const mayRead = () => now() - attemptedAt >= cooldown;
+
+  return async (header, token) => {
+    if (!header.kid) throw new errors.JWKSNoMatchingKey();
+    if (now() - readAt > refreshAfter && mayRead()) keys.reload().catch(() => undefined);
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      // Within the cooldown an unknown key is an error, so that made-up tokens put no load on the publisher.
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !(keys.reloading || mayRead())) throw error;
+      await keys.reload();
+      return keys(header, token);
+    }
+  };
+}

@@ -1,0 +1,61 @@
+/** Which database drivers and store libraries a service installs and loads: those of its own store. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+import { type ServiceName, serviceNames } from '../../scripts/topology.ts';
+import { startSystem } from '../support/system.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const drivers = ['mongodb', '@google-cloud/datastore'];
+const isOfStore = (name: string) => drivers.includes(name) || name.startsWith('@slipway/store-');
+
+const stores: Record<ServiceName, string[]> = {
+  gateway: [],
+  users: ['@slipway/store-mongodb', '@slipway/store-sqlite', 'mongodb'],
+  billing: ['@slipway/store-mongodb', '@slipway/store-sqlite', 'mongodb'],
+  reporting: ['@google-cloud/datastore', '@slipway/store-datastore', '@slipway/store-sqlite'],
+};
+
+/** Returns the packages of `npm ci --omit=dev --workspace apps/<service>`, as the lock file has them. */
+async function installed(service: ServiceName): Promise<string[]> {
+  const args = ['ls', '--package-lock-only', '--omit=dev', '--all', '--parseable'];
+  const { stdout } = await run('npm', [...args, '--workspace', `apps/${service}`], { cwd: root });
+  return stdout.split('\n').map((path) => path.replace(/^.*node_modules\//, ''));
+}
+
+it.each(serviceNames)('an install of %s has the driver of its own database alone', async (service) => {
+  const packages = await installed(service);
+  expect(packages).toContain('fastify');
+  expect(packages.filter(isOfStore).sort()).toEqual(stores[service]);
+});
+
+/** A module that Node runs before a service: it prints the address of each module that is loaded. */
+const printer = `
+  import { registerHooks } from 'node:module';
+  registerHooks({
+    load(url, context, next) {
+      process.stderr.write('loaded ' + url + '\\n');
+      return next(url, context);
+    },
+  });
+`;
+
+it('a process with an embedded store loads no driver, and the gateway loads no store library', async () => {
+  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(printer)}`;
+  const system = await startSystem({ env: { NODE_OPTIONS } });
+  onTestFinished(() => system.stop());
+  for (const service of serviceNames) {
+    const modules = system.services[service].output.match(/(?<=^loaded ).*/gm) ?? [];
+    expect(
+      modules.filter((url) => /\/node_modules\/(mongodb|@google-cloud)\//.test(url)),
+      service,
+    ).toEqual([]);
+    const libraries = new Set(modules.map((url) => /\/libs\/([^/]+)/.exec(url)?.[1]));
+    expect(libraries, service).toContain('platform');
+    const ofStore = [...libraries].filter((name) => name?.startsWith('store-'));
+    expect(ofStore, service).toEqual(service === 'gateway' ? [] : ['store-sqlite']);
+  }
+});
