@@ -7,7 +7,7 @@ import { defineService } from '@slipway/platform/service/service';
 import packageJson from '../package.json' with { type: 'json' };
 import { readClientOrigin } from './client-origin.ts';
 import { settings } from './config.ts';
-import { registerLinger } from './linger.ts';
+import { registerLinger } from '@slipway/platform/http/linger';
 import { readLinks } from './page-links.ts';
 import { registerRateLimit } from './rate-limit.ts';
 import { registerAccountDeletionRoutes } from './routes/account-deletion.ts';

@@ -1,3 +1,4 @@
+import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Caller, startBilling } from '../testing/service.ts';
@@ -192,6 +193,25 @@ describe.each(stores)('usage over HTTP, on $name', ({ newSettings }) => {
       rejected: 1,
       errors: [{ line: 1, code: 'payload_too_large' }],
     });
+  });
+
+  it('answers an import that it does not read to its end, while the sender still sends', async () => {
+    await service.app.listen({ port: 0, host: '127.0.0.1' });
+    const { address, port } = service.app.server.address() as AddressInfo;
+    const token = await service.tokenFor('ann', 'member');
+    const socket = connect(port, address);
+    const answer = new Promise<string>((resolve) => socket.setEncoding('utf8').once('data', resolve));
+    socket.on('error', () => undefined);
+    socket.write(
+      'POST /api/v1/usage/import HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\n' +
+        `authorization: Bearer ${token}\r\ncontent-length: 1000000\r\n\r\n`,
+    );
+    for (let sent = 0; sent < 250_000; sent += 10_000) socket.write('x\n'.repeat(5_000));
+    expect(await answer).toMatch(/^HTTP\/1.1 400 /);
+    // Still read: the sender may get its answer only when it has sent all.
+    expect(socket.write('x\n'.repeat(100_000))).toBeTypeOf('boolean');
+    await expect.poll(() => socket.writableLength).toBe(0);
+    socket.destroy();
   });
 
   it('takes NDJSON there and nowhere else, and nothing else there', async () => {

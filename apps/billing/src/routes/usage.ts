@@ -3,6 +3,7 @@ import { Problem } from '@slipway/contract-kit/problem';
 import { getUnbilledUsage, importUsage, recordUsage, UsageRecord } from '@slipway/contracts/billing';
 import type { App } from '@slipway/platform/core/app';
 import { mayAccess, principalOf } from '@slipway/platform/http/access';
+import { registerLinger } from '@slipway/platform/http/linger';
 import { invalidRequest } from '@slipway/platform/http/problem-responses';
 import type { Principal } from '@slipway/platform/http/tokens';
 import type { FastifyRequest } from 'fastify';
@@ -50,6 +51,8 @@ export function registerUsageRoutes(app: App, parts: Parts): void {
 
   // Encapsulated: only this route takes NDJSON, and it takes nothing else.
   app.register(async (scope: App) => {
+    // An import may be answered before its end; the rest must not keep the answer from arriving.
+    registerLinger(scope);
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(importUsage.schema.consumes.slice(), (_request, payload, done) =>
       done(null, payload),
@@ -69,8 +72,9 @@ export function registerUsageRoutes(app: App, parts: Parts): void {
   });
 }
 
-function bodyOf({ body }: FastifyRequest): Readable {
-  return body instanceof Readable ? body : Readable.from([]);
+/** Reads the body, and leaves the connection open when the reader stops before its end. */
+function bodyOf({ body }: FastifyRequest): AsyncIterable<Buffer> {
+  return (body instanceof Readable ? body : Readable.from([])).iterator({ destroyOnReturn: false });
 }
 
 /** Checks a line by the same rules as a JSON body, and says what is wrong in the same words. */
