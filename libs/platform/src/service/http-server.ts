@@ -9,7 +9,9 @@ import {
 import type { Socket } from 'node:net';
 import { type PlatformProblem, problem, toDocument } from '@slipway/contract-kit/problem';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import { sendProblem, toProblem } from '../http/problem-responses.ts';
+import { defaultHeaders, sendProblem, toProblem } from '../http/problem-responses.ts';
+import { registerBodies } from '../http/request-body.ts';
+import { originForm } from '../http/request-target.ts';
 import { createValidators } from '../http/validation.ts';
 import { responseOn } from './connections.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -40,6 +42,7 @@ export function createHttpServer(
     requestTimeout: receiveTimeout,
     keepAliveTimeout: settings.KEEP_ALIVE_TIMEOUT_MS,
     routerOptions: { maxParamLength: 512 },
+    rewriteUrl: originForm,
     // A draining service serves every request; /status makes load balancers send new traffic to other replicas.
     return503OnClosing: false,
     http: httpOptions(lifecycle, settings.HEADERS_TIMEOUT_MS),
@@ -47,6 +50,7 @@ export function createHttpServer(
     frameworkErrors: (error, request, reply) => sendProblem(toProblem(error), request, reply),
   });
   app.setValidatorCompiler(createValidators());
+  registerBodies(app);
   applyRouteLimits(app);
   return app;
 }
@@ -106,6 +110,7 @@ function answerMalformedRequest(error: NodeJS.ErrnoException, socket: Socket): v
     [
       `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
       'content-type: application/problem+json',
+      ...Object.entries(defaultHeaders).map(([name, value]) => `${name}: ${value}`),
       `content-length: ${Buffer.byteLength(body)}`,
       'connection: close',
       '',
