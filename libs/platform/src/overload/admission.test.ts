@@ -42,8 +42,10 @@ async function serve({ coldFor = 0 } = {}) {
   });
   const admission = new Admission({
     reject: createRejection({ rejected: countIn(rejected), requests } as never),
-    priorityOf: ({ headers }) => (headers['x-priority'] ?? 'interactive') as Priority,
-    clientOf: ({ headers }) => String(headers['x-client']),
+    flowOf: ({ headers }) => ({
+      priority: (headers['x-priority'] ?? 'interactive') as Priority,
+      client: String(headers['x-client']),
+    }),
     coldFor,
   });
   admitRequests(server, admission);
