@@ -3,6 +3,7 @@ import type { Operation } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
+import { currentContext } from '../core/request-context.ts';
 import { bearerTokenOf } from '../http/bearer.ts';
 import { type ClientOf, isPerson } from '../http/client-identity.ts';
 import { fromZero, gauge } from '../telemetry/declare.ts';
@@ -90,7 +91,10 @@ function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, clie
 
   app.addHook('onRoute', (route) => {
     const { handler } = route;
+    const priority = priorityOf(route.config as Config | undefined);
     route.handler = function (request, reply) {
+      const context = currentContext();
+      if (context) context.share = { priority, client: () => clientOf(request.raw) };
       const work: unknown = handler.call(this, request, reply);
       if (held > 0 && work instanceof Promise) permits.get(request.raw)?.holdUntil(work);
       return work;
