@@ -1,10 +1,10 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { type ServiceName, serviceNames } from './topology.ts';
 
-/** An editor writes a file in several steps; milliseconds. */
+/** Delay after a change, because an editor writes a file in several steps; milliseconds. */
 const settle = 100;
 
-/** What services are made of, pages included; not what an editor puts beside it for a moment. */
+/** Matches sources of services, including pages, but no tests and no temporary files of editors. */
 const source = /(?<!\.test)\.(ts|html|css|js)$/;
 
 const folders: { path: string; services: readonly ServiceName[] }[] = [
@@ -13,7 +13,7 @@ const folders: { path: string; services: readonly ServiceName[] }[] = [
   { path: 'libs/contracts/src', services: serviceNames },
 ];
 
-/** Calls `restart` with the services whose sources have changed, one batch after the other. */
+/** Calls `restart` with the services whose sources have changed, one batch at a time. */
 export function watchSources(root: string, restart: (names: ServiceName[]) => Promise<void>): FSWatcher[] {
   const changed = new Set<ServiceName>();
   let running = false;
