@@ -34,7 +34,7 @@ FROM node:${NODE_VERSION}-slim AS dev
 ARG SERVICE
 ARG EMBEDDED=contract-kit
 ARG DATABASE=contract-kit
-ENV HOST=0.0.0.0 PORT=8080 MANAGEMENT_PORT=9080 NODE_COMPILE_CACHE=/tmp/compile-cache
+ENV HOST=:: PORT=8080 MANAGEMENT_PORT=9080 NODE_COMPILE_CACHE=/tmp/compile-cache
 WORKDIR /app/apps/${SERVICE}
 COPY --from=dependencies /app/node_modules /app/node_modules
 COPY package.json /app/
@@ -54,7 +54,7 @@ ARG SERVICE
 ARG EMBEDDED=contract-kit
 ARG DATABASE=contract-kit
 ENV NODE_ENV=production \
-    HOST=0.0.0.0 PORT=8080 MANAGEMENT_PORT=9080 \
+    HOST=:: PORT=8080 MANAGEMENT_PORT=9080 \
     NODE_COMPILE_CACHE=/app/.compile-cache
 WORKDIR /app/apps/${SERVICE}
 COPY --from=dependencies /app/node_modules /app/node_modules
@@ -75,7 +75,7 @@ EXPOSE 8080 9080
 USER 65532:65532
 # Compose waits for it; Kubernetes has probes of its own.
 HEALTHCHECK --interval=10s --timeout=5s --retries=5 --start-period=120s --start-interval=1s \
-  CMD ["/nodejs/bin/node", "-e", "require('node:http').get(`http://127.0.0.1:${process.env.MANAGEMENT_PORT}/status`, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
+  CMD ["/nodejs/bin/node", "-e", "require('node:http').get(`http://127.0.0.1:${process.env.MANAGEMENT_PORT}/status`, { agent: false }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 CMD ["src/main.ts"]
 # Last, so that a new revision makes no layer again.
 ARG VERSION=dev REVISION=unknown SOURCE=

@@ -16,6 +16,7 @@ import { onStopSignal } from '@slipway/platform/service/signals';
 import { ownSystem } from './demo/own-system.ts';
 import { createProgress, type Progress } from './demo/progress.ts';
 import { type Check, type Options, stepCount, tellStory } from './demo/story.ts';
+import { stopWithNpm } from './npm.ts';
 
 /** Time limit of the demo; milliseconds. */
 const timeLimit = 20 * 60_000;
@@ -47,7 +48,11 @@ async function main(process: NodeJS.Process): Promise<boolean> {
   const tooLong = setTimeout(() => stop.abort(new Error('The time limit has passed')), timeLimit);
   tooLong.unref();
   const stopping = stop.signal;
-  const interrupt = () => stop.abort(new Error('The demo was stopped'));
+  const endWatch = stopWithNpm(process);
+  const interrupt = () => {
+    endWatch();
+    stop.abort(new Error('The demo was stopped'));
+  };
   if (base) {
     onStopSignal(process, interrupt, process.exit);
     return prove({ base: await reached(base), admin: adminOf(process.env), ...size }, progress, stopping);

@@ -9,14 +9,18 @@
  */
 import { parseArgs } from 'node:util';
 import { onStopSignal } from '@slipway/platform/service/signals';
+import { stopWithNpm } from './npm.ts';
 import { outputOf } from './output.ts';
 import { ensureSecrets, openDataFolder } from './secrets.ts';
 import { createSupervisor, type Supervisor } from './supervisor.ts';
-import { localPorts, type Ports, serviceNames, topology } from './topology.ts';
+import { localPorts, type Ports, type ServiceName, serviceNames, topology } from './topology.ts';
 import { watchSources } from './watch.ts';
 
 /** There is no load balancer on one machine, so a stop need not wait for one to notice. */
 const localDrain = { DRAIN_DELAY_MS: '200' };
+
+/** Never aborts: the sources are watched until the process ends. */
+const never = new AbortController().signal;
 
 async function main(process: NodeJS.Process): Promise<void> {
   const { values } = parseArgs({ options: { logs: { type: 'boolean' }, watch: { type: 'boolean' } } });
@@ -36,7 +40,7 @@ async function main(process: NodeJS.Process): Promise<void> {
   say(`\nSlipway is up: http://127.0.0.1:${portsOf(process.env).gateway.port}   API documentation at /docs`);
   say(`Log in as ${secrets.adminEmail}. The password is in ${dataDir}/secrets.json.`);
   say(`The logs are in ${dataDir}/logs. Ctrl-C stops everything.`);
-  if (values.watch) restartOnChange(supervisor, say);
+  if (values.watch) await restartOnChange(supervisor, say);
 }
 
 /** Returns the ports: those of the topology, unless the environment sets others. */
@@ -54,7 +58,9 @@ function portsOf(env: NodeJS.ProcessEnv): Ports {
 }
 
 function stopOnSignal(supervisor: Supervisor, process: NodeJS.Process): void {
+  const endWatch = stopWithNpm(process);
   const stop = async () => {
+    endWatch();
     process.stdout.write('\nStopping. Press Ctrl-C again to stop immediately.\n');
     const clean = await supervisor.stop();
     process.stdout.write('Stopped.\n');
@@ -72,14 +78,15 @@ async function end(supervisor: Supervisor, process: NodeJS.Process, reason: stri
   process.exit(1);
 }
 
-function restartOnChange(supervisor: Supervisor, say: (line: string) => void): void {
+async function restartOnChange(supervisor: Supervisor, say: (line: string) => void): Promise<void> {
   say('Watching the sources for changes.');
-  watchSources(`${import.meta.dirname}/..`, async (names) => {
+  const restart = async (names: ServiceName[]) => {
     const restarts = names.map((name) => supervisor.restart(name));
     for (const each of await Promise.allSettled(restarts)) {
       if (each.status === 'rejected') say(`${each.reason.message}. Waiting for the next change.`);
     }
-  });
+  };
+  await watchSources(`${import.meta.dirname}/..`, restart, never);
 }
 
 try {

@@ -26,6 +26,9 @@ export const localPorts: Ports = {
 /** Callers stop before the services they call, so that requests in flight can finish. */
 export const stopOrder: ServiceName[][] = [['gateway'], ['users', 'billing'], ['reporting']];
 
+/** The address on which all services listen. It overrides HOST of the environment, which conda sets to the name of a compiler. */
+const host = '127.0.0.1';
+
 type Options = { dataDir: string; ports: Ports; secrets: Secrets };
 
 /**
@@ -35,12 +38,12 @@ type Options = { dataDir: string; ports: Ports; secrets: Secrets };
  * topology({ dataDir: 'data', ports: localPorts, secrets }).map(({ name, address }) => `${name} ${address}`);
  */
 export function topology({ dataDir, ports, secrets }: Options): ServiceSpec[] {
-  const address = (name: ServiceName) => `http://127.0.0.1:${ports[name].port}`;
+  const address = (name: ServiceName) => `http://${host}:${ports[name].port}`;
   const store = (name: ServiceName) => `sqlite:${dataDir}/${name}.db`;
   const { serviceToken: SERVICE_TOKEN, adminEmail, adminPassword } = secrets;
   const USERS_URL = address('users');
   const REPORTING_URL = address('reporting');
-  const managementOf = (name: ServiceName) => `http://127.0.0.1:${ports[name].management}`;
+  const managementOf = (name: ServiceName) => `http://${host}:${ports[name].management}`;
   const settings: Record<ServiceName, Record<string, string>> = {
     gateway: {
       USERS_URL,
@@ -56,6 +59,8 @@ export function topology({ dataDir, ports, secrets }: Options): ServiceSpec[] {
       SERVICE_TOKEN,
       ADMIN_EMAIL: adminEmail,
       ADMIN_PASSWORD: adminPassword,
+      // The gateway, whatever proxies are in front of that.
+      TRUSTED_PROXIES: 'loopback',
     },
     billing: {
       STORE_URL: store('billing'),
@@ -73,7 +78,7 @@ export function topology({ dataDir, ports, secrets }: Options): ServiceSpec[] {
       name,
       address: address(name),
       management: managementOf(name),
-      settings: { ...settings[name], PORT: String(port), MANAGEMENT_PORT: String(management) },
+      settings: { ...settings[name], HOST: host, PORT: String(port), MANAGEMENT_PORT: String(management) },
     };
   });
 }

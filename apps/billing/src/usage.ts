@@ -1,10 +1,11 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { UsageRecord as UsageDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
+import { toInstant } from '@slipway/platform/core/instant';
 import { newEvent } from '@slipway/platform/events/new-event';
 import { type Clock, clockSkew, refuseFuture } from './clock.ts';
 import { sum } from './money.ts';
-import { periodNumberAt, toInstant } from './periods.ts';
+import { periodNumberAt } from './periods.ts';
 import { periodWithin, type Subscription } from './subscriptions.ts';
 import { planFor } from './terms.ts';
 import type { PeriodTotal } from './usage-totals.ts';

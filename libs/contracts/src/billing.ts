@@ -1,7 +1,7 @@
 import type { Operation } from '@slipway/contract-kit/operation';
 import { Page, PageQuery } from '@slipway/contract-kit/page';
 import Type, { type Static } from 'typebox';
-import { Amount, answers, Currency, Id, NoContent, Strict, Timestamp } from './schemas.ts';
+import { Amount, answers, Currency, Id, NoContent, Strict, smallBody, Timestamp } from './schemas.ts';
 
 const tags = ['billing'];
 const Quantity = Type.Integer({ minimum: 0, maximum: 1_000_000_000 });
@@ -134,7 +134,7 @@ export const subscribe = {
     body: Strict({ planId: Id }),
     response: answers({ 201: Subscription }),
   },
-  config: { access: 'member', priority: 'money', idempotency: 'required' },
+  config: { access: 'member', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const listSubscriptions = {
@@ -181,7 +181,7 @@ export const changePlan = {
     body: Strict({ planId: Id }),
     response: answers({ 200: Subscription }),
   },
-  config: { access: 'member', priority: 'money' },
+  config: { access: 'member', priority: 'money', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const cancelSubscription = {
@@ -310,7 +310,7 @@ export const runBilling = {
       }),
     }),
   },
-  config: { access: 'admin', priority: 'batch', timeoutMs: 120_000 },
+  config: { access: 'admin', priority: 'batch', timeoutMs: 120_000, bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const listInvoices = {
@@ -357,7 +357,7 @@ export const payInvoice = {
     body: Strict({ method: Type.String({ minLength: 1, maxLength: 100 }) }),
     response: answers({ 201: Payment }),
   },
-  config: { access: 'member', priority: 'money', idempotency: 'required' },
+  config: { access: 'member', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const writeOffInvoice = {
@@ -398,7 +398,7 @@ export const refundPayment = {
     body: Strict({ amount: PositiveAmount }),
     response: answers({ 201: Refund }),
   },
-  config: { access: 'admin', priority: 'money', idempotency: 'required' },
+  config: { access: 'admin', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const LedgerEntry = Type.Object({

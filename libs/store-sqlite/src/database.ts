@@ -6,13 +6,14 @@ import { StartError } from '@slipway/platform/core/start-error';
 /** A step that changes the schema. Each runs once, in order. Never change one that was released. */
 export type Migration = { name: string; sql: string };
 
-/** How long a statement waits for another process's write before it fails; milliseconds. */
+/** How long a start waits for another process's write before it fails; milliseconds. */
 const busyTimeout = 2_000;
 /** Maximum size of a file that is checked as a whole at start, which takes about 1 ms a megabyte; bytes. */
 const checkedSize = 256 * 1024 * 1024;
 
 /**
- * Opens an embedded database: a file in WAL mode that survives `kill -9` and power loss, or `:memory:`.
+ * Opens an embedded database: a file in WAL mode that survives `kill -9` and power loss, or `:memory:`. The store that
+ * uses it must be wrapped by `nonBlocking` before it serves requests.
  *
  * @param url `sqlite:<path>` or `sqlite::memory:`; a missing folder is created
  * @throws {StartError} if the URL has another scheme, the folder cannot be written, or the file is damaged or was
@@ -49,7 +50,7 @@ function switchToWal(db: DatabaseSync): void {
       db.exec('PRAGMA journal_mode = WAL');
       return;
     } catch (error) {
-      if (primaryCode(error) !== busy || performance.now() > end) throw error;
+      if (primaryCode(error) !== resultCodes.busy || performance.now() > end) throw error;
       Atomics.wait(pause, 0, 0, 10);
     }
   }
@@ -96,20 +97,29 @@ function folderCause(error: unknown): string {
   return message;
 }
 
-/** SQLITE_BUSY */
-const busy = 5;
+/** SQLite's primary result codes: https://sqlite.org/rescode.html */
+export const resultCodes = {
+  busy: 5,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  protocol: 15,
+  notADatabase: 26,
+};
 
 const damaged = 'it is damaged or not a database; restore it from a backup';
 
-/** Causes of a failed start by SQLite's result code. Source: https://sqlite.org/rescode.html */
+/** Causes of a failed start by SQLite's result code. */
 const causes: Record<number, string> = {
-  [busy]: 'another process holds it locked',
-  8: 'it cannot be written',
-  10: 'it cannot be read or written',
-  11: damaged,
-  13: 'the disk is full',
-  14: 'it cannot be opened, or its folder cannot be written',
-  26: damaged,
+  [resultCodes.busy]: 'another process holds it locked',
+  [resultCodes.readOnly]: 'it cannot be written',
+  [resultCodes.ioError]: 'it cannot be read or written',
+  [resultCodes.corrupt]: damaged,
+  [resultCodes.full]: 'the disk is full',
+  [resultCodes.cannotOpen]: 'it cannot be opened, or its folder cannot be written',
+  [resultCodes.notADatabase]: damaged,
 };
 
 function sentence(path: string, error: unknown): string {
@@ -119,8 +129,8 @@ function sentence(path: string, error: unknown): string {
 }
 
 /** Returns the low byte of SQLite's result code; the other bytes are details. */
-function primaryCode(error: unknown): number | undefined {
-  const { errcode } = error as { errcode?: number };
+export function primaryCode(error: unknown): number | undefined {
+  const { errcode } = (error ?? {}) as { errcode?: number };
   return errcode === undefined ? undefined : errcode & 0xff;
 }
 

@@ -1,5 +1,6 @@
 import { getInvoice, listInvoices, runBilling, writeOffInvoice } from '@slipway/contracts/billing';
 import type { App } from '@slipway/platform/core/app';
+import { toInstant } from '@slipway/platform/core/instant';
 import { fromCursor, toPage } from '@slipway/platform/core/pagination';
 import { timeLeft } from '@slipway/platform/core/request-context';
 import { update } from '@slipway/platform/events/aggregates';
@@ -10,7 +11,6 @@ import type { Logger } from '@slipway/platform/telemetry/log';
 import type { Metrics } from '@slipway/platform/telemetry/metrics';
 import { type BillingParts, type RunReport, runBilling as run } from '../billing-run.ts';
 import { refuseFuture } from '../clock.ts';
-import { toInstant } from '../periods.ts';
 import { writeOff } from '../write-offs.ts';
 import { ownerIn, visible } from './ownership.ts';
 

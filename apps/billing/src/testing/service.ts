@@ -44,6 +44,7 @@ export async function startBilling(env: Record<string, string> = {}) {
   return {
     app,
     store,
+    tokenFor: issuer.tokenFor,
     callerFor,
     callerIssuedAt,
     callerWith,

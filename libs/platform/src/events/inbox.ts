@@ -57,7 +57,7 @@ export const deliverEvents = {
       200: Type.Object({ applied: Type.Integer(), duplicates: Type.Integer(), rejected: Type.Integer() }),
     },
   },
-  config: { access: 'service', bodyLimit: 8_388_608 },
+  config: { access: 'service', bodyLimit: 1_048_576 },
 } as const satisfies Operation;
 
 /**

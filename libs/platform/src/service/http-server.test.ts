@@ -117,6 +117,39 @@ describe('the HTTP server', () => {
     expect((await send('/large', 5_100)).statusCode).toBe(413);
   });
 
+  const post = (path: string, more = '') =>
+    `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 2\r\n${more}\r\n{}`;
+
+  it('answers pipelined requests in their order', async () => {
+    const answer = await exchange(
+      'GET /takes-longer HTTP/1.1\r\nhost: a\r\n\r\n',
+      post('/things'),
+      'GET /things/1 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n',
+    );
+    expect(answer.match(/\{.*?\}/g)).toEqual(['{"done":true}', '{"taken":true}', '{"id":"1"}']);
+  });
+
+  it('answers a request that closes its connection, and does not carry out what follows it', async () => {
+    const answer = await exchange(post('/things', 'connection: close\r\n'), post('/things'));
+    expect(answer.match(/^HTTP.*/gm)).toEqual(['HTTP/1.1 200 OK']);
+    expect(handled).toBe(1);
+  });
+
+  it('does not carry out what was pipelined behind a response that closes the connection', async () => {
+    service.lifecycle.advance('draining');
+    const slow = 'GET /takes-longer HTTP/1.1\r\nhost: a\r\n\r\n';
+    const answer = await exchange(slow, post('/things'), post('/things'));
+    expect(answer.match(/^HTTP.*/gm)).toEqual(['HTTP/1.1 200 OK']);
+    expect(answer).toContain('{"done":true}');
+    expect(handled).toBe(0);
+  });
+
+  it('answers a request that is followed by garbage, and closes the connection', async () => {
+    const answer = await exchange('GET /takes-longer HTTP/1.1\r\nhost: a\r\n\r\n', 'garbage\r\n\r\n');
+    expect(answer.match(/^HTTP.*/gm)).toEqual(['HTTP/1.1 200 OK']);
+    expect(answer).toContain('{"done":true}');
+  });
+
   it('uses a well-formed correlation id of the client, and makes one otherwise', async () => {
     const idOf = async (given: string) => {
       const answer = await service.app.inject({ url: '/nothing', headers: { 'x-correlation-id': given } });

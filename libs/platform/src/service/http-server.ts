@@ -9,8 +9,11 @@ import {
 import type { Socket } from 'node:net';
 import { type PlatformProblem, problem, toDocument } from '@slipway/contract-kit/problem';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import { sendProblem, toProblem } from '../http/problem-responses.ts';
+import { defaultHeaders, sendProblem, toProblem } from '../http/problem-responses.ts';
+import { registerBodies } from '../http/request-body.ts';
+import { originForm } from '../http/request-target.ts';
 import { createValidators } from '../http/validation.ts';
+import { responseOn } from './connections.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { PlatformSettings } from './settings.ts';
 
@@ -39,6 +42,7 @@ export function createHttpServer(
     requestTimeout: receiveTimeout,
     keepAliveTimeout: settings.KEEP_ALIVE_TIMEOUT_MS,
     routerOptions: { maxParamLength: 512 },
+    rewriteUrl: originForm,
     // A draining service serves every request; /status makes load balancers send new traffic to other replicas.
     return503OnClosing: false,
     http: httpOptions(lifecycle, settings.HEADERS_TIMEOUT_MS),
@@ -46,6 +50,7 @@ export function createHttpServer(
     frameworkErrors: (error, request, reply) => sendProblem(toProblem(error), request, reply),
   });
   app.setValidatorCompiler(createValidators());
+  registerBodies(app);
   applyRouteLimits(app);
   return app;
 }
@@ -92,12 +97,20 @@ function answerMalformedRequest(error: NodeJS.ErrnoException, socket: Socket): v
     socket.destroy();
     return;
   }
+  const earlier = responseOn(socket);
+  if (earlier?.req.complete) {
+    // What is broken came after a complete request: that one gets its response, and the connection ends.
+    if (!earlier.headersSent) earlier.shouldKeepAlive = false;
+    earlier.once('close', () => socket.end());
+    return;
+  }
   const answer = problem(malformedRequests[error.code ?? ''] ?? 'invalid_request');
   const body = JSON.stringify(toDocument(answer));
   socket.end(
     [
       `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
       'content-type: application/problem+json',
+      ...Object.entries(defaultHeaders).map(([name, value]) => `${name}: ${value}`),
       `content-length: ${Buffer.byteLength(body)}`,
       'connection: close',
       '',

@@ -15,6 +15,7 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { registerObservation } from '../telemetry/observe.ts';
 import { measureConnections, observeStore } from '../telemetry/observe-store.ts';
 import { createTracing, type Tracing } from '../telemetry/tracing.ts';
+import { type ClientConnections, superviseConnections } from './connections.ts';
 import { createHttpServer } from './http-server.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { measureLifecycle } from './lifecycle-metrics.ts';
@@ -74,6 +75,8 @@ export type Service<Store = ServiceStore | undefined> = {
   app: App;
   management: Server;
   lifecycle: Lifecycle;
+  /** The connections of its clients. */
+  connections: ClientConnections;
   store: Store;
   log: Logger;
   metrics: Metrics;
@@ -115,6 +118,7 @@ export async function buildService<Schema extends TObject, Store extends Service
   const tracing = await registerTelemetry(app, definition, platform, { log, requests, metrics });
   const store = await registerStore(app, definition, settings, { log, metrics, lifecycle });
   const { load, shareBy } = await registerGuards(app, metrics, guards);
+  const connections = superviseConnections(app.server);
   registerProblemResponses(app);
   if (store?.idempotency) {
     registerIdempotency(app, store.idempotency, { log, requestTimeout: platform.REQUEST_TIMEOUT_MS });
@@ -133,7 +137,7 @@ export async function buildService<Schema extends TObject, Store extends Service
     ...{ service: name, version, lifecycle, metrics, log, logLevel },
     ...{ upstreams, load },
   });
-  return { name, app: typed, management, lifecycle, store, log, metrics };
+  return { name, app: typed, management, lifecycle, connections, store, log, metrics };
 }
 
 async function registerTelemetry(

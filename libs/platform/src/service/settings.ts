@@ -5,7 +5,10 @@ import { tracingSettings } from '../telemetry/tracing-settings.ts';
 
 /** The settings of every service. A service adds its own in a `Type.Object` of the same form. */
 export const platformSettings = Type.Object({
-  HOST: Type.String({ default: '127.0.0.1', description: 'Address that both listeners bind' }),
+  HOST: Type.String({
+    default: '127.0.0.1',
+    description: 'Address that both listeners bind; `::` means every address of the machine, IPv4 and IPv6',
+  }),
   PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65535, description: "The service's own port" }),
   MANAGEMENT_PORT: Type.Integer({
     default: 9080,

@@ -44,7 +44,7 @@ export const tracingSettings = {
     default: 'tracecontext',
     pattern: `^(none|${propagator}(\\s*,\\s*${propagator})*)$`,
     description:
-      'Formats in which the trace context is read from requests and sent with calls: tracecontext, baggage, b3 and b3multi, separated by commas, or none',
+      'Formats in which calls carry the trace context: tracecontext, baggage, b3 and b3multi, separated by commas, or none; tracecontext and b3 are always read',
   }),
   OTEL_EXPORTER_ZIPKIN_ENDPOINT: Type.String({
     default: 'http://localhost:9411/api/v2/spans',
