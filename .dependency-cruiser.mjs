@@ -57,7 +57,7 @@ export default {
           `Layers of the platform point down: ${folder} may use ${layer.below.join(', ') || 'no other folder'}.`,
           {
             path: `^libs/platform/src/${folder}/`,
-            pathNot: [tests, 'core/request-context', '\\.(fixture|contract)\\.ts$'],
+            pathNot: [tests, '\\.(fixture|contract)\\.ts$'],
           },
           {
             path: '^libs/platform/src/',

@@ -15,8 +15,8 @@ import { parseArgs } from 'node:util';
 import { onStopSignal } from '@slipway/platform/service/signals';
 import { ownSystem } from './demo/own-system.ts';
 import { createProgress, type Progress } from './demo/progress.ts';
-import { stopWithNpm } from './npm.ts';
 import { type Check, type Options, stepCount, tellStory } from './demo/story.ts';
+import { stopWithNpm } from './npm.ts';
 
 /** Longest time that the demo takes; milliseconds. */
 const longest = 20 * 60_000;

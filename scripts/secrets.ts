@@ -58,7 +58,9 @@ export function openDataFolder(dataDir: string): void {
   try {
     lock.exec('BEGIN EXCLUSIVE');
   } catch {
-    throw new Error(`Slipway already runs on the data folder ${dataDir}; stop it, or set DATA_DIR to another.`);
+    throw new Error(
+      `Slipway already runs on the data folder ${dataDir}; stop it, or set DATA_DIR to another.`,
+    );
   }
 }
 

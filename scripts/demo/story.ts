@@ -1,12 +1,11 @@
 import { getTrialBalance, listPlans } from '@slipway/contracts/billing';
 import { rebuild } from '@slipway/contracts/reporting';
-import { deleteMe } from '@slipway/contracts/users';
 import { anonymous, type Call, inParallel, logIn } from './client.ts';
 import { addTo, areEqual, difference, invoiceTotal, quantities, type Totals } from './expected.ts';
 import { participants, usageOf } from './input.ts';
 import { number, type Progress, perSecond } from './progress.ts';
 import { caughtUp, recurringOf, revenueOf, settled } from './reported.ts';
-import { bill, giveBack, join, type Person, pay, sendUsage } from './steps.ts';
+import { bill, giveBack, join, leave, type Person, pay, sendUsage } from './steps.ts';
 import { revenueTable } from './table.ts';
 
 export type Options = {
@@ -53,7 +52,7 @@ export async function tellStory(
   check('recurring revenue as computed', isRecurring(await caughtUp(recurring, isRecurring, stopping)));
   subscribed.done(`${people.length} more subscriptions`);
 
-  const computed = await settleUp(people, admin, progress, check);
+  const { computed, owing } = await settleUp(people, admin, progress, check);
 
   const counting = progress.step('Waiting for reporting, and counting again');
   const isRevenue = (now: Totals) => areEqual(difference(now, revenueBefore), computed);
@@ -65,9 +64,12 @@ export async function tellStory(
   check('revenue as computed, to the cent', areEqual(reported, computed));
   counting.done(`${number(recount.events)} events`);
 
-  const leaving = progress.step('Deleting the accounts');
-  await inParallel(people, 4, ({ call }) => call(deleteMe, {}));
-  leaving.done('done');
+  const leaving = progress.step('Deleting the accounts that have paid');
+  const left = await inParallel(owing, 4, leave);
+  check('everybody may leave who owes nothing', left.every(Boolean));
+  const isGone = (now: Totals) => areEqual(now, recurringBefore);
+  check('no recurring revenue of those who left', isGone(await caughtUp(recurring, isGone, stopping)));
+  leaving.done(`${left.length} accounts`);
 
   progress.say(`\n${revenueTable(computed, reported)}\n`);
   return checks;
@@ -98,17 +100,17 @@ async function use(people: Person[], progress: Progress, check: (what: string, h
   again.done(`${number(second.duplicates)} duplicates, ${number(second.accepted)} new`);
 }
 
-/** Bills, takes payments and gives back; what should be paid and refunded after that. */
+/** Bills, takes payments and gives back; what should be paid and refunded after that, and by whom. */
 async function settleUp(
   people: Person[],
   admin: Call,
   progress: Progress,
   check: (what: string, holds: boolean) => void,
-): Promise<Totals> {
-  const billing = progress.step('Ending the month and issuing invoices');
-  const billed = await bill(people, admin);
-  const due = billed.map(({ person, invoices }) => ({
-    person,
+): Promise<{ computed: Totals; owing: Person[] }> {
+  const billing = progress.step('Asking to leave, which ends the month and issues invoices');
+  const billed = await bill(people);
+  const due = billed.map(({ person, hasLeft, invoices }) => ({
+    ...{ person, hasLeft },
     invoice: invoices[0],
     total: invoiceTotal(person.plan, quantities(usageOf(person, person.subscription))),
     isOne: invoices.length === 1,
@@ -116,6 +118,10 @@ async function settleUp(
   check(
     'one invoice each, as computed',
     due.every(({ isOne, invoice, total }) => isOne && BigInt(invoice?.total ?? -1) === total),
+  );
+  check(
+    'nobody leaves owing',
+    due.every(({ hasLeft, total }) => hasLeft === (total === 0n)),
   );
   billing.done(`${billed.length} invoices`);
 
@@ -134,7 +140,7 @@ async function settleUp(
   });
   check('every invoice paid', done === due.filter(({ total }) => total > 0n).length);
   paying.done(`${done} payments, ${refunds} refunds`);
-  return computed;
+  return { computed, owing: due.filter(({ hasLeft }) => !hasLeft).map(({ person }) => person) };
 }
 
 function recurringRevenue(people: Person[]): Totals {

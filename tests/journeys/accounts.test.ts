@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { listSubscriptions, subscribe } from '@slipway/contracts/billing';
+import {
+  listInvoices,
+  listSubscriptions,
+  payInvoice,
+  subscribe,
+  writeOffInvoice,
+} from '@slipway/contracts/billing';
 import {
   changeMe,
   deleteMe,
@@ -73,13 +79,39 @@ journey('an account', (open) => {
     expect((await send(target.base, listSubscriptions, {}, { token: newer })).status).toBe(200);
   });
 
-  it('takes its subscriptions along when it is deleted', async () => {
+  it('takes its subscriptions along when it is deleted, and its token changes nothing any more', async () => {
     const { token, email, password } = await newPerson(target.base);
-    await ok(target.base, subscribe, { body: { planId: 'starter' } }, { token, key: randomUUID() });
+    await ok(target.base, subscribe, { body: { planId: 'free' } }, { token, key: randomUUID() });
     await ok(target.base, deleteMe, {}, { token });
 
     const { items } = await ok(target.base, listSubscriptions, {}, { token });
     expect(items.map(({ status }) => status)).toEqual(['cancelled']);
+    expect((await send(target.base, logIn, { body: { email, password } })).status).toBe(401);
+    const again = { body: { planId: 'free' } };
+    const late = await send(target.base, subscribe, again, { token, key: randomUUID() });
+    expect(late).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+  });
+
+  it.each(['paid', 'written off'])('is deleted once what it owes is %s', async (way) => {
+    const { token, email, password } = await newPerson(target.base);
+    await ok(target.base, subscribe, { body: { planId: 'starter' } }, { token, key: randomUUID() });
+    const first = await send(target.base, deleteMe, {}, { token });
+    const { items } = await ok(target.base, listInvoices, { query: { status: 'open' } }, { token });
+    const invoiceId = items[0]?.id ?? '';
+    expect(first).toMatchObject({
+      ...{ status: 409, body: { code: 'invoices_open', errors: [{ field: `invoices.${invoiceId}` }] } },
+    });
+    expect((await send(target.base, logIn, { body: { email, password } })).status).toBe(201);
+
+    const params = { invoiceId };
+    const key = randomUUID();
+    if (way === 'paid') {
+      await ok(target.base, payInvoice, { params, body: { method: 'pm_ok' } }, { token, key });
+    } else {
+      const admin = await target.adminToken();
+      await ok(target.base, writeOffInvoice, { params, body: { reason: 'Left' } }, { token: admin, key });
+    }
+    await ok(target.base, deleteMe, {}, { token });
     expect((await send(target.base, logIn, { body: { email, password } })).status).toBe(401);
   });
 });

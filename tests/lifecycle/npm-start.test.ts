@@ -1,6 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -45,11 +56,15 @@ function runInTerminal(command: string[], env: Record<string, string>, cwd = roo
 /** Copies what `npm start` needs to another folder; packages of others are links to those that are installed here. */
 function copyTo(folder: string): string {
   for (const path of ['package.json', 'apps', 'libs', 'scripts']) {
-    cpSync(join(root, path), join(folder, path), { recursive: true, filter: (from) => !from.endsWith('/data') });
+    cpSync(join(root, path), join(folder, path), {
+      recursive: true,
+      filter: (from) => !from.endsWith('/data'),
+    });
   }
   mkdirSync(join(folder, 'node_modules/@slipway'), { recursive: true });
   const packages = readdirSync(join(root, 'node_modules')).filter((name) => name !== '@slipway');
-  for (const name of packages) symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  for (const name of packages)
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
   for (const path of globSync('{apps,libs}/*', { cwd: folder })) {
     symlinkSync(join('../..', path), join(folder, 'node_modules/@slipway', basename(path)));
   }
@@ -140,7 +155,8 @@ describe('npm start', { timeout: 60_000 }, () => {
 
   it('refuses a data folder on which another system runs, and leaves that one and its logs alone', async () => {
     const first = await up(starter);
-    const logs = () => readdirSync(join(dataDir, 'logs')).map((name) => statSync(join(dataDir, 'logs', name)).ino);
+    const logs = () =>
+      readdirSync(join(dataDir, 'logs')).map((name) => statSync(join(dataDir, 'logs', name)).ino);
     const before = logs();
     const second = open(starter);
     expect(await second.ended).toBe(1);
@@ -209,22 +225,25 @@ describe('npm start', { timeout: 60_000 }, () => {
   it.each([
     ['the name of a compiler, as conda sets it', 'x86_64-conda-linux-gnu'],
     ['an address of a network', '192.0.2.7'],
-  ])('runs where HOST is %s, TRUSTED_PROXIES is for a load balancer, and a proxy is set', async (_what, HOST) => {
-    let asked = 0;
-    const proxy = createServer((socket) => {
-      asked += 1;
-      socket.destroy();
-    }).listen(0, '127.0.0.1');
-    await once(proxy, 'listening');
-    const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-    const proxies = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: address, http_proxy: address };
-    const terminal = await up(starter, { HOST, TRUSTED_PROXIES: '192.0.2.0/24', ...proxies });
-    expect(await isReady()).toBe(true);
-    terminal.pressCtrlC();
-    expect(await terminal.ended).toBe(0);
-    proxy.close();
-    expect(asked).toBe(0);
-  });
+  ])(
+    'runs where HOST is %s, TRUSTED_PROXIES is for a load balancer, and a proxy is set',
+    async (_what, HOST) => {
+      let asked = 0;
+      const proxy = createServer((socket) => {
+        asked += 1;
+        socket.destroy();
+      }).listen(0, '127.0.0.1');
+      await once(proxy, 'listening');
+      const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+      const proxies = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: address, http_proxy: address };
+      const terminal = await up(starter, { HOST, TRUSTED_PROXIES: '192.0.2.0/24', ...proxies });
+      expect(await isReady()).toBe(true);
+      terminal.pressCtrlC();
+      expect(await terminal.ended).toBe(0);
+      proxy.close();
+      expect(asked).toBe(0);
+    },
+  );
 
   it('says which port is taken, and leaves nothing running', async () => {
     const owner = createServer().listen(ports.billing.port, '127.0.0.1');

@@ -10,8 +10,10 @@ import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './clock.ts';
 import { sandboxUrl, settings } from './config.ts';
 import { createCounts } from './counts.ts';
+import { plans } from './plans.ts';
 import { openSandbox } from './provider/sandbox.ts';
 import { registerRecovery } from './recovery.ts';
+import { registerClosedAccounts } from './routes/closed-accounts.ts';
 import { registerInvoiceRoutes } from './routes/invoices.ts';
 import { registerLedgerRoutes } from './routes/ledger.ts';
 import { registerPaymentRoutes } from './routes/payments.ts';
@@ -50,9 +52,10 @@ export const billing = defineService({
 
     const users = createClient(upstream('users', settings.USERS_URL), { getKeys });
     registerAuthentication(app, { readKeys: () => users.getKeys(), shareBy });
+    registerClosedAccounts(app, { ...store, clock, counts, plans });
     registerSubscriptionRoutes(app, { ...store, clock, counts });
     registerUsageRoutes(app, { ...store, clock, counts });
-    registerInvoiceRoutes(app, { ...store, clock, counts, log, metrics });
+    registerInvoiceRoutes(app, { ...store, clock, counts, plans, log, metrics });
     registerPaymentRoutes(app, settlement);
     registerLedgerRoutes(app, store);
   },

@@ -1,14 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type PlatformProblem, Problem } from '@slipway/contract-kit/problem';
+import type { Plan } from '@slipway/contracts/billing';
 import type { Position } from '@slipway/platform/core/pagination';
 import { update } from '@slipway/platform/events/aggregates';
 import type { Clock } from './clock.ts';
 import type { Counts } from './counts.ts';
 import { type Invoice, type InvoiceStore, invoiceIdOf, issue } from './invoices.ts';
-import { planOf } from './plans.ts';
-import { advance, planIdOf, type Subscription, type SubscriptionStore } from './subscriptions.ts';
+import { advance, reopen, type Subscription, type SubscriptionStore } from './subscriptions.ts';
 import type { UsageStore } from './usage.ts';
-import { subtract } from './usage-totals.ts';
+import { unbilled } from './usage-billed.ts';
 
 export type BillingParts = {
   subscriptions: SubscriptionStore;
@@ -16,6 +16,8 @@ export type BillingParts = {
   usage: UsageStore;
   clock: Clock;
   counts: Pick<Counts, 'invoiceIssued'>;
+  /** The present catalogue, whose prices are agreed for periods that have not begun. */
+  plans: readonly Plan[];
 };
 
 export type RunOptions = {
@@ -71,15 +73,19 @@ async function* dueSubscriptions(store: SubscriptionStore, asOf: string): AsyncG
   }
 }
 
-/** Bills each period of a subscription that is due, oldest first. */
-async function billSubscription(parts: BillingParts, due: Subscription, { asOf, mayGoOn }: RunOptions) {
+/** Bills each period of a subscription that is due, oldest first, and late usage of one that has ended. */
+export async function billSubscription(
+  parts: BillingParts,
+  due: Subscription,
+  { asOf, mayGoOn }: Pick<RunOptions, 'asOf' | 'mayGoOn'>,
+) {
   let subscription = due;
   let issued = 0;
   while (subscription.dueAt !== undefined && subscription.dueAt <= asOf) {
     if (!mayGoOn()) return { issued, complete: false };
     const { invoice, isNew } = await issueInvoice(parts, subscription);
     if (isNew) issued += 1;
-    subscription = await closePeriod(parts, invoice);
+    subscription = await reopenEnded(parts, await closePeriod(parts, invoice));
     await nextTurn();
   }
   return { issued, complete: true };
@@ -96,9 +102,7 @@ async function issueInvoice(
   subscription: Subscription,
 ): Promise<{ invoice: Invoice; isNew: boolean }> {
   const id = invoiceIdOf(subscription);
-  const totals = await usage.totals(subscription.id, subscription.period);
-  const unbilled = subtract(totals, subscription.billed);
-  const change = issue(subscription, planOf(planIdOf(subscription)), unbilled, clock.now());
+  const change = issue(subscription, await usage.totals(subscription.id), clock.now());
   if (await invoices.add(change)) {
     counts.invoiceIssued(change.next);
     return { invoice: change.next, isNew: true };
@@ -109,8 +113,15 @@ async function issueInvoice(
 }
 
 /** Opens the next period, unless somebody has done so since the invoice was written. */
-function closePeriod({ subscriptions }: BillingParts, invoice: Invoice): Promise<Subscription> {
+function closePeriod({ subscriptions, clock, plans }: BillingParts, invoice: Invoice): Promise<Subscription> {
   return update(subscriptions, invoice.subscriptionId, (subscription) =>
-    subscription.period === invoice.period ? advance(subscription, invoice.usage) : undefined,
+    subscription.period === invoice.period ? advance(subscription, invoice, clock.now(), plans) : undefined,
   );
+}
+
+/** Usage that arrived during the last invoice finds no later one: it is looked for once more. */
+async function reopenEnded({ subscriptions, usage }: BillingParts, subscription: Subscription) {
+  if (subscription.dueAt !== undefined) return subscription;
+  const totals = await usage.totals(subscription.id);
+  return update(subscriptions, subscription.id, (present) => reopen(present, unbilled(present, totals)));
 }

@@ -40,6 +40,15 @@ describe('lines of a stream', () => {
     );
   });
 
+  it('come at most 1,000 together, whatever a chunk holds', async () => {
+    const source = (async function* () {
+      yield Buffer.alloc(2_500, '\n');
+    })();
+    const parts = await Array.fromAsync(readLines(source, { ...limits, maxBytes: 10_000 }));
+    expect(parts.map(({ length }) => length)).toEqual([1_000, 1_000, 500]);
+    expect(parts.flat().at(-1)).toMatchObject({ number: 2_500 });
+  });
+
   it('are given without content if they are too long, and the next are read', async () => {
     expect(await linesOf(['0123456789\n01234567890\nb'])).toEqual([
       [1, '0123456789'],

@@ -7,7 +7,7 @@ import { start } from './subscriptions.ts';
 const now = '2026-03-01T00:00:00.000Z';
 const later = '2026-03-01T00:00:05.000Z';
 const subscription = start('s1', 'u1', planOf('starter'), '2026-01-31T10:00:00.000Z').next;
-const open = issue(subscription, planOf('starter'), [], now).next;
+const open = issue(subscription, [], now).next;
 const begin = (invoice: Invoice, id: string) => beginPayment(invoice, { id, method: 'pm_ok', now });
 const paying = begin(open, 'p1')?.next ?? open;
 const declined = settlePayment(paying, 'p1', { outcome: 'declined', reason: 'No cover' }, later);
@@ -39,14 +39,18 @@ describe('beginning to pay', () => {
     }
   });
 
-  it('may be tried again after a decline, but not for ever', () => {
+  it('may be tried again after any number of declines; the last hundred are stored', () => {
     let invoice = declined?.next ?? open;
-    for (let attempt = 2; attempt <= 100; attempt++) {
+    for (let attempt = 2; attempt <= 150; attempt++) {
       const begun = begin(invoice, `p${attempt}`)?.next ?? open;
       invoice = settlePayment(begun, `p${attempt}`, { outcome: 'declined', reason: '' }, later)?.next ?? open;
     }
     expect(invoice).toMatchObject({ status: 'open' });
-    expect(() => begin(invoice, 'p101')).toThrow(expect.objectContaining({ code: 'invoice_not_payable' }));
+    const last = begin(invoice, 'p151')?.next ?? open;
+    expect(last.payments).toHaveLength(100);
+    expect(last.payments[0]?.id).toBe('p52');
+    const result = settlePayment(last, 'p151', { outcome: 'succeeded' }, later);
+    expect(result?.next).toMatchObject({ status: 'paid' });
   });
 });
 

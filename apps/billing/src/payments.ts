@@ -14,7 +14,7 @@ import type { ChargeResult } from './provider/provider.ts';
  *                ↑______| declined                          ↘ declined
  */
 
-/** Attempts that one invoice takes, so that its document stays small whatever a caller does. */
+/** Attempts that an invoice stores, so that its document stays small: the oldest declined one makes room for another. */
 const maxAttempts = 100;
 
 /** @throws {Problem} not_found if the invoice has no such payment. */
@@ -36,16 +36,13 @@ export function beginPayment(
 ): Change<Invoice> | undefined {
   if (invoice.payments.some((payment) => payment.id === id)) return undefined;
   if (invoice.status !== 'open') throw problem('invoice_not_payable', `The invoice is ${invoice.status}`);
-  if (invoice.payments.length >= maxAttempts) {
-    throw problem('invoice_not_payable', `The invoice has had ${maxAttempts} attempts to pay it`);
-  }
   const { total: amount } = invoice;
   const payment: Payment = { id, amount, method, status: 'pending', createdAt: now, refunds: [] };
   return {
     next: {
       ...invoice,
       status: 'paying',
-      payments: [...invoice.payments, payment],
+      payments: [...invoice.payments.slice(1 - maxAttempts), payment],
       version: invoice.version + 1,
     },
     entries: [],

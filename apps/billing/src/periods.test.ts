@@ -1,8 +1,9 @@
 import { Timestamp } from '@slipway/contracts/schemas';
+import { toInstant } from '@slipway/platform/core/instant';
 import { createValidators } from '@slipway/platform/http/validation';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { periodNumberAt, periodOf, toInstant } from './periods.ts';
+import { periodNumberAt, periodOf } from './periods.ts';
 
 const day = (period: { start: string }) => period.start.slice(0, 10);
 

@@ -34,14 +34,3 @@ function afterMonths(anchor: string, months: number): string {
 function toText(instant: Temporal.Instant): string {
   return instant.toString({ fractionalSecondDigits: 3 });
 }
-
-/**
- * Writes any RFC 3339 timestamp in the one form that sorts: UTC, milliseconds.
- *
- * @example
- * toInstant('2024-03-31T02:30:00+02:00'); // '2024-03-31T00:30:00.000Z'
- */
-export function toInstant(timestamp: string): string {
-  // RFC 3339 sets no limit to the digits of a second; Temporal takes nine.
-  return toText(Temporal.Instant.from(timestamp.replace(/(\.\d{9})\d+/, '$1')));
-}

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { priceOf, sum } from './money.ts';
 import { planOf, plans } from './plans.ts';
 
 describe('the plan catalogue', () => {
@@ -11,6 +12,13 @@ describe('the plan catalogue', () => {
     for (const group of byCurrency.values()) {
       const meters = group.map((plan) => plan.meters.map(({ metric }) => metric).join());
       expect(new Set(meters).size).toBe(1);
+    }
+  });
+
+  it('makes no invoice too large to be exact, whatever is used', () => {
+    for (const { price, meters } of plans) {
+      const most = meters.map((meter) => priceOf(Number.MAX_SAFE_INTEGER, meter));
+      expect(sum([price, ...most])).toBeLessThan(Number.MAX_SAFE_INTEGER / 2);
     }
   });
 

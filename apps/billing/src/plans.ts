@@ -2,8 +2,8 @@ import type { Plan } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
 
 /**
- * What can be subscribed to. A constant: a price changes by a release, and invoices keep what they were made
- * of. All plans of one currency have the same meters, so that a change of plan leaves no usage unbilled.
+ * The catalogue. A price changes by a release, which changes no period that has begun: subscriptions store the terms
+ * that were agreed. All plans of one currency have the same meters, so that a change of plan leaves no usage unbilled.
  */
 export const plans: readonly Plan[] = [
   {

@@ -8,7 +8,7 @@ import { start } from './subscriptions.ts';
 const now = '2026-03-01T00:00:00.000Z';
 const later = '2026-03-02T00:00:00.000Z';
 const subscription = start('s1', 'u1', planOf('starter'), '2026-01-31T10:00:00.000Z').next;
-const open = issue(subscription, planOf('starter'), [], now).next;
+const open = issue(subscription, [], now).next;
 const paying = beginPayment(open, { id: 'p1', method: 'pm_ok', now })?.next ?? open;
 const paid = settlePayment(paying, 'p1', { outcome: 'succeeded' }, now)?.next ?? open;
 const begin = (invoice: Invoice, id: string, amount: number) =>

@@ -21,7 +21,7 @@ describe.each(stores)('on $name', ({ newSettings }) => {
   async function newWorld(provider: PaymentProvider = newSandbox(), timeoutMs = 5_000) {
     const store = await openForTest(newSettings());
     const subscription = start('s1', 'u1', planOf('starter'), '2026-01-31T10:00:00.000Z').next;
-    await store.invoices.add(issue(subscription, planOf('starter'), [], now));
+    await store.invoices.add(issue(subscription, [], now));
     const metrics = createMetrics('billing', 'test');
     const counts = createCounts(metrics);
     const { invoices } = store;

@@ -1,25 +1,28 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Plan, Subscription as SubscriptionDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
 import type { Position } from '@slipway/platform/core/pagination';
 import { event } from './events.ts';
 import type { AggregateStore, Change } from './ledger.ts';
-import { type Period, periodNumberAt, periodOf } from './periods.ts';
-import { planOf } from './plans.ts';
-import { add, type UsageTotal } from './usage-totals.ts';
+import { periodNumberAt, periodOf } from './periods.ts';
+import { agree, lastPlan, planFor, type Terms } from './terms.ts';
+import { add, addPeriods, type PeriodTotal, type UsageTotal } from './usage-totals.ts';
 
-/** A subscription as it is kept: with the state of its billing. */
+/** A subscription as it is stored: with the state of its billing. */
 export type Subscription = SubscriptionDocument & {
   /** Number of the open period, which the next invoice bills. */
   period: number;
   /** When the open period can be billed; absent when nothing is left to bill. */
   dueAt?: string;
-  /** Usage that invoices hold so far. */
+  /** Number of the last period; absent while the subscription renews. */
+  lastPeriod?: number;
+  /** Plans and prices by period, oldest first. */
+  terms: Terms[];
+  /** Usage that invoices state so far, by period. */
+  billedByPeriod: PeriodTotal[];
+  /** The same by metric alone, which the previous version reads and writes. */
   billed: UsageTotal[];
-  /** Plans that were in force when periods ended that are not billed yet, oldest first; absent if it is `planId`. */
-  earlierPlans?: EarlierPlan[];
 };
-
-type EarlierPlan = { planId: string; lastPeriod: number };
 
 export type SubscriptionStore = AggregateStore<Subscription> & {
   /** Those of the ids that exist, in any order. */
@@ -36,16 +39,19 @@ export type SubscriptionStore = AggregateStore<Subscription> & {
 
 /** Starts a subscription; its first period begins at the same instant. */
 export function start(id: string, userId: string, plan: Plan, now: string): Change<Subscription> {
-  const first = { id, userId, planId: plan.id, status: 'active' as const, startedAt: now, version: 1 };
-  const next = { ...first, ...openPeriod(periodOf(now, 1)), billed: [] };
-  return changed('subscription.started', next);
+  const { start: periodStart, end: periodEnd } = periodOf(now, 1);
+  const next: Subscription = {
+    ...{ id, userId, planId: plan.id, status: 'active', startedAt: now, version: 1 },
+    ...{ period: 1, periodStart, periodEnd, dueAt: periodEnd },
+    ...{ terms: [{ fromPeriod: 1, plan }], billed: [], billedByPeriod: [] },
+  };
+  return { next, entries: [], events: [eventOf('subscription.started', next, plan)] };
 }
 
 /**
- * Moves a subscription to another plan, which bills the whole period that runs: nothing is prorated. Periods that
- * have ended keep their plan.
+ * Moves a subscription to another plan when the next period begins. Until then the last request counts.
  *
- * @returns `undefined` if it has this plan already.
+ * @returns `undefined` if that is its next plan already.
  * @throws {Problem} subscription_ended or currency_differs.
  */
 export function changePlan(
@@ -53,92 +59,162 @@ export function changePlan(
   plan: Plan,
   now: string,
 ): Change<Subscription> | undefined {
-  if (subscription.status === 'cancelled') throw problem('subscription_ended');
-  if (subscription.planId === plan.id) return undefined;
-  const { currency } = planOf(subscription.planId);
+  const { terms, endsAt } = subscription;
+  if (endsAt !== undefined)
+    throw problem('subscription_ended', `The subscription is cancelled for ${endsAt}`);
+  const { id, currency } = lastPlan(terms);
+  if (id === plan.id) return undefined;
   if (plan.currency !== currency) {
     const fields = [{ field: 'body.planId', message: `must be a plan in ${currency}` }];
     throw problem('currency_differs', undefined, { fields });
   }
-  return changed('subscription.changed', {
-    ...subscription,
-    planId: plan.id,
-    earlierPlans: openPlans(plansUntil(subscription, now), subscription.period),
-    version: subscription.version + 1,
-  });
-}
-
-/** The plan that bills the open period: the one in force at its end, or the present one if it has not ended. */
-export function planIdOf({ period, planId, earlierPlans = [] }: Subscription): string {
-  return earlierPlans.find(({ lastPeriod }) => period <= lastPeriod)?.planId ?? planId;
-}
-
-/** The first change after a period's end counts; later ones find the plan of that end kept. */
-function plansUntil({ planId, startedAt, earlierPlans = [] }: Subscription, now: string): EarlierPlan[] {
-  const lastPeriod = periodNumberAt(startedAt, now) - 1;
-  const isKept = earlierPlans.some((earlier) => earlier.lastPeriod >= lastPeriod);
-  return isKept ? earlierPlans : [...earlierPlans, { planId, lastPeriod }];
-}
-
-/** Those that a period from `period` on still needs. */
-function openPlans(plans: EarlierPlan[], period: number): EarlierPlan[] | undefined {
-  const open = plans.filter(({ lastPeriod }) => lastPeriod >= period);
-  return open.length === 0 ? undefined : open;
+  return changed(subscription, { terms: agree(terms, begun(subscription, now) + 1, plan) });
 }
 
 /**
- * Ends a subscription. Its open period ends, too, and is due; periods that ended before stay due.
+ * Cancels a subscription: the period that has begun is its last one, and is billed as usual.
  *
- * @returns `undefined` if it has ended already.
+ * @returns `undefined` if it is cancelled already.
  */
 export function cancel(subscription: Subscription, now: string): Change<Subscription> | undefined {
   if (subscription.status === 'cancelled') return undefined;
-  const ended = { ...subscription, status: 'cancelled' as const, cancelledAt: now };
-  return changed('subscription.cancelled', {
-    ...ended,
-    dueAt: dueAt(ended, now),
-    version: subscription.version + 1,
-  });
-}
-
-/** When the open period ends: by itself, or by the end of the subscription if that comes first. */
-export function endOf({ periodEnd, cancelledAt }: Subscription): string {
-  return cancelledAt !== undefined && cancelledAt < periodEnd ? cancelledAt : periodEnd;
+  const lastPeriod = begun(subscription, now);
+  const { end: endsAt } = periodOf(subscription.startedAt, lastPeriod);
+  return changed(subscription, { status: 'cancelled', cancelledAt: now, endsAt, lastPeriod });
 }
 
 /**
- * Opens the period after the one that an invoice has billed.
+ * Takes a cancellation back.
  *
- * @param billed the usage that the invoice holds
+ * @returns `undefined` if there is none.
+ * @throws {Problem} subscription_ended
  */
-export function advance(subscription: Subscription, billed: UsageTotal[]): Change<Subscription> {
-  const opened = openPeriod(periodOf(subscription.startedAt, subscription.period + 1));
+export function resume(subscription: Subscription, now: string): Change<Subscription> | undefined {
+  const { endsAt } = subscription;
+  if (endsAt === undefined) return undefined;
+  if (endsAt <= now) throw problem('subscription_ended', `The subscription ended at ${endsAt}`);
+  const none = { cancelledAt: undefined, endsAt: undefined, lastPeriod: undefined };
+  return changed(subscription, { status: 'active', ...none });
+}
+
+/**
+ * Ends a subscription now, for an account that is closed. The period that has begun is due at once, in full.
+ *
+ * @returns `undefined` if it has ended already.
+ */
+export function end(subscription: Subscription, now: string): Change<Subscription> | undefined {
+  const { endsAt, cancelledAt = now } = subscription;
+  if (endsAt !== undefined && endsAt <= now) return undefined;
+  const lastPeriod = begun(subscription, now);
+  return changed(subscription, { status: 'cancelled', cancelledAt, endsAt: now, lastPeriod });
+}
+
+/** Ends a subscription that began while its account was being closed: it never ran, and nothing is owed. */
+export function withdraw(subscription: Subscription): Change<Subscription> | undefined {
+  if (subscription.lastPeriod !== undefined) return undefined;
+  const { startedAt } = subscription;
+  return changed(subscription, {
+    ...{ status: 'cancelled', cancelledAt: startedAt, endsAt: startedAt, lastPeriod: 0 },
+  });
+}
+
+/**
+ * Opens the period after the one that an invoice has billed. If the catalogue has other prices than those agreed,
+ * they are agreed for the first period that has not begun and has no choice of the customer's own.
+ *
+ * @param billed the usage that the invoice states
+ * @param offered the present catalogue
+ */
+export function advance(
+  subscription: Subscription,
+  billed: { usage: UsageTotal[]; usageByPeriod?: PeriodTotal[] },
+  now: string,
+  offered: readonly Plan[] = [],
+): Change<Subscription> {
   const next = {
-    ...subscription,
-    ...opened,
-    dueAt: dueAt({ ...subscription, ...opened }, subscription.cancelledAt),
-    billed: add(subscription.billed, billed),
-    earlierPlans: openPlans(subscription.earlierPlans ?? [], opened.period),
-    version: subscription.version + 1,
+    period: subscription.period + 1,
+    billed: add(subscription.billed, billed.usage),
+    billedByPeriod: addPeriods(subscription.billedByPeriod, billed.usageByPeriod ?? []),
   };
-  return { next, entries: [], events: [] };
+  const { terms, endsAt } = subscription;
+  const plan = offered.find(({ id }) => id === lastPlan(terms).id);
+  if (!plan || endsAt !== undefined || isDeepStrictEqual(plan, lastPlan(terms)))
+    return changed(subscription, next);
+  const chosen = terms.at(-1)?.fromPeriod ?? 1;
+  const fromPeriod = Math.max(begun({ ...subscription, ...next }, now), chosen) + 1;
+  return changed(subscription, { ...next, terms: agree(terms, fromPeriod, plan) });
 }
 
-function openPeriod({ number, start, end }: Period) {
-  return { period: number, periodStart: start, periodEnd: end, dueAt: end };
+/**
+ * Makes an ended subscription due again for usage that arrived after its last invoice.
+ *
+ * @param late usage that no invoice states
+ * @returns `undefined` if there is none, or the subscription is due.
+ */
+export function reopen(subscription: Subscription, late: PeriodTotal[]): Change<Subscription> | undefined {
+  const { dueAt, endsAt } = subscription;
+  if (dueAt !== undefined || endsAt === undefined || late.length === 0) return undefined;
+  const { next } = changed(subscription, {});
+  return { next: { ...next, dueAt: endsAt }, entries: [], events: [] };
 }
 
-/** A subscription that has ended before its open period began owes nothing for it. */
-function dueAt(subscription: Omit<Subscription, 'dueAt'>, cancelledAt?: string): string | undefined {
-  if (cancelledAt === undefined || subscription.periodStart < cancelledAt) return endOf(subscription);
-  return undefined;
+/** Whether the open period is one of the subscription's periods, and not only there for usage that arrived late. */
+export function isRunning({ period, lastPeriod }: Pick<Subscription, 'period' | 'lastPeriod'>): boolean {
+  return lastPeriod === undefined || period <= lastPeriod;
+}
+
+/** The period of the subscription that usage belongs to. What is dated after its end belongs to its last one. */
+export function periodWithin({ lastPeriod = Number.MAX_SAFE_INTEGER }: Subscription, period: number): number {
+  return Math.max(1, Math.min(period, lastPeriod));
+}
+
+/** Number of the last period that has begun, or that is billed already, by a run with a clock ahead of this one. */
+function begun({ startedAt, period }: Pick<Subscription, 'startedAt' | 'period'>, now: string): number {
+  return Math.max(1, periodNumberAt(startedAt, now), period - 1);
+}
+
+/** The next version of a subscription, and what reporting must know of it. */
+function changed(before: Subscription, difference: Partial<Subscription>): Change<Subscription> {
+  const next = withOpenPeriod({ ...before, ...difference, version: before.version + 1 });
+  const [was, is] = [runningPlan(before), runningPlan(next)];
+  const events = [];
+  if (is && !isDeepStrictEqual(is, was)) events.push(eventOf('subscription.changed', next, is));
+  if (was && !is) events.push(eventOf('subscription.cancelled', next, was));
+  return { next, entries: [], events };
+}
+
+function withOpenPeriod(subscription: Subscription): Subscription {
+  const { startedAt, period, terms, endsAt } = subscription;
+  const { start: periodStart, end: periodEnd } = periodOf(startedAt, period);
+  const plan = planFor(terms, periodWithin(subscription, period));
+  const endOfOpen = endsAt !== undefined && endsAt < periodEnd ? endsAt : periodEnd;
+  const dueAt = isRunning(subscription) ? endOfOpen : undefined;
+  return {
+    ...subscription,
+    planId: plan.id,
+    nextPlan: nextPlanOf(subscription),
+    periodStart,
+    periodEnd,
+    dueAt,
+  };
+}
+
+function nextPlanOf(subscription: Subscription): Subscription['nextPlan'] {
+  const next = subscription.terms.at(-1);
+  if (!next || next.fromPeriod <= subscription.period) return undefined;
+  if (periodWithin(subscription, next.fromPeriod) !== next.fromPeriod) return undefined;
+  const { id: planId, price } = next.plan;
+  return { planId, price, startsAt: periodOf(subscription.startedAt, next.fromPeriod).start };
+}
+
+function runningPlan(subscription: Subscription): Plan | undefined {
+  return isRunning(subscription) ? planFor(subscription.terms, subscription.period) : undefined;
 }
 
 type SubscriptionEvent = 'subscription.started' | 'subscription.changed' | 'subscription.cancelled';
 
-function changed(type: SubscriptionEvent, next: Subscription): Change<Subscription> {
-  const { id: subscriptionId, userId, planId, version } = next;
-  const { price, currency } = planOf(planId);
+function eventOf(type: SubscriptionEvent, { id: subscriptionId, userId, version }: Subscription, plan: Plan) {
+  const { id: planId, price, currency } = plan;
   const data = { subscriptionId, userId, planId, price, currency, version };
-  return { next, entries: [], events: [event(type, `${subscriptionId}:${version}`, data)] };
+  return event(type, `${subscriptionId}:${version}`, data);
 }

@@ -73,6 +73,34 @@ describe('an import', () => {
     expect(report.errors.map((error) => error.line)).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
   });
 
+  it('ends at the 100,000th line that is rejected', async () => {
+    const bad = Array.from({ length: 100_500 }, (_, n) => line(n + 2, 'x'));
+    await expect(run([[line(1)], bad])).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('100000 lines were rejected, the first for: The line is not JSON.'),
+    });
+  });
+
+  it('rejects a line that is nested too deeply, and no other', async () => {
+    const deep = line(1, `${'['.repeat(8_000)}${']'.repeat(8_000)}`);
+    const { report } = await run([[deep, line(2)]]);
+    expect(report).toMatchObject({
+      accepted: 1,
+      rejected: 1,
+      errors: [{ line: 1, code: 'invalid_request' }],
+    });
+  });
+
+  it('gives way to others while it reads nothing but line ends', async () => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    const empty = Array.from({ length: 1_000 }, (_, n) => ({ number: n + 1, bytes: Buffer.alloc(0) }));
+    const { report } = await run(Array(2_000).fill(empty));
+    clearInterval(timer);
+    expect(report).toEqual({ accepted: 0, duplicates: 0, rejected: 0, errors: [] });
+    expect(turns).toBeGreaterThan(2);
+  });
+
   it('lets the event loop turn between batches', async () => {
     let turns = 0;
     const timer = setInterval(() => turns++, 0);

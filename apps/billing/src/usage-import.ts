@@ -1,7 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Problem } from '@slipway/contract-kit/problem';
 import type { UsageImport as Report, UsageRecord } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
+import { takeBreaks } from '@slipway/platform/core/breaks';
+import { checkDepth } from '@slipway/platform/http/json-depth';
 import type { Static } from 'typebox';
 import type { Line } from './ndjson.ts';
 import type { RecordOutcome } from './usage-recording.ts';
@@ -24,16 +25,21 @@ type Entry = { line: number; content: UsageRecord | Problem };
 const batchSize = 1_000;
 /** Rejected lines that the report lists. */
 const listed = 100;
+/** Rejected lines after which the rest is not read: who sends so many has sent another file. */
+const maxRejected = 100_000;
 
 /**
  * Records a stream of lines batch by batch. Nothing is read ahead of what is written, so memory stays constant
  * and a fast sender is slowed down to the store's pace.
+ *
+ * @throws {Problem} invalid_request if very many lines are rejected.
  */
 export async function importLines(
   lines: AsyncIterable<Line[]>,
   { record, validate, onInvalid }: Importer,
 ): Promise<UsageImport> {
   const report: UsageImport = { accepted: 0, duplicates: 0, rejected: 0, errors: [] };
+  const breakDue = takeBreaks();
   let batch: Entry[] = [];
 
   const write = async () => {
@@ -43,17 +49,19 @@ export async function importLines(
     for (const { line, content } of entries) {
       count(report, line, content instanceof Problem ? content : outcomes.next().value);
     }
-    // An embedded store answers without waiting: let other requests have their turn.
-    await nextTurn();
+    if (report.rejected >= maxRejected) throw tooManyRejected(report);
   };
 
   for await (const chunk of lines) {
     for (const line of chunk) {
       const content = read(line, validate);
+      if (!content) continue;
       if (content instanceof Problem) onInvalid();
-      if (content) batch.push({ line: line.number, content });
+      batch.push({ line: line.number, content });
       if (batch.length === batchSize) await write();
+      await breakDue();
     }
+    await breakDue();
   }
   await write();
   return report;
@@ -73,12 +81,21 @@ function count(report: UsageImport, line: number, outcome: RecordOutcome | undef
   }
 }
 
+function tooManyRejected({ accepted, duplicates, errors: [first] }: UsageImport): Problem {
+  const before = `${accepted} records were added before, and ${duplicates} were known`;
+  const detail = `${maxRejected} lines were rejected, the first for: ${first?.detail}. ${before}`;
+  return problem('invalid_request', detail, {
+    fields: [{ field: 'body', message: 'has too many such lines' }],
+  });
+}
+
 /** @returns what the line holds or what is wrong with it; `undefined` if it is blank. */
 function read({ bytes }: Line, validate: Importer['validate']): UsageRecord | Problem | undefined {
   if (!bytes) return problem('payload_too_large', 'The line is too long');
-  const text = bytes.toString().trim();
+  const text = bytes.length === 0 ? '' : bytes.toString().trim();
   if (text === '') return undefined;
   try {
+    checkDepth(text);
     return validate(JSON.parse(text));
   } catch (error) {
     if (error instanceof Problem) return error;

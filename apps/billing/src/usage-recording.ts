@@ -1,15 +1,17 @@
 import { Problem } from '@slipway/contract-kit/problem';
 import type { UsageRecord as UsageDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
+import { update } from '@slipway/platform/events/aggregates';
 import type { Clock } from './clock.ts';
 import type { Counts } from './counts.ts';
-import type { Subscription, SubscriptionStore } from './subscriptions.ts';
-import { admit, type UsageRecord, type UsageStore, usageEvents } from './usage.ts';
+import { reopen, type Subscription, type SubscriptionStore } from './subscriptions.ts';
+import { admit, type UsageOutcome, type UsageRecord, type UsageStore, usageEvents } from './usage.ts';
+import { unbilled } from './usage-billed.ts';
 
 /** What recording usage needs. */
 export type Recorder = {
-  subscriptions: Pick<SubscriptionStore, 'find'>;
-  usage: Pick<UsageStore, 'add'>;
+  subscriptions: SubscriptionStore;
+  usage: UsageStore;
   clock: Clock;
   counts: Pick<Counts, 'usage'>;
   /** Whether the caller may record usage of a subscription. */
@@ -32,6 +34,7 @@ export async function record(recorder: Recorder, batch: UsageDocument[]): Promis
   );
   const admitted = checked.flatMap((each) => (each instanceof Problem ? [] : [each]));
   const written = (await recorder.usage.add(admitted, usageEvents)).values();
+  await reopenEnded(recorder, admitted);
   const outcomes = checked.map((each) =>
     each instanceof Problem ? each : outcomeOf(written.next().value, each),
   );
@@ -49,6 +52,19 @@ async function visibleSubscriptions({ subscriptions, mayRecord }: Recorder, batc
   return new Map(visible.map((subscription) => [subscription.id, subscription]));
 }
 
+/**
+ * Makes ended subscriptions due again for usage that arrived after their last invoice. They are read after the usage
+ * was stored: the run that ends a subscription reads usage once more after it did so, and one of the two sees the other.
+ */
+async function reopenEnded({ subscriptions, usage }: Recorder, admitted: UsageRecord[]): Promise<void> {
+  const ids = [...new Set(admitted.map(({ subscriptionId }) => subscriptionId))];
+  for (const { id, endsAt, dueAt } of await subscriptions.find(ids)) {
+    if (endsAt === undefined || dueAt !== undefined) continue;
+    const totals = await usage.totals(id);
+    await update(subscriptions, id, (present) => reopen(present, unbilled(present, totals)));
+  }
+}
+
 function check(admission: () => UsageRecord): UsageRecord | Problem {
   try {
     return admission();
@@ -58,8 +74,12 @@ function check(admission: () => UsageRecord): UsageRecord | Problem {
   }
 }
 
-function outcomeOf(written: string | undefined, { id }: UsageRecord): RecordOutcome {
+function outcomeOf(written: UsageOutcome | undefined, { id, metric }: UsageRecord): RecordOutcome {
   if (written === 'added' || written === 'duplicate') return written;
+  if (written === 'too_large') {
+    const fields = [{ field: 'body.quantity', message: `makes the sum of ${metric} too large` }];
+    return problem('sum_too_large', `The subscription's sum of ${metric} would be beyond 2^53`, { fields });
+  }
   const message = `was used for a record with other content`;
   return problem('conflict', `The id ${id} ${message}`, { fields: [{ field: 'body.id', message }] });
 }

@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { planOf } from './plans.ts';
-import { advance, cancel, start } from './subscriptions.ts';
+import { advance, cancel, end, start } from './subscriptions.ts';
 import { admit, usageEvents } from './usage.ts';
 
 const subscription = start('s1', 'u1', planOf('starter'), '2026-01-31T10:00:00.000Z').next;
 const clock = { now: () => '2026-02-10T00:00:00.000Z', tolerance: 300_000 };
 const at = '2026-02-05T00:00:00.000Z';
 const record = { id: 'r1', subscriptionId: 's1', metric: 'api_calls', quantity: 7, at };
-const ended = cancel(subscription, '2026-02-09T00:00:00.000Z')?.next ?? subscription;
+const ended = end(subscription, '2026-02-09T00:00:00.000Z')?.next ?? subscription;
+const none = { usage: [] };
 const refused = (code: string) => expect.objectContaining({ code });
 
 describe('a usage record', () => {
   it('is admitted to the period that its time falls into', () => {
     expect(admit(record, subscription, clock)).toEqual({ ...record, userId: 'u1', period: 1 });
-    const second = advance(subscription, []).next;
+    const second = advance(subscription, none, at).next;
     expect(admit(record, second, clock).period).toBe(1);
     const future = { ...clock, tolerance: 100 * 86_400_000 };
     expect(admit({ ...record, at: '2026-03-01T00:00:00.000Z' }, second, future).period).toBe(2);
@@ -53,12 +54,18 @@ describe('a usage record', () => {
     expect(() => admit({ ...record, at: ahead(6) }, subscription, clock)).toThrow(refused('invalid_request'));
   });
 
-  it('may come late for a time before the cancellation, until the last invoice', () => {
-    expect(admit(record, ended, clock)).toBeDefined();
-    expect(() => admit({ ...record, at: '2026-02-09T00:00:00.000Z' }, ended, clock)).toThrow(
-      refused('subscription_ended'),
-    );
-    expect(() => admit(record, advance(ended, []).next, clock)).toThrow(refused('subscription_ended'));
+  it('may come late for a time before the end, also after the last invoice, and not for a time after it', () => {
+    for (const subscription of [ended, advance(ended, none, at).next]) {
+      expect(admit(record, subscription, clock)).toBeDefined();
+      expect(() => admit({ ...record, at: '2026-02-09T00:00:00.000Z' }, subscription, clock)).toThrow(
+        refused('subscription_ended'),
+      );
+    }
+  });
+
+  it('is admitted after a cancellation until the subscription ends', () => {
+    const cancelled = cancel(subscription, '2026-02-01T00:00:00.000Z')?.next ?? subscription;
+    expect(admit(record, cancelled, clock)).toBeDefined();
   });
 });
 

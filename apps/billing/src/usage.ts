@@ -1,13 +1,14 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { UsageRecord as UsageDocument } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
+import { toInstant } from '@slipway/platform/core/instant';
 import { newEvent } from '@slipway/platform/events/new-event';
 import { type Clock, clockSkew, refuseFuture } from './clock.ts';
 import { sum } from './money.ts';
-import { periodNumberAt, toInstant } from './periods.ts';
-import { planOf } from './plans.ts';
-import type { Subscription } from './subscriptions.ts';
-import type { UsageTotal } from './usage-totals.ts';
+import { periodNumberAt } from './periods.ts';
+import { periodWithin, type Subscription } from './subscriptions.ts';
+import { planFor } from './terms.ts';
+import type { PeriodTotal } from './usage-totals.ts';
 
 /** A usage record as it is kept. Its id is unique within its subscription. */
 export type UsageRecord = UsageDocument & {
@@ -16,8 +17,11 @@ export type UsageRecord = UsageDocument & {
   period: number;
 };
 
-/** `conflict`: the subscription has a record with this id and other content. */
-export type UsageOutcome = 'added' | 'duplicate' | 'conflict';
+/**
+ * `conflict`: the subscription has a record with this id and other content. `too_large`: with this record, the sum of
+ * the subscription's metric over all periods would be beyond 2^53.
+ */
+export type UsageOutcome = 'added' | 'duplicate' | 'conflict' | 'too_large';
 
 export type UsageStore = {
   /**
@@ -27,8 +31,8 @@ export type UsageStore = {
    * @returns the outcome of each record, in their order.
    */
   add(records: UsageRecord[], eventsOf: (added: UsageRecord[]) => DomainEvent[]): Promise<UsageOutcome[]>;
-  /** Adds up a subscription's records of all periods, or of those up to and with `lastPeriod`. */
-  totals(subscriptionId: string, lastPeriod?: number): Promise<UsageTotal[]>;
+  /** Adds up a subscription's records by period and metric, sorted by both. */
+  totals(subscriptionId: string): Promise<PeriodTotal[]>;
 };
 
 /**
@@ -45,13 +49,15 @@ export function admit(
 ): UsageRecord {
   if (!subscription) throw refusal('not_found', 'subscriptionId', 'is no subscription of the caller');
   const at = sinceStart(toInstant(record.at), subscription.startedAt);
-  const metrics = planOf(subscription.planId).meters.map(({ metric }) => metric);
+  const period = periodOfUsage(subscription, at);
+  const plan = planFor(subscription.terms, periodWithin(subscription, period));
+  const metrics = plan.meters.map(({ metric }) => metric);
   if (!metrics.includes(record.metric)) {
     throw refusal('unknown_metric', 'metric', `must be one of ${metrics.join(', ')}`);
   }
   if (hasEnded(subscription, at)) throw problem('subscription_ended');
   refuseFuture(clock, 'body.at', at);
-  return { ...record, at, userId: subscription.userId, period: periodOfUsage(subscription, at) };
+  return { ...record, at, userId: subscription.userId, period };
 }
 
 /** The first use may seem to come before its subscription: by another clock, or one that tells whole seconds. */
@@ -61,9 +67,9 @@ function sinceStart(at: string, startedAt: string): string {
   throw refusal('invalid_request', 'at', `is before the subscription began at ${startedAt}`);
 }
 
-/** After the last invoice nothing would bill the record any more. */
-function hasEnded({ cancelledAt, dueAt }: Subscription, at: string): boolean {
-  return cancelledAt !== undefined && (dueAt === undefined || at >= cancelledAt);
+/** Usage before the end may arrive at any time: a further invoice bills it. */
+function hasEnded({ endsAt }: Subscription, at: string): boolean {
+  return endsAt !== undefined && at >= endsAt;
 }
 
 /** Most usage falls into the open period; that spares the calendar. */

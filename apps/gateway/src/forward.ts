@@ -26,6 +26,7 @@ const smallBody = 16_384;
  * that the call can be sent to another replica when one has just died.
  */
 export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf }: Options) {
+  const takesBody = Boolean(operation.schema.body ?? operation.schema.consumes);
   return async (request: FastifyRequest, reply: FastifyReply) => {
     // The client may have disconnected while the hooks ran; `close` is not emitted again.
     if (reply.raw.destroyed) return reply.hijack();
@@ -34,7 +35,7 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
       if (!reply.raw.writableFinished) call.abort();
     });
     try {
-      const body = hasBody(request) ? await bodyOf(request, bodyLimit, call) : undefined;
+      const body = takesBody && hasBody(request) ? await bodyOf(request, bodyLimit, call) : undefined;
       const response = await upstream.request({
         method: request.method as Operation['method'],
         path: request.url,

@@ -13,6 +13,8 @@ export function securityHeaders(policy: string) {
   const headers = {
     'content-security-policy': `${basePolicy}; ${policy}`,
     'x-content-type-options': 'nosniff',
+    // Stored, so that going back shows a page at once; but asked for again.
+    'cache-control': 'no-cache',
     'referrer-policy': 'no-referrer',
     'cross-origin-opener-policy': 'same-origin',
   };

@@ -22,14 +22,14 @@ describe('normalizeEmail', () => {
 });
 
 describe('toUser', () => {
-  it('tells nothing of the password', () => {
+  it('returns nothing about the password', () => {
     const { passwordHash, passwordVersion, ...told } = ada;
     expect(toUser(ada, ['member'])).toEqual({ ...told, roles: ['member'] });
   });
 });
 
 describe('needsPassword', () => {
-  it('is for a new e-mail address or password, not for a name or the same address', () => {
+  it('is true for a new e-mail address or password, not for a name or the same address', () => {
     const changes = [
       { password: 'new password' },
       { email: 'new@example.com' },
@@ -51,7 +51,7 @@ describe('changed', () => {
     });
   });
 
-  it('raises the version of the password with a new one only', () => {
+  it('raises the password version only with a new password', () => {
     expect(changed(ada, { passwordHash: 'new' })).toEqual({
       ...ada,
       passwordHash: 'new',
@@ -68,7 +68,7 @@ describe('accounts', () => {
   const events = async ({ store }: Awaited<ReturnType<typeof openParts>>) =>
     (await store.outbox.pending(10)).map(({ type, data }) => ({ type, data }));
 
-  it('tell of a sign-up once, though two try at once', async () => {
+  it('have one event for a sign-up, although two are sent at the same time', async () => {
     const parts = await openParts();
     const tries = await Promise.allSettled([parts.accounts.signUp(input), parts.accounts.signUp(input)]);
     const made = tries.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
@@ -83,7 +83,7 @@ describe('accounts', () => {
     expect(await events(parts)).toEqual([{ type: 'user.signed_up', data: { userId: made[0]?.id } }]);
   });
 
-  it('take a new password or e-mail address only with the present password', async () => {
+  it('take a new password or e-mail address only with the current password', async () => {
     const { accounts, store } = await openParts();
     const account = await accounts.signUp(input);
     for (const changes of [{ password: 'battery staple' }, { email: 'new@example.com' }]) {
@@ -99,7 +99,7 @@ describe('accounts', () => {
     expect({ ...(await store.accounts.get(account.id)) }).toEqual(account);
   });
 
-  it('limit how often the present password can be guessed', async () => {
+  it('limit how often the current password can be guessed', async () => {
     const { accounts } = await openParts();
     const account = await accounts.signUp(input);
     const guess = () =>
@@ -108,7 +108,7 @@ describe('accounts', () => {
     await expect(guess()).rejects.toMatchObject({ code: 'rate_limited' });
   });
 
-  it('let one of two changes win that are based on the same reading', async () => {
+  it('accept one of two changes to the same version', async () => {
     const { accounts, store } = await openParts();
     const account = await accounts.signUp(input);
     const tries = await Promise.allSettled(
@@ -122,7 +122,7 @@ describe('accounts', () => {
     expect((await store.accounts.get(account.id))?.version).toBe(2);
   });
 
-  it('tell of a deletion once, however often they are deleted', async () => {
+  it('have one event for a deletion, however often they are deleted', async () => {
     const parts = await openParts();
     const account = await parts.accounts.signUp(input);
     await parts.accounts.remove(account);
@@ -133,7 +133,7 @@ describe('accounts', () => {
     ]);
   });
 
-  it('stay, with their role, when it is the last administrator who leaves', async () => {
+  it('stay, with their role, if their owner is the last administrator', async () => {
     const { accounts, administrators, store } = await openParts();
     const account = await accounts.signUp(input);
     await administrators.grant(account.id);
@@ -142,7 +142,7 @@ describe('accounts', () => {
     expect((await administrators.list()).ids).toEqual([account.id]);
   });
 
-  it('stay with the role of administrator when they change while they are deleted', async () => {
+  it('stay, with the role of administrator, if they change while they are deleted', async () => {
     const { accounts, administrators, store, before } = await openParts();
     const [account, other] = [await accounts.signUp(input), await accounts.signUp(another)];
     for (const { id } of [account, other]) await administrators.grant(id);
@@ -160,7 +160,7 @@ describe('accounts', () => {
     expect((await administrators.list()).ids).toEqual([]);
   });
 
-  it('are deleted together with their role when that is asked twice at once', async () => {
+  it('are deleted with their role by two deletions at the same time', async () => {
     const parts = await openParts();
     const { accounts, administrators, before } = parts;
     const [account, other] = [await accounts.signUp(input), await accounts.signUp(another)];

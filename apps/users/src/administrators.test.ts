@@ -4,7 +4,7 @@ import { makeFirstAdministrator } from './first-administrator.ts';
 import { openParts } from './testing/service.ts';
 
 describe('rolesOf', () => {
-  it('makes everyone a member, and those on the list administrators', () => {
+  it('returns `member` for everyone, and `admin` for those on the list', () => {
     const list = { ids: ['a'], version: 1 };
     expect([rolesOf('a', list), rolesOf('b', list)]).toEqual([['member', 'admin'], ['member']]);
   });
@@ -19,7 +19,7 @@ async function withPeople() {
 }
 
 describe('administrators', () => {
-  it('come and go, each as often as asked', async () => {
+  it('are added and removed, and repetitions change nothing', async () => {
     const { administrators, ada, bob } = await withPeople();
     for (const { id } of [ada, bob, bob]) await administrators.grant(id);
     expect((await administrators.list()).ids).toEqual([ada.id, bob.id]);
@@ -27,13 +27,13 @@ describe('administrators', () => {
     expect((await administrators.list()).ids).toEqual([bob.id]);
   });
 
-  it('all get their role, though it is given to several at once', async () => {
+  it('all get their role when several get it at the same time', async () => {
     const { administrators, ada, bob } = await withPeople();
     await Promise.all([ada, bob].map(({ id }) => administrators.grant(id)));
     expect((await administrators.list()).ids.toSorted()).toEqual([ada.id, bob.id].toSorted());
   });
 
-  it('are never nobody, though two remove each other at once', async () => {
+  it('always include one, although two remove each other at the same time', async () => {
     const { administrators, ada, bob } = await withPeople();
     for (const { id } of [ada, bob]) await administrators.grant(id);
     const tries = await Promise.allSettled([administrators.revoke(ada.id), administrators.revoke(bob.id)]);
@@ -45,7 +45,7 @@ describe('administrators', () => {
     expect((await administrators.list()).ids).toHaveLength(1);
   });
 
-  it('may leave while there is another, and stay until they do', async () => {
+  it('may give up the role while there is another administrator, and have it until they do', async () => {
     const { administrators, ada, bob } = await withPeople();
     await administrators.grant(ada.id);
     await expect(administrators.checkRevoke(ada.id)).rejects.toMatchObject({ code: 'last_administrator' });
@@ -55,7 +55,7 @@ describe('administrators', () => {
     expect((await administrators.list()).ids).toEqual([ada.id, bob.id]);
   });
 
-  it('do not count when their account is gone', async () => {
+  it('do not count without an account', async () => {
     const { administrators, ada } = await withPeople();
     await administrators.grant('gone');
     expect(await administrators.exist()).toBe(false);
@@ -68,7 +68,7 @@ describe('administrators', () => {
 describe('the first administrator', () => {
   const credentials = { email: 'Ada@example.com', password: 'correct horse' };
 
-  it('is made once, by whichever replica starts first', async () => {
+  it('is created once, by the replica that starts first', async () => {
     const parts = await openParts();
     const made = await Promise.all(
       Array.from({ length: 3 }, () => makeFirstAdministrator(parts, credentials)),
@@ -79,21 +79,21 @@ describe('the first administrator', () => {
     expect((await parts.administrators.list()).ids).toEqual([account?.id]);
   });
 
-  it('is finished by the next start after a crash in between', async () => {
+  it('is completed by the next start after a crash', async () => {
     const parts = await openParts();
     const account = await parts.accounts.signUp({ ...credentials, name: 'Administrator' });
     expect(await makeFirstAdministrator(parts, credentials)).toBe(true);
     expect((await parts.administrators.list()).ids).toEqual([account.id]);
   });
 
-  it('is never a stranger who signed up with the e-mail address', async () => {
+  it('is never a stranger who signed up with that e-mail address', async () => {
     const parts = await openParts();
     await parts.accounts.signUp({ ...credentials, password: 'of a stranger', name: 'Stranger' });
     expect(await makeFirstAdministrator(parts, credentials)).toBe(false);
     expect((await parts.administrators.list()).ids).toEqual([]);
   });
 
-  it('is not made while there is another', async () => {
+  it('is not created while there is another', async () => {
     const { ada, ...parts } = await withPeople();
     await parts.administrators.grant(ada.id);
     expect(await makeFirstAdministrator(parts, { ...credentials, email: 'bob@example.com' })).toBe(true);

@@ -104,7 +104,7 @@ describe('users, given bad input', () => {
     });
   });
 
-  it('refuses bodies that are malformed, too large or of another type', async () => {
+  it('rejects bodies that are malformed, too large or of another type', async () => {
     const broken = await refuses('POST', path, '{"email": ');
     expect(broken).toEqual({ status: 400, code: 'invalid_request', fields: ['body'] });
     const poisoned = await refuses('POST', path, `{"__proto__": {"admin": true}, "name": "Ada"}`);
@@ -118,7 +118,7 @@ describe('users, given bad input', () => {
     });
   });
 
-  it('refuses unknown routes and methods', async () => {
+  it('rejects unknown routes and methods', async () => {
     expect(await refuses('GET', '/api/v1/nothing', undefined)).toMatchObject({
       status: 404,
       code: 'not_found',

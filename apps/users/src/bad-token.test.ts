@@ -46,7 +46,7 @@ describe('users, given a bad token', () => {
     'no expiry': () => signed({ exp: undefined }),
   };
 
-  it.each(Object.keys(bad))('refuses it: %s', async (name) => {
+  it.each(Object.keys(bad))('rejects it: %s', async (name) => {
     const answer = await users.send('GET', me, { token: await bad[name]?.() });
     expect(answer).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
   });
@@ -56,14 +56,14 @@ describe('users, given a bad token', () => {
     expect(answer).toMatchObject({ status: 401, body: { code: 'token_expired' } });
   });
 
-  it('asks for a token where there is none', async () => {
+  it('asks for a token if there is none', async () => {
     expect(await users.send('GET', me)).toMatchObject({
       status: 401,
       body: { code: 'unauthenticated', errors: [{ field: 'header.authorization' }] },
     });
   });
 
-  it('believes its own list of administrators, not the role in a token', async () => {
+  it('trusts its own list of administrators, not the role in a token', async () => {
     const token = await signed({ roles: ['admin'] });
     expect((await users.send('GET', me, { token })).status).toBe(200);
     expect((await users.send('GET', '/api/v1/users', { token })).status).toBe(403);

@@ -8,23 +8,23 @@ export const settings = Type.Object({
   STORE_URL: Type.String({
     default: 'sqlite:data/users.db',
     pattern: '^(sqlite:|mongodb([+]srv)?://).',
-    description: 'Where accounts are kept: sqlite:<path>, sqlite::memory: or mongodb://<host>/<database>',
+    description: 'Where accounts are stored: sqlite:<path>, sqlite::memory: or mongodb://<host>/<database>',
   }),
   REPORTING_URL: ServiceUrl({
     default: 'http://127.0.0.1:4003',
-    description: 'Address of the reporting service, which is told of sign-ups and deletions',
+    description: 'Address of the reporting service, which receives the events of sign-ups and deletions',
   }),
-  SERVICE_TOKEN: Secret({ description: 'The secret that the services present to each other' }),
+  SERVICE_TOKEN: Secret({ description: 'The secret that services send to each other' }),
   TRUSTED_PROXIES: Type.String({
     default: 'loopback',
     description:
-      'Whose X-Forwarded-For is believed: addresses, CIDR ranges, loopback, linklocal or uniquelocal, comma-separated',
+      'Proxies whose X-Forwarded-For is trusted: addresses, CIDR ranges, loopback, linklocal or uniquelocal, comma-separated',
   }),
   ADMIN_EMAIL: Type.Optional(
     Secret({
       minLength: 3,
       pattern: emailPattern,
-      description: 'E-mail address of the first administrator, made at start if there is none',
+      description: 'E-mail address of the first administrator, who is created at start if there is none',
     }),
   ),
   ADMIN_PASSWORD: Type.Optional(

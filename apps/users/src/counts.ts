@@ -11,9 +11,9 @@ type SignInOutcome = (typeof signInOutcomes)[number];
 
 export type Counts = ReturnType<typeof createCounts>;
 
-/** What happens here, counted where it is decided: once per fact, by the process that made it so. */
+/** Creates the counters of what happens in this process. Each fact is counted once, where it is decided. */
 export function createCounts(metrics: Metrics) {
-  const signUps = { name: 'users_signed_up_total', help: 'Accounts that this process made' };
+  const signUps = { name: 'users_signed_up_total', help: 'Accounts that this process created' };
   const signIns = {
     name: 'users_sign_ins_total',
     help: 'Attempts to sign in: `refused` for a wrong password or address, `limited` for too many of them',
@@ -24,25 +24,25 @@ export function createCounts(metrics: Metrics) {
   };
 }
 
-/** How an attempt to sign in counts that ended in an error. */
+/** Returns the outcome to count for an attempt to sign in that threw an error. */
 export function signInOutcome(error: unknown): SignInOutcome {
   if (!(error instanceof Problem)) return 'failed';
   if (error.code === 'wrong_credentials') return 'refused';
   return error.code === ('rate_limited' satisfies PlatformProblem) ? 'limited' : 'failed';
 }
 
-/** Shows the queue for the costly check of passwords, and the age of what signs the tokens. */
+/** Exports the queue of the expensive password hashing, and the age of the signing key. */
 export function measureUsers(metrics: Metrics, passwords: Passwords, keys: SigningKeys): void {
   const running = { name: 'users_password_hashes_running', help: 'Passwords being hashed or checked' };
   gauge(metrics, running, () => passwords.load().running);
   const waiting = {
     name: 'users_password_hashes_waiting',
-    help: 'Passwords that wait to be hashed or checked; beyond 64 logins are refused',
+    help: 'Passwords that wait to be hashed or checked; with more than 64, logins are rejected',
   };
   gauge(metrics, waiting, () => passwords.load().waiting);
   const created = {
     name: 'signing_key_created_timestamp_seconds',
-    help: 'When the newest key that signs access tokens was made, as far as this process has seen',
+    help: 'When the newest key for access tokens that this process has read was created',
   };
   gauge(metrics, created, () => keys.newestCreatedAt() / 1000);
 }

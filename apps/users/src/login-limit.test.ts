@@ -12,12 +12,12 @@ import { openStore } from './store/open.ts';
 describe('delayAfter', () => {
   const limit = { free: 3, forgetAfter: 1 };
 
-  it('is nothing for the free failures, then doubles from a second to a quarter of an hour', () => {
+  it('is 0 for the free failures, then doubles from a second to a quarter of an hour', () => {
     const delays = [0, 2, 3, 4, 5, 12, 13, 1_000].map((failures) => delayAfter(failures, limit));
     expect(delays).toEqual([0, 0, 1_000, 2_000, 4_000, 512_000, 900_000, 900_000]);
   });
 
-  it('keeps an account below the 100 guesses an hour of OWASP ASVS', () => {
+  it('allows fewer guesses an hour for an account than the 100 of OWASP ASVS', () => {
     let [guesses, time] = [0, 0];
     while (time < 3_600_000) time += delayAfter(++guesses, accountLimit);
     expect(guesses).toBeLessThan(100);
@@ -27,7 +27,7 @@ describe('delayAfter', () => {
 describe('nextAttempt', () => {
   const limit = { free: 1, forgetAfter: 10_000 };
 
-  it('counts on, and tells how long to wait', () => {
+  it('counts up, and returns how long to wait', () => {
     const first = nextAttempt(noAttempts('key'), limit, 5_000);
     expect(first).toEqual({ id: 'key', version: 1, failures: 1, lastAt: 5_000, expiresAt: 15_000 });
     if ('wait' in first) throw new Error('The first attempt is free');
@@ -41,7 +41,7 @@ describe('nextAttempt', () => {
     });
   });
 
-  it('begins anew when the failures are forgotten', () => {
+  it('begins again when the failures have expired', () => {
     const old = { id: 'key', version: 50, failures: 50, lastAt: 5_000, expiresAt: 15_000 };
     expect(nextAttempt(old, limit, 14_999)).toHaveProperty('wait');
     expect(nextAttempt(old, limit, 15_000)).toMatchObject({ failures: 1 });
@@ -70,7 +70,7 @@ describe('the check of passwords', () => {
 
   const refusal = (retryAfter: number) => expect.objectContaining({ code: 'rate_limited', retryAfter });
 
-  it('refuses even the right password after too many wrong ones, without looking at it, for a while', async () => {
+  it('rejects even the right password for a while after too many wrong ones, without checking it', async () => {
     const { time, checked, check, fail } = await setUp();
     await fail(accountLimit.free);
     await expect(check(account, 'ada', 'right', '192.0.2.2')).rejects.toEqual(refusal(1));
@@ -95,7 +95,7 @@ describe('the check of passwords', () => {
     await expect(check(undefined, 'nobody', 'wrong', '192.0.2.99')).rejects.toEqual(refusal(1));
   });
 
-  it('lets no more guesses through when they all come at once', async () => {
+  it('allows no more guesses when all are sent at the same time', async () => {
     const { checked, check } = await setUp();
     const burst = Array.from({ length: 50 }, (_, i) => check(account, 'ada', 'wrong', `192.0.2.${i}`));
     const outcomes = await Promise.allSettled(burst);
@@ -111,7 +111,7 @@ describe('the check of passwords', () => {
     await expect(check(account, 'ada', 'right', '192.0.2.1')).rejects.toEqual(refusal(1));
   });
 
-  it('limits an address over all accounts, and no success of its own resets that', async () => {
+  it('limits an address over all accounts, and a success does not reset that', async () => {
     const { check, fail } = await setUp();
     for (let i = 0; i < addressLimit.free; i++) await fail(1, `account ${i}`, '2001:db8::1');
     await expect(check(account, 'ada', 'right', '2001:db8::2')).rejects.toEqual(refusal(1));

@@ -9,7 +9,7 @@ import { openParts } from './testing/service.ts';
 import { address, credentials, logIn } from './testing/sessions.ts';
 
 describe('a login', () => {
-  it('is counted once, by how it ended', async () => {
+  it('is counted once, by its outcome', async () => {
     const { sessions, metrics } = await logIn();
     const wrong = { ...credentials, password: 'wrong' };
     for (let attempt = 0; attempt < 11; attempt += 1) {
@@ -21,7 +21,7 @@ describe('a login', () => {
     expect(await seriesValue(metrics, 'users_signed_up_total')).toBe(1);
   });
 
-  it('gives tokens that name the account, its roles and the session', async () => {
+  it('returns tokens that name the account, its roles and the session', async () => {
     const { tokens, account, administrators, sessions, store } = await logIn();
     expect(tokens).toMatchObject({ tokenType: 'Bearer', expiresIn: 300 });
     expect(decodeJwt(tokens.accessToken)).toMatchObject({ sub: account.id, roles: ['member'] });
@@ -33,7 +33,7 @@ describe('a login', () => {
     expect(await store.sessions.get(String(claims.sid))).toMatchObject({ accountId: account.id });
   });
 
-  it('says the same for an unknown account as for a wrong password, and pays the same for it', async () => {
+  it('has the same error and takes the same work for an unknown account as for a wrong password', async () => {
     const costs: object[] = [];
     const derive: Derive = async ({ message, nonce, ...cost }) => {
       costs.push({ ...cost, nonce: nonce.byteLength });
@@ -53,7 +53,7 @@ describe('a login', () => {
     expect(costs[1]).toEqual(costs[0]);
   });
 
-  it('hashes the password again when its cost has changed, and no session ends by that', async () => {
+  it('hashes the password again when the cost has changed, which ends no session', async () => {
     const { account, tokens, refresh, ...parts } = await logIn();
     const passwords = createPasswords({ memory: 16, passes: 1, parallelism: 1 });
     const sessions = createSessions({ ...parts, passwords, log: { warn: () => undefined } });

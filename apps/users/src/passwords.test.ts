@@ -19,32 +19,32 @@ function counting() {
 }
 
 describe('passwords', () => {
-  it('are hashed to the PHC string of argon2id at the cost that OWASP advises', async () => {
+  it('are hashed to an argon2id PHC string at the cost that OWASP recommends', async () => {
     const hash = await createPasswords().hash('correct horse');
     expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[\w+/]{22}\$[\w+/]{43}$/);
     expect(recommendedCost).toEqual({ memory: 19_456, passes: 2, parallelism: 1 });
   });
 
-  it('fit a hash made by the reference implementation', async () => {
+  it('match a hash of the reference implementation', async () => {
     // From the test suite of the reference implementation, phc-winner-argon2, src/test.c.
     const hash = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
     expect(await createPasswords().verify('password', hash)).toBe(true);
     expect(await createPasswords().verify('Password', hash)).toBe(false);
   });
 
-  it('have another hash each time, and fit each', async () => {
+  it('have another hash each time, and match each of them', async () => {
     const passwords = cheapPasswords();
     const hashes = [await passwords.hash('same'), await passwords.hash('same')];
     expect(hashes[0]).not.toBe(hashes[1]);
     for (const hash of hashes) expect(await passwords.verify('same', hash)).toBe(true);
   });
 
-  it('are the same however a keyboard composes an accent', async () => {
+  it('are the same however a keyboard encodes an accent', async () => {
     const passwords = cheapPasswords();
     expect(await passwords.verify('cafe\u0301', await passwords.hash('caf\u00e9'))).toBe(true);
   });
 
-  it('cost an unknown account exactly what they cost a known one', async () => {
+  it('take the same work for an unknown account as for a known one', async () => {
     const { calls, derive } = counting();
     const passwords = createPasswords(recommendedCost, derive);
     const hash = await passwords.hash('right');
@@ -56,7 +56,7 @@ describe('passwords', () => {
     expect(unknown).toEqual(known);
   });
 
-  it('are outdated when they were hashed at another cost', async () => {
+  it('have an outdated hash after the cost has changed', async () => {
     const old = await createPasswords({ memory: 8, passes: 1, parallelism: 1 }).hash('old');
     const costs = [
       { memory: 16, passes: 1, parallelism: 1 },
@@ -68,7 +68,7 @@ describe('passwords', () => {
     expect(await createPasswords().verify('old', old)).toBe(true);
   });
 
-  it('are hashed a few at a time in a storm, and the last of it is refused', async () => {
+  it('are hashed a few at a time under overload, and rejected beyond the queue', async () => {
     const { calls, most, derive } = counting();
     const passwords = createPasswords(recommendedCost, derive);
     const outcomes = await Promise.allSettled(Array.from({ length: 200 }, () => passwords.hash('storm')));

@@ -4,20 +4,20 @@ import { promisify } from 'node:util';
 import { problem } from '@slipway/contracts/errors';
 import { BulkheadRejectedError, bulkhead } from 'cockatiel';
 
-/** What one hash costs: KiB of memory, passes over it, lanes. */
+/** The cost of one hash: KiB of memory, passes over it, lanes. */
 export type Cost = { memory: number; passes: number; parallelism: number };
 
-/** The least that OWASP's Password Storage Cheat Sheet advises for argon2id: 19 MiB, 2 passes, 1 lane. */
+/** The minimum that OWASP's Password Storage Cheat Sheet recommends for argon2id: 19 MiB, 2 passes, 1 lane. */
 export const recommendedCost: Cost = { memory: 19_456, passes: 2, parallelism: 1 };
 
 /** Bytes; RFC 9106 section 3.1 and 4. */
 const saltLength = 16;
 const tagLength = 32;
 
-/** Hashes at a time: they run on libuv's four threads, and one is left to files and names. */
-const atOnce = Math.min(3, availableParallelism());
-/** Hashes that wait for their turn. More than this is a storm: it is told to come back. */
-const mayWait = 64;
+/** Maximum number of concurrent hashes: they run on libuv's four threads, and one is left to files and DNS. */
+const maxRunning = Math.min(3, availableParallelism());
+/** Maximum number of waiting hashes; more are rejected. */
+const maxWaiting = 64;
 
 type DeriveParameters = Argon2Parameters & { nonce: Buffer };
 export type Derive = (parameters: DeriveParameters) => Promise<Buffer>;
@@ -27,26 +27,27 @@ const argon2id: Derive = (parameters) => promisify(argon2)('argon2id', parameter
 export type Passwords = ReturnType<typeof createPasswords>;
 
 /**
- * Hashes and checks passwords with argon2id. At most 3 × 19 MiB are in use at a time, however many log in.
+ * Creates the operations on passwords, which are hashed with argon2id. They use at most 3 × 19 MiB of memory, however
+ * many people log in.
  *
  * @example
  * const passwords = createPasswords();
  * await passwords.verify('tr0ub4dor&3', await passwords.hash('tr0ub4dor&3')); // true
  */
 export function createPasswords(cost: Cost = recommendedCost, derive: Derive = argon2id) {
-  const turns = bulkhead(atOnce, mayWait);
+  const slots = bulkhead(maxRunning, maxWaiting);
   /**
-   * Stands in for the hash of an account that does not exist, so that its check costs the same. Its tag is
-   * random, so no password fits.
+   * Takes the place of the hash of an account that does not exist, so that the check takes the same time. Its tag is
+   * random, so no password matches.
    */
   const nobody = encode({ cost, salt: randomBytes(saltLength), tag: randomBytes(tagLength) });
 
   return {
-    /** How many passwords are being hashed or checked, and how many wait. */
-    load: () => ({ running: atOnce - turns.executionSlots, waiting: mayWait - turns.queueSlots }),
+    /** Returns how many passwords are being hashed or checked, and how many wait. */
+    load: () => ({ running: maxRunning - slots.executionSlots, waiting: maxWaiting - slots.queueSlots }),
 
     /**
-     * Makes the PHC string that is stored: `$argon2id$v=19$m=…,t=…,p=…$salt$tag`.
+     * Returns the PHC string to store: `$argon2id$v=19$m=…,t=…,p=…$salt$tag`.
      *
      * @throws {Problem} overloaded
      */
@@ -56,7 +57,7 @@ export function createPasswords(cost: Cost = recommendedCost, derive: Derive = a
     },
 
     /**
-     * Whether a password is the one that was hashed. Without a hash it is not, and finding out takes as long.
+     * Whether a password matches a hash. Without a hash it does not, and the check takes the same time.
      *
      * @throws {Problem} overloaded
      */
@@ -66,7 +67,7 @@ export function createPasswords(cost: Cost = recommendedCost, derive: Derive = a
       return timingSafeEqual(tag, stored.tag);
     },
 
-    /** Whether a hash was made at another cost than today's, and should be made again. */
+    /** Whether a hash has another cost than new hashes, and should be replaced. */
     isOutdated(hash: string): boolean {
       const { memory, passes, parallelism } = decode(hash).cost;
       return memory !== cost.memory || passes !== cost.passes || parallelism !== cost.parallelism;
@@ -74,13 +75,16 @@ export function createPasswords(cost: Cost = recommendedCost, derive: Derive = a
   };
 
   async function tagOf(password: string, at: Cost, nonce: Buffer, length: number): Promise<Buffer> {
-    // Keyboards differ in how they compose an accent: NIST SP 800-63B section 5.1.1.2.
+    // Keyboards differ in how they encode an accent: NIST SP 800-63B section 5.1.1.2.
     const message = password.normalize('NFKC');
     try {
-      return await turns.execute(() => derive({ ...at, message, nonce, tagLength: length }));
+      return await slots.execute(() => derive({ ...at, message, nonce, tagLength: length }));
     } catch (error) {
       if (!(error instanceof BulkheadRejectedError)) throw error;
-      throw problem('overloaded', 'Too many are logging in at this moment', { retryAfter: 1, cause: error });
+      throw problem('overloaded', 'Too many people are logging in right now', {
+        retryAfter: 1,
+        cause: error,
+      });
     }
   }
 }

@@ -32,7 +32,7 @@ describe('standingOf', () => {
 });
 
 describe('a session', () => {
-  it('goes on from token to token', async () => {
+  it('continues from token to token', async () => {
     const { tokens, refresh } = await logIn();
     let { refreshToken } = tokens;
     for (let i = 0; i < 3; i++) {
@@ -43,7 +43,7 @@ describe('a session', () => {
     }
   });
 
-  it('is kept without anything that could be used as a token', async () => {
+  it('is stored without anything that can be used as a token', async () => {
     const { tokens, store } = await logIn();
     const kept = JSON.stringify(await store.sessions.get(String(decodeJwt(tokens.accessToken).sid)));
     const [, secret = ''] = tokens.refreshToken.split('.');
@@ -51,13 +51,13 @@ describe('a session', () => {
     expect(kept).not.toContain(secret);
   });
 
-  it('has the roles of the moment of the refresh', async () => {
+  it('has the roles at the time of the refresh', async () => {
     const { account, administrators, tokens, refresh } = await logIn();
     await administrators.grant(account.id);
     expect(decodeJwt((await refresh(tokens.refreshToken)).accessToken).roles).toContain('admin');
   });
 
-  it('ends when a token is used again, with its newest token too, and says whose it was', async () => {
+  it('ends, also for its newest token, when a token is used again, and logs whose it was', async () => {
     const { account, tokens, refresh, warnings } = await logIn();
     const second = await refresh(tokens.refreshToken);
     const third = await refresh(second.refreshToken);
@@ -66,7 +66,7 @@ describe('a session', () => {
     expect(warnings).toEqual([{ userId: account.id }]);
   });
 
-  it('goes on when ten requests with one token are on their way at once: one of them gets tokens', async () => {
+  it('continues when ten requests with one token are sent at the same time: one of them gets tokens', async () => {
     const { time, sessions, tokens, refresh, warnings } = await logIn();
     const arrivedAt = time.at + 1_000;
     time.at = arrivedAt + 5;
@@ -81,7 +81,7 @@ describe('a session', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('goes on when a token comes twice while the write that replaces it is under way', async () => {
+  it('continues when a token is received twice while the write that replaces it is in progress', async () => {
     const { time, sessions, tokens, refresh, warnings, before } = await logIn();
     const again = (arrivedAt: number) =>
       expect(sessions.refresh(tokens.refreshToken, arrivedAt)).rejects.toEqual(invalid);
@@ -96,7 +96,7 @@ describe('a session', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('ends when a token comes again right after the write that replaced it', async () => {
+  it('ends when a token is received again right after the write that replaced it', async () => {
     const { account, time, sessions, tokens, warnings, before } = await logIn();
     before('sessions.replace', async () => {
       time.at += 50;
@@ -106,7 +106,7 @@ describe('a session', () => {
     expect(warnings).toEqual([{ userId: account.id }]);
   });
 
-  it('goes on, and judges reuse a little later, when the end of that write cannot be told', async () => {
+  it('continues, and finds reuse a little later, when the end of that write cannot be stored', async () => {
     const { account, time, sessions, tokens, warnings, before } = await logIn();
     const reuse = (arrivedAt: number) =>
       expect(sessions.refresh(tokens.refreshToken, arrivedAt)).rejects.toEqual(invalid);
@@ -120,7 +120,7 @@ describe('a session', () => {
     expect(warnings).toEqual([{ userId: account.id }]);
   });
 
-  it('ends by a logout, whichever of its tokens is shown and however often', async () => {
+  it('ends by a logout, with any of its tokens and however often', async () => {
     const { tokens, refresh, sessions } = await logIn();
     const second = await refresh(tokens.refreshToken);
     for (const token of [tokens.refreshToken, second.refreshToken, 'no token at all']) {
@@ -146,7 +146,7 @@ describe('a session', () => {
     await expect(refresh(tokens.refreshToken)).rejects.toEqual(invalid);
   });
 
-  it('ends by a new password, unless it is the one that is kept', async () => {
+  it('ends by a new password, unless it is the session that changed it', async () => {
     const { account, accounts, sessions, tokens, refresh } = await logIn();
     const other = await sessions.logIn(credentials, address);
     const proof = { currentPassword: credentials.password, address };
@@ -156,7 +156,7 @@ describe('a session', () => {
     await expect(refresh(tokens.refreshToken)).resolves.toBeDefined();
   });
 
-  describe('that a new password keeps', () => {
+  describe('that changed the password', () => {
     async function withNewPassword() {
       const parts = await logIn();
       const sid = String(decodeJwt(parts.tokens.accessToken).sid);
@@ -168,7 +168,7 @@ describe('a session', () => {
       return { ...parts, sid, change };
     }
 
-    it('goes on when it is refreshed right before it is kept', async () => {
+    it('continues when it is refreshed right before the new password is stored in it', async () => {
       const { store, sid, change, refresh, before } = await withNewPassword();
       const { token, tokenHash } = newRefreshToken(sid);
       before('sessions.replace', async () => {
@@ -183,14 +183,14 @@ describe('a session', () => {
       await expect(refresh(token)).resolves.toBeDefined();
     });
 
-    it('goes on when it is kept while it is refreshed', async () => {
+    it('continues when the new password is stored in it while it is refreshed', async () => {
       const { tokens, change, refresh, before } = await withNewPassword();
       before('sessions.replace', change);
       const next = await refresh(tokens.refreshToken);
       await expect(refresh(next.refreshToken)).resolves.toBeDefined();
     });
 
-    it('goes on when a refresh read it before it was kept, and the account after that', async () => {
+    it('continues when a refresh reads it before the new password is stored in it, and the account after that', async () => {
       const { tokens, change, refresh, before } = await withNewPassword();
       before('accounts.get', change);
       await expect(refresh(tokens.refreshToken)).rejects.toEqual(invalid);
@@ -198,14 +198,14 @@ describe('a session', () => {
     });
   });
 
-  it('of another account is not kept by a new password', async () => {
+  it('of another account does not survive a new password', async () => {
     const { account, sessions, store, tokens } = await logIn();
     const sid = String(decodeJwt(tokens.accessToken).sid);
     await sessions.keep(sid, { ...account, id: 'another', passwordVersion: 9 });
     expect(await store.sessions.get(sid)).toMatchObject({ passwordVersion: 1 });
   });
 
-  it('that never was is refused', async () => {
+  it('that never existed is rejected', async () => {
     const { refresh } = await logIn();
     for (const token of ['', '.', 'nothing', newRefreshToken('unknown').token]) {
       await expect(refresh(token)).rejects.toEqual(invalid);

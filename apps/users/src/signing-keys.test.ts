@@ -30,7 +30,7 @@ const ringOf = (...signsFrom: number[]): KeyRing => ({
 const kids = (keys: SigningKey[]) => keys.map(({ kid }) => kid);
 
 describe('a key ring', () => {
-  it('signs with the newest key whose time has come', () => {
+  it('signs with the newest key that may sign', () => {
     const ring = ringOf(0, 1_000, 2_000);
     expect(kids([0, 999, 1_000, 2_000].map((now) => signingKey(ring, now)))).toEqual([
       'key 0',
@@ -52,7 +52,7 @@ describe('a key ring', () => {
     expect(kids(publishedKeys(ring, lastExpiry + 60_000))).toEqual(['key 1']);
   });
 
-  it('lets its first key sign at once, and any other when every verifier can have it', () => {
+  it('lets its first key sign immediately, and any other once every verifier can have it', () => {
     const first = withKey({ id: 'key ring', keys: [], version: 0 }, keyOf('a', 0), 5_000);
     expect(first).toMatchObject({ keys: [{ kid: 'a', signsFrom: 5_000 }], version: 1 });
     const second = withKey(first, keyOf('b', 0), 6_000);
@@ -62,12 +62,12 @@ describe('a key ring', () => {
     });
   });
 
-  it('drops what nobody needs when a key is added', () => {
+  it('drops keys that no token needs when a key is added', () => {
     const ring = withKey(ringOf(0, 1_000), keyOf('new', 0), 10_000_000);
     expect(kids(ring.keys)).toEqual(['key 1', 'new']);
   });
 
-  it('is due for a key when it has none, or only old ones', () => {
+  it('is due for a new key if it has none, or only old ones', () => {
     const due = [ringOf(), ringOf(0), ringOf(0, 1)].map((ring) => isRotationDue(ring, rotateEvery));
     expect(due).toEqual([true, true, false]);
   });
@@ -91,16 +91,18 @@ function verifierOf({ keys, time }: Awaited<ReturnType<typeof openParts>>) {
 describe('signing keys', () => {
   const claims = { roles: ['member'], sid: 'session' };
 
-  it('sign what every service can verify, and what expires in five minutes', async () => {
+  it('sign tokens that every service can verify, and that expire in five minutes', async () => {
     const parts = await openParts();
     const verify = verifierOf(parts);
     const token = await parts.keys.sign('ada', claims);
-    expect(await verify(token)).toEqual({ subject: 'ada', roles: ['member'], session: 'session' });
+    expect(await verify(token)).toEqual({
+      ...{ subject: 'ada', roles: ['member'], session: 'session', issuedAt: parts.time.at },
+    });
     parts.time.at += tokenLifetime * 1_000;
     await expect(verify(token)).rejects.toMatchObject({ code: 'token_expired' });
   });
 
-  it('rotate without a token being refused anywhere, at any second', async () => {
+  it('rotate without a rejected token in any service, in any second', async () => {
     const parts = await openParts();
     const { keys, time } = parts;
     const verify = verifierOf(parts);
@@ -122,7 +124,7 @@ describe('signing keys', () => {
     expect(await keys.published()).toHaveLength(1);
   });
 
-  it('are replaced by themselves when they are old', async () => {
+  it('are replaced automatically when they are old', async () => {
     const { keys, time } = await openParts();
     const [first] = await keys.published();
     time.at += rotateEvery;
@@ -132,7 +134,7 @@ describe('signing keys', () => {
     expect(await keys.published()).toEqual([old, fresh]);
   });
 
-  it('are the same for two replicas that start or rotate at once', async () => {
+  it('are the same for two replicas that start or rotate at the same time', async () => {
     const { keys } = await openParts();
     const [one, two] = await Promise.all([keys.published(), keys.published()]);
     expect(one).toEqual(two);
@@ -141,7 +143,7 @@ describe('signing keys', () => {
     expect(await keys.published()).toHaveLength(2);
   });
 
-  it('never publish what signs', async () => {
+  it('are never published with their private part', async () => {
     const { keys, store } = await openParts();
     const [published] = await keys.published();
     const [kept] = (await store.keyRing.get('key ring'))?.keys ?? [];

@@ -19,13 +19,13 @@ describe('the start of users', () => {
     await expect(start({ ADMIN_PASSWORD: 'long enough' })).rejects.toThrow(sentence);
   });
 
-  it('refuses an e-mail address or a password with which nobody could sign up', () => {
+  it('rejects an e-mail address or a password that a sign-up would reject', () => {
     expect(() =>
       readSettings(definition.settings, { ...base, ADMIN_EMAIL: 'nobody', ADMIN_PASSWORD: 'short' }),
     ).toThrow(/ADMIN_EMAIL.*\n.*ADMIN_PASSWORD/);
   });
 
-  it('says which proxies it does not understand', async () => {
+  it('names the proxies that are invalid', async () => {
     await expect(start({ TRUSTED_PROXIES: 'loopback, my-gateway' })).rejects.toThrow(
       /^TRUSTED_PROXIES .*my-gateway/,
     );

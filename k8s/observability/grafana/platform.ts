@@ -190,13 +190,13 @@ export const platform: Dashboard = {
         {
           width: 6,
           help: 'Of one or more events each.',
-          runbook: 'events-refused',
+          runbook: 'dead-letters',
         },
       ),
       graph('Events taken', 'cps', query(rate('reporting_events_total', '', 'outcome'), '{{outcome}}'), {
         width: 6,
-        help: 'By reporting. A `duplicate` is a delivery whose answer was lost: it costs nothing but time.',
-        runbook: 'events-refused',
+        help: 'By reporting. A `duplicate` is a delivery whose response was lost: it costs nothing but time.',
+        runbook: 'dead-letters',
       }),
     ),
     row(

@@ -119,8 +119,8 @@ export function outbox(own: string): Row {
       runbook: 'outbox-stale',
     }),
     graph('Deliveries', 'cps', query(rate('outbox_deliveries_total', own, 'outcome'), '{{outcome}}'), {
-      help: 'Of one or more events each. `refused`: the reader finds fault with an event; it waits, others overtake it.',
-      runbook: 'events-refused',
+      help: 'Of one or more events each. `rejected`: the reader rejected an event; it waits, and others overtake it.',
+      runbook: 'dead-letters',
     }),
   );
 }

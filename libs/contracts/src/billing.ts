@@ -1,7 +1,7 @@
 import type { Operation } from '@slipway/contract-kit/operation';
 import { Page, PageQuery } from '@slipway/contract-kit/page';
 import Type, { type Static } from 'typebox';
-import { Amount, answers, Currency, Id, Strict, Timestamp } from './schemas.ts';
+import { Amount, answers, Currency, Id, NoContent, Strict, smallBody, Timestamp } from './schemas.ts';
 
 const tags = ['billing'];
 const Quantity = Type.Integer({ minimum: 0, maximum: 1_000_000_000 });
@@ -34,7 +34,17 @@ export const Subscription = Type.Object({
   /** The period that the next invoice will bill. */
   periodStart: Timestamp,
   periodEnd: Timestamp,
+  /** The plan that a later period has, if it is another one or has another price. */
+  nextPlan: Type.Optional(
+    Type.Object(
+      { planId: Id, price: Amount, startsAt: Timestamp },
+      { description: 'The next plan or price' },
+    ),
+  ),
   cancelledAt: Type.Optional(Timestamp),
+  endsAt: Type.Optional(
+    Type.String({ format: 'date-time', description: 'End of the last period of a cancelled subscription' }),
+  ),
   version: Type.Integer({ minimum: 1 }),
 });
 export type Subscription = Static<typeof Subscription>;
@@ -53,9 +63,12 @@ export const InvoiceLine = Type.Object({
   metric: Type.Optional(Id),
   quantity: Type.Integer(),
   amount: Amount,
+  /** The period that the line belongs to: an earlier one than the invoice's for usage that arrived late. */
+  periodStart: Type.Optional(Timestamp),
+  periodEnd: Type.Optional(Timestamp),
 });
 
-const InvoiceStatus = Type.Enum(['open', 'paying', 'paid']);
+const InvoiceStatus = Type.Enum(['open', 'paying', 'paid', 'written_off']);
 
 export const Invoice = Type.Object({
   id: Id,
@@ -121,7 +134,7 @@ export const subscribe = {
     body: Strict({ planId: Id }),
     response: answers({ 201: Subscription }),
   },
-  config: { access: 'member', priority: 'money', idempotency: 'required' },
+  config: { access: 'member', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const listSubscriptions = {
@@ -161,14 +174,14 @@ export const changePlan = {
     operationId: 'changePlan',
     summary: 'Moves a subscription to another plan of the same currency',
     description:
-      'A period is billed by the plan that is in force when it ends, however late its bill is made.',
+      'The plan changes when the next period begins. Until then, the last request counts; the period that has begun keeps its plan and price.',
     tags,
     params: SubscriptionPath,
     headers: IfMatch,
     body: Strict({ planId: Id }),
     response: answers({ 200: Subscription }),
   },
-  config: { access: 'member', priority: 'money' },
+  config: { access: 'member', priority: 'money', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const cancelSubscription = {
@@ -176,7 +189,20 @@ export const cancelSubscription = {
   url: '/api/v1/subscriptions/:subscriptionId/cancel',
   schema: {
     operationId: 'cancelSubscription',
-    summary: 'Ends a subscription now; the open period is billed by the next run',
+    summary: 'Cancels a subscription: it ends with the period that has begun, which is billed as usual',
+    tags,
+    params: SubscriptionPath,
+    response: answers({ 200: Subscription }),
+  },
+  config: { access: 'member', priority: 'money' },
+} as const satisfies Operation;
+
+export const resumeSubscription = {
+  method: 'POST',
+  url: '/api/v1/subscriptions/:subscriptionId/resume',
+  schema: {
+    operationId: 'resumeSubscription',
+    summary: 'Takes a cancellation back, until the subscription has ended',
     tags,
     params: SubscriptionPath,
     response: answers({ 200: Subscription }),
@@ -192,6 +218,20 @@ export const cancelAllSubscriptions = {
     summary: "Cancels all of the caller's subscriptions",
     tags,
     response: answers({ 200: Type.Object({ cancelled: Type.Integer() }) }),
+  },
+  config: { access: 'member', priority: 'money' },
+} as const satisfies Operation;
+
+export const closeAccount = {
+  method: 'POST',
+  url: '/api/v1/billing-account/close',
+  schema: {
+    operationId: 'closeAccount',
+    summary: "Ends and bills all of the caller's subscriptions now, and closes the caller's billing account",
+    description:
+      'A part of deleting an account. Answers 409 with the open invoices while something is owed. Each period that has begun is billed in full. After it has succeeded, access tokens issued before can read, but change nothing here.',
+    tags,
+    response: answers({ 204: NoContent }),
   },
   config: { access: 'member', priority: 'money' },
 } as const satisfies Operation;
@@ -270,7 +310,7 @@ export const runBilling = {
       }),
     }),
   },
-  config: { access: 'admin', priority: 'batch', timeoutMs: 120_000 },
+  config: { access: 'admin', priority: 'batch', timeoutMs: 120_000, bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const listInvoices = {
@@ -317,7 +357,21 @@ export const payInvoice = {
     body: Strict({ method: Type.String({ minLength: 1, maxLength: 100 }) }),
     response: answers({ 201: Payment }),
   },
-  config: { access: 'member', priority: 'money', idempotency: 'required' },
+  config: { access: 'member', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
+} as const satisfies Operation;
+
+export const writeOffInvoice = {
+  method: 'POST',
+  url: '/api/v1/invoices/:invoiceId/write-off',
+  schema: {
+    operationId: 'writeOffInvoice',
+    summary: 'Writes an open invoice off: it is not owed any more',
+    tags,
+    params: InvoicePath,
+    body: Strict({ reason: Type.String({ minLength: 1, maxLength: 200 }) }),
+    response: answers({ 200: Invoice }),
+  },
+  config: { access: 'admin', priority: 'money', idempotency: 'required' },
 } as const satisfies Operation;
 
 export const getPayment = {
@@ -344,7 +398,7 @@ export const refundPayment = {
     body: Strict({ amount: PositiveAmount }),
     response: answers({ 201: Refund }),
   },
-  config: { access: 'admin', priority: 'money', idempotency: 'required' },
+  config: { access: 'admin', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const LedgerEntry = Type.Object({

@@ -9,6 +9,7 @@ export const problemTable = {
   email_taken: { status: 409, title: 'An account with this e-mail address already exists' },
   last_administrator: { status: 409, title: 'This is the last administrator' },
   subscription_ended: { status: 409, title: 'The subscription has ended' },
+  invoices_open: { status: 409, title: 'Open invoices must be paid first' },
   invoice_not_payable: { status: 409, title: 'The invoice cannot be paid in its current state' },
   refund_refused: { status: 409, title: 'The payment provider rejected the refund' },
   currency_differs: { status: 422, title: "The plan's currency differs from the subscription's" },

@@ -4,6 +4,7 @@ import { Currency, Id, Timestamp } from './schemas.ts';
 /** An amount that was paid, refunded or invoiced. It is never negative: a refund is an event of its own. */
 const Amount = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
+/** Sent when it takes effect: `changed` when a period with another plan or price opens, `cancelled` after the last one. */
 const Subscription = Type.Object({
   subscriptionId: Id,
   userId: Id,

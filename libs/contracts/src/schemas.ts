@@ -16,6 +16,9 @@ export const Amount = Type.Integer({
   description: 'Amount in minor units of the currency',
 });
 
+/** Maximum size of a small body; bytes. Enough for the longest strings that the schemas allow, all escaped. */
+export const smallBody = 10_240;
+
 /** An object schema that rejects unknown fields. */
 export const Strict = <P extends Record<string, TSchema>>(properties: P, options: object = {}) =>
   Type.Object(properties, { additionalProperties: false, ...options });

@@ -1,7 +1,7 @@
 import type { Operation } from '@slipway/contract-kit/operation';
 import { Page, PageQuery } from '@slipway/contract-kit/page';
 import Type, { type Static } from 'typebox';
-import { answers, Id, NoContent, Strict, Timestamp } from './schemas.ts';
+import { answers, Id, NoContent, Strict, smallBody, Timestamp } from './schemas.ts';
 
 const tags = ['users'];
 
@@ -49,7 +49,7 @@ export const signUp = {
     body: Strict({ email: Email, password: Password, name: Name }),
     response: answers({ 201: User }),
   },
-  config: { access: 'public' },
+  config: { access: 'public', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const logIn = {
@@ -62,7 +62,7 @@ export const logIn = {
     body: Strict({ email: Email, password: Type.String({ maxLength: 200 }) }),
     response: answers({ 201: Tokens }),
   },
-  config: { access: 'public' },
+  config: { access: 'public', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const refresh = {
@@ -78,7 +78,7 @@ export const refresh = {
     body: RefreshToken,
     response: answers({ 200: Tokens }),
   },
-  config: { access: 'public' },
+  config: { access: 'public', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const logOut = {
@@ -91,7 +91,7 @@ export const logOut = {
     body: RefreshToken,
     response: answers({ 204: NoContent }),
   },
-  config: { access: 'public' },
+  config: { access: 'public', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const getMe = {
@@ -127,7 +127,7 @@ export const changeMe = {
     ),
     response: answers({ 200: User }),
   },
-  config: { access: 'member' },
+  config: { access: 'member', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const checkDeletion = {
@@ -183,7 +183,7 @@ export const setRoles = {
     body: Strict({ roles: Type.Array(Role, { minItems: 1, maxItems: 2, uniqueItems: true }) }),
     response: answers({ 200: User }),
   },
-  config: { access: 'admin' },
+  config: { access: 'admin', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 /** The public part of a signing key, as a JSON Web Key (RFC 7517 and 8037). */

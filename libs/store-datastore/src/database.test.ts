@@ -51,7 +51,7 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
       ]);
     });
 
-    it('that is new runs beside a replica of the version before, which can start again', async () => {
+    it('that is new runs beside a replica of the previous version, which can start again', async () => {
       await open([adding('a')]);
       const store = await open([adding('a'), adding('b')]);
       await open([adding('a')]);
@@ -78,7 +78,7 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
   });
 
   describe('a transaction', () => {
-    it('is run again when another got in its way: 10 racers all add, and nothing is lost', async () => {
+    it('is repeated when it loses against another: 10 rivals all add, and nothing is lost', async () => {
       const stores = await Promise.all([open(), open()]);
       const add = (store: DatastoreStore) =>
         store.transaction(async (step) => {
@@ -100,7 +100,7 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
     });
   });
 
-  describe('when the way to the server is bad', () => {
+  describe('when the connection to the server is bad', () => {
     let way: FaultyProxy;
     let store: DatastoreStore;
     beforeEach(async () => {
@@ -139,7 +139,7 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
       },
     );
 
-    it('refuses further work while much of it waits', async () => {
+    it('rejects further commands while too many are waiting', async () => {
       await way.set('black hole');
       const steps = await Promise.allSettled(Array.from({ length: 501 }, () => store.get('Note', ['a'])));
       const details = steps.map((step) => step.status === 'rejected' && step.reason.message);

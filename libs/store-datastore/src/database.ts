@@ -7,13 +7,13 @@ import { type Bounds, within } from './calls.ts';
 import { type DatastoreStore, type KeyOf, type Reads, readsOf, type Step, stepOf } from './entities.ts';
 import { type DatastoreMigration, migrateDatastore } from './migrations.ts';
 
-/** Milliseconds within which a command, or a whole transaction, succeeds or fails. */
+/** Deadline of a command or of a whole transaction; milliseconds. */
 const timeout = 2_000;
-/** Milliseconds that a readiness check may take. */
+/** Deadline of a readiness check; milliseconds. */
 const pingTimeout = 1_000;
-/** Commands at a time. More than these would only wait for those in front of them, each with its memory. */
+/** Maximum number of concurrent commands. More would only wait for the others, and each would hold memory. */
 const maxRunning = 500;
-/** Milliseconds that a start waits for the server, which may be starting too. */
+/** How long a start waits for the server, which may be starting, too; milliseconds. */
 const connectWithin = 10_000;
 /** Delays between the attempts of a start to reach the server; milliseconds. */
 const connectDelays = { base: 100, max: 500 };
@@ -21,8 +21,8 @@ const connectDelays = { base: 100, max: 500 };
 const conflictDelays = { base: 20, max: 500 };
 
 /**
- * Left alone, the connection tries to come back only every two minutes after a long absence of the server, and
- * does not notice that it has fallen silent.
+ * By default, the client reconnects only every two minutes after a long outage, and does not notice a server that has
+ * stopped responding.
  * Source: https://grpc.github.io/grpc/core/group__grpc__arg__keys.html
  */
 const connection = {
@@ -33,17 +33,17 @@ const connection = {
 };
 
 /**
- * Opens a namespace of Google Datastore (Firestore in Datastore mode). Credentials are found as Google's
- * libraries find them; `DATASTORE_EMULATOR_HOST` leads to an emulator instead.
+ * Opens a namespace of Google Datastore (Firestore in Datastore mode). Credentials are found as in Google's other
+ * libraries; `DATASTORE_EMULATOR_HOST` selects an emulator instead.
  *
  * @param url `datastore://<project>` or `datastore://<project>/<namespace>`
- * @throws {StartError} if the URL has another form, the server cannot be reached, or a migration fails.
+ * @throws {StartError} if the URL has another form, the server cannot be reached, or a migration fails
  * @example
  * const store = await openDatastore('datastore://my-project/staging', []);
  * await store.transaction(async (step) => step.save('Note', 'a', { text: 'Hello' }));
  */
 export async function openDatastore(url: string, migrations: DatastoreMigration[]): Promise<DatastoreStore> {
-  const store = connect(placeIn(url));
+  const store = connect(namespaceIn(url));
   try {
     await reach(store);
     await migrateDatastore(store, migrations);
@@ -54,18 +54,18 @@ export async function openDatastore(url: string, migrations: DatastoreMigration[
   }
 }
 
-type Place = { projectId: string; namespace?: string };
+type Namespace = { projectId: string; namespace?: string };
 
-function placeIn(url: string): Place {
+function namespaceIn(url: string): Namespace {
   const [, projectId, namespace] = /^datastore:\/\/([a-z0-9.:-]+)(?:\/([\w.-]{1,100}))?$/.exec(url) ?? [];
   if (!projectId)
     throw new StartError('STORE_URL must be datastore://<project> or datastore://<project>/<namespace>.');
   return { projectId, namespace };
 }
 
-function connect(place: Place): DatastoreStore {
-  const datastore = new Datastore({ ...place, ...connection });
-  const keyOf: KeyOf = (kind, name) => datastore.key({ namespace: place.namespace, path: [kind, name] });
+function connect(id: Namespace): DatastoreStore {
+  const datastore = new Datastore({ ...id, ...connection });
+  const keyOf: KeyOf = (kind, name) => datastore.key({ namespace: id.namespace, path: [kind, name] });
   const command = limited(maxRunning);
   const reading = <T>(ms: number, work: (reads: Reads) => Promise<T>) =>
     command(ms, (bounds) => work(readsOf(datastore, keyOf, datastore, bounds)));
@@ -84,24 +84,24 @@ function connect(place: Place): DatastoreStore {
         try {
           return await work(readsOf(datastore, keyOf, transaction, bounds));
         } finally {
-          release(transaction, bounds); // it has nothing to commit
+          release(transaction, bounds); // there is nothing to commit
         }
       }),
     async ping() {
       await reading(pingTimeout, (reads) => reads.get('Ping', ['ping']));
     },
     async close() {
-      // The driver has no close of its own; without this its connection keeps the process alive.
+      // The driver has no `close`, and its open connection would keep the process alive.
       for (const client of datastore.clients_.values()) await client.close();
     },
   };
 }
 
-/** Makes the function that runs commands in bounded time: so many at once, and further ones fail at once. */
-function limited(most: number): typeof within {
+/** Creates the function that runs commands with a deadline. Rejects a command while `max` others run. */
+function limited(max: number): typeof within {
   let running = 0;
   return async (ms, work) => {
-    if (running >= most)
+    if (running >= max)
       throw problem('unavailable', 'Too many commands wait for the store', { retryAfter: 1 });
     running += 1;
     try {
@@ -112,7 +112,7 @@ function limited(most: number): typeof within {
   };
 }
 
-/** Runs `work` and commits. The transaction begins with its first read, which spares a call. */
+/** Runs `work` and commits. The transaction begins with its first read, which saves a call. */
 async function committed<T>(transaction: Transaction, bounds: Bounds, work: () => Promise<T>): Promise<T> {
   try {
     const result = await work();
@@ -124,23 +124,23 @@ async function committed<T>(transaction: Transaction, bounds: Bounds, work: () =
   }
 }
 
-/** Frees what a transaction holds, and lets nobody wait for it. If it fails, the server does so after a while. */
+/** Releases a transaction's locks in the background. If that fails, the server does it later. */
 function release(transaction: Transaction, bounds: Bounds): void {
   transaction.rollback(bounds().gaxOptions).catch(() => undefined);
 }
 
-/** The code of a transaction that lost against another. */
+/** The code of an error in a transaction that lost against another. */
 const aborted = 10;
 
-/** Repeats a transaction that lost, with backoff, for as long as there is time. */
+/** Repeats a transaction that lost against another, with backoff, until the deadline. */
 async function repeated<T>(bounds: Bounds, run: () => Promise<T>): Promise<T> {
   for (let retry = 0; ; retry += 1) {
     try {
       return await run();
     } catch (error) {
-      const pause = backoff(retry, conflictDelays);
-      if ((error as { code?: unknown }).code !== aborted || pause >= bounds.left()) throw error;
-      await wait(pause);
+      const delay = backoff(retry, conflictDelays);
+      if ((error as { code?: unknown }).code !== aborted || delay >= bounds.left()) throw error;
+      await wait(delay);
     }
   }
 }
@@ -152,8 +152,8 @@ async function reach(store: DatastoreStore): Promise<void> {
       return await store.ping();
     } catch (error) {
       const cause = ((error as Error).cause ?? error) as Error;
-      const mayCome = error instanceof Problem && Date.now() < end;
-      if (!mayCome) throw new StartError(`Datastore cannot be reached: ${cause.message}.`, error);
+      const mayStart = error instanceof Problem && Date.now() < end;
+      if (!mayStart) throw new StartError(`Datastore cannot be reached: ${cause.message}.`, error);
       await wait(backoff(retry, connectDelays));
     }
   }

@@ -7,33 +7,33 @@ import {
 } from '@google-cloud/datastore';
 import type { Bounds } from './calls.ts';
 
-/** An entity as it was found: its name and its properties. */
+/** An entity that was read: its name and its properties. */
 export type Found = { name: string; [property: string]: unknown };
 
-/** Entities of a kind in the order of their names, or of one property: those between two values. */
+/** Selects entities of a kind between two values of one property, or of their names, in that order. */
 export type Range = { by?: string; after?: string; before?: string; limit: number; namesOnly?: boolean };
 
 export type Reads = {
-  /** The entities that exist of those named, in any order. */
+  /** Returns the named entities that exist, in any order. */
   get(kind: string, names: string[]): Promise<Found[]>;
   find(kind: string, range: Range): Promise<Found[]>;
 };
 
-/** What a transaction is made of. Writes take effect when it is committed, and are not seen by its reads. */
+/** The reads and writes of a transaction. Writes take effect with the commit; its own reads do not see them. */
 export type Step = Reads & {
-  /** @param indexed the properties by which entities are searched; an index costs a write */
+  /** @param indexed the properties to search by; each index costs a write */
   save(kind: string, name: string, properties: object, indexed?: string[]): void;
   remove(kind: string, names: string[]): void;
 };
 
 /**
- * A namespace of a Datastore: entities that have a kind and a name. Each method takes a bounded time, and fails
- * with the `Problem` unavailable if the server is away, too slow or too busy.
+ * A namespace of a Datastore: entities with a kind and a name. Each method has a deadline, and throws the `Problem`
+ * unavailable if the server is unreachable, too slow or too busy.
  */
 export type DatastoreStore = Reads & {
   /**
-   * Runs `work` in a transaction and commits it. If another transaction got in its way it is run again, so
-   * it must change nothing but by the step that it is given.
+   * Runs `work` in a transaction and commits it. If it loses against another transaction, `work` runs again, so it must
+   * change nothing except through the given step.
    */
   transaction<T>(work: (step: Step) => Promise<T>): Promise<T>;
   /** Runs `work` in a read-only transaction, which reads the data as of one moment and never waits for other transactions. */
@@ -69,7 +69,7 @@ export function readsOf(
 }
 
 /**
- * Only ranges over one property: for these each property has an index by itself, where one over several
+ * Creates a query for a range over one property. Each property has its own index automatically; an index over several
  * properties would have to be deployed before the version that needs it.
  */
 function queryFor(datastore: Datastore, keyOf: KeyOf, kind: string, range: Range): Query {

@@ -1,47 +1,49 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import { problem } from '@slipway/contract-kit/problem';
 import { inGroups } from '@slipway/platform/core/group-commit';
-import type { InboxStore, RefusedEvent } from '@slipway/platform/events/inbox';
+import type { InboxStore, RejectedEvent } from '@slipway/platform/events/inbox';
 import type { DatastoreStore, Found, Step } from './entities.ts';
 
-/** An applied event, with what the reader noted with it. */
+/** An applied event, and the number that its reader stored with it. */
 export type AppliedEvent = { name: string; mark: number; event: DomainEvent };
 
-/** What a reader made of events: a number to keep with those it applied, and by id those that it refused. */
-export type Changes = { mark: number; refused: Map<string, RefusedEvent> };
+/** What a reader did with events: a number to store with those that it applied, and by id those that it rejected. */
+export type Changes = { mark: number; rejected: Map<string, RejectedEvent> };
 
 export type DatastoreInbox = InboxStore & {
-  /** Events that were applied, in the order of their names: at most `limit` after a name. */
+  /** Returns up to `limit` applied events behind a name, in the order of names. */
   applied(after: string | undefined, limit: number): Promise<AppliedEvent[]>;
 };
 
 type Outcome = 'applied' | 'duplicate';
-/** An event, as text as it is stored, and how many bytes that has. */
+/** An event, its stored text, and the size of that in bytes. */
 type Written = { event: DomainEvent; text: string; size: number };
 
-/** Events that are applied in one transaction, for the price of one commit. */
+/** Maximum number of events in one transaction, which costs one commit. */
 const groupSize = 100;
 /**
- * Bytes of events in one transaction, which may have 10 MiB, and of one event: an entity may have 1 MiB.
+ * Maximum size of the events in a transaction, which may have 10 MiB, and of one event, because an entity may have 1 MiB;
+ * bytes.
  * Source: https://cloud.google.com/datastore/docs/concepts/limits
  */
 const groupBytes = 4_000_000;
 const eventBytes = 1_000_000;
 
 const applied = 'AppliedEvent';
-const refused = 'RefusedEvent';
+/** The kind of dead letters, by its first name. */
+const deadLetter = 'RefusedEvent';
 
 /** An id may have the form `__x__`, but a name must not. */
 const nameOf = (id: string) => `id:${id}`;
 
-/** One property to sort by, where two would need an index of their own. */
+/** Returns one property to sort by: two would need a separate index. */
 const placeOf = ({ at, id }: { at: string; id: string }) => `${at} ${id}`;
 
 /**
- * An inbox in the same namespace as what the events change. An applied event is an entity named by its id,
- * written in the transaction of its changes, so that no other transaction can apply it again.
+ * Creates an inbox in the namespace that the events change. An applied event is an entity named by its id and written
+ * in the transaction of its changes, so that no other transaction can apply it again.
  *
- * @param change makes the changes of events by a step of the transaction, in their order
+ * @param change makes the changes of events, in their order, by a step of the transaction
  */
 export function datastoreInbox(
   store: DatastoreStore,
@@ -51,48 +53,50 @@ export function datastoreInbox(
   const limits = { maxItems: groupSize, maxSize: groupBytes, sizeOf, rejectQueued: true };
   const apply = inGroups(limits, (group: Written[]) => store.transaction((step) => applyAll(group, step)));
 
-  async function applyAll(group: Written[], step: Step): Promise<(Outcome | RefusedEvent)[]> {
+  async function applyAll(group: Written[], step: Step): Promise<(Outcome | RejectedEvent)[]> {
     const fresh = await freshOf(group, step);
     if (fresh.length === 0) return group.map(() => 'duplicate');
-    const { mark, refused } = await change(
+    const { mark, rejected } = await change(
       fresh.map(({ event }) => event),
       step,
     );
-    const taken = fresh.filter(({ event }) => !refused.has(event.id));
+    const taken = fresh.filter(({ event }) => !rejected.has(event.id));
     for (const { event, text } of taken) step.save(applied, nameOf(event.id), { mark, event: text });
-    const untold = new Set(taken.map(({ event }) => event.id));
-    return group.map(({ event: { id } }) => refused.get(id) ?? (untold.delete(id) ? 'applied' : 'duplicate'));
+    const unreported = new Set(taken.map(({ event }) => event.id));
+    return group.map(
+      ({ event: { id } }) => rejected.get(id) ?? (unreported.delete(id) ? 'applied' : 'duplicate'),
+    );
   }
 
   return {
-    together: groupSize,
+    batchSize: groupSize,
     async apply(event) {
       return apply(written(event));
     },
-    async setAside(event, reason, at) {
+    async addDeadLetter(event, reason, at) {
       const { text } = written(event);
       const name = nameOf(event.id);
       await store.transaction(async (step) => {
-        const [before] = await step.get(refused, [name]);
+        const [before] = await step.get(deadLetter, [name]);
         const since = String(before?.at ?? at);
         const place = placeOf({ at: since, id: event.id });
-        step.save(refused, name, { place, at: since, reason, event: text }, ['place']);
+        step.save(deadLetter, name, { place, at: since, reason, event: text }, ['place']);
       });
     },
-    async refused(limit, after) {
-      const found = await store.find(refused, { by: 'place', after: after && placeOf(after), limit });
+    async deadLetters(limit, after) {
+      const found = await store.find(deadLetter, { by: 'place', after: after && placeOf(after), limit });
       return found.map((each) => ({
         event: eventIn(each),
         reason: String(each.reason),
         at: String(each.at),
       }));
     },
-    async findRefused(id) {
-      const [found] = await store.get(refused, [nameOf(id)]);
+    async findDeadLetter(id) {
+      const [found] = await store.get(deadLetter, [nameOf(id)]);
       return found && eventIn(found);
     },
-    async dropRefused(id) {
-      await store.transaction(async (step) => step.remove(refused, [nameOf(id)]));
+    async removeDeadLetter(id) {
+      await store.transaction(async (step) => step.remove(deadLetter, [nameOf(id)]));
     },
     async applied(after, limit) {
       const found = await store.find(applied, { after, limit });
@@ -101,7 +105,7 @@ export function datastoreInbox(
   };
 }
 
-/** The events that were not applied yet; of several with one id the first. */
+/** Returns the events that are not applied yet, and only the first of several with the same id. */
 async function freshOf(group: Written[], step: Step): Promise<Written[]> {
   const byName = new Map<string, Written>();
   for (const each of group) {
@@ -116,7 +120,7 @@ function eventIn({ event }: Found): DomainEvent {
   return JSON.parse(String(event)) as DomainEvent;
 }
 
-/** @throws {Problem} payload_too_large if the event does not fit into an entity. */
+/** @throws {Problem} payload_too_large if the event does not fit into an entity */
 function written(event: DomainEvent): Written {
   const text = JSON.stringify(event);
   const size = Buffer.byteLength(text);

@@ -4,25 +4,25 @@ import { StartError } from '@slipway/platform/core/start-error';
 import type { DatastoreStore } from './entities.ts';
 
 /**
- * A step that brings a namespace forward. It must leave the previous version of the service working, which
- * serves on meanwhile (expand now, contract in a later release), and it must be possible to run it again,
- * since a crash can come in the middle of it. Never change one that was released.
+ * A step that changes a namespace. The previous version of the service still runs meanwhile and must work afterwards
+ * (expand now, contract in a later release). A step may run again, because a crash can interrupt it. Never change one
+ * that was released.
  */
 export type DatastoreMigration = { name: string; up(store: DatastoreStore): Promise<void> };
 
-/** The one entity that tells which migrations were run, and which replica runs them until when. */
+/** The entity that lists the migrations that have run, and which replica holds the lease until when. */
 type Progress = { done: string[]; by?: string; until?: number };
 
-/** Milliseconds for which a replica has the migrations to itself; renewed three times as often. */
+/** How long a replica's lease is valid; it is renewed three times as often. Milliseconds. */
 const lease = 15_000;
-/** Milliseconds between two looks of those who wait for it. */
-const lookEvery = 200;
+/** Interval at which other replicas check whether the lease is free; milliseconds. */
+const pollInterval = 200;
 
 /**
- * Runs the migrations that a namespace lacks, in order, each once over all replicas that start at the same
- * time. One that a newer version ran is no fault: the older one must be able to serve beside it.
+ * Runs the missing migrations of a namespace, in order, each once over all replicas that start at the same time.
+ * Migrations of a newer version are ignored: an older version must be able to run beside it.
  *
- * @throws {StartError} if a migration fails; it runs again at the next start.
+ * @throws {StartError} if a migration fails; it runs again at the next start
  */
 export async function migrateDatastore(
   store: DatastoreStore,
@@ -33,11 +33,11 @@ export async function migrateDatastore(
     const outcome = await take(store, by, migrations);
     if (outcome === 'taken') return runTaken(store, by, migrations);
     if (outcome === 'nothing to do') return;
-    await wait(lookEvery);
+    await wait(pollInterval);
   }
 }
 
-/** Changes the progress in a transaction of its own. */
+/** Changes the progress in its own transaction. */
 function change<T>(store: DatastoreStore, work: (progress: Progress) => T): Promise<T> {
   return store.transaction(async (step) => {
     const [found] = await step.get('Migrations', ['progress']);
@@ -82,7 +82,7 @@ async function runTaken(store: DatastoreStore, by: string, migrations: Datastore
     clearInterval(renewal);
     await ifMine((progress) => {
       progress.until = 0;
-    }).catch(() => undefined); // it expires by itself
+    }).catch(() => undefined); // otherwise it expires
   }
 }
 

@@ -2,7 +2,7 @@ import type { Connections } from '@slipway/platform/core/connections';
 import type { MongoClient } from 'mongodb';
 
 /**
- * Counts the connections of a client by what its pool tells.
+ * Counts the connections of a client by the events of its pool.
  * Source: https://github.com/mongodb/specifications/blob/master/source/connection-monitoring-and-pooling/connection-monitoring-and-pooling.md
  */
 export function countConnections(client: MongoClient): () => Connections {

@@ -48,7 +48,7 @@ describe.skipIf(!server)('MongoDB', () => {
     await mongo.close();
   });
 
-  it('says at once that the credentials are wrong, without repeating them', async () => {
+  it('says immediately that the credentials are wrong, without repeating them', async () => {
     const { host } = new URL(url);
     const startedAt = performance.now();
     expect(await refusal(openMongo(`mongodb://zoe:secret@${host}/users`, []))).toBe(
@@ -65,24 +65,24 @@ describe.skipIf(!server)('MongoDB', () => {
     const notes = async () => (await mongo.db.collection('notes').find().toArray()).map(({ name }) => name);
     const open = async (migrations: MongoMigration[]) => (await openMongo(url, migrations)).close();
 
-    it('run once each, in order, over replicas that start at the same moment', async () => {
+    it('run once each, in order, over replicas that start at the same time', async () => {
       await Promise.all(Array.from({ length: 6 }, () => open([note('1'), note('2'), note('3')])));
       expect(await notes()).toEqual(['1', '2', '3']);
     });
 
-    it('are only the new ones for a database that has some', async () => {
+    it('run only if the database does not have them', async () => {
       await open([note('1')]);
       await open([note('1'), note('2')]);
       expect(await notes()).toEqual(['1', '2']);
     });
 
-    it('of a newer version leave an older one able to start', async () => {
+    it('of a newer version do not stop an older one from starting', async () => {
       await open([note('1'), note('2')]);
       await open([note('1')]);
       expect(await notes()).toEqual(['1', '2']);
     });
 
-    it('stop the start when one fails, with a sentence, and go on from there at the next', async () => {
+    it('stop the start when one fails, with a sentence, and continue from there at the next', async () => {
       const broken = {
         name: '2',
         up: async () => {
@@ -107,7 +107,7 @@ describe.skipIf(!server)('MongoDB', () => {
       expect(await notes()).toEqual(['1']);
     });
 
-    it('do not wait for a replica that died at it', async () => {
+    it('do not wait for a replica that died while it ran them', async () => {
       await mongo.collection('migrations').insertOne({ _id: 'lock', by: 'dead', until: Date.now() - 1 });
       await open([note('1')]);
       expect(await notes()).toEqual(['1']);
@@ -127,7 +127,7 @@ describe.skipIf(!server)('MongoDB', () => {
     expect(mongo.connections().open).toBeLessThanOrEqual(50);
   });
 
-  it('gives a verdict of the server as it is', async () => {
+  it('throws a response of the server unchanged', async () => {
     const put = () => mongo.command((options) => mongo.collection('one').insertOne({ _id: 'one' }, options));
     await put();
     expect(isDuplicate(await put().catch((error) => error))).toBe(true);

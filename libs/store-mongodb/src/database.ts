@@ -17,10 +17,10 @@ import { isConflict, isVerdict } from './errors.ts';
 import { type MongoMigration, migrate } from './migrations.ts';
 import { watchMonitor } from './monitor.ts';
 
-/** What each command of the driver must be given: the signal ends it in time. */
+/** The options that every command of the driver needs: the signal ends it in time. */
 export type CommandOptions = Abortable & Pick<CommandOperationOptions, 'comment'>;
 
-/** Ids are ours, and strings. */
+/** A document. All ids are strings of our own. */
 export type Stored = Document & { _id: string };
 
 /** A database on a server that speaks MongoDB's protocol. */
@@ -30,9 +30,9 @@ export type MongoStore = {
   /**
    * Runs one command, or a few short ones, within a deadline.
    *
-   * @param within milliseconds, for work that no caller waits for; 2,000 by default
-   * @throws {Problem} unavailable if the server is away, too slow or not able to write now. Whether the
-   *   command had its effect is then unknown. A verdict of the server, such as a duplicate key, comes as it is.
+   * @param within the deadline in milliseconds; 2,000 by default, more only for work that no client waits for
+   * @throws {Problem} unavailable if the server is unreachable, too slow or cannot write now. Whether the command had
+   *   its effect is then unknown. Other errors of the server, such as a duplicate key, are thrown unchanged.
    * @example
    * const found = await mongo.command((options) => accounts.findOne({ _id: id }, options));
    */
@@ -42,29 +42,29 @@ export type MongoStore = {
   close(): Promise<void>;
 };
 
-/** Milliseconds that a command may take, with finding a server and waiting for a connection. */
+/** Deadline of a command, including server selection and the wait for a connection; milliseconds. */
 const commandTimeout = 2_000;
-/** Milliseconds to find a server; less, so that the error tells why there is none. */
+/** Timeout of server selection; shorter than a command's, so that the error says why there is no server. */
 const selectionTimeout = 1_500;
-/** Milliseconds between looks at the server. */
+/** Interval of the driver's checks of the server; milliseconds. */
 const heartbeat = 2_000;
-/** Commands at a time. More than these would only wait for those in front of them, each with its memory. */
+/** Maximum number of concurrent commands. More would only wait for the others, and each would hold memory. */
 const maxRunning = 500;
 
 /**
- * Durable means a majority of a replica set, and the journal of a single server: without it, that server
- * forgets the last 100 ms when it is killed.
+ * Waits for a majority of a replica set, and for the journal of a single server: without the journal, that server
+ * loses the last 100 ms when it is killed.
  * Source: https://www.mongodb.com/docs/manual/reference/write-concern/
  */
 const durable = { writeConcern: { w: 'majority', journal: true }, readConcernLevel: 'majority' } as const;
 
 /**
- * Opens a database on any server that speaks MongoDB's protocol, a standalone one too: nothing here needs
- * transactions of several documents.
+ * Opens a database on any server that speaks MongoDB's protocol, including a standalone one: nothing here needs
+ * transactions over several documents.
  *
  * @param url `mongodb://…/<database>` or `mongodb+srv://…/<database>`
- * @param options `connectWithin`: milliseconds that a start waits for the server, which may be starting too
- * @throws {StartError} if the URL names no database, the server cannot be reached, or a migration fails.
+ * @param options `connectWithin`: how long to wait for the server, which may be starting, too; milliseconds
+ * @throws {StartError} if the URL names no database, the server cannot be reached, or a migration fails
  * @example
  * const mongo = await openMongo('mongodb://127.0.0.1/users', [
  *   { name: 'users-1', up: async (db) => void (await db.createIndex('accounts', { email: 1 }, { unique: true })) },
@@ -77,7 +77,7 @@ export async function openMongo(
 ): Promise<MongoStore> {
   const client = clientFor(url);
   const db = client.db();
-  // A look waits for news as long as a heartbeat, and for the answer as long as a command.
+  // A check waits up to a heartbeat for news, and up to a command's deadline for the response.
   const endWatch = watchMonitor(client, heartbeat + commandTimeout + 1_000);
   let running = 0;
   const store: MongoStore = {
@@ -114,14 +114,14 @@ export async function openMongo(
 }
 
 function clientFor(url: string): MongoClient {
-  // The URL itself is not repeated: it may hold a password.
+  // The message does not repeat the URL: it may contain a password.
   if (!/^mongodb(\+srv)?:\/\/[^/]+\/[^/?]+/.test(url)) {
     throw new StartError('STORE_URL must name a database: mongodb://<host>/<database>.');
   }
   try {
     return new MongoClient(url, {
       ...durable,
-      ignoreUndefined: true, // as in JSON: a field without a value is no field
+      ignoreUndefined: true, // as in JSON: a field without a value is not written
       serverSelectionTimeoutMS: selectionTimeout,
       connectTimeoutMS: commandTimeout,
       heartbeatFrequencyMS: heartbeat,
@@ -158,7 +158,7 @@ async function connect(store: MongoStore, within: number): Promise<void> {
     try {
       return await store.ping();
     } catch (error) {
-      // A verdict, such as wrong credentials, does not change by waiting.
+      // Waiting does not help against other errors, such as wrong credentials.
       if (!(error instanceof Problem) || Date.now() >= deadline) throw error;
     }
     await wait(backoff(retry, connectDelays));

@@ -4,16 +4,16 @@ import { isConflict, isDuplicate, isVerdict } from './errors.ts';
 
 const withCode = (code: unknown) => Object.assign(new Error('from the driver'), { code });
 
-it('takes what a server decided for a verdict', () => {
+it('recognizes a response of the server', () => {
   for (const code of [11_000, 13, 121, 72]) expect(isVerdict(withCode(code))).toBe(true);
   expect(isVerdict(problem('version_mismatch'))).toBe(true);
 });
 
-it('takes our own mistakes for what they are', () => {
+it('recognizes our own mistakes', () => {
   expect(isVerdict(new TypeError('x is not a function'))).toBe(true);
 });
 
-it('takes a dropped socket, a deadline and a server that steps down or stops for one that is away', () => {
+it('recognizes an unavailable server by a closed socket, a deadline, a step-down or a shutdown', () => {
   const faults = [
     new Error('Client network socket disconnected before secure TLS connection was established'),
     withCode('ECONNRESET'),
@@ -23,12 +23,12 @@ it('takes a dropped socket, a deadline and a server that steps down or stops for
   for (const fault of faults) expect(isVerdict(fault)).toBe(false);
 });
 
-it('knows a write that lost against another and may be sent again', () => {
+it('recognizes a write that lost against another and may be repeated', () => {
   for (const code of [112, 16_908_292]) expect(isConflict(withCode(code))).toBe(true);
   for (const code of [11_000, 'ECONNRESET', undefined]) expect(isConflict(withCode(code))).toBe(false);
 });
 
-it('knows a duplicate from other verdicts', () => {
+it('tells a duplicate from other responses', () => {
   expect(isDuplicate(withCode(11_000))).toBe(true);
   expect(isDuplicate(withCode(121))).toBe(false);
 });

@@ -12,10 +12,10 @@ export const mongoIdempotencyMigration: MongoMigration = {
   },
 };
 
-/** Keys that are forgotten by one command, which must end in time. */
+/** Maximum number of keys that one command deletes, so that it ends in time. */
 const expireBatch = 1_000;
 
-/** The idempotency keys in a collection of their own. */
+/** Stores idempotency keys in a collection of their own. */
 export function mongoIdempotency({ collection, command }: MongoStore): IdempotencyStore {
   const keys = collection<Entry>('idempotency');
 
@@ -23,7 +23,7 @@ export function mongoIdempotency({ collection, command }: MongoStore): Idempoten
     const { _id, bodyHash, reservedAt } = entry;
     const stale = { _id, bodyHash, answer: { $exists: false }, reservedAt: { $lt: reservedAt - staleAfter } };
     try {
-      // Either the stale one is found, or a new one is put in, which the unique _id allows to one only.
+      // Updates a stale reservation, or inserts a new one, which the unique `_id` allows only once.
       await command((options) =>
         keys.updateOne(stale, { $set: { reservedAt } }, { ...options, upsert: true }),
       );
@@ -39,7 +39,7 @@ export function mongoIdempotency({ collection, command }: MongoStore): Idempoten
       for (;;) {
         if (await take({ _id: key, bodyHash, reservedAt: now }, staleAfter)) return { state: 'reserved' };
         const found = await command((options) => keys.findOne({ _id: key }, options));
-        // It may have expired in between.
+        // Otherwise it has expired since.
         if (found) return reservationOf(found);
       }
     },
@@ -58,7 +58,7 @@ export function mongoIdempotency({ collection, command }: MongoStore): Idempoten
       for (let found = expireBatch; found === expireBatch; ) {
         const entries = await command((options) => keys.find(old, { ...options, ...batch }).toArray());
         const ids = entries.map(({ _id }) => _id);
-        // One that was taken anew in between is young.
+        // The filter again, because a key that was reserved again since then is not old.
         await command((options) => keys.deleteMany({ ...old, _id: { $in: ids } }, options));
         found = ids.length;
       }

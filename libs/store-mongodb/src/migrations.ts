@@ -5,32 +5,32 @@ import type { Collection, Db } from 'mongodb';
 import { isDuplicate } from './errors.ts';
 
 /**
- * A step that brings a database forward. It must leave the previous version of the service working, which
- * serves on meanwhile (expand now, contract in a later release), and it must be possible to run it again,
- * since a crash can come in the middle of it. Never change one that was released.
+ * A step that changes a database. The previous version of the service still runs meanwhile and must work afterwards
+ * (expand now, contract in a later release). A step may run again, because a crash can interrupt it. Never change one
+ * that was released.
  */
 export type MongoMigration = { name: string; up(db: Db): Promise<void> };
 
 type Entry = { _id: string; at: Date; by?: string; until?: number };
 
-/** Milliseconds for which the lock is taken; its holder renews it three times as often. */
+/** How long a lock is valid; its holder renews it three times as often. Milliseconds. */
 const lease = 15_000;
-/** Milliseconds between two looks of those who wait for the holder. */
-const lookEvery = 200;
+/** Interval at which other replicas check whether the holder has finished; milliseconds. */
+const pollInterval = 200;
 const lockId = 'lock';
 
 /**
- * Runs the migrations that a database lacks, in order, each once over all replicas that start at the same
- * time. One that a newer version ran is no fault: the older one must be able to serve beside it.
+ * Runs the missing migrations of a database, in order, each once over all replicas that start at the same time.
+ * Migrations of a newer version are ignored: an older version must be able to run beside it.
  *
- * @throws {StartError} if a migration fails; it runs again at the next start.
+ * @throws {StartError} if a migration fails; it runs again at the next start
  */
 export async function migrate(db: Db, migrations: MongoMigration[]): Promise<void> {
   const entries = db.collection<Entry>('migrations');
   const by = randomUUID();
   while ((await missing(entries, migrations)).length > 0) {
     if (await lock(entries, by)) return runLocked(db, entries, by, migrations);
-    await wait(lookEvery);
+    await wait(pollInterval);
   }
 }
 
@@ -39,7 +39,7 @@ async function missing(entries: Collection<Entry>, migrations: MongoMigration[])
   return migrations.filter(({ name }) => !done.has(name));
 }
 
-/** Takes the lock if it is free, or was left by a process that died with it. */
+/** Acquires the lock if it is free, or if its holder died and it has expired. */
 async function lock(entries: Collection<Entry>, by: string): Promise<boolean> {
   const now = Date.now();
   try {
@@ -67,7 +67,7 @@ async function runLocked(
     for (const migration of await missing(entries, migrations)) await run(db, entries, migration);
   } finally {
     clearInterval(renewal);
-    await entries.deleteOne({ _id: lockId, by }).catch(() => undefined); // it expires by itself
+    await entries.deleteOne({ _id: lockId, by }).catch(() => undefined); // otherwise it expires
   }
 }
 

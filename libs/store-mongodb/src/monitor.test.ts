@@ -8,7 +8,7 @@ import { watchMonitor } from './monitor.ts';
 const { TEST_MONGODB_URL } = process.env;
 
 describe.skipIf(!TEST_MONGODB_URL)('the look-out for a MongoDB server', () => {
-  it('is set up again when its connection was closed just before it was used', async () => {
+  it('is restarted when its connection was closed just before it was used', async () => {
     const mongo = await openMongo(`${TEST_MONGODB_URL}/test-monitor`, []);
     const { client } = mongo.db;
     const write = vi.spyOn(Socket.prototype, 'write').mockImplementation(function (this: Socket, data) {
@@ -25,7 +25,7 @@ describe.skipIf(!TEST_MONGODB_URL)('the look-out for a MongoDB server', () => {
   });
 });
 
-describe('a connection that is refused at once', () => {
+describe('a connection that is refused immediately', () => {
   afterEach(() => {
     vi.useRealTimers();
     vi.restoreAllMocks();
@@ -45,7 +45,7 @@ describe('a connection that is refused at once', () => {
     return { connect, close, endWatch };
   }
 
-  it('is tried again after a moment each time', async () => {
+  it('is retried after a delay each time', async () => {
     const { connect } = await stuckClient();
     expect(connect).toHaveBeenCalledTimes(1);
     await vi.advanceTimersByTimeAsync(500);
@@ -54,7 +54,7 @@ describe('a connection that is refused at once', () => {
     expect(connect).toHaveBeenCalledTimes(4);
   });
 
-  it('is not tried again after the watch has ended, which waits for nothing', async () => {
+  it('is not retried after the watch has ended, which does not wait', async () => {
     const { connect, close, endWatch } = await stuckClient();
     endWatch();
     await vi.advanceTimersByTimeAsync(0);

@@ -6,31 +6,31 @@ import type { MongoClient } from 'mongodb';
 const delays = { base: 500, max: 1_000 };
 
 /**
- * Connects a client anew when its look-out for the server is stuck. The driver (7.9.0) waits for ever when it writes
- * to the look-out's socket just after that was closed, as happens when a server is killed: `write` answers false, and
- * the `drain` that is then awaited never comes. Without the look-out the server is never found again.
+ * Reconnects a client when its monitor of the server is stuck. The driver (7.9.0) waits forever if it writes to the
+ * monitor's socket just after the socket was closed, as happens when a server is killed: `write` returns false, and the
+ * `drain` that is then awaited never comes. Without its monitor the client never finds the server again.
  *
- * @param overdue milliseconds after which a look that neither succeeded nor failed counts as stuck
+ * @param overdue how long a check may take before it counts as stuck; milliseconds
  * @returns a function that ends the watch
  * @see node_modules/mongodb/lib/cmap/connection.js, writeCommand
  */
 export function watchMonitor(client: MongoClient, overdue: number): () => void {
-  const looking = new Map<string, NodeJS.Timeout>();
+  const checks = new Map<string, NodeJS.Timeout>();
   const ending = new AbortController();
   const { signal } = ending;
 
   const answered = ({ connectionId }: { connectionId: string }) => {
-    clearTimeout(looking.get(connectionId));
-    looking.delete(connectionId);
+    clearTimeout(checks.get(connectionId));
+    checks.delete(connectionId);
   };
   const reset = () => {
-    for (const timer of looking.values()) clearTimeout(timer);
-    looking.clear();
+    for (const timer of checks.values()) clearTimeout(timer);
+    checks.clear();
   };
   async function reconnect(): Promise<void> {
     reset();
     await client.close().catch(() => undefined);
-    // Each attempt ends by the client's own time limit for finding a server, or at once when DNS does not know one.
+    // Each attempt ends by the timeout of server selection, or immediately if DNS does not know the server.
     for (let retry = 0; !signal.aborted && !(await connected(client)); retry += 1) await pause(retry, signal);
     if (signal.aborted) await client.close();
   }
@@ -39,7 +39,7 @@ export function watchMonitor(client: MongoClient, overdue: number): () => void {
   client.on('serverHeartbeatFailed', answered);
   client.on('serverHeartbeatStarted', (started) => {
     answered(started);
-    if (!signal.aborted) looking.set(started.connectionId, setTimeout(reconnect, overdue).unref());
+    if (!signal.aborted) checks.set(started.connectionId, setTimeout(reconnect, overdue).unref());
   });
   client.on('serverClosed', () => reset());
   return () => {

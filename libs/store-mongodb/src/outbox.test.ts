@@ -28,7 +28,7 @@ describe.skipIf(!server)('the outbox inside of documents', () => {
     Object.entries(places).map(([id, place]) => ({ place, event: eventOf(id) }));
   const pending = async (limit = 100) => (await outbox.pending(limit)).map(({ id }) => id);
 
-  it('merges the events of all documents by their places', async () => {
+  it('merges the events of all documents by their positions', async () => {
     await orders().insertOne({ _id: 'a', outbox: placed({ first: 1, fourth: 4 }) });
     await orders().insertOne({ _id: 'b', outbox: placed({ third: 3 }) });
     await parcels().insertOne({ _id: 'a', outbox: placed({ second: 2, fifth: 5 }) });
@@ -37,14 +37,14 @@ describe.skipIf(!server)('the outbox inside of documents', () => {
     expect(await outbox.backlog()).toMatchObject({ depth: 5 });
   });
 
-  it('keeps the order inside of a document when the clocks of two replicas differ', async () => {
+  it('keeps the order within a document when the clocks of two replicas differ', async () => {
     await orders().insertOne({ _id: 'a', outbox: placed({ begun: 10, ended: 5 }) });
     await orders().insertOne({ _id: 'b', outbox: placed({ other: 7 }) });
     expect(await pending()).toEqual(['other', 'begun', 'ended']);
     expect(await pending(2)).toEqual(['other', 'begun']);
   });
 
-  it('gives later writes later places, also when the clock is set back', async () => {
+  it('gives later writes later positions, also when the clock is set back', async () => {
     const write = (id: string) =>
       outbox.write([eventOf(id)], (outbox) => orders().insertOne({ _id: id, outbox }));
     await write('first');

@@ -4,21 +4,21 @@ import type { OutboxStore } from '@slipway/platform/events/outbox';
 import type { Db } from 'mongodb';
 import type { MongoStore } from './database.ts';
 
-/** An event inside the document of its aggregate, with its place among all events. */
+/** An event inside the document of its aggregate; `place` is its position among all events. */
 export type PlacedEvent = { place: number; event: DomainEvent };
 
-/** The part of an aggregate's document that is about its events. */
+/** The fields of an aggregate's document that hold its events. */
 export type WithOutbox = {
-  /** Events that wait to be delivered, in order. */
+  /** Events that wait for delivery, in order. */
   outbox?: PlacedEvent[];
-  /** The aggregate is gone; what is left of it only tells its last events. */
+  /** The aggregate was removed, and only its last events are left. */
   removed?: true;
 };
 
-/** An outbox inside the documents of the aggregates. */
+/** An outbox in the documents of the aggregates. */
 export type MongoOutbox = OutboxStore & {
   /**
-   * Writes an aggregate with its events: `work` puts the given array into the document, in one command.
+   * Writes an aggregate with its events: `work` writes the given array into the document, in one command.
    *
    * @example
    * await outbox.write(events, (outbox) => command((options) => invoices.insertOne({ ...invoice, outbox }, options)));
@@ -29,8 +29,8 @@ export type MongoOutbox = OutboxStore & {
 };
 
 /**
- * Makes the indexes of the outboxes in a collection; use it in a migration. They hold only documents with
- * events that wait, and those are few.
+ * Creates the indexes of the outboxes in a collection; call it in a migration. They hold only the few documents with
+ * waiting events.
  */
 export async function createOutboxIndexes(db: Db, collection: string): Promise<void> {
   await db.createIndex(collection, { 'outbox.place': 1 }, { sparse: true });
@@ -39,22 +39,21 @@ export async function createOutboxIndexes(db: Db, collection: string): Promise<v
 }
 
 /**
- * Milliseconds to read all that waits. It takes 2 µs an event (FerretDB 2.7, 40,000 of them), more than a caller
- * would wait when the reader was away for long, but the relay has time.
+ * Deadline for reading all waiting events, of which each takes 2 µs (FerretDB 2.7, 40,000 events). After a long outage
+ * of the reader that is longer than a client would wait, but the relay has time. Milliseconds.
  */
 const readWithin = 5_000;
 /**
- * Events that are taken out by one command. Some servers write a document and all its index entries anew when a
+ * Maximum number of events that one command removes. Some servers rewrite a document and all its index entries when a
  * part of it changes (FerretDB: 40 ms for a document of usage with 1,000 records).
  */
-const removeAtOnce = 10;
+const maxRemoved = 10;
 
 /**
- * The outbox of the aggregates in some collections. An aggregate and its events are one document, so that one
+ * Creates the outbox of the aggregates in some collections. An aggregate and its events are one document, so one
  * command writes both, and no transaction is needed.
  *
- * A document whose aggregate was removed stays, as `{ _id, removed: true, outbox }`, until its events are
- * delivered.
+ * The document of a removed aggregate stays, as `{ _id, removed: true, outbox }`, until its events are delivered.
  */
 export function mongoOutbox({ collection, command }: MongoStore, names: string[]): MongoOutbox {
   const collections = names.map((name) => collection<{ _id: string } & WithOutbox>(name));
@@ -93,8 +92,8 @@ export function mongoOutbox({ collection, command }: MongoStore, names: string[]
       return inOrder(found.flat().map(({ outbox = [] }) => outbox)).slice(0, limit);
     },
     async delivered(ids) {
-      for (let start = 0; start < ids.length; start += removeAtOnce) {
-        const some = ids.slice(start, start + removeAtOnce);
+      for (let start = 0; start < ids.length; start += maxRemoved) {
+        const some = ids.slice(start, start + maxRemoved);
         await Promise.all(collections.map((each) => remove(each, some)));
       }
     },
@@ -126,8 +125,8 @@ function add(one: Backlog, other: Backlog): Backlog {
 }
 
 /**
- * Events of several documents in the order of their places. The order inside of a document holds whatever the
- * places say: the clocks of two replicas that wrote one after the other may differ.
+ * Merges the events of several documents by their positions. Within a document its own order counts: the clocks of two
+ * replicas that wrote one after another may differ.
  */
 function inOrder(outboxes: PlacedEvent[][]): DomainEvent[] {
   const placed = outboxes.flatMap((outbox) => {
@@ -138,13 +137,13 @@ function inOrder(outboxes: PlacedEvent[][]): DomainEvent[] {
     });
   });
   const events = placed.sort((a, b) => a.place - b.place).map(({ event }) => event);
-  // A command that was repeated may have written an event twice.
+  // A repeated command may have written an event twice.
   return [...new Map(events.map((event) => [event.id, event])).values()];
 }
 
 let lastPlace = 0;
 
-/** Microseconds since the epoch, but never the same twice in a process. */
+/** Returns microseconds since the epoch, but never the same number twice in a process. */
 function nextPlace(): number {
   lastPlace = Math.max(lastPlace + 1, Date.now() * 1000);
   return lastPlace;

@@ -68,7 +68,7 @@ function refusal(url = `sqlite:${path}`, migrations = [notes]): string {
 }
 
 describe('opening', () => {
-  it('makes the folder and the file, and finds what was written at the next start', () => {
+  it('creates the folder and the file, and finds what was written at the next start', () => {
     path = join(folder, 'deep', 'er', 'test.db');
     write(['first']);
     write(['second']);
@@ -77,7 +77,7 @@ describe('opening', () => {
     db.close();
   });
 
-  it('keeps every commit through a loss of power: WAL, synced at each', () => {
+  it('does not lose a commit when the power fails: WAL, synced at each commit', () => {
     const db = openSqlite(`sqlite:${path}`, []);
     expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
     // 2 is FULL: https://sqlite.org/pragma.html#pragma_synchronous
@@ -94,7 +94,7 @@ describe('opening', () => {
 });
 
 describe('migrations', () => {
-  it('run once each, in order, and only the new ones on a file that has some', () => {
+  it('run once each, in order, and only the missing ones on an old file', () => {
     write(['old']);
     const db = openSqlite(`sqlite:${path}`, [notes, authors]);
     expect(db.prepare('SELECT text, author FROM notes').all()).toEqual([{ text: 'old', author: 'zoe' }]);
@@ -107,14 +107,14 @@ describe('migrations', () => {
     write(['works'], [notes]);
   });
 
-  it('are refused when the file has one that is unknown: it was made by a newer version', () => {
+  it('are rejected if the file has an unknown one, because a newer version wrote it', () => {
     write(['new'], [notes, authors]);
     expect(refusal()).toBe(
       `The database file ${path} was made by a newer version (it has the migration 2-authors); start that version or use another file.`,
     );
   });
 
-  it('run once when several processes start on a new file at the same moment', async () => {
+  it('run once when several processes start on a new file at the same time', async () => {
     const script = new URL('./open.fixture.ts', import.meta.url);
     const processes = Array.from({ length: 6 }, () => fork(script, [path]));
     await Promise.all(processes.map((process) => once(process, 'message')));
@@ -127,14 +127,14 @@ describe('migrations', () => {
   });
 });
 
-describe('a start that cannot succeed is said in one sentence', () => {
-  it('for another scheme, without repeating what may hold a password', () => {
+describe('a start that fails is explained in one sentence', () => {
+  it('for another scheme, without repeating what may contain a password', () => {
     for (const url of ['mongodb://zoe:secret@db', 'users.db', 'sqlite:', '']) {
       expect(refusal(url)).toBe('STORE_URL must be sqlite:<path> or sqlite::memory:.');
     }
   });
 
-  it('when a file is in the place of the folder', () => {
+  it('when the folder is a file', () => {
     writeFileSync(join(folder, 'file'), '');
     for (const place of ['file/test.db', 'file/deeper/test.db']) {
       expect(refusal(`sqlite:${folder}/${place}`)).toMatch(
@@ -143,7 +143,7 @@ describe('a start that cannot succeed is said in one sentence', () => {
     }
   });
 
-  it('when the folder cannot be made', () => {
+  it('when the folder cannot be created', () => {
     expect(refusal('sqlite:/proc/nowhere/test.db')).toMatch(
       /^The folder \/proc\/nowhere cannot be made: .*\.$/,
     );
@@ -193,7 +193,7 @@ describe('a start that cannot succeed is said in one sentence', () => {
 });
 
 describe('a transaction', () => {
-  it('keeps all or nothing', () => {
+  it('writes all or nothing', () => {
     const db = openSqlite('sqlite::memory:', [notes]);
     const insert = db.prepare('INSERT INTO notes VALUES (?)');
     const half = () => {
@@ -206,7 +206,7 @@ describe('a transaction', () => {
     db.close();
   });
 
-  it('tells the first error when SQLite has ended the transaction itself', () => {
+  it('throws the first error when SQLite has ended the transaction itself', () => {
     const db = openSqlite('sqlite::memory:', [notes]);
     const work = () => {
       db.exec('ROLLBACK');

@@ -3,20 +3,21 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartError } from '@slipway/platform/core/start-error';
 
-/** A step that brings the schema forward; run once, in order. Never change one that was released. */
+/** A step that changes the schema. Each runs once, in order. Never change one that was released. */
 export type Migration = { name: string; sql: string };
 
-/** Milliseconds that a statement waits for another process's write before it fails. */
+/** How long a start waits for another process's write before it fails; milliseconds. */
 const busyTimeout = 2_000;
-/** Bytes up to which a file is checked as a whole at start, at about 1 ms a megabyte; a quarter of a second. */
+/** Maximum size of a file that is checked as a whole at start, which takes about 1 ms a megabyte; bytes. */
 const checkedSize = 256 * 1024 * 1024;
 
 /**
- * Opens an embedded database: a file in WAL mode that survives `kill -9` and power loss, or `:memory:`.
+ * Opens an embedded database: a file in WAL mode that survives `kill -9` and power loss, or `:memory:`. The store that
+ * uses it must be wrapped by `nonBlocking` before it serves requests.
  *
- * @param url `sqlite:<path>` or `sqlite::memory:`; the folder is made if it is missing.
- * @throws {StartError} if the URL has another scheme, the folder cannot be written, or the file is damaged
- *   or was made by a newer version.
+ * @param url `sqlite:<path>` or `sqlite::memory:`; a missing folder is created
+ * @throws {StartError} if the URL has another scheme, the folder cannot be written, or the file is damaged or was
+ *   written by a newer version
  * @example
  * const db = openSqlite('sqlite::memory:', [{ name: '1-notes', sql: 'CREATE TABLE notes (text TEXT)' }]);
  */
@@ -49,18 +50,18 @@ function switchToWal(db: DatabaseSync): void {
       db.exec('PRAGMA journal_mode = WAL');
       return;
     } catch (error) {
-      if (primaryCode(error) !== busy || performance.now() > end) throw error;
+      if (primaryCode(error) !== resultCodes.busy || performance.now() > end) throw error;
       Atomics.wait(pause, 0, 0, 10);
     }
   }
 }
 
-/** For waits of a start, which has nothing else to do. */
+/** Blocks the process, which has nothing else to do while it starts. */
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 function pathIn(url: string): string {
   const path = /^sqlite:(.+)$/s.exec(url)?.[1];
-  // The URL itself is not repeated: that of another database may hold a password.
+  // The message does not repeat the URL: one of another database may contain a password.
   if (!path) throw new StartError('STORE_URL must be sqlite:<path> or sqlite::memory:.');
   return path;
 }
@@ -77,14 +78,14 @@ function prepareFolder(path: string): void {
   }
 }
 
-/** Makes a folder and those above it. Node's own recursive `mkdirSync` never returns for one below /proc. */
+/** Creates a folder and its parents. Node's own recursive `mkdirSync` never returns for a folder below /proc. */
 function makeFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
   makeFolder(dirname(folder));
   try {
     mkdirSync(folder);
   } catch (error) {
-    // Another process that starts at the same moment may have made it.
+    // Another process that starts at the same time may have created it.
     if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
@@ -96,20 +97,29 @@ function folderCause(error: unknown): string {
   return message;
 }
 
-/** SQLITE_BUSY */
-const busy = 5;
+/** SQLite's primary result codes: https://sqlite.org/rescode.html */
+export const resultCodes = {
+  busy: 5,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  protocol: 15,
+  notADatabase: 26,
+};
 
 const damaged = 'it is damaged or not a database; restore it from a backup';
 
-/** What SQLite's result codes mean to the person who starts a service: https://sqlite.org/rescode.html */
+/** Causes of a failed start by SQLite's result code. */
 const causes: Record<number, string> = {
-  [busy]: 'another process holds it locked',
-  8: 'it cannot be written',
-  10: 'it cannot be read or written',
-  11: damaged,
-  13: 'the disk is full',
-  14: 'it cannot be opened, or its folder cannot be written',
-  26: damaged,
+  [resultCodes.busy]: 'another process holds it locked',
+  [resultCodes.readOnly]: 'it cannot be written',
+  [resultCodes.ioError]: 'it cannot be read or written',
+  [resultCodes.corrupt]: damaged,
+  [resultCodes.full]: 'the disk is full',
+  [resultCodes.cannotOpen]: 'it cannot be opened, or its folder cannot be written',
+  [resultCodes.notADatabase]: damaged,
 };
 
 function sentence(path: string, error: unknown): string {
@@ -118,9 +128,9 @@ function sentence(path: string, error: unknown): string {
   return `The database file ${path} cannot be used: ${cause ?? (error as Error).message}.`;
 }
 
-/** The low byte of SQLite's result code; the rest tells details. */
-function primaryCode(error: unknown): number | undefined {
-  const { errcode } = error as { errcode?: number };
+/** Returns the low byte of SQLite's result code; the other bytes are details. */
+export function primaryCode(error: unknown): number | undefined {
+  const { errcode } = (error ?? {}) as { errcode?: number };
   return errcode === undefined ? undefined : errcode & 0xff;
 }
 
@@ -129,7 +139,7 @@ export function isUniqueViolation(error: unknown): boolean {
   return (error as { errcode?: unknown }).errcode === 2067; // SQLITE_CONSTRAINT_UNIQUE
 }
 
-/** Finds damage before a request does. A large file is only checked as far as opening it reads. */
+/** Finds damage before a request does. Of a large file, only what opening reads is checked. */
 function check(db: DatabaseSync, path: string): void {
   if (path === ':memory:' || statSync(path).size > checkedSize) return;
   const finding = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
@@ -137,7 +147,7 @@ function check(db: DatabaseSync, path: string): void {
     throw new StartError(`The database file ${path} cannot be used: ${damaged}.`, finding);
 }
 
-/** The write lock is taken before the check, so that of two starting processes one waits for the other. */
+/** Runs missing migrations. The write lock is taken before the check, so that a second starting process waits. */
 function migrate(db: DatabaseSync, path: string, migrations: Migration[]): void {
   inTransaction(db, () => {
     db.exec('CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT');
@@ -161,9 +171,9 @@ function migrate(db: DatabaseSync, path: string, migrations: Migration[]): void 
 }
 
 /**
- * Runs `work` in one write transaction: all of it is kept, or, if it throws, none.
+ * Runs `work` in one write transaction, which is rolled back if it throws.
  *
- * @param work must be synchronous: what it does after an `await` would be outside of the transaction.
+ * @param work must be synchronous: what it did after an `await` would be outside the transaction
  */
 export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');
@@ -172,7 +182,7 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
     db.exec('COMMIT');
     return result;
   } catch (error) {
-    // A full disk, for one, has ended the transaction already.
+    // Some errors, such as a full disk, have already ended the transaction.
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }

@@ -2,5 +2,5 @@ import process from 'node:process';
 import { run } from '@slipway/platform/service/run';
 import { shop } from './delivery.fixture.ts';
 
-/** The shop as a process of its own, which a test can kill. */
+/** Runs the shop as a separate process, which a test can kill. */
 await run(shop, process);

@@ -67,7 +67,7 @@ const rootNamed = (name: string) => {
 };
 
 describe('the trace of a request that causes an event', () => {
-  it('shows what the event did at its reader, and the delivery is a trace that names it', async () => {
+  it('shows the work of the event at its reader, and the delivery is a trace with a link to it', async () => {
     const { counted, seller } = await start('1');
     await order(seller, 'tea');
     await expect.poll(() => counted.items).toEqual(['tea']);
@@ -94,7 +94,7 @@ describe('the trace of a request that causes an event', () => {
     expect(orphansIn(spans)).toEqual([]);
   });
 
-  it('is whole also where deliveries are not sampled, as its caller has decided', async () => {
+  it('is complete although deliveries are not sampled, as its caller has decided', async () => {
     const { counted, seller } = await start('0');
     const traceId = '1'.repeat(32);
     await order(seller, 'tea', { traceparent: `00-${traceId}-${'2'.repeat(16)}-01` });

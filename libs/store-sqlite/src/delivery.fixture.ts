@@ -4,7 +4,7 @@ import {
   deliverTo,
   type Inbox,
   inboxOutcomes,
-  RefusedEvent,
+  RejectedEvent,
   registerInbox,
 } from '@slipway/platform/events/inbox';
 import { newEvent } from '@slipway/platform/events/new-event';
@@ -20,7 +20,7 @@ import { idempotencyMigration, sqliteIdempotency } from './idempotency.ts';
 import { inboxMigration, sqliteInbox } from './inbox.ts';
 import { outboxMigration, sqliteOutbox } from './outbox.ts';
 
-/** A shop that publishes its orders and a counter that reads them, as small as such services can be. */
+/** A minimal service that publishes its orders, and another that counts them. */
 
 const serviceToken = 'token-of-the-services';
 const ordersTable = { name: '1-orders', sql: 'CREATE TABLE orders (id TEXT PRIMARY KEY, item TEXT) STRICT' };
@@ -35,7 +35,7 @@ function openShop(url: string) {
     idempotency: sqliteIdempotency(db),
     ping: async () => {},
     close: async () => db.close(),
-    /** Keeps an order with its event, once per id; tells whether it was new. */
+    /** Stores an order with its event, once per id; returns whether it was new. */
     async place(id: string, item: string): Promise<boolean> {
       return inTransaction(db, () => {
         if (insert.run(id, item).changes === 0) return false;
@@ -84,7 +84,7 @@ export const shop = defineService({
         const { item, thenHang } = request.body;
         const id = operationIdOf(request);
         const isNew = await store.place(id, item);
-        // For the test that kills the process between the effect and the answer.
+        // For the test that kills the process between the effect and the response.
         if (isNew && thenHang) await new Promise(() => {});
         return reply.code(201).send({ id });
       },
@@ -92,20 +92,20 @@ export const shop = defineService({
   },
 });
 
-type Counted = { items: string[]; refuse: Set<string>; inbox?: Inbox };
+type Counted = { items: string[]; reject: Set<string>; inbox?: Inbox };
 
 function openCounter(counted: Counted) {
   const db = openSqlite('sqlite::memory:', [inboxMigration]);
   const events = sqliteInbox(db, ({ data }) => {
-    if (counted.refuse.has(String(data.item))) throw new RefusedEvent(`${data.item} is unknown`);
+    if (counted.reject.has(String(data.item))) throw new RejectedEvent(`${data.item} is unknown`);
     counted.items.push(String(data.item));
   });
   return { events, ping: async () => {}, close: async () => {} };
 }
 
-/** A counter whose store outlives it, so that it can be started again. */
+/** Defines a counter whose store survives it, so that it can be started again. */
 export function defineCounter() {
-  const counted: Counted = { items: [], refuse: new Set() };
+  const counted: Counted = { items: [], reject: new Set() };
   const store = openCounter(counted);
   const definition = defineService({
     name: 'counter',

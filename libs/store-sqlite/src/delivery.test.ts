@@ -59,8 +59,8 @@ async function startShop(counter: string) {
 
 const items = (count: number) => Array.from({ length: count }, (_, n) => `item-${n}`);
 
-describe('events on their way from one service to another', { timeout: 90_000 }, () => {
-  it('wait while the reader is down and all arrive once, in order, when it is up', async () => {
+describe('events from one service to another', { timeout: 90_000 }, () => {
+  it('wait while the reader is down, and are all applied once, in order, when it is up', async () => {
     const counter = makeCounter();
     const { stop, address } = await counter.start();
     await stop();
@@ -87,19 +87,19 @@ describe('events on their way from one service to another', { timeout: 90_000 },
     expect(counter.counted.items.toSorted()).toEqual(items(60).toSorted());
   });
 
-  it('that are refused are listed, hold up no other, and are delivered again when the fault is mended', async () => {
+  it('that are rejected are listed, delay no other, and are delivered again when the reader is repaired', async () => {
     const counter = makeCounter();
     const { address } = await counter.start();
     const { order } = await startShop(address);
-    counter.counted.refuse.add('item-1');
+    counter.counted.reject.add('item-1');
     for (const item of items(3)) await order(item);
     await soon(() => expect(counter.counted.items).toEqual(['item-0', 'item-2']));
-    const [refused] = await counter.events.refused(10);
-    expect(refused).toMatchObject({ reason: 'item-1 is unknown', event: { data: { item: 'item-1' } } });
-    counter.counted.refuse.clear();
-    const id = refused?.event.id ?? '';
+    const [letter] = await counter.events.deadLetters(10);
+    expect(letter).toMatchObject({ reason: 'item-1 is unknown', event: { data: { item: 'item-1' } } });
+    counter.counted.reject.clear();
+    const id = letter?.event.id ?? '';
     expect(await counter.counted.inbox?.redeliver(id)).toEqual({ outcome: 'applied' });
-    expect(await counter.events.refused(10)).toEqual([]);
+    expect(await counter.events.deadLetters(10)).toEqual([]);
     expect(counter.counted.items).toEqual(['item-0', 'item-2', 'item-1']);
   });
 });
@@ -173,7 +173,7 @@ function post(address: string, key: string, body: object): Promise<Response> {
 }
 
 describe('a publisher that is killed', { timeout: 120_000 }, () => {
-  it('loses nothing that it acknowledged and does nothing twice that is repeated', async () => {
+  it('loses nothing that it acknowledged, and does nothing twice when requests are repeated', async () => {
     const counter = makeCounter();
     const { address } = await counter.start();
     let shop = await spawnShop(address);
@@ -203,7 +203,7 @@ describe('a publisher that is killed', { timeout: 120_000 }, () => {
     expect(counter.counted.items.toSorted()).toEqual(items(300).toSorted());
   });
 
-  it('between an effect and its answer finds the effect when the request is repeated', async () => {
+  it('between an effect and its response finds the effect when the request is repeated', async () => {
     const counter = makeCounter();
     const { address } = await counter.start();
     let shop = await spawnShop(address);

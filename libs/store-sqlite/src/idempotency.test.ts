@@ -71,7 +71,7 @@ function send(
 }
 
 describe('the Idempotency-Key', () => {
-  it('is required, and named when it is missing or malformed', async () => {
+  it('is required, and named in the error if it is missing or malformed', async () => {
     const handle = vi.fn();
     const shop = await openShop(handle);
     for (const key of ['', 'two words', 'ключ', 'x'.repeat(256)]) {
@@ -97,7 +97,7 @@ describe('the Idempotency-Key', () => {
 });
 
 describe('a repeated request', () => {
-  it('gets the first answer, marked as such, and has no second effect', async () => {
+  it('gets the first response, marked as such, and has no second effect', async () => {
     const handle = vi.fn((item: string, id: string) => ({ id, item, text: 'Zoë 🚢' }));
     const shop = await openShop(handle);
     const first = await send(shop);
@@ -144,7 +144,7 @@ describe('a repeated request', () => {
     expect(second.json().id).not.toBe(first.json().id);
   });
 
-  it('is refused while the first runs, and gets its answer when that has finished', async () => {
+  it('is rejected while the first runs, and gets its response when that has finished', async () => {
     const { promise, resolve } = Promise.withResolvers<object>();
     const started = Promise.withResolvers<void>();
     const shop = await openShop(() => {
@@ -163,7 +163,7 @@ describe('a repeated request', () => {
     expect((await send(shop)).json()).toEqual({ done: true });
   });
 
-  it('runs once when 30 come at the same time', async () => {
+  it('runs once when 30 are sent at the same time', async () => {
     const handle = vi.fn(async () => ({ done: await wait(20, true) }));
     const shop = await openShop(handle);
     const answers = await Promise.all(Array.from({ length: 30 }, () => send(shop)));
@@ -175,18 +175,21 @@ describe('a repeated request', () => {
 });
 
 describe('a failed request', () => {
-  it.each([402, 404, 409, 422] as const)('gets its %i again: the handler has decided', async (status) => {
-    const handle = vi.fn(() => {
-      throw new Problem('decided', { status, title: 'No' });
-    });
-    const shop = await openShop(handle);
-    const first = await send(shop);
-    const second = await send(shop);
-    expect([first.statusCode, second.statusCode]).toEqual([status, status]);
-    expect(second.body).toBe(first.body);
-    expect(second.headers['content-type']).toBe('application/problem+json; charset=utf-8');
-    expect(handle).toHaveBeenCalledOnce();
-  });
+  it.each([402, 404, 409, 422] as const)(
+    'gets its %i again, because the handler has decided',
+    async (status) => {
+      const handle = vi.fn(() => {
+        throw new Problem('decided', { status, title: 'No' });
+      });
+      const shop = await openShop(handle);
+      const first = await send(shop);
+      const second = await send(shop);
+      expect([first.statusCode, second.statusCode]).toEqual([status, status]);
+      expect(second.body).toBe(first.body);
+      expect(second.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+      expect(handle).toHaveBeenCalledOnce();
+    },
+  );
 
   it.each([
     'internal',
@@ -208,7 +211,7 @@ describe('a failed request', () => {
     expect(ids[1]).toBe(ids[0]);
   });
 
-  it('runs again only with the same body: it may have had its effect', async () => {
+  it('runs again only with the same body, because it may have had its effect', async () => {
     const handle = vi.fn((item: string) => {
       if (handle.mock.calls.length === 1) throw problem('unavailable');
       return { item };
@@ -240,8 +243,8 @@ describe('the operation id', () => {
   });
 });
 
-describe('what a crash left', () => {
-  it('is taken over when the request must have ended, with the same operation id', async () => {
+describe('a reservation that a crash left', () => {
+  it('is taken over after the longest time of a request, with the same operation id', async () => {
     const ids: string[] = [];
     const shop = await openShop((_item, id) => {
       ids.push(id);
@@ -260,7 +263,7 @@ describe('what a crash left', () => {
     expect(ids).toEqual([ids[0], ids[0]]);
   });
 
-  it('does not turn a good answer into an error when keeping it fails', async () => {
+  it('does not turn a good response into an error when it cannot be stored', async () => {
     const shop = await openShop(() => ({ done: true }));
     vi.spyOn(shop.store.idempotency, 'complete').mockRejectedValue(new Error('disk full'));
     const answer = await send(shop);
@@ -269,7 +272,7 @@ describe('what a crash left', () => {
   });
 });
 
-it('keeps the answer for a caller who went away before it came', async () => {
+it('stores the response for a client that disconnected before it', async () => {
   const { promise, resolve } = Promise.withResolvers<object>();
   const started = Promise.withResolvers<void>();
   const handle = vi.fn(() => {
@@ -295,7 +298,7 @@ it('keeps the answer for a caller who went away before it came', async () => {
   expect(handle).toHaveBeenCalledOnce();
 });
 
-it('forgets answers that are older than a day, now and then', async () => {
+it('deletes responses that are older than a day from time to time', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'], now: 1_800_000_000_000 });
   cleanups.push(() => vi.useRealTimers());
   const handle = vi.fn(() => ({}));

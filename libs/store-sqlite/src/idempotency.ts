@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import type { IdempotencyStore, Reservation } from '@slipway/platform/http/idempotency';
 import { inTransaction, type Migration } from './database.ts';
 
@@ -23,10 +23,10 @@ type Row = {
   body: string;
 };
 
-/** Keys that are forgotten in one go, so that other requests get their turn in between. */
+/** Maximum number of keys deleted at a time, so that other requests run in between. */
 const expireBatch = 1_000;
 
-/** The idempotency keys of an embedded store. */
+/** Stores idempotency keys in an embedded database. */
 export function sqliteIdempotency(db: DatabaseSync): IdempotencyStore {
   const claim = db.prepare(
     `INSERT INTO idempotency (key, body_hash, reserved_at) VALUES (:key, :bodyHash, :now)
@@ -58,7 +58,7 @@ export function sqliteIdempotency(db: DatabaseSync): IdempotencyStore {
       release.run(staleAfter + 1, key);
     },
     async expire(before) {
-      while (Number(expire.run(before, expireBatch).changes) === expireBatch) await nextTurn();
+      while (Number(expire.run(before, expireBatch).changes) === expireBatch) await nextIteration();
     },
   };
 }

@@ -3,7 +3,7 @@ import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { InboxStore } from '@slipway/platform/events/inbox';
 import { inTransaction, type Migration } from './database.ts';
 
-/** `inbox` keeps what was applied, in the order of arrival; `refused` what could not be. */
+/** `inbox` holds the applied events in the order of arrival; `refused` holds the dead letters. */
 export const inboxMigration: Migration = {
   name: 'platform-inbox-1',
   sql: `CREATE TABLE inbox (
@@ -20,28 +20,28 @@ export const inboxMigration: Migration = {
   CREATE INDEX refused_by_time ON refused (at, id)`,
 };
 
-/** An event with its place in the order of arrival. */
+/** An event and its position in the order of arrival. */
 export type AppliedEvent = { place: number; event: DomainEvent };
 
-/** The inbox of an embedded store. */
+/** An inbox in an embedded database. */
 export type SqliteInbox = InboxStore & {
-  /** The events that were applied, in the order of their arrival: at most `limit` after a place. */
+  /** Returns up to `limit` applied events behind a position, in the order of arrival. */
   applied(after: number, limit: number): AppliedEvent[];
-  /** The place of the newest event; 0 when there is none. */
+  /** Returns the position of the newest event; 0 if there is none. */
   lastPlace(): number;
 };
 
 /**
- * An inbox in the same file as what the events change.
+ * Creates an inbox in the database that the events change.
  *
- * @param change makes an event's changes; runs inside of the transaction that notes the event as applied,
- *   so it is synchronous. It throws `RefusedEvent` for an event that it cannot take for good.
+ * @param change makes an event's changes; synchronous, because it runs in the transaction that stores the event as
+ *   applied. It throws `RejectedEvent` for an event that can never be applied.
  * @example
  * const inbox = sqliteInbox(db, ({ type }) => countOne.run(type));
  */
 export function sqliteInbox(db: DatabaseSync, change: (event: DomainEvent) => void): SqliteInbox {
   const note = db.prepare('INSERT INTO inbox (id, event) VALUES (?, ?) ON CONFLICT (id) DO NOTHING');
-  const setAside = db.prepare(
+  const addDeadLetter = db.prepare(
     `INSERT INTO refused (id, reason, at, event) VALUES (?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, event = excluded.event`,
   );
@@ -61,21 +61,21 @@ export function sqliteInbox(db: DatabaseSync, change: (event: DomainEvent) => vo
         return 'applied';
       });
     },
-    async setAside(event, reason, at) {
-      setAside.run(event.id, reason, at, JSON.stringify(event));
+    async addDeadLetter(event, reason, at) {
+      addDeadLetter.run(event.id, reason, at, JSON.stringify(event));
     },
-    async refused(limit, after = { at: '', id: '' }) {
+    async deadLetters(limit, after = { at: '', id: '' }) {
       return list.all(after.at, after.id, limit).map(({ reason, at, event }) => ({
         event: parse(event),
         reason: String(reason),
         at: String(at),
       }));
     },
-    async findRefused(id) {
+    async findDeadLetter(id) {
       const row = find.get(id);
       return row && parse(row.event);
     },
-    async dropRefused(id) {
+    async removeDeadLetter(id) {
       drop.run(id);
     },
     applied(after, limit) {

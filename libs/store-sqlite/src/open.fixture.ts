@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { openSqlite } from './database.ts';
 
-/** A process that opens a database when it is told to, for the test of several that do so at once. */
+/** A process that opens a database on a message, for the test of several that do so at the same time. */
 const [, , path] = process.argv;
 process.once('message', () => {
   try {

@@ -4,7 +4,7 @@ import { synchronous } from '@slipway/platform/core/synchronous';
 import type { OutboxStore } from '@slipway/platform/events/outbox';
 import type { Migration } from './database.ts';
 
-/** AUTOINCREMENT never gives a place twice, so that the order holds when the table was empty in between. */
+/** AUTOINCREMENT never uses a position twice, so the order holds after the table was empty. */
 export const outboxMigration: Migration = {
   name: 'platform-outbox-1',
   sql: `CREATE TABLE outbox (
@@ -15,14 +15,14 @@ export const outboxMigration: Migration = {
   ) STRICT`,
 };
 
-/** The outbox of an embedded store. */
+/** An outbox in an embedded database. */
 export type SqliteOutbox = OutboxStore & {
-  /** Puts events into the outbox; call it inside of the transaction that writes their aggregate. */
+  /** Adds events; call it inside the transaction that writes their aggregate. */
   add(events: DomainEvent[]): void;
 };
 
 /**
- * An outbox in the same file as the aggregates.
+ * Creates an outbox in the database of the aggregates.
  *
  * @example
  * inTransaction(db, () => {
@@ -42,7 +42,7 @@ export function sqliteOutbox(db: DatabaseSync): SqliteOutbox {
   return {
     add: synchronous((events: DomainEvent[]) => {
       for (const event of events) insert.run(event.id, event.at, JSON.stringify(event));
-      // In the next turn: the transaction is synchronous, so that it has ended by then.
+      // In the next iteration of the event loop: the synchronous transaction has ended by then.
       if (events.length > 0) for (const listener of listeners) setImmediate(listener);
     }),
     onAdded: synchronous((listener: () => void) => {

@@ -70,7 +70,7 @@ export async function seedSubscriptions(store: BillingStore): Promise<Subscripti
   const subscriptions = Array.from({ length: 100 }, () => start(randomUUID(), randomUUID(), plan, at).next);
   for (const next of subscriptions) {
     await store.subscriptions.add({ next, entries: [], events: [] });
-    await store.invoices.add({ ...issue(next, plan, [], at), events: [] });
+    await store.invoices.add({ ...issue(next, [], at), events: [] });
   }
   return subscriptions;
 }

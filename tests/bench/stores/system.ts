@@ -47,7 +47,7 @@ async function ratesOf({ base, admin: account }: System): Promise<Rates> {
   const served = await perSecond(customers, async () => {
     const people = await join(base, participants(customers, 100), noCount, going);
     await sendUsage(people, noCount);
-    for (const { person, invoices } of await bill(people, admin)) {
+    for (const { person, invoices } of await bill(people)) {
       const payment = invoices[0] && (await pay(person, invoices[0]));
       if (!payment) throw new Error('The bench has paid nothing');
       await giveBack(person as Person, payment, BigInt(payment.amount), admin);

@@ -4,7 +4,7 @@ import type { MongoMigration } from '@slipway/store-mongodb/migrations';
 import type { Charge, RefundOrder } from './provider.ts';
 import { type BookedCharge, type BookedRefund, refusal, type SandboxBooks } from './sandbox-books.ts';
 
-/** A charge and what was given back of it are one document, so that a refund is one atomic step. */
+/** A charge and its refunds are one document, so that a refund is one atomic step. */
 type StoredCharge = Stored & BookedCharge & { given: number; refunds: { key: string; amount: number }[] };
 
 type StoredRefusal = Stored & BookedRefund;
@@ -18,7 +18,7 @@ const migrations: MongoMigration[] = [
   },
 ];
 
-/** Books on a server, for replicas on several machines. Give the sandbox a database of its own. */
+/** Opens books on a server, for replicas on several machines. The sandbox needs its own database. */
 export async function openMongoBooks(url: string): Promise<SandboxBooks> {
   const mongo = await openMongo(url, migrations);
   const charges = mongo.collection<StoredCharge>('charges');
@@ -46,7 +46,7 @@ export async function openMongoBooks(url: string): Promise<SandboxBooks> {
     async refund(order: RefundOrder) {
       const { idempotencyKey: key, chargeKey, amount } = order;
       for (;;) {
-        // Read before the refund is looked up: if the same one is booked in between, `given` is another by then.
+        // Read before the refund: if the same refund is booked in between, `given` has changed.
         const charge = await chargeOf(chargeKey);
         const known = await bookedRefund(key);
         if (known) return known;
@@ -54,7 +54,7 @@ export async function openMongoBooks(url: string): Promise<SandboxBooks> {
         const reason = refusal(charge, given, order);
         if (reason === null) {
           const change = { $set: { given: given + amount, refunds: [...refunds, { key, amount }] } };
-          // Only if no other refund came in between, which raises `given`; then all is looked at anew.
+          // Writes only if no other refund has changed `given` in between; otherwise the loop starts again.
           await mongo.command((options) => charges.updateOne({ _id: chargeKey, given }, change, options));
         } else {
           const refused = { _id: key, chargeKey, amount, reason };

@@ -6,20 +6,20 @@ export type BookedCharge = { amount: number; currency: string; method: string; r
 /** A refund as the sandbox booked it; `reason` says why it was refused. */
 export type BookedRefund = { chargeKey: string; amount: number; reason: string | null };
 
-/** What the sandbox writes down, in one place for all replicas. Each call is one atomic step. */
+/** The sandbox's own records, shared by all replicas. Each call is one atomic step. */
 export type SandboxBooks = {
-  /** Notes an attempt that is to break off; tells whether it was the first with this key. */
+  /** Records an attempt that is about to fail; returns whether it was the first with this key. */
   isFirstAttempt(key: string): Promise<boolean>;
-  /** Books a charge if the key is new; gives what is booked under the key. */
+  /** Books a charge if the key is new; returns the charge that is booked under the key. */
   charge(charge: Charge, reason: string | null): Promise<{ booked: BookedCharge; isNew: boolean }>;
-  /** Books a refund if the key is new, and refuses it if the charge does not cover it; gives what is booked. */
+  /** Books a refund if the key is new, as refused if the charge does not cover it; returns the refund that is booked. */
   refund(order: RefundOrder): Promise<BookedRefund>;
-  /** What was taken and not given back in one currency; minor units. */
+  /** Returns what was charged and not refunded in one currency; minor units. */
   statement(currency: string): Promise<{ charges: number; net: number }>;
   close(): Promise<void>;
 };
 
-/** Why a refund is refused; `null` if it is not. */
+/** Returns why a refund is refused; `null` if it is not. */
 export function refusal(
   charge: BookedCharge | undefined,
   given: number,

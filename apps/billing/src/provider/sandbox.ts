@@ -4,16 +4,16 @@ import type { SandboxBooks } from './sandbox-books.ts';
 import { openSqliteBooks } from './sqlite-books.ts';
 
 /**
- * A payment provider for development and tests. Like a bank it keeps its own books, which the service does not read,
- * so that a charge can have happened although the service never heard of it.
+ * A payment provider for development and tests. Like a bank, it has its own books, which the service does not read, so a
+ * charge may have happened although the service has received no result.
  *
- * Methods: `pm_ok`; `pm_decline`; `pm_delay` answers late but in time; `pm_fail_once` breaks off the first
- * attempt before it charges; `pm_late` charges and answers only when asked again. It declines any other.
+ * Payment methods: `pm_ok`; `pm_decline`; `pm_delay` responds late, but in time; `pm_fail_once` fails the first attempt
+ * before it charges; `pm_late` charges, but responds only to the second attempt. Any other is declined.
  */
 export type Sandbox = PaymentProvider & Pick<SandboxBooks, 'statement'>;
 
 type Options = {
-  /** How long `pm_delay` takes; milliseconds. */
+  /** The delay of `pm_delay`; milliseconds. */
   delayMs?: number;
 };
 
@@ -47,7 +47,7 @@ export function openSandbox(url: string, { delayMs = 1_000 }: Options = {}): San
   };
 }
 
-/** Opens the books at once, so that no payment waits for it; those of a server again after that has failed. */
+/** Opens the books immediately, so that no payment waits for it; retries those on a server after a failure. */
 function openBooks(url: string): { books: () => Promise<SandboxBooks>; close: () => Promise<void> } {
   let opening = url.startsWith('mongodb') ? undefined : Promise.resolve(openSqliteBooks(url));
   function books(): Promise<SandboxBooks> {

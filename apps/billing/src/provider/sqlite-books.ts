@@ -1,4 +1,5 @@
 import { inTransaction, type Migration, openSqlite } from '@slipway/store-sqlite/database';
+import { nonBlocking } from '@slipway/store-sqlite/non-blocking';
 import { sum } from '../money.ts';
 import { type BookedCharge, type BookedRefund, refusal, type SandboxBooks } from './sandbox-books.ts';
 
@@ -23,7 +24,7 @@ const migrations: Migration[] = [
   },
 ];
 
-/** Books in a file, for one machine. */
+/** Opens books in a file, for one machine. */
 export function openSqliteBooks(url: string): SandboxBooks {
   const db = openSqlite(url, migrations);
   const findCharge = db.prepare('SELECT amount, currency, method, reason FROM charges WHERE key = ?');
@@ -39,7 +40,7 @@ export function openSqliteBooks(url: string): SandboxBooks {
   );
   const chargeOf = (key: string) => findCharge.get(key) as BookedCharge | undefined;
 
-  return {
+  return nonBlocking(db, {
     isFirstAttempt: async (key) => addAttempt.run(key).changes === 1,
     charge: async ({ idempotencyKey: key, amount, currency, method }, reason) =>
       inTransaction(db, () => {
@@ -64,7 +65,7 @@ export function openSqliteBooks(url: string): SandboxBooks {
     async close() {
       db.close();
     },
-  };
+  });
 }
 
 function total(rows: Record<string, unknown>[]): number {

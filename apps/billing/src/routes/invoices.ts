@@ -1,14 +1,17 @@
-import { getInvoice, listInvoices, runBilling } from '@slipway/contracts/billing';
+import { getInvoice, listInvoices, runBilling, writeOffInvoice } from '@slipway/contracts/billing';
 import type { App } from '@slipway/platform/core/app';
+import { toInstant } from '@slipway/platform/core/instant';
 import { fromCursor, toPage } from '@slipway/platform/core/pagination';
 import { timeLeft } from '@slipway/platform/core/request-context';
+import { update } from '@slipway/platform/events/aggregates';
 import { principalOf } from '@slipway/platform/http/access';
+import { operationIdOf } from '@slipway/platform/http/idempotency';
 import { createJob, type JobOutcome } from '@slipway/platform/telemetry/jobs';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import type { Metrics } from '@slipway/platform/telemetry/metrics';
 import { type BillingParts, type RunReport, runBilling as run } from '../billing-run.ts';
 import { refuseFuture } from '../clock.ts';
-import { toInstant } from '../periods.ts';
+import { writeOff } from '../write-offs.ts';
 import { ownerIn, visible } from './ownership.ts';
 
 type Parts = BillingParts & { log: Logger; metrics: Metrics };
@@ -50,6 +53,17 @@ export function registerInvoiceRoutes(app: App, { log, metrics, ...parts }: Part
   app.route({
     ...getInvoice,
     handler: async (request) => visible(principalOf(request), await invoices.get(request.params.invoiceId)),
+  });
+
+  app.route({
+    ...writeOffInvoice,
+    handler: async (request) => {
+      const { reason } = request.body;
+      const id = operationIdOf(request);
+      return update(invoices, request.params.invoiceId, (invoice) =>
+        writeOff(invoice, { id, reason, now: clock.now() }),
+      );
+    },
   });
 }
 

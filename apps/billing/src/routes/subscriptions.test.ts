@@ -77,23 +77,38 @@ describe.each(stores)('subscriptions over HTTP, on $name', ({ newSettings }) => 
     expect(moved).toMatchObject({
       status: 200,
       headers: { etag: '"2"' },
-      body: { planId: 'pro', version: 2 },
+      body: { planId: 'starter', nextPlan: { planId: 'pro', price: 9_900 }, version: 2 },
     });
+    expect(moved.body.nextPlan.startsAt).toBe(moved.body.periodEnd);
     expect(await ann('PATCH', path, { body: { planId: 'pro-usd' } })).toMatchObject({
       status: 422,
       body: { code: 'currency_differs', errors: [{ field: 'body.planId' }] },
     });
-    expect((await ann('GET', path)).body.planId).toBe('pro');
+    expect((await ann('GET', path)).body.nextPlan.planId).toBe('pro');
   });
 
-  it('ends at once, and stays ended', async () => {
-    const { id } = await subscribe(ann);
+  it('is cancelled for the end of the period that has begun', async () => {
+    const { id, periodEnd } = await subscribe(ann);
     const first = await ann('POST', `/subscriptions/${id}/cancel`);
-    expect(first).toMatchObject({ status: 200, body: { status: 'cancelled', version: 2 } });
+    expect(first).toMatchObject({
+      status: 200,
+      body: { status: 'cancelled', endsAt: periodEnd, version: 2 },
+    });
     expect((await ann('POST', `/subscriptions/${id}/cancel`)).body).toEqual(first.body);
     expect(await ann('PATCH', `/subscriptions/${id}`, { body: { planId: 'pro' } })).toMatchObject({
       status: 409,
       body: { code: 'subscription_ended' },
+    });
+  });
+
+  it('is resumed as if it had not been cancelled', async () => {
+    const { version, ...made } = await subscribe(ann);
+    const path = `/subscriptions/${made.id}`;
+    expect((await ann('POST', `${path}/resume`)).body).toEqual({ ...made, version });
+    await ann('POST', `${path}/cancel`);
+    expect(await bob('POST', `${path}/resume`)).toMatchObject({ status: 404 });
+    expect(await ann('POST', `${path}/resume`)).toMatchObject({
+      ...{ status: 200, headers: { etag: '"3"' }, body: { ...made, version: 3 } },
     });
   });
 
@@ -113,6 +128,7 @@ describe.each(stores)('subscriptions over HTTP, on $name', ({ newSettings }) => 
       ['GET', '', undefined],
       ['PATCH', '', { planId: 'pro' }],
       ['POST', '/cancel', undefined],
+      ['POST', '/resume', undefined],
       ['GET', '/usage', undefined],
     ] as const) {
       const answer = await bob(method, `/subscriptions/${id}${path}`, { body });

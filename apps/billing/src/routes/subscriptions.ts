@@ -5,6 +5,7 @@ import {
   getSubscription,
   listPlans,
   listSubscriptions,
+  resumeSubscription,
   subscribe,
 } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
@@ -15,19 +16,27 @@ import { principalOf } from '@slipway/platform/http/access';
 import { checkIfMatch, etagOf } from '@slipway/platform/http/etag';
 import { operationIdOf } from '@slipway/platform/http/idempotency';
 import type { FastifyRequest } from 'fastify';
+import type { ClosedAccountStore } from '../account-closing.ts';
 import type { Clock } from '../clock.ts';
 import type { Counts } from '../counts.ts';
 import { planOf, plans } from '../plans.ts';
 import * as rules from '../subscriptions.ts';
+import { expectOpen } from './closed-accounts.ts';
 import { ownerIn, visible } from './ownership.ts';
 
-type Parts = { subscriptions: rules.SubscriptionStore; clock: Clock; counts: Counts };
+type Parts = {
+  subscriptions: rules.SubscriptionStore;
+  closedAccounts: ClosedAccountStore;
+  clock: Clock;
+  counts: Counts;
+};
 
 /** Subscriptions cancelled between two readings of the list. */
 const pageSize = 100;
 
 /** The plan catalogue, and subscriptions to it, over HTTP. */
-export function registerSubscriptionRoutes(app: App, { subscriptions, clock, counts }: Parts): void {
+export function registerSubscriptionRoutes(app: App, parts: Parts): void {
+  const { subscriptions, closedAccounts, clock, counts } = parts;
   const own = async (request: FastifyRequest<{ Params: { subscriptionId: string } }>) =>
     visible(principalOf(request), await subscriptions.get(request.params.subscriptionId));
 
@@ -40,6 +49,11 @@ export function registerSubscriptionRoutes(app: App, { subscriptions, clock, cou
       const plan = planOf(request.body.planId);
       const change = rules.start(id, principalOf(request).subject, plan, clock.now());
       const isNew = await subscriptions.add(change);
+      // The account may have been closed since the request began.
+      await expectOpen(closedAccounts, request).catch(async (error) => {
+        await update(subscriptions, id, rules.withdraw);
+        throw error;
+      });
       if (isNew) counts.subscriptionStarted(plan.id);
       // A subscription with this id is the work of the same request before a crash.
       const made = isNew ? change.next : await subscriptions.get(id);
@@ -85,6 +99,15 @@ export function registerSubscriptionRoutes(app: App, { subscriptions, clock, cou
       const { id } = await own(request);
       const cancelled = await cancelOne(id);
       return reply.header('etag', etagOf(cancelled.version)).send(cancelled);
+    },
+  });
+
+  app.route({
+    ...resumeSubscription,
+    handler: async (request, reply) => {
+      const { id } = await own(request);
+      const resumed = await update(subscriptions, id, (present) => rules.resume(present, clock.now()));
+      return reply.header('etag', etagOf(resumed.version)).send(resumed);
     },
   });
 

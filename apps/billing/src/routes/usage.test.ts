@@ -1,3 +1,4 @@
+import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Caller, startBilling } from '../testing/service.ts';
@@ -64,6 +65,8 @@ describe.each(stores)('usage over HTTP, on $name', ({ newSettings }) => {
     [{ at: 'yesterday' }, 400, 'body.at'],
     [{ at: '2020-01-01T00:00:00Z' }, 400, 'body.at'],
     [{ at: '2999-01-01T00:00:00Z' }, 400, 'body.at'],
+    [{ at: '2026-11-28\t01:00:00Z' }, 400, 'body.at'],
+    [{ at: '9999-12-31T23:59:59-01:00' }, 400, 'body.at'],
     [{ metric: 'coffee' }, 422, 'body.metric'],
     [{ subscriptionId: 'nothing' }, 404, 'body.subscriptionId'],
     [{ id: 'with space' }, 400, 'body.id'],
@@ -86,12 +89,39 @@ describe.each(stores)('usage over HTTP, on $name', ({ newSettings }) => {
     expect((await send(admin, [recordOf('r1')])).body).toMatchObject({ accepted: 1 });
   });
 
-  it('refuses usage after the end', async () => {
+  it('refuses usage after the end, and takes late usage from before it', async () => {
+    const before = recordOf('r1');
     await ann('POST', `/subscriptions/${subscriptionId}/cancel`);
-    expect(await ann('POST', '/usage', { body: recordOf('r1') })).toMatchObject({
+    expect(await ann('POST', '/usage', { body: before })).toMatchObject({ status: 200 });
+    expect(await ann('POST', '/billing-account/close')).toMatchObject({ status: 409 });
+    expect(await ann('POST', '/usage', { body: recordOf('r2') })).toMatchObject({
       status: 409,
       body: { code: 'subscription_ended' },
     });
+    expect(await ann('POST', '/usage', { body: { ...before, id: 'r3' } })).toMatchObject({ status: 200 });
+  });
+
+  it('refuses what would make a sum too large, which stops no invoice', async () => {
+    const { id: large, startedAt } = (
+      await ann('POST', '/subscriptions', { body: { planId: 'starter' }, key: `k${++keys}` })
+    ).body;
+    const quantity = Number.MAX_SAFE_INTEGER - 1;
+    const known = { ...recordOf('r1'), subscriptionId: large, userId: 'ann', at: startedAt, period: 1 };
+    await service.store.usage.add([{ ...known, quantity }], () => []);
+    const more = { ...recordOf('r2'), subscriptionId: large };
+    expect(await ann('POST', '/usage', { body: more })).toMatchObject({
+      status: 422,
+      body: { code: 'sum_too_large', errors: [{ field: 'body.quantity' }] },
+    });
+    expect((await send(ann, [more, { ...more, id: 'r3', quantity: 1 }])).body).toMatchObject({
+      accepted: 1,
+      errors: [{ line: 1, code: 'sum_too_large' }],
+    });
+    expect((await ann('GET', `/subscriptions/${large}/usage`)).body.items).toMatchObject([
+      { quantity: Number.MAX_SAFE_INTEGER },
+    ]);
+    expect(await ann('POST', '/billing-account/close')).toMatchObject({ status: 409 });
+    expect((await ann('GET', `/invoices/${large}.1`)).body.total).toBeGreaterThan(1_000_000_000);
   });
 
   it('imports a stream of lines, and says what it could not take', async () => {
@@ -114,6 +144,17 @@ describe.each(stores)('usage over HTTP, on $name', ({ newSettings }) => {
       ],
     });
     expect(await unbilled()).toEqual([{ metric: 'api_calls', quantity: 17_500, records: 2_500 }]);
+  });
+
+  it('rejects a line with a time that cannot be read, and no other line', async () => {
+    const { body } = await send(ann, [
+      recordOf('a'),
+      recordOf('b', { at: '2026-11-28\t01:00:00Z' }),
+      recordOf('c', { at: '9999-12-31T23:59:59-01:00' }),
+      recordOf('d'),
+    ]);
+    expect(body).toMatchObject({ accepted: 2, rejected: 2, errors: [{ line: 2 }, { line: 3 }] });
+    expect(body.errors[0].detail).toContain('body.at');
   });
 
   it('counts nothing twice when an import is sent again', async () => {
@@ -152,6 +193,25 @@ describe.each(stores)('usage over HTTP, on $name', ({ newSettings }) => {
       rejected: 1,
       errors: [{ line: 1, code: 'payload_too_large' }],
     });
+  });
+
+  it('answers an import that it does not read to its end, while the sender still sends', async () => {
+    await service.app.listen({ port: 0, host: '127.0.0.1' });
+    const { address, port } = service.app.server.address() as AddressInfo;
+    const token = await service.tokenFor('ann', 'member');
+    const socket = connect(port, address);
+    const answer = new Promise<string>((resolve) => socket.setEncoding('utf8').once('data', resolve));
+    socket.on('error', () => undefined);
+    socket.write(
+      'POST /api/v1/usage/import HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\n' +
+        `authorization: Bearer ${token}\r\ncontent-length: 1000000\r\n\r\n`,
+    );
+    for (let sent = 0; sent < 250_000; sent += 10_000) socket.write('x\n'.repeat(5_000));
+    expect(await answer).toMatch(/^HTTP\/1.1 400 /);
+    // Still read: the sender may get its answer only when it has sent all.
+    expect(socket.write('x\n'.repeat(100_000))).toBeTypeOf('boolean');
+    await expect.poll(() => socket.writableLength).toBe(0);
+    socket.destroy();
   });
 
   it('takes NDJSON there and nowhere else, and nothing else there', async () => {

@@ -3,9 +3,10 @@ import { Problem } from '@slipway/contract-kit/problem';
 import { getUnbilledUsage, importUsage, recordUsage, UsageRecord } from '@slipway/contracts/billing';
 import type { App } from '@slipway/platform/core/app';
 import { mayAccess, principalOf } from '@slipway/platform/http/access';
-import { toProblem } from '@slipway/platform/http/problem-responses';
+import { registerLinger } from '@slipway/platform/http/linger';
+import { invalidRequest } from '@slipway/platform/http/problem-responses';
 import type { Principal } from '@slipway/platform/http/tokens';
-import type { FastifyError, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import type { Counts } from '../counts.ts';
 import { readLines } from '../ndjson.ts';
@@ -13,7 +14,7 @@ import type { SubscriptionStore } from '../subscriptions.ts';
 import type { UsageStore } from '../usage.ts';
 import { importLines } from '../usage-import.ts';
 import { type Recorder, record } from '../usage-recording.ts';
-import { subtract } from '../usage-totals.ts';
+import { byMetric, subtract } from '../usage-totals.ts';
 import { visible } from './ownership.ts';
 
 type Parts = { subscriptions: SubscriptionStore; usage: UsageStore; clock: Clock; counts: Counts };
@@ -44,12 +45,14 @@ export function registerUsageRoutes(app: App, parts: Parts): void {
       const { subscriptionId } = request.params;
       const found = await parts.subscriptions.get(subscriptionId);
       const { billed } = visible(principalOf(request), found);
-      return { items: subtract(await parts.usage.totals(subscriptionId), billed) };
+      return { items: subtract(byMetric(await parts.usage.totals(subscriptionId)), billed) };
     },
   });
 
   // Encapsulated: only this route takes NDJSON, and it takes nothing else.
   app.register(async (scope: App) => {
+    // An import may be answered before its end; the rest must not keep the answer from arriving.
+    registerLinger(scope);
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(importUsage.schema.consumes.slice(), (_request, payload, done) =>
       done(null, payload),
@@ -69,8 +72,9 @@ export function registerUsageRoutes(app: App, parts: Parts): void {
   });
 }
 
-function bodyOf({ body }: FastifyRequest): Readable {
-  return body instanceof Readable ? body : Readable.from([]);
+/** Reads the body, and leaves the connection open when the reader stops before its end. */
+function bodyOf({ body }: FastifyRequest): AsyncIterable<Buffer> {
+  return (body instanceof Readable ? body : Readable.from([])).iterator({ destroyOnReturn: false });
 }
 
 /** Checks a line by the same rules as a JSON body, and says what is wrong in the same words. */
@@ -80,6 +84,5 @@ function validRecord(request: FastifyRequest, value: unknown): UsageRecord {
   const result: unknown = validate(value);
   if (result === true) return value as UsageRecord;
   const { error } = result as { error?: typeof validate.errors };
-  const failure = { validation: error ?? validate.errors ?? [], validationContext: 'body' as const };
-  throw toProblem(Object.assign(new Error('invalid'), failure) as FastifyError);
+  throw invalidRequest(error ?? validate.errors ?? []);
 }

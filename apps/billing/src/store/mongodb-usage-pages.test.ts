@@ -60,14 +60,18 @@ describe('the page after another', () => {
 });
 
 describe('totals', () => {
-  it('are those up to a period, by metric in order, and refused where a number is not exact', () => {
+  it('are sorted by period and metric, and refused where a number is not exact', () => {
     const totals = [
       { period: 2, metric: 'storage', quantity: 1n, records: 1 },
       { period: 1, metric: 'api_calls', quantity: BigInt(Number.MAX_SAFE_INTEGER), records: 2 },
       { period: 2, metric: 'api_calls', quantity: 1n, records: 4 },
     ];
-    const calls = { metric: 'api_calls', quantity: Number.MAX_SAFE_INTEGER, records: 2 };
-    expect(totalsOf({ ...before, totals }, 1)).toEqual([calls]);
-    expect(() => totalsOf({ ...before, totals }, 2)).toThrow(RangeError);
+    expect(totalsOf({ ...before, totals })).toEqual([
+      { period: 1, metric: 'api_calls', quantity: Number.MAX_SAFE_INTEGER, records: 2 },
+      { period: 2, metric: 'api_calls', quantity: 1, records: 4 },
+      { period: 2, metric: 'storage', quantity: 1, records: 1 },
+    ]);
+    const large = [{ period: 1, metric: 'api_calls', quantity: 2n ** 53n, records: 2 }];
+    expect(() => totalsOf({ ...before, totals: large })).toThrow(RangeError);
   });
 });

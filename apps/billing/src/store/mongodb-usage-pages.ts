@@ -2,7 +2,7 @@ import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { PlacedEvent } from '@slipway/store-mongodb/outbox';
 import { toSafeNumber } from '../money.ts';
 import type { UsageOutcome, UsageRecord } from '../usage.ts';
-import type { UsageTotal } from '../usage-totals.ts';
+import { followSums, type PeriodTotal } from '../usage-totals.ts';
 
 /** Records of one subscription that are to be added. */
 export type Share = {
@@ -14,7 +14,7 @@ export type Share = {
 /** What a page keeps of a record; `key` is `<subscription>/<record id>`. */
 export type KeptRecord = Pick<UsageRecord, 'metric' | 'quantity' | 'at'> & { key: string };
 
-/** Kept as 64 bits: records whose sum is too large for a number are kept, and refused when they are billed. */
+/** Stored as 64 bits: the version before let a sum become too large for a number. */
 export type PageTotal = { period: number; metric: string; quantity: bigint; records: number };
 
 /** What the next page must know of the one before it. */
@@ -50,7 +50,8 @@ export function keyOf({ subscriptionId, id }: Pick<UsageRecord, 'subscriptionId'
  */
 export function draftPage(end: PageEnd, shares: Share[], kept: Map<string, KeptRecord>): Draft {
   const known = new Map(kept);
-  const outcomes = shares.map(({ records }) => records.map((record) => outcomeOf(record, known)));
+  const fits = followSums(end.totals);
+  const outcomes = shares.map(({ records }) => records.map((record) => outcomeOf(record, known, fits)));
   const added = shares.map(({ records }, share) =>
     records.filter((_, index) => outcomes[share]?.[index] === 'added'),
   );
@@ -58,12 +59,21 @@ export function draftPage(end: PageEnd, shares: Share[], kept: Map<string, KeptR
   return { shares, outcomes, page: pageAfter(end, added.flat()), events };
 }
 
-/** Tells a new record from a repetition, and notes it as known. */
-function outcomeOf(record: UsageRecord, known: Map<string, KeptRecord>): UsageOutcome {
+/**
+ * Tells a new record from a repetition, and notes it as known.
+ *
+ * @param fits whether the sum of the subscription's metric can take the quantity
+ */
+function outcomeOf(
+  record: UsageRecord,
+  known: Map<string, KeptRecord>,
+  fits: ReturnType<typeof followSums>,
+): UsageOutcome {
   const { metric, quantity, at } = record;
   const key = keyOf(record);
   const same = known.get(key);
   if (!same) {
+    if (!fits(metric, quantity)) return 'too_large';
     known.set(key, { key, metric, quantity, at });
     return 'added';
   }
@@ -86,27 +96,25 @@ function pageAfter(end: PageEnd, added: UsageRecord[]): Draft['page'] {
       const { metric, quantity, at } = record;
       return { key: keyOf(record), metric, quantity, at };
     }),
-    totals: addUp([...end.totals, ...counted], ({ period, metric }) => `${period} ${metric}`),
+    totals: addUp([...end.totals, ...counted]),
   };
 }
 
 /**
- * Totals by metric of the periods up to and with `lastPeriod`.
+ * Totals by period and metric.
  *
- * @throws {RangeError} if one lies beyond 2^53.
+ * @throws {RangeError} if one lies beyond 2^53, which the version before let happen.
  */
-export function totalsOf({ totals }: PageEnd, lastPeriod: number): UsageTotal[] {
-  const counted = totals.filter(({ period }) => period <= lastPeriod);
-  return addUp(counted, ({ metric }) => metric)
-    .map(({ metric, quantity, records }) => ({ metric, quantity: toSafeNumber(quantity), records }))
-    .sort((a, b) => (a.metric < b.metric ? -1 : 1));
+export function totalsOf({ totals }: PageEnd): PeriodTotal[] {
+  return totals
+    .map((total) => ({ ...total, quantity: toSafeNumber(total.quantity) }))
+    .sort((a, b) => a.period - b.period || (a.metric < b.metric ? -1 : 1));
 }
 
-/** Adds up those with the same key; the rest of a sum is that of its first. */
-function addUp(totals: PageTotal[], sameBy: (total: PageTotal) => string): PageTotal[] {
+function addUp(totals: PageTotal[]): PageTotal[] {
   const sums = new Map<string, PageTotal>();
   for (const total of totals) {
-    const name = sameBy(total);
+    const name = `${total.period} ${total.metric}`;
     const before = sums.get(name);
     const quantity = total.quantity + (before?.quantity ?? 0n);
     sums.set(name, { ...total, ...before, quantity, records: total.records + (before?.records ?? 0) });

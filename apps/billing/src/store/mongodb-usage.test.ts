@@ -38,8 +38,12 @@ describe.skipIf(!server)('usage in MongoDB', () => {
 
       const again = mongoUsage(mongo, outbox);
       await again.add([...batch, usage('r3', s1)], usageEvents);
-      expect(await again.totals(s1), name).toEqual([{ metric: 'api_calls', quantity: 20, records: 4 }]);
-      expect(await again.totals(s2), name).toEqual([{ metric: 'api_calls', quantity: 5, records: 1 }]);
+      expect(await again.totals(s1), name).toEqual([
+        { period: 1, metric: 'api_calls', quantity: 20, records: 4 },
+      ]);
+      expect(await again.totals(s2), name).toEqual([
+        { period: 1, metric: 'api_calls', quantity: 5, records: 1 },
+      ]);
       const told = (await outbox.pending(1_000)).filter(({ data }) => data.subscriptionId === s1);
       expect(sum(told.map(({ data }) => Number(data.quantity))), name).toBe(20);
     });

@@ -136,8 +136,8 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
       const outcomes = new Map<string, Iterator<UsageOutcome>>(found);
       return records.map(({ subscriptionId }) => outcomes.get(subscriptionId)?.next().value);
     },
-    async totals(subscriptionId, lastPeriod = Number.MAX_SAFE_INTEGER) {
-      return totalsOf(await lastPage(subscriptionId), lastPeriod);
+    async totals(subscriptionId) {
+      return totalsOf(await lastPage(subscriptionId));
     },
   };
 }

@@ -7,7 +7,9 @@ import { createOutboxIndexes, type MongoOutbox, mongoOutbox } from '@slipway/sto
 import { type Invoice, type InvoiceStore, pendingSince } from '../invoices.ts';
 import type { LedgerStore, WithEntries } from '../ledger.ts';
 import { toSafeNumber } from '../money.ts';
+import { readEarlier } from '../subscription-versions.ts';
 import type { Subscription, SubscriptionStore } from '../subscriptions.ts';
+import { mongoClosedAccounts } from './mongodb-closed-accounts.ts';
 import { mongoUsage } from './mongodb-usage.ts';
 import type { BillingStore } from './store.ts';
 
@@ -56,10 +58,11 @@ export async function openMongoStore(url: string): Promise<BillingStore> {
   const store = await openMongo(url, [...billingMigrations, mongoIdempotencyMigration]);
   const outbox = mongoOutbox(store, withEvents);
   return {
-    subscriptions: mongoSubscriptions(store, outbox),
+    subscriptions: readEarlier(mongoSubscriptions(store, outbox)),
     usage: mongoUsage(store, outbox),
     invoices: mongoInvoices(store, outbox),
     ledger: mongoLedger(store),
+    closedAccounts: mongoClosedAccounts(store),
     outbox,
     idempotency: mongoIdempotency(store),
     server: 'mongodb',

@@ -62,4 +62,8 @@ export const billingMigrations: Migration[] = [
       PRIMARY KEY (subscription_id, period, metric)
     ) STRICT, WITHOUT ROWID;`,
   },
+  {
+    name: 'billing-2',
+    sql: `CREATE TABLE closed_accounts (user_id TEXT PRIMARY KEY, closed_at TEXT NOT NULL) STRICT;`,
+  },
 ];

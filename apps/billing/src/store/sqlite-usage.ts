@@ -3,6 +3,7 @@ import { inTransaction } from '@slipway/store-sqlite/database';
 import type { SqliteOutbox } from '@slipway/store-sqlite/outbox';
 import { sum, toSafeNumber } from '../money.ts';
 import type { UsageOutcome, UsageRecord, UsageStore } from '../usage.ts';
+import { followSums, type PeriodTotal } from '../usage-totals.ts';
 
 /** Totals by period are kept up with the records, so that an invoice reads a few rows and not all records. */
 export function sqliteUsage(db: DatabaseSync, outbox: SqliteOutbox): UsageStore {
@@ -12,14 +13,38 @@ export function sqliteUsage(db: DatabaseSync, outbox: SqliteOutbox): UsageStore 
     `INSERT INTO usage_totals VALUES (?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity, records = records + excluded.records`,
   );
+  const remove = db.prepare('DELETE FROM usage WHERE subscription_id = ? AND id = ?');
   const totals = db.prepare(
-    `SELECT metric, sum(quantity) AS quantity, sum(records) AS records FROM usage_totals
-     WHERE subscription_id = ? AND period <= ? GROUP BY metric ORDER BY metric`,
+    `SELECT period, metric, quantity, records FROM usage_totals
+     WHERE subscription_id = ? ORDER BY period, metric`,
   );
   totals.setReadBigInts(true);
 
-  const add = ({ subscriptionId, id, metric, quantity, at }: UsageRecord): UsageOutcome => {
-    if (insert.run(subscriptionId, id, metric, quantity, at).changes === 1) return 'added';
+  /** As they are stored, where the version before let a sum become too large for a number. */
+  const sumsOf = (subscriptionId: string) =>
+    totals.all(subscriptionId).map(({ metric, quantity }) => ({
+      metric: String(metric),
+      quantity: BigInt(String(quantity)),
+    }));
+
+  const totalsOf = (subscriptionId: string): PeriodTotal[] =>
+    totals.all(subscriptionId).map(({ period, metric, quantity, records }) => ({
+      period: Number(period),
+      metric: String(metric),
+      quantity: toSafeNumber(BigInt(String(quantity))),
+      records: toSafeNumber(BigInt(String(records))),
+    }));
+
+  /** @param fits whether the sum of the subscription's metric can take the quantity */
+  const add = (
+    { subscriptionId, id, metric, quantity, at }: UsageRecord,
+    fits: ReturnType<typeof followSums>,
+  ): UsageOutcome => {
+    if (insert.run(subscriptionId, id, metric, quantity, at).changes === 1) {
+      if (fits(metric, quantity)) return 'added';
+      remove.run(subscriptionId, id);
+      return 'too_large';
+    }
     const known = find.get(subscriptionId, id);
     const isSame = known?.metric === metric && known.quantity === quantity && known.at === at;
     return isSame ? 'duplicate' : 'conflict';
@@ -41,19 +66,17 @@ export function sqliteUsage(db: DatabaseSync, outbox: SqliteOutbox): UsageStore 
   return {
     async add(records, eventsOf) {
       return inTransaction(db, () => {
-        const outcomes = records.map(add);
+        const ids = new Set(records.map(({ subscriptionId }) => subscriptionId));
+        const sums = new Map([...ids].map((id) => [id, followSums(sumsOf(id))]));
+        const outcomes = records.map((record) =>
+          add(record, sums.get(record.subscriptionId) ?? followSums([])),
+        );
         const added = records.filter((_, index) => outcomes[index] === 'added');
         countTotals(added);
         outbox.add(eventsOf(added));
         return outcomes;
       });
     },
-    async totals(subscriptionId, lastPeriod = Number.MAX_SAFE_INTEGER) {
-      return totals.all(subscriptionId, lastPeriod).map(({ metric, quantity, records }) => ({
-        metric: String(metric),
-        quantity: toSafeNumber(BigInt(String(quantity))),
-        records: toSafeNumber(BigInt(String(records))),
-      }));
-    },
+    totals: async (subscriptionId) => totalsOf(subscriptionId),
   };
 }

@@ -3,11 +3,14 @@ import type { LedgerEntry } from '@slipway/contracts/billing';
 import { readPage, sqliteAggregates } from '@slipway/store-sqlite/aggregates';
 import { openSqlite } from '@slipway/store-sqlite/database';
 import { idempotencyMigration, sqliteIdempotency } from '@slipway/store-sqlite/idempotency';
+import { nonBlocking } from '@slipway/store-sqlite/non-blocking';
 import { outboxMigration, type SqliteOutbox, sqliteOutbox } from '@slipway/store-sqlite/outbox';
 import { type Invoice, type InvoiceStore, pendingSince } from '../invoices.ts';
 import type { Change, LedgerStore, WithEntries } from '../ledger.ts';
 import { toSafeNumber } from '../money.ts';
+import { readEarlier } from '../subscription-versions.ts';
 import type { Subscription, SubscriptionStore } from '../subscriptions.ts';
+import { sqliteClosedAccounts } from './sqlite-closed-accounts.ts';
 import { billingMigrations } from './sqlite-schema.ts';
 import { sqliteUsage } from './sqlite-usage.ts';
 import type { BillingStore } from './store.ts';
@@ -21,11 +24,12 @@ export function openSqliteStore(url: string): BillingStore {
   const db = openSqlite(url, [...billingMigrations, outboxMigration, idempotencyMigration]);
   const outbox = sqliteOutbox(db);
   const ping = db.prepare('SELECT 1');
-  return {
-    subscriptions: sqliteSubscriptions(db, outbox),
+  return nonBlocking(db, {
+    subscriptions: readEarlier(sqliteSubscriptions(db, outbox)),
     usage: sqliteUsage(db, outbox),
     invoices: sqliteInvoices(db, outbox, ledgerWriter(db)),
     ledger: sqliteLedger(db),
+    closedAccounts: sqliteClosedAccounts(db),
     outbox,
     idempotency: sqliteIdempotency(db),
     async ping() {
@@ -34,7 +38,7 @@ export function openSqliteStore(url: string): BillingStore {
     async close() {
       db.close();
     },
-  };
+  });
 }
 
 function sqliteSubscriptions(db: DatabaseSync, outbox: SqliteOutbox): SubscriptionStore {

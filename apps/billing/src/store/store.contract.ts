@@ -19,7 +19,7 @@ type Opened = {
 const began = '2026-01-31T10:00:00.000Z';
 const subscriptionAt = (id: string, at = began, userId = 'u1') => start(id, userId, planOf('starter'), at);
 const invoiceOf = (subscription: Subscription, now = '2026-03-01T00:00:00.000Z') =>
-  issue(subscription, planOf('starter'), [], now);
+  issue(subscription, [], now);
 const paymentOn = (invoice: Invoice, id: string, now: string) => {
   const change = beginPayment(invoice, { id, method: 'pm_ok', now });
   if (!change) throw new Error('The invoice has this payment');
@@ -97,14 +97,15 @@ export function describeBillingStore(name: string, open: () => Promise<Opened>):
         const due = (asOf: string, after?: { at: string; id: string }) =>
           store.subscriptions.due(asOf, 10, after);
         expect(ids(await due('2026-01-04T23:59:59.999Z'))).toEqual([]);
-        expect(ids(await due('2026-02-02T00:00:00.000Z'))).toEqual(['b', 'a', 'c']);
+        expect(ids(await due('2026-02-02T00:00:00.000Z'))).toEqual(['a', 'b', 'c']);
         const after = { at: '2026-02-01T00:00:00.000Z', id: 'a' };
-        expect(ids(await due('2026-02-02T00:00:00.000Z', after))).toEqual(['c']);
+        expect(ids(await due('2026-02-02T00:00:00.000Z', after))).toEqual(['b', 'c']);
       });
 
       it('forget what has nothing to bill any more', async () => {
         const ended = await store.subscriptions.get('b');
-        if (ended) await store.subscriptions.replace(advance(ended, []));
+        const closed = ended && advance(ended, { usage: [] }, '2026-02-02T00:00:00.000Z');
+        if (closed) await store.subscriptions.replace(closed);
         expect(ids(await store.subscriptions.due('2027-01-01T00:00:00.000Z', 10))).toEqual(['a', 'c', 'd']);
       });
     });
@@ -170,6 +171,16 @@ export function describeBillingStore(name: string, open: () => Promise<Opened>):
       });
     });
 
+    it('knows since when an account is closed', async () => {
+      expect(await store.closedAccounts.closedAt('u1')).toBeUndefined();
+      await store.closedAccounts.close('u1', '2026-03-02T00:00:00.000Z');
+      await store.closedAccounts.close('u1', '2026-03-01T00:00:00.000Z');
+      expect(await store.closedAccounts.closedAt('u1')).toBe('2026-03-02T00:00:00.000Z');
+      await store.closedAccounts.close('u1', '2026-03-03T00:00:00.000Z');
+      expect(await store.closedAccounts.closedAt('u1')).toBe('2026-03-03T00:00:00.000Z');
+      expect(await store.closedAccounts.closedAt('u2')).toBeUndefined();
+    });
+
     describe('the ledger', () => {
       it('holds the entries of each change, in their order, and adds them up', async () => {
         const issued = invoiceOf(subscriptionAt('a').next, '2026-03-01T00:00:00.000Z');
@@ -178,7 +189,8 @@ export function describeBillingStore(name: string, open: () => Promise<Opened>):
         await store.invoices.replace(paying);
         const paid = settlePayment(paying.next, 'p1', { outcome: 'succeeded' }, '2026-03-02T00:00:00.000Z');
         if (paid) await store.invoices.replace(paid);
-        const other = issue(subscriptionAt('d').next, planOf('pro-usd'), [], '2026-03-01T00:00:00.000Z');
+        const inDollars = start('d', 'u1', planOf('pro-usd'), began).next;
+        const other = issue(inDollars, [], '2026-03-01T00:00:00.000Z');
         await store.invoices.add(other);
 
         expect(await store.ledger.balances()).toEqual([

@@ -1,6 +1,7 @@
 import type { OutboxStore } from '@slipway/platform/events/outbox';
 import type { IdempotencyStore } from '@slipway/platform/http/idempotency';
 import type { ServiceStore } from '@slipway/platform/service/service';
+import type { ClosedAccountStore } from '../account-closing.ts';
 import type { InvoiceStore } from '../invoices.ts';
 import type { LedgerStore } from '../ledger.ts';
 import type { SubscriptionStore } from '../subscriptions.ts';
@@ -14,4 +15,5 @@ export type BillingStore = ServiceStore & {
   usage: UsageStore;
   invoices: InvoiceStore;
   ledger: LedgerStore;
+  closedAccounts: ClosedAccountStore;
 };

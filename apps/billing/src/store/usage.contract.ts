@@ -64,7 +64,7 @@ export function describeUsage(
       expect(await open().usage.add([usage('r1')], noEvents)).toEqual(['added']);
     });
 
-    it('is added up by metric, of all periods or up to one', async () => {
+    it('is added up by period and metric, sorted by both', async () => {
       await open().usage.add(
         [
           usage('r1', { period: 1 }),
@@ -77,11 +77,15 @@ export function describeUsage(
         noEvents,
       );
       await open().usage.add([usage('r6', { period: 2 })], noEvents);
-      const calls = (quantity: number, records: number) => ({ metric: 'api_calls', quantity, records });
-      const storage = { metric: 'storage', quantity: 5, records: 1 };
-      expect(await open().usage.totals('s1')).toEqual([calls(1_000_000_017, 4), storage]);
-      expect(await open().usage.totals('s1', 2)).toEqual([calls(17, 3), storage]);
-      expect(await open().usage.totals('s1', 1)).toEqual([calls(5, 1)]);
+      const calls = (period: number, quantity: number, records: number) => ({
+        ...{ period, metric: 'api_calls', quantity, records },
+      });
+      expect(await open().usage.totals('s1')).toEqual([
+        calls(1, 5, 1),
+        calls(2, 12, 2),
+        { period: 2, metric: 'storage', quantity: 5, records: 1 },
+        calls(3, 1_000_000_000, 1),
+      ]);
       expect(await open().usage.totals('s3')).toEqual([]);
     });
 
@@ -99,7 +103,7 @@ export function describeUsage(
       const found = outcomes.flat();
       expect(found.filter((outcome) => outcome === 'added')).toHaveLength(260);
       expect(found.filter((outcome) => outcome === 'duplicate')).toHaveLength(740);
-      const counted = [{ metric: 'api_calls', quantity: 1_300, records: 260 }];
+      const counted = [{ period: 1, metric: 'api_calls', quantity: 1_300, records: 260 }];
       for (const store of stores) expect(await store.usage.totals('s1')).toEqual(counted);
       const told = (await open().outbox.pending(100)).map(({ data }) => data);
       expect(sum(told.map(({ quantity }) => Number(quantity)))).toBe(1_300);
@@ -115,17 +119,37 @@ export function describeUsage(
         const outcomes = n === 0 ? ['added', 'added'] : ['added', 'duplicate'];
         expect(await stores[n % 2]?.usage.add(records, noEvents)).toEqual(outcomes);
       }
-      const counted = [{ metric: 'api_calls', quantity: 35, records: 7 }];
+      const counted = [{ period: 1, metric: 'api_calls', quantity: 35, records: 7 }];
       for (const store of stores) expect(await store.usage.totals('s1')).toEqual(counted);
     });
 
-    it('is kept even where its sum is too large for a number, which is refused, not rounded', async () => {
-      const most = usage('r1', { quantity: Number.MAX_SAFE_INTEGER });
-      await open().usage.add([most, usage('s', { metric: 'storage' })], noEvents);
-      expect(await open().usage.totals('s1')).toMatchObject([{ quantity: Number.MAX_SAFE_INTEGER }, {}]);
-      expect(await open().usage.add([{ ...most, id: 'r2', period: 2 }], noEvents)).toEqual(['added']);
-      await expect(open().usage.totals('s1')).rejects.toThrow(RangeError);
-      expect(await open().usage.totals('s1', 1)).toMatchObject([{ quantity: Number.MAX_SAFE_INTEGER }, {}]);
+    it('is rejected where the sum of its metric over all periods would be too large for a number', async () => {
+      const almost = usage('r1', { quantity: Number.MAX_SAFE_INTEGER - 1 });
+      await open().usage.add([almost, usage('s', { metric: 'storage' })], noEvents);
+      const more = (id: string, quantity: number, facts = {}) => usage(id, { quantity, period: 2, ...facts });
+      const batch = [
+        more('r2', 2),
+        more('r3', 1),
+        more('r4', 1),
+        more('r5', 2, { subscriptionId: 's2' }),
+        almost,
+      ];
+      const told: string[][] = [];
+      const eventsOf = (added: UsageRecord[]) => {
+        told.push(ids(added));
+        return [];
+      };
+      expect(await open().usage.add(batch, eventsOf)).toEqual([
+        ...['too_large', 'added', 'too_large', 'added', 'duplicate'],
+      ]);
+      expect(told.flat().sort()).toEqual(['r3', 'r5']);
+      expect(await open().usage.totals('s1')).toMatchObject([
+        { period: 1, quantity: Number.MAX_SAFE_INTEGER - 1, records: 1 },
+        { period: 1, metric: 'storage' },
+        { period: 2, quantity: 1, records: 1 },
+      ]);
+      // It leaves nothing behind: the id is free for another quantity.
+      expect(await open().usage.add([more('r2', 0)], noEvents)).toEqual(['added']);
     });
   });
 }

@@ -8,7 +8,7 @@ import type { BillingStore } from './store.ts';
 const began = '2026-01-31T10:00:00.000Z';
 const subscriptionAt = (id: string, at: string) => start(id, 'u1', planOf('starter'), at);
 const invoiceOf = (subscription: Subscription): Change<Invoice> =>
-  issue(subscription, planOf('starter'), [], '2026-03-01T00:00:00.000Z');
+  issue(subscription, [], '2026-03-01T00:00:00.000Z');
 const ids = (items: { id: string }[]) => items.map(({ id }) => id);
 
 /** What every store gives back as it was, and in the right order, whatever it looks like. */

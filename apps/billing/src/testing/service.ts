@@ -21,8 +21,9 @@ export async function startBilling(env: Record<string, string> = {}) {
   };
 
   /** Makes a function that sends requests with the token of one person. */
-  const callerFor = async (subject: string, ...roles: string[]) =>
-    callerWith(`Bearer ${await issuer.tokenFor(subject, ...roles)}`);
+  const callerFor = (subject: string, ...roles: string[]) => callerIssuedAt(new Date(), subject, ...roles);
+  const callerIssuedAt = async (issuedAt: Date, subject: string, ...roles: string[]) =>
+    callerWith(`Bearer ${await issuer.tokenIssuedAt(issuedAt, subject, ...roles)}`);
   const callerWith =
     (authorization: string) =>
     async (method: 'GET' | 'POST' | 'PATCH', path: string, { body, key, headers }: Call = {}) => {
@@ -33,13 +34,19 @@ export async function startBilling(env: Record<string, string> = {}) {
         headers: { authorization, ...(key !== undefined && { 'idempotency-key': key }), ...headers },
         ...(body !== undefined && { payload: body as object }),
       });
-      return { status: response.statusCode, headers: response.headers, body: response.json() };
+      return {
+        status: response.statusCode,
+        headers: response.headers,
+        body: response.body && response.json(),
+      };
     };
 
   return {
     app,
     store,
+    tokenFor: issuer.tokenFor,
     callerFor,
+    callerIssuedAt,
     callerWith,
     async stop() {
       await app.close();

@@ -23,7 +23,7 @@ beforeEach(async () => {
   const { users, billing } = gateway.services;
   billing.handle = ({ url, headers }, response) => {
     steps.push(`billing ${url} ${headers.authorization === ada.authorization}`);
-    response.end('{"cancelled":1}');
+    response.writeHead(204).end();
   };
   users.handle = (request, response) => {
     const { method, url, headers } = request;
@@ -46,7 +46,7 @@ const remove = (headers: Record<string, string> = {}) =>
   gateway.app.inject({ method: 'DELETE', url: '/api/v1/users/me', headers: { ...ada, ...headers } });
 
 const check = 'users GET /api/v1/users/me/deletion true';
-const cancel = 'billing /api/v1/subscriptions/cancel-all true';
+const close = 'billing /api/v1/billing-account/close true';
 const deletion = 'users DELETE /api/v1/users/me true';
 
 describe('the deletion of an account', () => {
@@ -54,7 +54,7 @@ describe('the deletion of an account', () => {
     const answer = await remove();
     expect(answer.statusCode).toBe(204);
     expect(answer.body).toBe('');
-    expect(steps).toEqual([check, cancel, deletion]);
+    expect(steps).toEqual([check, close, deletion]);
   });
 
   it('does not delete the account if its subscriptions could not be cancelled', async () => {
@@ -66,13 +66,26 @@ describe('the deletion of an account', () => {
     expect(steps).toEqual([check]);
   });
 
+  it('answers with the open invoices, and leaves the account, while something is owed', async () => {
+    const fields = [{ field: 'invoices.s1.1', message: 'is open: 9900 in minor units of EUR' }];
+    gateway.services.billing.handle = (_request, response) => {
+      response
+        .writeHead(409)
+        .end(JSON.stringify(toDocument(problem('invoices_open', undefined, { fields }))));
+    };
+    const answer = await remove();
+    expect(answer.statusCode).toBe(409);
+    expect(answer.json()).toMatchObject({ code: 'invoices_open', errors: fields });
+    expect(steps).toEqual([check]);
+  });
+
   it('can be completed by a second request if the first one failed in the middle', async () => {
     deleteAnswer = 'down';
     expect((await remove()).statusCode).toBe(502);
     deleteAnswer = 'done';
     // The circuit breaker may be open for a moment.
     await expect.poll(async () => (await remove()).statusCode, { timeout: 10_000 }).toBe(204);
-    expect(steps.slice(-3)).toEqual([check, cancel, deletion]);
+    expect(steps.slice(-3)).toEqual([check, close, deletion]);
   });
 
   it('requires an access token', async () => {

@@ -1,6 +1,7 @@
 import { setImmediate as nextIteration } from 'node:timers/promises';
 import { inTransaction, openSqlite } from '@slipway/store-sqlite/database';
 import { inboxMigration, sqliteInbox } from '@slipway/store-sqlite/inbox';
+import { nonBlocking, retryWhileLocked } from '@slipway/store-sqlite/non-blocking';
 import type { ReportedEvent } from '../figures.ts';
 import { figuresMigration, sqliteFigures } from './sqlite-figures.ts';
 import { snapshotsMigration, sqliteSnapshots } from './sqlite-snapshots.ts';
@@ -36,12 +37,12 @@ export function openSqliteStore(url: string): ReportingStore {
     return compared.equal;
   }
 
-  return {
+  return nonBlocking(db, {
     apply: inbox.apply,
-    setAside: inbox.setAside,
-    refused: inbox.refused,
-    findRefused: inbox.findRefused,
-    dropRefused: inbox.dropRefused,
+    addDeadLetter: inbox.addDeadLetter,
+    deadLetters: inbox.deadLetters,
+    findDeadLetter: inbox.findDeadLetter,
+    removeDeadLetter: inbox.removeDeadLetter,
 
     async figures(report, range, limit, after) {
       return figures.list(snapshots.get().current, report, range, limit, after);
@@ -71,10 +72,10 @@ export function openSqliteStore(url: string): ReportingStore {
       const { current } = snapshots.getBuilding(snapshot);
       // New events are counted in both snapshots, so figures that were equal stay equal during the comparison.
       const equal = (await contains(snapshot, current)) && (await contains(current, snapshot));
-      inTransaction(db, () => {
+      const show = () =>
         snapshots.write({ ...snapshots.getBuilding(snapshot), current: snapshot, building: undefined });
-      });
-      while (figures.dropBefore(snapshot, batchSize)) await nextIteration();
+      await retryWhileLocked(() => inTransaction(db, show));
+      while (await retryWhileLocked(() => figures.dropBefore(snapshot, batchSize))) await nextIteration();
       return equal;
     },
 
@@ -84,5 +85,5 @@ export function openSqliteStore(url: string): ReportingStore {
     async close() {
       db.close();
     },
-  };
+  });
 }

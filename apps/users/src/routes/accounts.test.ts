@@ -13,7 +13,7 @@ describe('accounts over HTTP', () => {
   const me = '/api/v1/users/me';
   const rolesOf = (id: string) => `/api/v1/users/${id}/roles`;
 
-  it('are made, and told without anything of the password', async () => {
+  it('are created, and returned without the password', async () => {
     const body = { email: ' New@Example.com ', password: 'correct horse', name: 'Ñandú 🚀' };
     const made = await users.send('POST', '/api/v1/users', { body });
     expect(made).toMatchObject({ status: 201, headers: { etag: '"1-member"' } });
@@ -32,7 +32,7 @@ describe('accounts over HTTP', () => {
     });
   });
 
-  it('are read and changed by their owner, as long as nobody else was faster', async () => {
+  it('are read and changed by their owner, unless another change was faster', async () => {
     const { token } = await users.newPerson();
     const before = await users.send('GET', me, { token });
     const headers = { 'if-match': String(before.headers.etag) };
@@ -64,7 +64,7 @@ describe('accounts over HTTP', () => {
     expect(await users.logIn(person.email, body.password)).toHaveProperty('accessToken');
   });
 
-  it('take a new e-mail address with the present password, unless it belongs to another', async () => {
+  it('take a new e-mail address with the current password, unless it belongs to another', async () => {
     const [person, other] = [await users.newPerson(), await users.newPerson()];
     const change = (body: object) => users.send('PATCH', me, { token: person.token, body });
     expect(await change({ email: 'moved@example.com' })).toMatchObject({
@@ -83,7 +83,7 @@ describe('accounts over HTTP', () => {
     expect(await users.logIn('moved@example.com', person.password)).toHaveProperty('accessToken');
   });
 
-  it('are deleted by their owner, whose token ends at once', async () => {
+  it('are deleted by their owner, whose token ends immediately', async () => {
     const person = await users.newPerson();
     const { token } = person;
     expect(await users.send('DELETE', me, { token })).toMatchObject({ status: 204, body: undefined });
@@ -97,7 +97,7 @@ describe('accounts over HTTP', () => {
     expect(refreshed.status).toBe(401);
   });
 
-  it('are deleted though the answer was lost and the deletion is sent again', async () => {
+  it('are deleted by a repeated request after its response was lost', async () => {
     const { token } = await users.newPerson();
     const before = await users.send('GET', me, { token });
     const headers = { 'if-match': String(before.headers.etag) };
@@ -109,7 +109,7 @@ describe('accounts over HTTP', () => {
     }
   });
 
-  it('give nothing to whoever still has a token of one that was deleted', async () => {
+  it('grant nothing to a token that outlives them', async () => {
     const { user, token } = await users.newPerson();
     const roles = { token: admin, body: { roles: ['member', 'admin'] } };
     await users.send('PUT', rolesOf(user.id), roles);
@@ -164,7 +164,7 @@ describe('accounts over HTTP', () => {
     expect(seen).toEqual(all);
   });
 
-  it('get and lose the role of administrator, each at once and with an ETag of its own', async () => {
+  it('get and lose the role of administrator immediately, each with its own ETag', async () => {
     const { user, token } = await users.newPerson();
     const set = (...roles: string[]) =>
       users.send('PUT', rolesOf(user.id), { token: admin, body: { roles } });
@@ -188,7 +188,7 @@ describe('accounts over HTTP', () => {
     expect((await users.send('GET', me, { token: admin })).body).toEqual(user);
   });
 
-  it('say whether they could be deleted, and stay', async () => {
+  it('report whether they can be deleted, without being deleted', async () => {
     const { token } = await users.newPerson();
     const check = async (by: string, etag?: string) => {
       const headers: Record<string, string> = etag ? { 'if-match': etag } : {};
@@ -203,7 +203,7 @@ describe('accounts over HTTP', () => {
     expect(await check(token)).toEqual([204, undefined]);
   });
 
-  it('give no role to an account that does not exist', async () => {
+  it('get no role if they do not exist', async () => {
     const request = { token: admin, body: { roles: ['member', 'admin'] } };
     expect(await users.send('PUT', rolesOf('nobody'), request)).toMatchObject({
       status: 404,

@@ -9,7 +9,7 @@ describe('the keys of access tokens over HTTP', () => {
   });
   afterAll(() => users.app.close());
 
-  it('check a token anywhere, and may be cached for a moment', async () => {
+  it('verify a token in any service, and may be cached for a moment', async () => {
     const { token, user } = await users.newPerson();
     const { headers, body } = await users.send('GET', '/.well-known/jwks.json');
     expect(headers['cache-control']).toBe('public, max-age=15');

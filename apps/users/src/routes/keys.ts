@@ -2,7 +2,7 @@ import { getKeys, rotateKeys } from '@slipway/contracts/users';
 import type { App } from '@slipway/platform/core/app';
 import { publishedFor, type SigningKeys } from '../signing-keys.ts';
 
-/** The keys of access tokens over HTTP. */
+/** Registers the routes of the keys for access tokens. */
 export function registerKeyRoutes(app: App, keys: SigningKeys): void {
   app.route({
     ...getKeys,

@@ -14,7 +14,7 @@ describe('sessions over HTTP', () => {
   const refresh = (refreshToken: string) =>
     users.send('POST', '/api/v1/sessions/refresh', { body: { refreshToken } });
 
-  it('begin with tokens that no cache keeps', async () => {
+  it('begin with tokens that no cache may store', async () => {
     const { email, password } = await users.newPerson();
     const { status, headers, body } = await logIn(email, password);
     expect({ status, cache: headers['cache-control'] }).toEqual({ status: 201, cache: 'no-store' });
@@ -26,7 +26,7 @@ describe('sessions over HTTP', () => {
     });
   });
 
-  it('do not tell an unknown account from a wrong password', async () => {
+  it('begin with the same error for an unknown account and a wrong password', async () => {
     const { email } = await users.newPerson();
     const wrong = await logIn(email, 'wrong');
     const unknown = await logIn('nobody@example.com', 'wrong');
@@ -40,7 +40,7 @@ describe('sessions over HTTP', () => {
     expect(told(unknown)).toEqual(told(wrong));
   });
 
-  it('go on by refreshing, and end when a token comes twice', async () => {
+  it('continue by a refresh, and end when a token is used twice', async () => {
     const { refreshToken } = await users.newPerson();
     const second = await refresh(refreshToken);
     expect(second).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' } });
@@ -60,7 +60,7 @@ describe('sessions over HTTP', () => {
     expect((await refresh(refreshToken)).status).toBe(401);
   });
 
-  it('cannot be begun for a while after too many wrong passwords', async () => {
+  it('cannot begin for a while after too many wrong passwords', async () => {
     const { email, password } = await users.newPerson();
     for (let i = 0; i < accountLimit.free; i++) await logIn(email, 'wrong');
     const refused = await logIn(email, password);

@@ -5,13 +5,13 @@ import type { Sessions } from '../sessions.ts';
 
 type Parts = { sessions: Sessions; addressOf: (request: FastifyRequest) => string };
 
-/** Sessions over HTTP. */
+/** Registers the routes of sessions. */
 export function registerSessionRoutes(app: App, { sessions, addressOf }: Parts): void {
   app.route({
     ...logIn,
     handler: async (request, reply) => {
       const tokens = await sessions.logIn(request.body, addressOf(request));
-      return notKept(reply).code(201).send(tokens);
+      return uncached(reply).code(201).send(tokens);
     },
   });
 
@@ -20,7 +20,7 @@ export function registerSessionRoutes(app: App, { sessions, addressOf }: Parts):
     handler: async (request, reply) => {
       const arrivedAt = Date.now() - reply.elapsedTime;
       const tokens = await sessions.refresh(request.body.refreshToken, arrivedAt);
-      return notKept(reply).send(tokens);
+      return uncached(reply).send(tokens);
     },
   });
 
@@ -33,8 +33,8 @@ export function registerSessionRoutes(app: App, { sessions, addressOf }: Parts):
   });
 }
 
-/** RFC 6749 section 5.1: no cache may keep an answer with tokens. */
-function notKept<Reply extends Pick<FastifyReply, 'header'>>(reply: Reply): Reply {
+/** Forbids caches to store a response with tokens: RFC 6749 section 5.1. */
+function uncached<Reply extends Pick<FastifyReply, 'header'>>(reply: Reply): Reply {
   reply.header('cache-control', 'no-store');
   return reply;
 }

@@ -13,7 +13,7 @@ import { openStore } from './open.ts';
 
 const server = process.env.TEST_MONGODB_URL;
 
-describe.skipIf(!server)('users while MongoDB comes and goes', () => {
+describe.skipIf(!server)('users during outages of MongoDB', () => {
   let proxy: FaultyProxy;
   let url: string;
   beforeAll(async () => {
@@ -27,7 +27,7 @@ describe.skipIf(!server)('users while MongoDB comes and goes', () => {
     await proxy.close();
   });
 
-  it('is alive but unready, answers 503 in time, and serves again by itself', async () => {
+  it('is alive but not ready, responds 503 in time, and recovers without a restart', async () => {
     const settings = readSettings(users.settings, {
       STORE_URL: url,
       SERVICE_TOKEN: 'secret-between-services',
@@ -66,7 +66,7 @@ describe.skipIf(!server)('users while MongoDB comes and goes', () => {
     await app.close();
   });
 
-  it('loses nothing that it acknowledged, and tells of each account once', async () => {
+  it('loses nothing that it acknowledged, and stores one event for each account', async () => {
     const store = await openStore(url);
     const created: string[] = [];
     const signUp = async (id: string) => {

@@ -39,7 +39,7 @@ if (server) {
       version: 1,
     });
 
-    it('keeps of removed accounts only what they still tell, and that no longer than needed', async () => {
+    it('stores only the waiting events of removed accounts, until they are delivered', async () => {
       const url = newUrl();
       const store = await openStore(url);
       const { db, close } = await openMongo(url, []);
@@ -62,7 +62,7 @@ if (server) {
       await Promise.all([store.close(), close()]);
     });
 
-    it('works beside the version before, whose sessions and attempts have no version', async () => {
+    it('works beside the previous release, whose sessions and attempts have no version', async () => {
       const url = newUrl();
       const store = await openStore(url);
       const { db, collection, close } = await openMongo(url, []);
@@ -94,7 +94,7 @@ if (server) {
       await Promise.all([store.close(), close()]);
     });
 
-    it('has the server forget what has expired', async () => {
+    it('has the server delete what has expired', async () => {
       const url = newUrl();
       const store = await openStore(url);
       const { db, close } = await openMongo(url, []);

@@ -2,7 +2,7 @@ import { StartError } from '@slipway/platform/core/start-error';
 import { expect, it } from 'vitest';
 import { openStore } from './open.ts';
 
-it('refuses another kind of store, without repeating what may hold a password', async () => {
+it('rejects another kind of store, without repeating what may contain a password', async () => {
   for (const url of ['postgres://user:secret@db/users', 'users.db', 'mongodbs://db/users', '']) {
     await expect(openStore(url)).rejects.toThrow(
       new StartError('STORE_URL must be sqlite:<path>, sqlite::memory: or mongodb://<host>/<database>.'),
@@ -10,7 +10,7 @@ it('refuses another kind of store, without repeating what may hold a password', 
   }
 });
 
-it('refuses a MongoDB address without a database, without repeating it', async () => {
+it('rejects a MongoDB address without a database, without repeating it', async () => {
   for (const url of [
     'mongodb://user:secret@db',
     'mongodb://user:secret@db/',

@@ -17,7 +17,7 @@ type Given = {
 /** What every store does with sessions and with failed attempts to log in. */
 export function describeSessions({ store, race }: Given): void {
   describe('sessions', () => {
-    it('gives back what was written, until it is removed', async () => {
+    it('returns what was written, until it is removed', async () => {
       const session = aSession();
       await store().sessions.add({ next: session, events: [] });
       expect({ ...(await store().sessions.get(session.id)) }).toEqual(session);
@@ -26,7 +26,7 @@ export function describeSessions({ store, race }: Given): void {
       expect(await store().sessions.get(session.id)).toBeUndefined();
     });
 
-    it('lets one of ten continue a session with the same token', async () => {
+    it('lets one of ten requests with the same token continue a session', async () => {
       const session = aSession({ tokenHash: 'first' });
       await store().sessions.add({ next: session, events: [] });
       const nextOf = (index: number) => ({
@@ -43,7 +43,7 @@ export function describeSessions({ store, race }: Given): void {
       expect({ ...(await store().sessions.get(session.id)) }).toEqual(nextOf(outcomes.indexOf(true)));
     });
 
-    it('raises the password version of a session, whoever continues it at that moment', async () => {
+    it('raises the password version of a session that is refreshed at the same time', async () => {
       const session = aSession({ tokenHash: 'first' });
       await store().sessions.add({ next: session, events: [] });
       const next = { tokenHash: 'second', refreshedAt: start + 2_000 };
@@ -58,7 +58,7 @@ export function describeSessions({ store, race }: Given): void {
       expect({ ...(await store().sessions.get(session.id)) }).toMatchObject({ ...next, passwordVersion: 9 });
     });
 
-    it('raises no password version for another account', async () => {
+    it('does not raise the password version for another account', async () => {
       const session = aSession();
       await store().sessions.add({ next: session, events: [] });
       await keep(store(), session.id, { id: 'another', passwordVersion: 9 });
@@ -72,7 +72,7 @@ export function describeSessions({ store, race }: Given): void {
       expect(await store().sessions.get(session.id)).toBeUndefined();
     });
 
-    it('keeps a session until it expires', async () => {
+    it('stores a session until it expires', async () => {
       const session = aSession({ refreshedAt: start + 1_000, expiresAt: start + 2_000 });
       await store().sessions.add({ next: session, events: [] });
       const later = aSession({ refreshedAt: start + 1_999, expiresAt: start + 5_000 });
@@ -82,7 +82,7 @@ export function describeSessions({ store, race }: Given): void {
   });
 
   describe('attempts', () => {
-    it('counts each of ten at once, if each tries again when another was faster', async () => {
+    it('counts ten attempts at the same time, if each is repeated when another was faster', async () => {
       await race(async (each) => {
         for (;;) {
           const seen = (await each.attempts.get('key'))?.failures ?? 0;
@@ -92,14 +92,14 @@ export function describeSessions({ store, race }: Given): void {
       expect({ ...(await store().attempts.get('key')) }).toEqual(anAttempt(10));
     });
 
-    it('lets one of ten write who saw the same count', async () => {
+    it('lets one of ten writers that read the same count write', async () => {
       for (const seen of [0, 1]) {
         const outcomes = await race((each) => write(each, seen + 1));
         expect(outcomes.filter(Boolean)).toHaveLength(1);
       }
     });
 
-    it('removes a count of nothing', async () => {
+    it('removes a count only in its current version', async () => {
       await write(store(), 1);
       await write(store(), 2);
       expect(await store().attempts.remove('key', { version: 1 })).toBe(false);
@@ -107,7 +107,7 @@ export function describeSessions({ store, race }: Given): void {
       expect(await store().attempts.get('key')).toBeUndefined();
     });
 
-    it('keeps a count until it expires', async () => {
+    it('stores a count until it expires', async () => {
       await write(store(), 1);
       const other = { ...anAttempt(1, start + 1_999), id: 'other' };
       await store().attempts.add({ next: other, events: [] });

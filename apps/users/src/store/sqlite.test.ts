@@ -26,7 +26,7 @@ describeUsersStore('SQLite in a file', async () => {
 });
 
 describe('the users store on SQLite', () => {
-  it('writes neither the account nor its event when one of both fails', async () => {
+  it('writes neither the account nor its event if one of them fails', async () => {
     const url = newUrl();
     const store = await openStore(url);
     const breaker = new DatabaseSync(url.replace('sqlite:', ''));
@@ -78,7 +78,7 @@ describe('the users store on SQLite', () => {
     await store.close();
   });
 
-  it('forgets what has expired', async () => {
+  it('deletes what has expired', async () => {
     const store = await openStore('sqlite::memory:');
     const session = { accountId: 'a', passwordVersion: 1, tokenHash: '', version: 1 };
     const addSession = (id: string, refreshedAt: number, expiresAt: number) =>

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { readPage, sqliteAggregates } from '@slipway/store-sqlite/aggregates';
 import { openSqlite } from '@slipway/store-sqlite/database';
+import { nonBlocking } from '@slipway/store-sqlite/non-blocking';
 import { outboxMigration, type SqliteOutbox, sqliteOutbox } from '@slipway/store-sqlite/outbox';
 import { type Account, type AccountStore, emailTaken } from '../accounts.ts';
 import type { AdministratorList } from '../administrators.ts';
@@ -21,7 +22,7 @@ export function openSqliteStore(url: string): UsersStore {
   const outbox = sqliteOutbox(db);
   const ping = db.prepare('SELECT 1');
   const parts = { db, outbox };
-  return {
+  return nonBlocking(db, {
     outbox,
     accounts: sqliteAccounts(db, outbox),
     sessions: sqliteAggregates<Session>({ ...parts, table: 'sessions', timeOf: (each) => each.refreshedAt }),
@@ -34,7 +35,7 @@ export function openSqliteStore(url: string): UsersStore {
     async close() {
       db.close();
     },
-  };
+  });
 }
 
 function sqliteAccounts(db: DatabaseSync, outbox: SqliteOutbox): AccountStore {

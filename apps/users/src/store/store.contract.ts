@@ -85,7 +85,7 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
     });
 
     describe('accounts', () => {
-      it('gives back what was written, in any script', async () => {
+      it('returns what was written, in any script', async () => {
         const account = await add(anAccount({ name: 'Ǆóħń 李 🚀 e\u0301', email: 'ünï@例え.jp' }));
         expect({ ...(await store.accounts.get(account.id)) }).toEqual(account);
         expect({ ...(await store.accounts.byEmail(account.email)) }).toEqual(account);
@@ -93,7 +93,7 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
         expect(await store.accounts.byEmail('nobody@example.com')).toBeUndefined();
       });
 
-      it('lets one of ten have an e-mail address, and tells of that one', async () => {
+      it('gives an e-mail address to one of ten accounts, and stores only its event', async () => {
         const accounts = Array.from({ length: 10 }, () => anAccount({ email: 'same@example.com' }));
         const events = accounts.map(({ id }) => eventOf(id));
         const outcomes = await race((each, index) =>
@@ -105,7 +105,7 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
         expect(await eventIds()).toEqual([at(events, winner).id]);
       });
 
-      it('lets one of ten changes win that are based on the same version', async () => {
+      it('writes one of ten changes to the same version', async () => {
         const account = await add(anAccount());
         const outcomes = await race((each, index) =>
           each.accounts.replace({ next: { ...account, name: `Name ${index}`, version: 2 }, events: [] }),
@@ -115,7 +115,7 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
         expect(await store.accounts.get(account.id)).toMatchObject({ name: `Name ${winner}`, version: 2 });
       });
 
-      it('refuses to give an account the e-mail address of another, and changes nothing', async () => {
+      it('rejects the e-mail address of another account, and changes nothing', async () => {
         const taken = await add(anAccount());
         const account = await add(anAccount());
         const change = { ...account, name: 'New', email: taken.email, version: 2 };
@@ -174,7 +174,7 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
     });
 
     describe('the outbox', () => {
-      it('tells of each account in order, again until that is confirmed, by any replica', async ({
+      it('returns the events of each account in order until they are delivered, on every replica', async ({
         skip,
       }) => {
         const replica = await opened.openAgain?.();
@@ -203,13 +203,13 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
       const listId = 'administrators';
       const listOf = (ids: string[], version: number) => ({ next: { id: listId, ids, version }, events: [] });
 
-      it('are nobody at first, and then who was written', async () => {
+      it('are none at first, and then those that were written', async () => {
         expect(await store.administrators.get(listId)).toBeUndefined();
         expect(await store.administrators.add(listOf(['a', 'b'], 1))).toBe(true);
         expect(await store.administrators.get(listId)).toEqual({ id: listId, ids: ['a', 'b'], version: 1 });
       });
 
-      it('are changed by one of ten who saw the same list', async () => {
+      it('are changed by one of ten writers that read the same list', async () => {
         for (const version of [1, 2]) {
           const outcomes = await race((each, index) =>
             each.administrators[version === 1 ? 'add' : 'replace'](listOf([`admin ${index}`], version)),
@@ -240,7 +240,7 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
         version,
       });
 
-      it('is empty at first, and then as one of ten wrote it', async () => {
+      it('is missing at first, and then as one of ten writers wrote it', async () => {
         expect(await store.keyRing.get(ringId)).toBeUndefined();
         const outcomes = await race((each, index) =>
           each.keyRing.add({ next: ringOf(`key ${index}`, 1), events: [] }),
@@ -249,7 +249,7 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
         expect(await store.keyRing.get(ringId)).toEqual(ringOf(`key ${outcomes.indexOf(true)}`, 1));
       });
 
-      it('is not mixed up with the administrators', async () => {
+      it('is separate from the administrators', async () => {
         await store.keyRing.add({ next: ringOf('key', 1), events: [] });
         expect(await store.administrators.get('administrators')).toBeUndefined();
       });

@@ -1,5 +1,5 @@
-import type { Span } from '../telemetry/span.ts';
-import { failureName } from '../telemetry/spans.ts';
+import type { Span } from '@opentelemetry/api';
+import { failSpan, failureName } from '../telemetry/spans.ts';
 import { isRetryable, type UpstreamRequest, type UpstreamResponse } from './call.ts';
 import { failureOf } from './call-failure.ts';
 import type { Deadline } from './deadline.ts';
@@ -69,10 +69,10 @@ function isFailing({ statusCode, headers }: UpstreamResponse): boolean {
 /** Records the outcome of an attempt on its span. */
 export function describe(outcome: Outcome<unknown>, span: Span): void {
   if ('error' in outcome) {
-    span.fail(failureName(outcome.error));
+    failSpan(span, failureName(outcome.error));
     return;
   }
   const { statusCode } = outcome.response;
   span.setAttribute('http.response.status_code', statusCode);
-  if (statusCode >= 500) span.fail(String(statusCode));
+  if (statusCode >= 500) failSpan(span, String(statusCode));
 }

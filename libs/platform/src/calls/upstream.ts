@@ -1,8 +1,7 @@
 import { Problem } from '@slipway/contract-kit/problem';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { SpanFacts } from '../telemetry/span.ts';
-import { withSpan } from '../telemetry/spans.ts';
+import { type SpanFacts, withSpan } from '../telemetry/spans.ts';
 import { attempt, describe, type Outcome, type Read } from './attempt.ts';
 import { type Breaker, type BreakerState, createBreaker } from './breaker.ts';
 import { createBulkhead } from './bulkhead.ts';

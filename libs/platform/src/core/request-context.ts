@@ -1,42 +1,66 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Span, SpanRecorder } from '../telemetry/span.ts';
-import type { Propagator } from '../telemetry/trace-ids.ts';
+import { type Context, context, createContextKey, type Span, type Tracer, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 
-/** What travels with one request through a service, and on to the services it calls. */
+/** What the service knows of a request while it serves it. The active span is in OpenTelemetry's own context. */
 export type RequestContext = {
   /** Names the whole journey; the caller's `x-correlation-id` or a new one. */
   correlationId: string;
-  /** 32 hex digits, W3C trace context. */
-  traceId: string;
-  /** 16 hex digits: what the next service takes as its parent. Absent while nobody has asked for it. */
-  spanId: string | undefined;
-  /** The caller's span; absent where the trace begins. */
-  parentId: string | undefined;
-  sampled: boolean;
-  /** Other tracing systems' part of the trace context, handed on as it came. */
-  tracestate: string | undefined;
-  /** The kinds of headers in which calls carry the trace on. */
-  propagators: readonly Propagator[];
-  /** When nobody waits for the answer any more, on the clock of `performance.now()`: the wall's may jump. */
+  /** The span of the request. It exists for every request, and records nothing if the trace is not sampled. */
+  span: Span;
+  /** The caller's part of the trace, as its headers say. */
+  caller: Context;
+  /** Makes the spans below that of the request; absent without an exporter. */
+  tracer: Tracer | undefined;
+  /** When nobody waits for the response any more, on the clock of `performance.now()`: the wall's may jump. */
   deadline: number;
-  /** Makes this service's spans; absent when no exporter is on. */
-  recorder: SpanRecorder | undefined;
-  /** The span that is open; absent when the trace is not sampled. */
-  span: Span | undefined;
   /** The code of the problem that the request is answered with. */
   problem: string | undefined;
 };
 
-const storage = new AsyncLocalStorage<RequestContext>();
+// Registered here and not by the SDK, which only runs with an exporter: log lines and deadlines need it always.
+context.setGlobalContextManager(new AsyncLocalStorageContextManager());
 
-/** The context of the request that the running code serves; `undefined` outside of any. */
-export function currentContext(): RequestContext | undefined {
-  return storage.getStore();
+const requestKey = createContextKey('slipway.request');
+/** The API's key of the active span, which it does not export. */
+const spanKey = createContextKey('OpenTelemetry Context Key SPAN');
+
+/**
+ * A request and its span as OpenTelemetry's context. Two calls of the API's `setValue` would do, at the price of two
+ * copied maps for every request.
+ */
+class RequestScope implements Context {
+  readonly #request: RequestContext;
+
+  constructor(request: RequestContext) {
+    this.#request = request;
+  }
+
+  getValue(key: symbol): unknown {
+    if (key === requestKey) return this.#request;
+    return key === spanKey ? this.#request.span : this.#request.caller.getValue(key);
+  }
+
+  setValue(key: symbol, value: unknown): Context {
+    return this.#copy().setValue(key, value);
+  }
+
+  deleteValue(key: symbol): Context {
+    return this.#copy().deleteValue(key);
+  }
+
+  #copy(): Context {
+    return trace.setSpan(this.#request.caller, this.#request.span).setValue(requestKey, this.#request);
+  }
 }
 
-/** Runs `work` as part of the request that `context` describes. */
-export function withContext<T>(context: RequestContext, work: () => T): T {
-  return storage.run(context, work);
+/** The request that the running code serves; `undefined` outside of any. */
+export function currentContext(): RequestContext | undefined {
+  return context.active().getValue(requestKey) as RequestContext | undefined;
+}
+
+/** Runs `work` as part of a request, with the request's span as the active one. */
+export function withContext<T>(request: RequestContext, work: () => T): T {
+  return context.with(new RequestScope(request), work);
 }
 
 /**

@@ -29,7 +29,7 @@ type Sample<T extends Aggregate, Also> = {
 
 const ids = (items: { id: string }[]) => items.map(({ id }) => id);
 
-/** What every store of aggregates promises. */
+/** The contract suite of aggregate stores: what each of them promises. */
 export function aggregatesContract<T extends Aggregate, Also>(
   name: string,
   open: () => Promise<OpenAggregates<T, Also>>,

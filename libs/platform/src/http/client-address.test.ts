@@ -27,7 +27,9 @@ describe('the address of a client behind proxies', () => {
   });
 
   it('is the same for each connection of the client, so that one client has one limit', () => {
-    const networks = [4711, 4712, 4713].map((port) => networkOf(requestFrom('10.0.0.5', `192.0.2.7:${port}`)));
+    const networks = [4711, 4712, 4713].map((port) =>
+      networkOf(requestFrom('10.0.0.5', `192.0.2.7:${port}`)),
+    );
     expect(new Set(networks)).toEqual(new Set(['192.0.2.7']));
   });
 });

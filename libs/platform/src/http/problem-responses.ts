@@ -8,9 +8,18 @@ import {
 } from '@slipway/contract-kit/problem';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { noteProblem } from '../telemetry/observe.ts';
+import { rejectOtherTargets } from './request-target.ts';
+
+/** Headers of every answer, unless its route sets its own: nothing is stored, or taken for another media type. */
+export const defaultHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 /** Replies to every failed request with a problem document, without any internal detail. */
 export function registerProblemResponses(app: FastifyInstance): void {
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(defaultHeaders);
+    done();
+  });
+  rejectOtherTargets(app);
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const answer = toProblem(error);
     if (answer.status >= 500) request.log.error({ err: error, code: answer.code }, 'request failed');
@@ -27,6 +36,7 @@ export function sendProblem(answer: Problem, request: FastifyRequest, reply: Fas
   if (answer.status === 408) reply.header('connection', 'close');
   return reply
     .code(answer.status)
+    .headers(defaultHeaders)
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(toDocument(answer, request.id));
@@ -51,12 +61,19 @@ function answerMissingRoutes(app: FastifyInstance): void {
 /** Returns the problem to send for an error that was thrown anywhere in a route. */
 export function toProblem(error: FastifyError | Problem): Problem {
   if (error instanceof Problem) return error;
-  if ('validation' in error && error.validation) return invalidRequest(error);
+  if ('validation' in error && error.validation)
+    return invalidRequest(error.validation, error.validationContext);
   const { code, statusCode = 500, message } = error;
   if (statusCode < 400 || statusCode > 499) return problem('internal', undefined, { cause: error });
   if (!code?.startsWith('FST_ERR_')) return problem(codeOf(statusCode), undefined, { cause: error });
-  const fields = code.startsWith('FST_ERR_CTP_') ? [{ field: 'body', message }] : undefined;
-  return problem(codeOf(statusCode), message, { fields });
+  const part = partOf(code);
+  return problem(codeOf(statusCode), message, { fields: part ? [{ field: part, message }] : undefined });
+}
+
+/** The part of a request that an error of Fastify is about. */
+function partOf(code: string): string | undefined {
+  if (code.startsWith('FST_ERR_CTP_')) return 'body';
+  return code === 'FST_ERR_BAD_URL' || code === 'FST_ERR_MAX_PARAM_LENGTH' ? 'path' : undefined;
 }
 
 /** Returns the general code of a status, which is the first with that status in the table. */
@@ -75,10 +92,9 @@ const partNames: Record<string, string> = {
   headers: 'header',
 };
 
-function invalidRequest({ validation = [], validationContext = 'body' }: FastifyError): Problem {
-  const fields = validation
-    .slice(0, maxFields)
-    .map((each) => fieldError(partNames[validationContext] ?? 'body', each));
+/** Makes the problem of input that does not fit its schema. */
+export function invalidRequest(errors: SchemaError[], part = 'body'): Problem {
+  const fields = errors.slice(0, maxFields).map((each) => fieldError(partNames[part] ?? 'body', each));
   const detail = fields.map(({ field, message }) => `${field} ${message}`).join('; ');
   return problem('invalid_request', detail, { fields });
 }

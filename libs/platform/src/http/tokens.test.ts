@@ -88,6 +88,13 @@ describe('the check of access tokens', () => {
     expect(await verify(await sign(key, { sid: 'login_1' }))).toMatchObject({ session: 'login_1' });
   });
 
+  it('names when the token was issued, in milliseconds', async () => {
+    const { verify } = await setUp(key);
+    expect(await verify(await sign(key, { iat: 1_700_000_000 }))).toMatchObject({
+      issuedAt: 1_700_000_000_000,
+    });
+  });
+
   it('treats a token without a list of roles as one that has none', async () => {
     const { verify } = await setUp(key);
     expect(await verify(await sign(key, { roles: 'admin' }))).toEqual({ subject: 'user_1', roles: [] });

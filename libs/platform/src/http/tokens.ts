@@ -8,6 +8,8 @@ export type Principal = {
   roles: string[];
   /** The login session that the token was issued for (claim `sid`). */
   session?: string;
+  /** When the token was issued (claim `iat`); milliseconds since the epoch. */
+  issuedAt?: number;
 };
 
 export type TokenVerifier = (token: string) => Promise<Principal>;
@@ -70,9 +72,10 @@ async function payloadOf(token: string, getKey: JWTVerifyGetKey, now: number): P
   }
 }
 
-function toPrincipal({ sub, roles, sid }: JWTPayload): Principal {
+function toPrincipal({ sub, roles, sid, iat }: JWTPayload): Principal {
   const session = typeof sid === 'string' ? sid : undefined;
-  return { subject: String(sub), roles: Array.isArray(roles) ? roles.map(String) : [], session };
+  const issuedAt = iat === undefined ? undefined : iat * 1000;
+  return { subject: String(sub), roles: Array.isArray(roles) ? roles.map(String) : [], session, issuedAt };
 }
 
 function tokenProblem(error: unknown) {

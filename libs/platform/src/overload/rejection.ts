@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type PlatformProblem, problem, toDocument } from '@slipway/contract-kit/problem';
+import { defaultHeaders } from '../http/problem-responses.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 /** Why a request was rejected: the `reason` label of `http_server_requests_rejected_total`. */
@@ -47,6 +48,7 @@ function prebuild(code: PlatformProblem) {
   const body = JSON.stringify(toDocument(answer));
   const length = String(Buffer.byteLength(body));
   const headers = ['content-type', 'application/problem+json', 'content-length', length];
+  headers.push(...Object.entries(defaultHeaders).flat());
   if (answer.status === 503) headers.push('retry-after', String(retryAfter));
   return { status: answer.status, headers, body };
 }
@@ -55,7 +57,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** Lets Node read and discard the rest of the body: closing immediately would reset the connection and lose the response. */
+/** Lets Node discard the rest of the body: closing immediately would reset the connection and lose the response. */
 function lingerAfter(request: IncomingMessage, response: ServerResponse): void {
   response.once('finish', () => {
     if (request.complete) return;

@@ -80,12 +80,12 @@ describe('the HTTP server', () => {
     });
   });
 
-  it('gives up a head that does not arrive in time', async () => {
+  it('rejects a head that does not arrive in time', async () => {
     const answer = problemIn(await exchange('GET /things HTTP/1.1\r\nhost: a\r\n'));
     expect(answer).toMatchObject({ statusLine: 'HTTP/1.1 408 Request Timeout', code: 'request_timeout' });
   });
 
-  it('gives up a body that does not arrive in time, and never handles it', async () => {
+  it('rejects a body that does not arrive in time, and never handles it', async () => {
     const head =
       'POST /things HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n';
     const answer = problemIn(await exchange(head, '{"half":'));
@@ -106,7 +106,7 @@ describe('the HTTP server', () => {
     expect(performance.now() - begin).toBeGreaterThan(350);
   });
 
-  it('takes bodies up to the limit of the service, or of the route', async () => {
+  it('accepts bodies up to the limit of the service, or of the route', async () => {
     const send = (url: string, size: number) =>
       service.app.inject({ method: 'POST', url, payload: { text: 'x'.repeat(size) } });
     expect((await send('/things', 900)).statusCode).toBe(200);
@@ -150,7 +150,7 @@ describe('the HTTP server', () => {
     expect(answer).toContain('{"done":true}');
   });
 
-  it('takes over a well-formed correlation id and makes its own otherwise', async () => {
+  it('uses a well-formed correlation id of the client, and makes one otherwise', async () => {
     const idOf = async (given: string) => {
       const answer = await service.app.inject({ url: '/nothing', headers: { 'x-correlation-id': given } });
       expect(answer.headers['x-correlation-id']).toBe(answer.json().correlationId);

@@ -13,12 +13,12 @@ import {
 import { masked, type PlatformSettings, readSettings, SettingsError } from './settings.ts';
 import { onStopSignal } from './signals.ts';
 
-/** Exit codes: the contract with whoever supervises the process. A second signal exits with 128 + its number. */
+/** Exit codes, on which supervisors of the process may rely. A second signal exits with 128 + its number. */
 export const exitCodes = { stopped: 0, failed: 1, wrongSettings: 2, cutOff: 3 } as const;
 
 /**
- * Runs a service as this process: settings → store → app → listen, then drain and exit on a signal.
- * The one owner of signals and of the process's exit.
+ * Runs a service as this process: reads settings, opens the store, builds the app and listens; drains and exits on a
+ * signal. No other code handles signals or exits the process.
  *
  * @param options what a measurement changes about the service
  * @example
@@ -39,7 +39,7 @@ export async function run<Schema extends TObject, Store extends ServiceStore | u
     exitOnBug(service, process);
     serving = { service, settings: settings as PlatformSettings };
     await listen(service, settings as PlatformSettings);
-    // Tells a parent that started this process with a channel, such as scripts/start.ts.
+    // For a parent that started this process with an IPC channel, such as scripts/start.ts.
     process.send?.('ready');
   } catch (error) {
     process.stderr.write(`${definition.name}: ${startFailure(error)}\n`);
@@ -94,7 +94,7 @@ function cannotListen(setting: string) {
     if (code === 'EADDRINUSE') {
       throw new StartError(`Port ${port} (${setting}) is already in use; free it or set another.`, error);
     }
-    if (code === 'EACCES') throw new StartError(`Port ${port} (${setting}) needs more rights.`, error);
+    if (code === 'EACCES') throw new StartError(`Port ${port} (${setting}) needs more privileges.`, error);
     if (code === 'EADDRNOTAVAIL') {
       throw new StartError(`HOST ${address} is not an address of this machine.`, error);
     }
@@ -102,7 +102,7 @@ function cannotListen(setting: string) {
   };
 }
 
-/** After an error that nobody caught the process's state is unknown: say so and let the supervisor restart it. */
+/** Exits after an uncaught error: the state of the process is unknown then, so its supervisor must restart it. */
 function exitOnBug({ log }: Service, process: NodeJS.Process): void {
   process.on('uncaughtException', (err, origin) => {
     log.fatal({ err, origin }, 'uncaught');
@@ -118,7 +118,7 @@ function stopOnRequest(serving: () => Serving | undefined, process: NodeJS.Proce
     else process.exit(exitCodes.stopped);
   };
   onStopSignal(process, stop, (code) => {
-    serving()?.service.log.warn('stopped at once by a second signal');
+    serving()?.service.log.warn('stopped immediately by a second signal');
     process.exit(code);
   });
 }
@@ -133,15 +133,15 @@ function stopServing({ service, settings }: Serving, reason: string, process: No
       process.exit(exitCodes.stopped);
     },
     (err) => {
-      log.error({ err }, 'the stop failed');
+      log.error({ err }, 'stop failed');
       process.exit(exitCodes.failed);
     },
   );
 }
 
 /**
- * Takes a service out of traffic without failing a request: not ready → keep serving for the delay, asking
- * clients to reconnect elsewhere → finish what is in flight → close the store → flush telemetry.
+ * Takes a service out of traffic without failing a request. It becomes unready and serves for the drain delay, while
+ * clients reconnect to other replicas. Then requests in flight end, the store closes and telemetry is flushed.
  */
 async function drain(
   { app, management, lifecycle, connections }: Service,

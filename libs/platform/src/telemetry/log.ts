@@ -1,3 +1,4 @@
+import { trace } from '@opentelemetry/api';
 import { type Logger, type LoggerOptions, pino } from 'pino';
 import { currentContext } from '../core/request-context.ts';
 import { createLogLevel, type LogLevel } from './log-level.ts';
@@ -74,6 +75,7 @@ export function timestamp(now: number): string {
 }
 
 function requestIds() {
-  const context = currentContext();
-  return context ? { correlationId: context.correlationId, traceId: context.traceId } : {};
+  const request = currentContext();
+  if (!request) return {};
+  return { correlationId: request.correlationId, traceId: trace.getActiveSpan()?.spanContext().traceId };
 }

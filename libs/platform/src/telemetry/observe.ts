@@ -33,7 +33,7 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     request.context = context;
     // Not set on the raw response: Node would then copy all headers of the answer one by one.
     reply.header(correlationHeader, context.correlationId);
-    const served = { request, reply, context, until: startedAt + timeout };
+    const served = { request, reply, context, endsAt: startedAt + timeout };
     metrics.inFlight.add(served);
     reply.raw.on('close', () => {
       metrics.inFlight.delete(served);
@@ -51,7 +51,8 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
 
   function finish(end: RequestEnd, context: RequestContext) {
     const { method, route, status, ms } = end;
-    const { correlationId, traceId, problem } = context;
+    const { correlationId, span, problem } = context;
+    const { traceId } = span.spanContext();
     const isTraced = tracing.finish(context, end);
     metrics.requests.ended(method, route, status, ms / 1_000, isTraced ? traceId : undefined);
     const line = { method, route, status, ms: Math.round(ms * 10) / 10, problem, correlationId, traceId };

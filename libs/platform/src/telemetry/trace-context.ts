@@ -1,73 +1,72 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { currentContext, type RequestContext } from '../core/request-context.ts';
-import { b3Headers, readB3 } from './b3.ts';
-import { type Caller, newSpanId, type Propagator, type RemoteSpan } from './trace-ids.ts';
+import {
+  context,
+  defaultTextMapGetter,
+  defaultTextMapSetter,
+  propagation,
+  ROOT_CONTEXT,
+  type SpanContext,
+  type TextMapPropagator,
+  trace,
+} from '@opentelemetry/api';
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
+import { B3InjectEncoding, B3Propagator } from '@opentelemetry/propagator-b3';
+import { currentContext } from '../core/request-context.ts';
 
 /** Milliseconds that the caller still waits; each hop sends what is left. */
 export const timeoutHeader = 'x-request-timeout-ms';
 export const correlationHeader = 'x-correlation-id';
 
-/** Reads the trace that a request belongs to: of W3C, or else of B3. */
-export function readCaller(headers: IncomingHttpHeaders): Caller | undefined {
-  const caller = headers.traceparent === undefined ? undefined : readTraceparent(headers.traceparent);
-  return caller ? { ...caller, tracestate: stateIn(headers) } : readB3(headers);
-}
+const w3c = new W3CTraceContextPropagator();
 
-/** Reads `OTEL_PROPAGATORS`. Baggage is not handed on: nobody here reads it, and it may hold anything. */
-export function readPropagators(names: string): Propagator[] {
-  const known: Propagator[] = ['tracecontext', 'b3', 'b3multi'];
-  return known.filter((name) => names.split(',').includes(name));
-}
-
-/** Other systems' part of a W3C trace context. */
-function stateIn({ tracestate }: IncomingHttpHeaders): string | undefined {
-  return typeof tracestate === 'string' && tracestate.length <= 512 ? tracestate : undefined;
-}
-
-const format = /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+/** By their names in `OTEL_PROPAGATORS`. If a request has several formats, the last one here wins. */
+const propagators: Record<string, TextMapPropagator> = {
+  baggage: new W3CBaggagePropagator(),
+  b3multi: new B3Propagator({ injectEncoding: B3InjectEncoding.MULTI_HEADER }),
+  b3: new B3Propagator(),
+  tracecontext: w3c,
+};
 
 /**
- * Reads a W3C `traceparent`; `undefined` for anything that is none, which then starts a new trace.
- *
- * @see https://www.w3.org/TR/trace-context-2/#traceparent-header
+ * Makes the propagator that `OTEL_PROPAGATORS` names. Only the named formats are sent, but W3C and B3 are always read:
+ * tracers that know one of them only must not lose their trace.
  */
-export function readTraceparent(header: unknown): RemoteSpan | undefined {
-  if (typeof header !== 'string') return undefined;
-  const [, version, traceId = '', spanId = '', flags = '', more] = format.exec(header) ?? [];
-  if (!version || (version === '00' && more !== undefined)) return undefined;
-  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
-  return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
+export function createPropagator(setting: string): TextMapPropagator {
+  const names = setting.split(/\s*,\s*/);
+  const sent = composite(names);
+  const read = setting === 'none' ? sent : composite([...names, 'b3', 'tracecontext']);
+  return {
+    inject: (...call) => sent.inject(...call),
+    extract: (...request) => read.extract(...request),
+    fields: () => sent.fields(),
+  };
 }
 
-/** The `traceparent` of the running request, also for the `trace` of the events it causes. */
+function composite(names: string[]): TextMapPropagator {
+  const named = Object.entries(propagators).filter(([name]) => names.includes(name));
+  return new CompositePropagator({ propagators: named.map(([, propagator]) => propagator) });
+}
+
+/** The W3C `traceparent` of the running request, for the `trace` of the events it causes. */
 export function currentTraceparent(): string | undefined {
-  const context = currentContext();
-  return context && traceparentOf(context);
+  const carrier: { traceparent?: string } = {};
+  w3c.inject(context.active(), carrier, defaultTextMapSetter);
+  return carrier.traceparent;
 }
 
-function traceparentOf(context: RequestContext): string {
-  context.spanId ??= newSpanId();
-  return `00-${context.traceId}-${context.spanId}-${context.sampled ? '01' : '00'}`;
+/** Reads a W3C `traceparent`; `undefined` for anything that is none. */
+export function readTraceparent(traceparent: string | undefined): SpanContext | undefined {
+  return trace.getSpanContext(w3c.extract(ROOT_CONTEXT, { traceparent }, defaultTextMapGetter));
 }
 
 /** The headers that carry the current request's identity, and the time left, to the next service. */
 export function outgoingHeaders(timeout: number): Record<string, string> {
   const headers: Record<string, string> = { [timeoutHeader]: String(timeout) };
-  const context = currentContext();
-  if (!context) return headers;
-  headers[correlationHeader] = context.correlationId;
-  for (const name of context.propagators) addTrace(headers, name, context);
+  const request = currentContext();
+  if (!request) return headers;
+  headers[correlationHeader] = request.correlationId;
+  propagation.inject(context.active(), headers);
   return headers;
-}
-
-function addTrace(headers: Record<string, string>, name: Propagator, context: RequestContext): void {
-  if (name === 'tracecontext') {
-    headers.traceparent = traceparentOf(context);
-    if (context.tracestate) headers.tracestate = context.tracestate;
-    return;
-  }
-  context.spanId ??= newSpanId();
-  Object.assign(headers, b3Headers(name, context.traceId, context.spanId, context.sampled));
 }
 
 const milliseconds = /^\d+(\.\d+)?$/;

@@ -1,79 +1,105 @@
 import Type, { type Static } from 'typebox';
-import { samplers } from './sampler.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
 
-const propagators = '(tracecontext|b3|b3multi|baggage|none)';
+const propagator = '(tracecontext|baggage|b3|b3multi)';
+
+const samplers = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+
+const otlpProtocols = ['http/protobuf', 'http/json', 'grpc'] as const;
 
 /** The settings of tracing, with the names and meanings that OpenTelemetry gives them. */
 export const tracingSettings = {
-  OTEL_SDK_DISABLED: Type.Boolean({ default: false, description: 'Makes no spans, whatever else is set' }),
+  OTEL_SDK_DISABLED: Type.Boolean({ default: false, description: 'Turns tracing off' }),
   OTEL_TRACES_EXPORTER: Type.Enum(['none', 'zipkin', 'otlp'], {
     default: 'none',
-    description: 'Where spans go; otlp reads the other OTEL_EXPORTER_OTLP_* variables itself',
+    description: 'Where spans are sent; otlp also reads the other OTEL_EXPORTER_OTLP_* variables',
   }),
   OTEL_TRACES_SAMPLER: Type.Enum([...samplers], {
     default: 'parentbased_traceidratio',
-    description: 'Which traces are recorded; parentbased_* follows a caller that has decided',
+    description:
+      'Which traces are recorded; parentbased_* follows the decision of the caller, if it made one',
   }),
   OTEL_TRACES_SAMPLER_ARG: Type.Number({
     default: 0.1,
     minimum: 0,
     maximum: 1,
-    description: 'Share of new traces that are recorded by a sampler of trace ids',
+    description: 'Share of traces that the traceidratio samplers record',
   }),
   TRACE_SLOW_MS: Type.Integer({
     default: 1_000,
     minimum: 1,
     maximum: 600_000,
     description:
-      'From when a request that was not sampled is recorded all the same, as one that fails is; milliseconds',
+      'Duration from which an unsampled request is recorded after all, as a failed one is; milliseconds',
   }),
   OTEL_PROPAGATORS: Type.String({
     default: 'tracecontext',
-    pattern: `^${propagators}(,${propagators})*$`,
+    pattern: `^(none|${propagator}(\\s*,\\s*${propagator})*)$`,
     description:
-      'Headers in which calls carry the trace: tracecontext, b3, b3multi, with commas between, or none; all are read',
-  }),
-  OTEL_SERVICE_NAME: Type.Optional(
-    Type.String({ minLength: 1, description: "The service's name in traces, instead of its own" }),
-  ),
-  OTEL_RESOURCE_ATTRIBUTES: Type.String({
-    default: '',
-    description: 'What is true for all spans of this process: name=value, with commas between',
+      'Formats in which calls carry the trace context: tracecontext, baggage, b3 and b3multi, separated by commas, or none; tracecontext and b3 are always read',
   }),
   OTEL_EXPORTER_ZIPKIN_ENDPOINT: Type.String({
     default: 'http://localhost:9411/api/v2/spans',
     pattern: '^https?://',
     description: "Address of Zipkin's API v2",
   }),
-  OTEL_EXPORTER_OTLP_PROTOCOL: Type.Enum(['http/protobuf', 'http/json', 'grpc'], {
-    default: 'http/protobuf',
-    description: 'How spans are sent by otlp',
+  OTEL_EXPORTER_ZIPKIN_TIMEOUT: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    maximum: 600_000,
+    description: 'Maximum time that Zipkin may take for one batch of spans; milliseconds',
   }),
+  OTEL_EXPORTER_OTLP_PROTOCOL: Type.Enum([...otlpProtocols], {
+    default: 'http/protobuf',
+    description: 'Protocol of the otlp exporter',
+  }),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: Type.Optional(
+    Type.Enum([...otlpProtocols], {
+      description: 'The same for traces only; wins over OTEL_EXPORTER_OTLP_PROTOCOL',
+    }),
+  ),
   OTEL_BSP_SCHEDULE_DELAY: Type.Integer({
     default: 5_000,
     minimum: 1,
     maximum: 600_000,
-    description: 'How long spans wait at most to be sent together; milliseconds',
+    description: 'Maximum time that a span waits for its batch to fill; milliseconds',
   }),
   OTEL_BSP_MAX_QUEUE_SIZE: Type.Integer({
     default: 2_048,
     minimum: 1,
     maximum: 1_000_000,
-    description: 'Most spans that wait; more are dropped and counted',
+    description: 'Maximum number of waiting spans; further ones are dropped and counted',
   }),
   OTEL_BSP_MAX_EXPORT_BATCH_SIZE: Type.Integer({
     default: 512,
     minimum: 1,
     maximum: 100_000,
-    description: 'Most spans that are sent together',
+    description: 'Maximum number of spans in one batch',
   }),
   OTEL_BSP_EXPORT_TIMEOUT: Type.Integer({
-    default: 10_000,
+    default: 30_000,
     minimum: 1,
     maximum: 600_000,
-    description: 'When a collector that does not answer is given up; milliseconds',
+    description: 'Maximum time for the export of one batch; milliseconds',
   }),
 };
 
 const schema = Type.Object(tracingSettings);
 export type TracingSettings = Static<typeof schema>;
+
+/** What the tracing of a service is made of. */
+export type TracingOptions = {
+  service: string;
+  version: string;
+  settings: TracingSettings;
+  log: Logger;
+  metrics: Metrics;
+};

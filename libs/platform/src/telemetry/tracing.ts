@@ -1,22 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  type Context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
 import { type RequestContext, withContext } from '../core/request-context.ts';
-import { createSampler, type Sampler } from './sampler.ts';
-import type { Span, SpanFacts, SpanName, SpanRecorder } from './span.ts';
-import { createRecorder, type RecorderOptions } from './span-recorder.ts';
-import { inSpan } from './spans.ts';
-import { callerTimeout, readCaller, readPropagators } from './trace-context.ts';
-import { newSpanId, newTraceId } from './trace-ids.ts';
-import type { TracingSettings } from './tracing-settings.ts';
+import { endSpan, failSpan, inSpan, isSampled, makeSpan, type SpanFacts } from './spans.ts';
+import { callerTimeout, createPropagator } from './trace-context.ts';
+import type { TracingOptions } from './tracing-settings.ts';
 
 export type Tracing = {
-  /** Makes the context of an incoming request from its headers, and starts its span if it is sampled. */
+  /** Makes the context of an incoming request from its headers, and starts its span. */
   accept(headers: IncomingHttpHeaders, facts: RequestStart): RequestContext;
-  /** Ends the span of a request, and tells whether its trace is recorded. */
+  /** Ends the span of a request, and returns whether it is recorded. */
   finish(context: RequestContext, end: RequestEnd): boolean;
   /** Runs work that no request has asked for as a trace of its own, linked to those that it continues. */
-  background<T>(name: string, links: SpanName[], work: (span?: Span) => Promise<T>): Promise<T>;
-  /** Sends what is still held back. Never rejects: telemetry must not fail a stop. */
+  background<T>(name: string, links: SpanContext[], work: (span?: Span) => Promise<T>): Promise<T>;
+  /** Exports what is still held back. Never rejects: telemetry must not fail a stop. */
   shutdown(): Promise<void>;
 };
 
@@ -33,102 +39,88 @@ export type RequestEnd = Pick<RequestStart, 'method' | 'route' | 'startedAt'> & 
   ms: number;
 };
 
-/** Spans a second that are written for requests that were not sampled; a service that fails all is no flood. */
-const keptPerSecond = 10;
+/** Spans a second that are recorded for unsampled requests, so that a service that fails every one is no flood. */
+const latePerSecond = 10;
+/** Milliseconds that a stop waits for a collector that does not answer. */
+const stopWithin = 2_000;
 
-/**
- * Makes the tracing of a service. What is not sampled costs an id: the decision is made before there is any span.
- */
-export async function createTracing(options: RecorderOptions): Promise<Tracing> {
-  return tracingWith(await createRecorder(options), options.settings);
-}
-
-/** Tracing with a recorder that is already there. */
-function tracingWith(recorder: SpanRecorder | undefined, settings: TracingSettings): Tracing {
-  const { OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: ratio, TRACE_SLOW_MS: slowMs } = settings;
-  const isSampled = recorder ? createSampler(name, ratio) : followCaller;
-  const propagators = readPropagators(settings.OTEL_PROPAGATORS);
-  const mayKeep = name.endsWith('always_off') ? () => false : allowance(keptPerSecond);
+/** Makes the tracing of a service. OpenTelemetry's SDK is loaded only if the settings name an exporter. */
+export async function createTracing(options: TracingOptions): Promise<Tracing> {
+  const { settings } = options;
+  propagation.disable();
+  propagation.setGlobalPropagator(createPropagator(settings.OTEL_PROPAGATORS));
+  const isOff = settings.OTEL_TRACES_EXPORTER === 'none' || settings.OTEL_SDK_DISABLED;
+  const sdk = isOff ? undefined : (await import('./sdk.ts')).startSdk(options);
+  const { OTEL_TRACES_SAMPLER: sampler, TRACE_SLOW_MS: slowMs } = settings;
+  const mayRecordLate = sampler.endsWith('always_off') ? () => false : allowance(latePerSecond);
   const factsOf = requestFacts();
 
+  function start(facts: SpanFacts, parent: Context, startedAt?: number): Span {
+    return sdk ? makeSpan(sdk.tracer, facts, parent, startedAt) : idsOnly(parent);
+  }
+
   function accept(headers: IncomingHttpHeaders, request: RequestStart): RequestContext {
-    const caller = readCaller(headers);
-    const traceId = caller?.traceId ?? newTraceId();
-    const parentId = caller?.spanId;
-    const sampled = isSampled(traceId, caller?.sampled);
-    const { method, route, startedAt } = request;
-    const span = sampled
-      ? recorder?.start(factsOf(method, route), { traceId, parentId, startedAt })
-      : undefined;
+    const { method, route, correlationId, timeout, startedAt } = request;
+    const caller = propagation.extract(ROOT_CONTEXT, headers);
     return {
-      correlationId: request.correlationId,
-      traceId,
-      // Without a recorder there is no span of ours: the next service goes on from the caller's.
-      spanId: recorder ? span?.spanId : parentId,
-      parentId,
-      sampled,
-      tracestate: caller?.tracestate,
-      propagators,
-      deadline: request.startedAt + Math.min(request.timeout, callerTimeout(headers)),
-      recorder,
-      span,
+      correlationId,
+      span: start(factsOf(method, route), caller, startedAt),
+      caller,
+      tracer: sdk?.tracer,
+      deadline: startedAt + Math.min(timeout, callerTimeout(headers)),
       problem: undefined,
     };
   }
 
-  function finish(context: RequestContext, end: RequestEnd): boolean {
-    const span = context.span ?? lateSpan(context, end);
+  function finish(request: RequestContext, end: RequestEnd): boolean {
+    const span = request.span.isRecording() ? request.span : lateSpan(request, end);
     if (!span) return false;
-    describe(span, end.status, context.problem);
-    span.end();
+    describe(span, end.status, request.problem);
+    endSpan(span);
     return true;
   }
 
-  /**
-   * A request that was not sampled and turned out to be worth it: its span is made now, with its true start. It has
-   * nothing below it, as nothing was recorded.
-   */
-  function lateSpan(context: RequestContext, { method, route, status, ms, startedAt }: RequestEnd) {
+  /** The span of an unsampled request that failed or was slow. It has nothing below it: nothing was recorded. */
+  function lateSpan({ span, caller }: RequestContext, { method, route, status, ms, startedAt }: RequestEnd) {
     if (status < 500 && ms < slowMs) return undefined;
-    if (!recorder || !mayKeep()) return undefined;
-    const { traceId, parentId } = context;
-    context.spanId ??= newSpanId();
-    const span = recorder.start(factsOf(method, route), {
-      traceId,
-      spanId: context.spanId,
-      parentId,
-      startedAt,
-    });
-    span.setAttribute('sampling.reason', status < 500 ? 'slow' : 'error');
-    return span;
+    if (!sdk || !mayRecordLate()) return undefined;
+    const late = sdk.withIds(span.spanContext(), () => start(factsOf(method, route), caller, startedAt));
+    return late.setAttribute('sampling.reason', status < 500 ? 'slow' : 'error');
   }
 
-  function background<T>(name: string, links: SpanName[], work: (span?: Span) => Promise<T>): Promise<T> {
-    const traceId = newTraceId();
-    const sampled = isSampled(traceId, undefined);
-    const context: RequestContext = {
+  function background<T>(name: string, links: SpanContext[], work: (span?: Span) => Promise<T>): Promise<T> {
+    const span = start({ name, kind: 'internal', links }, ROOT_CONTEXT);
+    const request: RequestContext = {
       correlationId: randomUUID(),
-      traceId,
-      spanId: undefined,
-      parentId: undefined,
-      sampled,
-      tracestate: undefined,
-      propagators,
+      span,
+      caller: ROOT_CONTEXT,
+      tracer: sdk?.tracer,
       deadline: Number.POSITIVE_INFINITY,
-      recorder,
-      span: undefined,
       problem: undefined,
     };
-    if (!sampled || !recorder) return withContext(context, work);
-    return inSpan(context, recorder.start({ name, kind: 'internal', links }, { traceId }), work);
+    return withContext(request, () => (isSampled(span.spanContext()) ? inSpan(span, work) : work()));
   }
 
-  return { accept, finish, background, shutdown: async () => recorder?.shutdown() };
+  async function shutdown(): Promise<void> {
+    await Promise.race([sdk?.shutdown(), wait(stopWithin, undefined, { ref: false })]).catch(() => undefined);
+  }
+
+  return { accept, finish, background, shutdown };
 }
 
-const followCaller: Sampler = (_traceId, caller) => caller ?? false;
+/** A span without an exporter: the caller's, which the next service goes on from, or one that only has ids. */
+function idsOnly(parent: Context): Span {
+  const ids = trace.getSpanContext(parent) ?? newIds();
+  // Only this flag: the SDK writes a flag of a later version as an invalid header.
+  return trace.wrapSpanContext({ ...ids, traceFlags: ids.traceFlags & TraceFlags.SAMPLED });
+}
 
-/** Remembers what is the same for all spans of a route; there are as many as routes and methods. */
+function newIds(): SpanContext {
+  const [traceId, spanId] = [randomUUID().replaceAll('-', ''), randomUUID().replaceAll('-', '').slice(16)];
+  return { traceId, spanId, traceFlags: TraceFlags.NONE };
+}
+
+/** Caches what is the same for all spans of a route; there are as many as routes and methods. */
 function requestFacts(): (method: string, route: string) => SpanFacts {
   const known = new Map<string, SpanFacts>();
   return (method, route) => {
@@ -143,10 +135,10 @@ function requestFacts(): (method: string, route: string) => SpanFacts {
   };
 }
 
-/** What the caller did wrong is no failure of the service. */
+/** A 4xx is the client's error, and no failure of the service. */
 function describe(span: Span, status: number, problem: string | undefined): void {
   span.setAttribute('http.response.status_code', status);
-  if (status >= 500) span.fail(problem ?? String(status));
+  if (status >= 500) failSpan(span, problem ?? String(status));
   else if (problem) span.setAttribute('error.type', problem);
 }
 

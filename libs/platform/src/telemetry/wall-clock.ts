@@ -1,14 +1,14 @@
 /** Milliseconds that the system's clock may be off before it is followed. */
 const tolerance = 5;
 
-let since = performance.timeOrigin;
+let origin = performance.timeOrigin;
 
 /**
- * What to add to a time of `performance.now()` for milliseconds since the epoch. It stays the same while the
- * system's clock does, so that the spans of a trace keep their order below a millisecond.
+ * Milliseconds since the epoch of a time of `performance.now()`. Its origin stays the same while the system's clock
+ * does, so that the spans of a trace keep their order below a millisecond, which the SDK's own times do not.
  */
-export function wallClock(): number {
+export function epochTime(at = performance.now()): number {
   const now = Date.now() - performance.now();
-  if (Math.abs(now - since) > tolerance) since = now;
-  return since;
+  if (Math.abs(now - origin) > tolerance) origin = now;
+  return origin + at;
 }

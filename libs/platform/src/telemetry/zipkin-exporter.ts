@@ -1,70 +1,76 @@
+import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
+import { ZipkinExporter as PackageExporter } from '@opentelemetry/exporter-zipkin';
+import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { Agent } from 'undici';
-import type { Attributes, Span, SpanKind } from './span.ts';
-import type { SpanExporter } from './span-queue.ts';
-import { wallClock } from './wall-clock.ts';
 
-const kinds: Record<SpanKind, string | undefined> = {
-  internal: undefined,
-  server: 'SERVER',
-  client: 'CLIENT',
-  producer: 'PRODUCER',
-  consumer: 'CONSUMER',
+type Done = (result: ExportResult) => void;
+/** A span in Zipkin's format, as far as it is changed here. */
+type Translated = {
+  timestamp: number;
+  remoteEndpoint?: { serviceName: string };
+  tags: Record<string, string>;
 };
+/** The package's exporter, which translates spans and passes them to the function that sends them. */
+type Translator = SpanExporter & { _send: (spans: Translated[], done: Done) => void };
 
 /**
- * Sends spans to Zipkin. The package `@opentelemetry/exporter-zipkin` names no remote endpoint, without which
- * Zipkin's graph has no databases, and waits for ever for a server that does not answer.
+ * Sends spans to Zipkin as `@opentelemetry/exporter-zipkin` translates them, and adds what version 3.1.0 lacks: the
+ * remote endpoint, without which Zipkin's graph has no databases; the linked traces; whole microseconds, without which
+ * Zipkin rejects a batch; and a time limit, without which a server that never answers costs one socket a batch.
  *
- * @param endpoint address of Zipkin's API v2, such as `http://zipkin:9411/api/v2/spans`
- * @param resource what is true for all spans of the service; becomes tags
- * @see https://zipkin.io/zipkin-api/#/default/post_spans
  * @see https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/
  */
-export function zipkinExporter(endpoint: string, service: string, resource: Attributes): SpanExporter {
-  const { origin, pathname, search } = new URL(endpoint);
-  const agent = new Agent({ connections: 1 });
-  const localEndpoint = { serviceName: service };
-  const common = toTags(resource);
-  return {
-    async send(spans, signal) {
-      const since = wallClock();
-      const body = JSON.stringify(spans.map((span) => ({ ...toZipkin(span, since, common), localEndpoint })));
-      const headers = { 'content-type': 'application/json' };
-      const request = { origin, path: pathname + search, method: 'POST', headers, body, signal } as const;
-      const { statusCode, body: answer } = await agent.request(request);
-      await answer.dump();
-      if (statusCode >= 300) throw new Error(`Zipkin answered with status ${statusCode}`);
-    },
-    close: () => agent.destroy(),
-  };
-}
+export class ZipkinExporter implements SpanExporter {
+  readonly #translator: Translator;
+  readonly #agent = new Agent({ connections: 1 });
+  readonly #url: URL;
+  readonly #timeout: number;
 
-/** A span as Zipkin's API v2 takes it; times in microseconds. */
-function toZipkin(span: Span, since: number, common: Record<string, string>) {
-  const { traceId, spanId, parentId, facts, startedAt, endedAt = startedAt, error } = span;
-  const tags = { ...common, ...toTags(facts.attributes), ...toTags(span.attributes) };
-  if (error !== undefined) {
-    tags.error = error;
-    tags['otel.status_code'] = 'ERROR';
+  /**
+   * @param endpoint address of Zipkin's API v2, such as `http://zipkin:9411/api/v2/spans`
+   * @param timeout milliseconds
+   */
+  constructor(endpoint: string, timeout: number) {
+    this.#url = new URL(endpoint);
+    this.#timeout = timeout;
+    this.#translator = new PackageExporter({ url: endpoint }) as unknown as Translator;
   }
-  // Zipkin knows no links: the other traces are named, so that they can be looked up.
-  if (facts.links?.length) tags.links = facts.links.map((link) => link.traceId).join(' ');
-  return {
-    traceId,
-    id: spanId,
-    parentId,
-    name: facts.name,
-    kind: kinds[facts.kind],
-    timestamp: Math.round((since + startedAt) * 1_000),
-    // Zipkin takes 0 for "not known".
-    duration: Math.max(1, Math.round((endedAt - startedAt) * 1_000)),
-    remoteEndpoint: facts.peer === undefined ? undefined : { serviceName: facts.peer },
-    tags,
-  };
+
+  export(spans: ReadableSpan[], done: Done): void {
+    // Called before `export` returns, with the same spans in the same order.
+    this.#translator._send = (translated, sent) => {
+      for (const [index, span] of spans.entries()) complete(translated[index] as Translated, span);
+      this.#post(JSON.stringify(translated)).then(
+        () => sent({ code: ExportResultCode.SUCCESS }),
+        (error) => sent({ code: ExportResultCode.FAILED, error }),
+      );
+    };
+    this.#translator.export(spans, done);
+  }
+
+  async #post(body: string): Promise<void> {
+    const { origin, pathname, search } = this.#url;
+    const { statusCode, body: answer } = await this.#agent.request({
+      origin,
+      path: pathname + search,
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      signal: AbortSignal.timeout(this.#timeout),
+    });
+    await answer.dump();
+    if (statusCode >= 300) throw new Error(`Zipkin answered with status ${statusCode}`);
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#translator.shutdown();
+    await this.#agent.close();
+  }
 }
 
-function toTags(attributes: Attributes = {}): Record<string, string> {
-  const tags: Record<string, string> = {};
-  for (const name in attributes) tags[name] = String(attributes[name]);
-  return tags;
+function complete(translated: Translated, { attributes, links }: ReadableSpan): void {
+  translated.timestamp = Math.round(translated.timestamp);
+  const { 'peer.service': peer } = attributes;
+  if (peer !== undefined) translated.remoteEndpoint = { serviceName: String(peer) };
+  if (links.length > 0) translated.tags.links = links.map(({ context }) => context.traceId).join(' ');
 }

@@ -29,7 +29,8 @@ function responseTo(query: Buffer, { a, srv }: Zone): Buffer {
   const type = query.readUInt16BE(end);
   const ips = [a[name] ?? []].flat();
   const records = type === types.SRV ? (srv[name] ?? []).map(srvData) : [];
-  if (type === types.A) records.push(...ips.filter(isIPv4).map((ip) => Buffer.from(ip.split('.').map(Number))));
+  if (type === types.A)
+    records.push(...ips.filter(isIPv4).map((ip) => Buffer.from(ip.split('.').map(Number))));
   if (type === types.AAAA) {
     records.push(...ips.filter(isIPv6).map((ip) => Buffer.from(new Address6(ip).toUnsignedByteArray())));
   }

@@ -15,12 +15,14 @@ export type ZipkinSpan = {
   tags: Record<string, string>;
 };
 
-/** Starts a server that collects spans as Zipkin does. */
+/** Starts a server that collects spans as Zipkin does. Like Zipkin, it rejects a batch with fractional microseconds. */
 export async function startZipkin() {
   const spans: ZipkinSpan[] = [];
   const { server, origin, stop } = await startServer(async (request, response) => {
-    spans.push(...((await json(request)) as ZipkinSpan[]));
-    response.writeHead(202).end();
+    const batch = (await json(request)) as ZipkinSpan[];
+    const isValid = batch.every((span) => [span.timestamp, span.duration].every(Number.isInteger));
+    if (isValid) spans.push(...batch);
+    response.writeHead(isValid ? 202 : 400).end();
   });
   return { spans, server, endpoint: `${origin}/api/v2/spans`, stop };
 }

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { Datastore } from '@google-cloud/datastore';
 
-/** Where the emulator of the tests is; without it they are skipped. */
+/** The address of the emulator; without it the tests are skipped. */
 export const emulator = process.env.DATASTORE_EMULATOR_HOST;
-if (emulator) process.env.METADATA_SERVER_DETECTION = 'none'; // there is no cloud to ask for credentials
+if (emulator) process.env.METADATA_SERVER_DETECTION = 'none'; // there is no cloud that has credentials
 
 const projectId = 'slipway-test';
 
-/** A namespace that nothing else uses. */
+/** Creates the address of a namespace that nothing else uses. */
 export function newNamespace(): { url: string; drop(): Promise<void> } {
   const namespace = randomUUID();
   return {

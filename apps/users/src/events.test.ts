@@ -3,7 +3,7 @@ import { startServer } from '@slipway/platform/testing/http-server';
 import { describe, expect, it, vi } from 'vitest';
 import { startUsers } from './testing/service.ts';
 
-describe('what users tells reporting', () => {
+describe('the events that users sends to reporting', () => {
   type Delivery = { path?: string; authorization?: string; body: string };
 
   /** Starts a server in the place of reporting, which accepts all events. */
@@ -19,7 +19,7 @@ describe('what users tells reporting', () => {
     return { deliveries, url: origin, stop };
   }
 
-  it('is each sign-up and deletion, once it is there to be told, and nothing personal', async () => {
+  it('are each sign-up and deletion, sent once reporting is up, without personal data', async () => {
     const reporting = await listen();
     const users = await startUsers({ REPORTING_URL: reporting.url });
     const { user, token, email } = await users.newPerson();

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
-import type { App } from '@slipway/platform/core/app';
 import Fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { App } from '../core/app.ts';
 import { registerLinger } from './linger.ts';
 
 const timeoutMs = 200;

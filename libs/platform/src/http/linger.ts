@@ -1,4 +1,4 @@
-import type { App } from '@slipway/platform/core/app';
+import type { App } from '../core/app.ts';
 
 /**
  * Discards what a client still sends after the response, such as the rest of a rejected body, and closes the connection

@@ -1,0 +1,49 @@
+import type { Access } from '@slipway/contract-kit/operation';
+import { closeAccount } from '@slipway/contracts/billing';
+import { problem } from '@slipway/contracts/errors';
+import type { App } from '@slipway/platform/core/app';
+import { timeLeft } from '@slipway/platform/core/request-context';
+import { principalOf } from '@slipway/platform/http/access';
+import type { FastifyRequest } from 'fastify';
+import { type ClosedAccountStore, type ClosingParts, closeAccount as close } from '../account-closing.ts';
+
+/** By how much the clock that issues tokens may be ahead of this one; milliseconds. */
+const issuerSkew = 5_000;
+/** Time of a request that is left for its answer; milliseconds. */
+const margin = 1_000;
+
+/**
+ * Closes accounts over HTTP. A closed account's tokens change nothing on the routes registered after it; until they
+ * expire they can still read. A token that was issued later belongs to an account whose deletion did not succeed.
+ */
+export function registerClosedAccounts(app: App, parts: Omit<ClosingParts, 'mayGoOn'>): void {
+  const { closedAccounts } = parts;
+  const check = (request: FastifyRequest) => expectOpen(closedAccounts, request);
+
+  app.addHook('onRoute', (route) => {
+    const { access } = (route.config ?? {}) as { access?: Access };
+    const isRead = [route.method].flat().every((method) => method === 'GET' || method === 'HEAD');
+    const isPersonal = access === 'member' || access === 'admin';
+    // A repeated deletion finds the account closed, and must be able to go on.
+    if (isRead || !isPersonal || route.url === closeAccount.url) return;
+    route.onRequest = [...[route.onRequest ?? []].flat(), check];
+  });
+
+  app.route({
+    ...closeAccount,
+    handler: async (request, reply) => {
+      const mayGoOn = () => timeLeft(Number.POSITIVE_INFINITY) > margin;
+      await close({ ...parts, mayGoOn }, principalOf(request).subject);
+      return reply.code(204).send(null);
+    },
+  });
+}
+
+/** @throws {Problem} unauthenticated if the caller's account was closed after the token had been issued. */
+export async function expectOpen(accounts: ClosedAccountStore, request: FastifyRequest): Promise<void> {
+  const { subject, issuedAt = 0 } = principalOf(request);
+  const closedAt = await accounts.closedAt(subject);
+  if (closedAt === undefined || issuedAt > Date.parse(closedAt) + issuerSkew) return;
+  const fields = [{ field: 'header.authorization', message: 'is a token of a deleted account' }];
+  throw problem('unauthenticated', 'The account was deleted', { fields });
+}

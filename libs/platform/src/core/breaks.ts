@@ -1,0 +1,25 @@
+import { setImmediate as nextIteration } from 'node:timers/promises';
+
+/** Milliseconds of work after which others have their turn. */
+const maxWork = 5;
+
+/**
+ * Makes the function that a long piece of work calls between its steps: when the steps since the last break have taken
+ * 5 ms, it returns a promise of the next iteration of the event loop, and else nothing.
+ *
+ * @example
+ * const breakDue = takeBreaks();
+ * for (const line of lines) {
+ *   handle(line);
+ *   await breakDue();
+ * }
+ */
+export function takeBreaks(now = () => performance.now()): () => Promise<void> | undefined {
+  let since = now();
+  return () => {
+    if (now() - since < maxWork) return undefined;
+    return nextIteration().then(() => {
+      since = now();
+    });
+  };
+}

@@ -1,0 +1,81 @@
+import { type SpanContext, type Tracer, trace } from '@opentelemetry/api';
+import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
+import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import {
+  resourceAttributesEnvDetector,
+  resourceFromAttributes,
+  serviceNameEnvDetector,
+} from '@opentelemetry/resources';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  ParentBasedSampler,
+  type Sampler,
+  type SpanExporter,
+  TraceIdRatioBasedSampler,
+} from '@opentelemetry/sdk-trace';
+import { batchProcessor } from './batch-processor.ts';
+import { lateSpans } from './late-spans.ts';
+import type { TracingOptions, TracingSettings } from './tracing-settings.ts';
+import { ZipkinExporter } from './zipkin-exporter.ts';
+
+export type Sdk = {
+  tracer: Tracer;
+  /** Lets `start` make a span that is recorded, and has the ids of one that was not. */
+  withIds<T>(ids: SpanContext, start: () => T): T;
+  shutdown(): Promise<void>;
+};
+
+/**
+ * Starts OpenTelemetry's SDK, which reads from the environment whatever is not passed to it here. Loading it costs
+ * more than most of a service, so this module is imported only where spans are exported.
+ */
+export function startSdk(options: TracingOptions): Sdk {
+  const { service, version, settings } = options;
+  const late = lateSpans(createSampler(settings));
+  // A process has one tracer provider. In tests, where it has several services, the global one is the last one's.
+  trace.disable();
+  const sdk = new NodeSDK({
+    resource: resourceFromAttributes({ 'service.name': service, 'service.version': version }),
+    // Not those of host and process: Zipkin repeats a resource in every span.
+    resourceDetectors: [resourceAttributesEnvDetector, serviceNameEnvDetector],
+    sampler: late.sampler,
+    idGenerator: late.idGenerator,
+    spanProcessors: [batchProcessor(createExporter(settings), options)],
+    metricReaders: [],
+    logRecordProcessors: [],
+    // Both are registered already: services without an exporter use them, too. The types forget one `null`.
+    textMapPropagator: null,
+    contextManager: null as never,
+  });
+  sdk.start();
+  return { tracer: trace.getTracer('slipway'), withIds: late.withIds, shutdown: () => sdk.shutdown() };
+}
+
+const roots = {
+  always_on: () => new AlwaysOnSampler(),
+  always_off: () => new AlwaysOffSampler(),
+  traceidratio: (ratio: number) => new TraceIdRatioBasedSampler(ratio),
+};
+
+function createSampler({
+  OTEL_TRACES_SAMPLER: name,
+  OTEL_TRACES_SAMPLER_ARG: ratio,
+}: TracingSettings): Sampler {
+  const root = roots[name.replace('parentbased_', '') as keyof typeof roots](ratio);
+  return name.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root;
+}
+
+const otlpExporters = { grpc: GrpcExporter, 'http/json': JsonExporter, 'http/protobuf': ProtobufExporter };
+
+function createExporter(settings: TracingSettings): SpanExporter {
+  if (settings.OTEL_TRACES_EXPORTER === 'zipkin') {
+    const { OTEL_EXPORTER_ZIPKIN_TIMEOUT, OTEL_BSP_EXPORT_TIMEOUT } = settings;
+    const timeout = Math.min(OTEL_EXPORTER_ZIPKIN_TIMEOUT, OTEL_BSP_EXPORT_TIMEOUT);
+    return new ZipkinExporter(settings.OTEL_EXPORTER_ZIPKIN_ENDPOINT, timeout);
+  }
+  const { OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL } = settings;
+  return new otlpExporters[OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? OTEL_EXPORTER_OTLP_PROTOCOL]();
+}
