@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openTarget } from '../support/target.ts';
+import { attackAll } from './hostile.ts';
 
 /** Pinned: another version generates other requests. */
 const schemathesis = 'schemathesis==4.32.5';
@@ -35,6 +36,10 @@ for (const phase of ['fuzzing', 'coverage']) {
   if (code !== 0) failed.push(phase);
 }
 await target.close();
+for (const sentence of await attackAll()) {
+  console.error(sentence);
+  failed.push('hostile input');
+}
 process.exitCode = failed.length > 0 ? 1 : 0;
 
 function optionsFor(phase: string): string[] {
