@@ -1,12 +1,6 @@
 /** What must hold after any chaos: all that customers were told has happened, once, and nothing else. */
 import { getTrialBalance, listInvoices } from '@slipway/contracts/billing';
-import {
-  getRevenue,
-  getSignUps,
-  getTopUsage,
-  listRefusedEvents,
-  rebuild,
-} from '@slipway/contracts/reporting';
+import { getRevenue, getSignUps, getTopUsage, listDeadLetters, rebuild } from '@slipway/contracts/reporting';
 import { expect } from 'vitest';
 import { ok } from '../support/http.ts';
 import { eventually } from '../support/people.ts';
@@ -26,7 +20,7 @@ export async function expectBooksToBalance(base: string, token: string, told: Ac
   expect(Math.abs(cash ?? 0)).toBe(sum(told, 'paid') - sum(told, 'refunded'));
 }
 
-/** Every event was counted once, none was refused, and counting again from the beginning gives the same. */
+/** Every event was counted once, none was rejected, and counting again from the beginning gives the same. */
 export async function expectReportsToAgree(base: string, token: string, told: Acknowledged[]): Promise<void> {
   const expected = {
     paid: sum(told, 'paid'),
@@ -44,7 +38,7 @@ export async function expectReportsToAgree(base: string, token: string, told: Ac
   for (const { subscriptionId, quantity } of await usageRows(base, token)) {
     expect({ subscriptionId, quantity }).toEqual({ subscriptionId, quantity: sent.get(subscriptionId) });
   }
-  expect((await ok(base, listRefusedEvents, {}, { token })).items).toEqual([]);
+  expect((await ok(base, listDeadLetters, {}, { token })).items).toEqual([]);
   expect(await ok(base, rebuild, {}, { token })).toMatchObject({ equal: true });
 }
 

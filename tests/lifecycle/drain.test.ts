@@ -87,6 +87,22 @@ describe('a service that is told to stop', () => {
     expect(performance.now() - toldAt).toBeLessThan(10_000);
   });
 
+  it.each([
+    ['half of a head', 'GET /wait HTTP/1.1\r\nhost: slow\r\n'],
+    ['nothing', ''],
+  ])('waits for a client that has sent %s as long as for any head, and exits with 0', async (_what, sent) => {
+    const service = await ready({ DRAIN_DELAY_MS: '0', HEADERS_TIMEOUT_MS: '1000' });
+    const { hostname, port } = new URL(service.address);
+    const socket = connect(Number(port), hostname).on('error', () => undefined);
+    await once(socket, 'connect');
+    if (sent) socket.write(sent);
+    await wait(100);
+    const toldAt = performance.now();
+    service.kill('SIGINT');
+    expect(await service.exited).toEqual({ code: 0, signal: null });
+    expect(performance.now() - toldAt).toBeLessThan(4_000);
+  });
+
   it('is cut off at the deadline and says what was still open', async () => {
     const service = await ready({
       DRAIN_DELAY_MS: '0',

@@ -1,15 +1,26 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Ports, serviceNames } from '../../scripts/topology.ts';
 import { freePorts } from '../support/ports.ts';
 import { get } from './fixtures/traffic.ts';
 
-const root = new URL('../..', import.meta.url).pathname;
+const root = join(import.meta.dirname, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'slipway-start-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -23,11 +34,11 @@ type Terminal = {
   ended: Promise<number | string>;
 };
 
-function runInTerminal(command: string[], env: Record<string, string>): Terminal {
+function runInTerminal(command: string[], env: Record<string, string>, cwd = root): Terminal {
   const [file = '', ...args] = command;
   // Nx sets FORCE_COLOR; where NO_COLOR is set, too, Node prints a warning between the lines.
   const inherited = { ...process.env, NO_COLOR: undefined };
-  const child = spawn(file, args, { cwd: root, detached: true, env: { ...inherited, ...env } });
+  const child = spawn(file, args, { cwd, detached: true, env: { ...inherited, ...env } });
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -40,6 +51,24 @@ function runInTerminal(command: string[], env: Record<string, string>): Terminal
     pressCtrlC: () => void (child.pid && process.kill(-child.pid, 'SIGINT')),
     ended: once(child, 'close').then(([code, signal]) => code ?? signal),
   };
+}
+
+/** Copies what `npm start` needs to another folder; packages of others are links to those that are installed here. */
+function copyTo(folder: string): string {
+  for (const path of ['package.json', 'apps', 'libs', 'scripts']) {
+    cpSync(join(root, path), join(folder, path), {
+      recursive: true,
+      filter: (from) => !from.endsWith('/data'),
+    });
+  }
+  mkdirSync(join(folder, 'node_modules/@slipway'), { recursive: true });
+  const packages = readdirSync(join(root, 'node_modules')).filter((name) => name !== '@slipway');
+  for (const name of packages)
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  for (const path of globSync('{apps,libs}/*', { cwd: folder })) {
+    symlinkSync(join('../..', path), join(folder, 'node_modules/@slipway', basename(path)));
+  }
+  return folder;
 }
 
 const npmStart = ['npm', 'start'];
@@ -69,6 +98,12 @@ describe('npm start', { timeout: 60_000 }, () => {
     await expect.poll(stillServing, { timeout: 15_000 }).toEqual([]);
   });
 
+  /** Whether the gateway finds every service ready. */
+  async function isReady(): Promise<boolean> {
+    const { body } = await get(`http://127.0.0.1:${ports.gateway.port}/api/v1/system`);
+    return JSON.parse(body).ready;
+  }
+
   /** The services that answer on their management port. */
   async function stillServing(): Promise<string[]> {
     const asked = serviceNames.map((name) =>
@@ -80,14 +115,14 @@ describe('npm start', { timeout: 60_000 }, () => {
     return (await Promise.all(asked)).flat();
   }
 
-  function open(command: string[], more: Record<string, string> = {}): Terminal {
-    const terminal = runInTerminal(command, { ...env, ...more });
+  function open(command: string[], more: Record<string, string> = {}, cwd?: string): Terminal {
+    const terminal = runInTerminal(command, { ...env, ...more }, cwd);
     terminals.push(terminal);
     return terminal;
   }
 
-  async function up(command: string[], more?: Record<string, string>): Promise<Terminal> {
-    const terminal = open(command, more);
+  async function up(command: string[], more?: Record<string, string>, cwd?: string): Promise<Terminal> {
+    const terminal = open(command, more, cwd);
     await expect.poll(terminal.printed, { timeout: 40_000, interval: 100 }).toContain('Slipway is up');
     return terminal;
   }
@@ -106,6 +141,32 @@ describe('npm start', { timeout: 60_000 }, () => {
     for (const name of serviceNames) {
       expect(readFileSync(join(dataDir, 'logs', `${name}.log`), 'utf8')).toMatch(/"msg":"stopped"}\n$/);
     }
+  });
+
+  it('ends with npm when npm is told to stop', async () => {
+    const terminal = await up(npmStart);
+    terminal.child.kill('SIGTERM');
+    await terminal.ended;
+    await expect.poll(stillServing, { timeout: 15_000 }).toEqual([]);
+    for (const name of serviceNames) {
+      expect(readFileSync(join(dataDir, 'logs', `${name}.log`), 'utf8')).toMatch(/"msg":"stopped"}\n$/);
+    }
+  });
+
+  it('refuses a data folder on which another system runs, and leaves that one and its logs alone', async () => {
+    const first = await up(starter);
+    const logs = () =>
+      readdirSync(join(dataDir, 'logs')).map((name) => statSync(join(dataDir, 'logs', name)).ino);
+    const before = logs();
+    const second = open(starter);
+    expect(await second.ended).toBe(1);
+    expect(second.printed()).toBe(
+      `Slipway already runs on the data folder ${dataDir}; stop it, or set DATA_DIR to another.\n`,
+    );
+    expect(logs()).toEqual(before);
+    expect(await stillServing()).toEqual([...serviceNames]);
+    first.pressCtrlC();
+    expect(await first.ended).toBe(0);
   });
 
   it('keeps its secrets for the next start, readable by their owner alone, and exits with 0', async () => {
@@ -134,7 +195,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     process.kill(pid, 'SIGKILL');
     await expect
       .poll(terminal.printed, { timeout: 30_000 })
-      .toMatch(/users +ended \(SIGKILL\) and is started again\nusers +ready/);
+      .toMatch(/users +ended \(SIGKILL\) and is restarted\nusers +ready/);
 
     terminal.child.kill('SIGKILL');
     expect(await terminal.ended).toBe('SIGKILL');
@@ -151,6 +212,38 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await terminal.ended).toBe(130);
     expect(performance.now() - pressedAt).toBeLessThan(5_000);
   });
+
+  it('runs in a folder with a space in its name', async () => {
+    const folder = copyTo(join(scratch, 'my work'));
+    const terminal = await up(npmStart, { DATA_DIR: '' }, folder);
+    expect(await isReady()).toBe(true);
+    expect(readdirSync(join(folder, 'data'))).toEqual(expect.arrayContaining(['users.db', 'billing.db']));
+    terminal.pressCtrlC();
+    await terminal.ended;
+  });
+
+  it.each([
+    ['the name of a compiler, as conda sets it', 'x86_64-conda-linux-gnu'],
+    ['an address of a network', '192.0.2.7'],
+  ])(
+    'runs where HOST is %s, TRUSTED_PROXIES is for a load balancer, and a proxy is set',
+    async (_what, HOST) => {
+      let asked = 0;
+      const proxy = createServer((socket) => {
+        asked += 1;
+        socket.destroy();
+      }).listen(0, '127.0.0.1');
+      await once(proxy, 'listening');
+      const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+      const proxies = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: address, http_proxy: address };
+      const terminal = await up(starter, { HOST, TRUSTED_PROXIES: '192.0.2.0/24', ...proxies });
+      expect(await isReady()).toBe(true);
+      terminal.pressCtrlC();
+      expect(await terminal.ended).toBe(0);
+      proxy.close();
+      expect(asked).toBe(0);
+    },
+  );
 
   it('says which port is taken, and leaves nothing running', async () => {
     const owner = createServer().listen(ports.billing.port, '127.0.0.1');

@@ -73,6 +73,17 @@ describe('a start that cannot succeed', () => {
 });
 
 describe('a start that succeeds', () => {
+  it('answers on IPv4 and IPv6 with HOST=::', async () => {
+    const service = await start({ HOST: '::' });
+    await service.ready;
+    const { port } = new URL(service.address);
+    const { port: management } = new URL(service.management);
+    for (const host of ['127.0.0.1', '[::1]']) {
+      expect((await get(`http://${host}:${port}/wait`)).status).toBe(200);
+      expect((await get(`http://${host}:${management}/status`)).status).toBe(200);
+    }
+  });
+
   it('lists its settings for those who debug, the secrets masked', async () => {
     const service = await start({ LOG_LEVEL: 'debug', API_KEY: 'opensesame-opensesame' });
     await service.ready;
@@ -108,6 +119,31 @@ describe('a service with its store away', () => {
     expect(performance.now() - askedAt).toBeLessThan(5_000);
     expect(status).toBe(503);
     expect(body).toContain('no answer in 500 ms');
+  });
+});
+
+describe('a service that waits for its store', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends at once at %s, with 0', async (signal) => {
+    const service = await start({ STORE_OPENS: 'false' });
+    await expect.poll(() => service.output()).toContain('the store does not open');
+    service.kill(signal);
+    expect(await service.exited).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe('a service on a machine whose environment names a proxy', () => {
+  it('sends its requests to other services without it', async () => {
+    let asked = 0;
+    const proxy = await takenPort((socket) => {
+      asked += 1;
+      socket.end('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+    });
+    const address = `http://127.0.0.1:${proxy}`;
+    const service = await start({ NODE_USE_ENV_PROXY: '1', HTTP_PROXY: address, http_proxy: address });
+    await service.ready;
+    const { body } = await get(`${service.address}/fetch?url=${service.management}/health`);
+    expect(JSON.parse(body)).toEqual({ status: 200 });
+    expect(asked).toBe(0);
   });
 });
 

@@ -34,7 +34,7 @@ export function metricsSuite(watched: () => Watched, real: boolean): void {
       ['billing_payments_total{outcome="declined"}', 1],
       ['billing_refunds_total{outcome="succeeded"}', 1],
       ['job_runs_total{name="billing-run", outcome="succeeded"}', 1],
-      ['reporting_events_total{outcome="refused"}', 0],
+      ['reporting_events_total{outcome="rejected"}', 0],
       ['sum(service_ready)', 4],
     ])('say of %s: %d', async (expression, expected) => {
       const { prometheus } = watched().chain;

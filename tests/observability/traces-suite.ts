@@ -8,7 +8,7 @@ const signUpTree = `
 gateway server post /api/v1/users
   gateway client users signup → users
     users server post /api/v1/users
-      users client store createaccount → mongodb
+      users client store accounts.add → mongodb
       reporting consumer event user.signed_up
         reporting client store apply → datastore
 `;
@@ -17,6 +17,7 @@ const paymentTree = `
 gateway server post /api/v1/invoices/:invoiceid/payments
   gateway client billing payinvoice → billing
     billing server post /api/v1/invoices/:invoiceid/payments
+      billing client store closedaccounts.closedat → mongodb
       billing client store idempotency.reserve → mongodb
       billing client store invoices.get → mongodb
       billing client store invoices.get → mongodb

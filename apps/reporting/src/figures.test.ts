@@ -1,4 +1,4 @@
-import { RefusedEvent } from '@slipway/platform/events/inbox';
+import { RejectedEvent } from '@slipway/platform/events/inbox';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { add, breakdownOf, count, dayOf, type ReportedEvent, type SubscriptionState } from './figures.ts';
@@ -60,7 +60,7 @@ describe('an event', () => {
   it.each(['2026-06-30T23:59:60Z', '0000-01-01T00:00:00+01:00'])(
     'is rejected at %s, which has no calendar day',
     (time) => {
-      expect(() => dayOf(time)).toThrow(RefusedEvent);
+      expect(() => dayOf(time)).toThrow(RejectedEvent);
     },
   );
 });
@@ -115,7 +115,7 @@ describe('a sum', () => {
     [[Number.MAX_SAFE_INTEGER, 0] as const, [1, 0] as const],
     [[0, Number.MIN_SAFE_INTEGER] as const, [0, -1] as const],
   ])('is rejected if it would be rounded', (sums, more) => {
-    expect(() => add(sums, more)).toThrow(RefusedEvent);
+    expect(() => add(sums, more)).toThrow(RejectedEvent);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { EventData, EventType } from '@slipway/contracts/events';
-import { RefusedEvent } from '@slipway/platform/events/inbox';
+import { RejectedEvent } from '@slipway/platform/events/inbox';
 
 /** An event that the inbox has validated, so that its type determines its data. */
 export type ReportedEvent = { [T in EventType]: DomainEvent<EventData<T>> & { type: T } }[EventType];
@@ -97,7 +97,7 @@ export function subscriptionIn(event: ReportedEvent): string | undefined {
  *
  * @param known the stored state of the event's subscription
  * @returns the sums to add, and the subscription's new state if the event is newer than the stored one
- * @throws {RefusedEvent} if the event's time has no calendar day
+ * @throws {RejectedEvent} if the event's time has no calendar day
  */
 export function count(
   event: ReportedEvent,
@@ -168,17 +168,17 @@ export function dayOf(at: string): string {
   const time = new Date(at);
   // RFC 3339 allows leap seconds, which `Date` does not know. Days sort as text only with a year of four digits.
   const day = Number.isNaN(time.getTime()) ? '' : time.toISOString().split('T', 1)[0];
-  if (day?.length !== 10) throw new RefusedEvent(`the time ${at} cannot be reported on`);
+  if (day?.length !== 10) throw new RejectedEvent(`the time ${at} cannot be reported on`);
   return day;
 }
 
 /**
  * Adds two pairs of sums.
  *
- * @throws {RefusedEvent} if a sum would not be exact (beyond 2^53 − 1)
+ * @throws {RejectedEvent} if a sum would not be exact (beyond 2^53 − 1)
  */
 export function add([first, second]: Sums, [moreFirst, moreSecond]: Sums): Sums {
   const sums: Sums = [first + moreFirst, second + moreSecond];
-  if (!sums.every(Number.isSafeInteger)) throw new RefusedEvent('a sum would exceed 2^53 - 1');
+  if (!sums.every(Number.isSafeInteger)) throw new RejectedEvent('a sum would exceed 2^53 - 1');
   return sums;
 }

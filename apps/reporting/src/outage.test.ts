@@ -42,7 +42,7 @@ describe.skipIf(!emulator)('reporting on DATASTORE_EMULATOR_HOST', () => {
 
       await proxy.set('none');
       await ready();
-      expect((await reporting.deliver(events)).json()).toEqual({ applied: 500, duplicates: 0, refused: 0 });
+      expect((await reporting.deliver(events)).json()).toEqual({ applied: 500, duplicates: 0, rejected: 0 });
       expect((await topUsage()).json().items).toMatchObject([{ quantity: 1_000, records: 500 }]);
     },
   );

@@ -1,6 +1,6 @@
 import { problem } from '@slipway/contracts/errors';
 import type { RecurringRow, RevenueRow, SignUpsRow, Span, TopUsageRow } from '@slipway/contracts/reporting';
-import { RefusedEvent } from '@slipway/platform/events/inbox';
+import { RejectedEvent } from '@slipway/platform/events/inbox';
 import { add, type Figure, type FigurePosition, type FigureStore, type Report, valuesOf } from './figures.ts';
 
 /**
@@ -113,7 +113,7 @@ function addUp(a: Figure, b: Figure) {
   try {
     return add(a.sums, b.sums);
   } catch (error) {
-    if (!(error instanceof RefusedEvent)) throw error;
+    if (!(error instanceof RejectedEvent)) throw error;
     throw problem('sum_too_large', 'Request the report by day');
   }
 }

@@ -118,11 +118,11 @@ export const rebuild = {
   config: { access: 'admin', priority: 'batch', timeoutMs: 120_000 },
 } as const satisfies Operation;
 
-export const listRefusedEvents = {
+export const listDeadLetters = {
   method: 'GET',
-  url: '/api/v1/reports/refused-events',
+  url: '/api/v1/reports/dead-letters',
   schema: {
-    operationId: 'listRefusedEvents',
+    operationId: 'listDeadLetters',
     summary: 'Lists dead letters: events that could not be applied, with the reason',
     tags,
     querystring: Strict(PageQuery.properties),
@@ -133,7 +133,7 @@ export const listRefusedEvents = {
           type: Type.String(),
           source: Type.String(),
           reason: Type.String(),
-          refusedAt: Timestamp,
+          rejectedAt: Timestamp,
         }),
       ),
     }),
@@ -141,17 +141,17 @@ export const listRefusedEvents = {
   config: { access: 'admin' },
 } as const satisfies Operation;
 
-export const deliverRefusedEvent = {
+export const redeliverDeadLetter = {
   method: 'POST',
-  url: '/api/v1/reports/refused-events/:eventId/deliver',
+  url: '/api/v1/reports/dead-letters/:eventId/redeliver',
   schema: {
-    operationId: 'deliverRefusedEvent',
+    operationId: 'redeliverDeadLetter',
     summary: 'Tries to apply a dead letter again',
     tags,
     params: Type.Object({ eventId: Type.String({ minLength: 1, maxLength: 200 }) }),
     response: answers({
       200: Type.Object({
-        outcome: Type.Enum(['applied', 'duplicate', 'refused']),
+        outcome: Type.Enum(['applied', 'duplicate', 'rejected']),
         reason: Type.Optional(Type.String()),
       }),
     }),

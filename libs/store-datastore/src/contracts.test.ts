@@ -1,5 +1,5 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
-import { RefusedEvent } from '@slipway/platform/events/inbox';
+import { RejectedEvent } from '@slipway/platform/events/inbox';
 import { inboxContract } from '@slipway/platform/events/inbox.contract';
 import { newEvent } from '@slipway/platform/events/new-event';
 import { describe } from 'vitest';
@@ -32,5 +32,5 @@ async function countIn(events: DomainEvent[], step: Step): Promise<Changes> {
   const [counter] = await step.get('Counter', ['only']);
   const bad = events.filter(({ data }) => data.bad).map(({ id }) => id);
   step.save('Counter', 'only', { count: Number(counter?.count ?? 0) + events.length - bad.length });
-  return { mark: 1, refused: new Map(bad.map((id) => [id, new RefusedEvent('bad data')])) };
+  return { mark: 1, rejected: new Map(bad.map((id) => [id, new RejectedEvent('bad data')])) };
 }

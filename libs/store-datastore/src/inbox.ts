@@ -1,14 +1,14 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import { problem } from '@slipway/contract-kit/problem';
 import { inGroups } from '@slipway/platform/core/group-commit';
-import type { InboxStore, RefusedEvent } from '@slipway/platform/events/inbox';
+import type { InboxStore, RejectedEvent } from '@slipway/platform/events/inbox';
 import type { DatastoreStore, Found, Step } from './entities.ts';
 
 /** An applied event, and the number that its reader stored with it. */
 export type AppliedEvent = { name: string; mark: number; event: DomainEvent };
 
 /** What a reader did with events: a number to store with those that it applied, and by id those that it rejected. */
-export type Changes = { mark: number; refused: Map<string, RefusedEvent> };
+export type Changes = { mark: number; rejected: Map<string, RejectedEvent> };
 
 export type DatastoreInbox = InboxStore & {
   /** Returns up to `limit` applied events behind a name, in the order of names. */
@@ -30,7 +30,8 @@ const groupBytes = 4_000_000;
 const eventBytes = 1_000_000;
 
 const applied = 'AppliedEvent';
-const refused = 'RefusedEvent';
+/** The kind of dead letters, by its first name. */
+const deadLetter = 'RefusedEvent';
 
 /** An id may have the form `__x__`, but a name must not. */
 const nameOf = (id: string) => `id:${id}`;
@@ -52,50 +53,50 @@ export function datastoreInbox(
   const limits = { maxItems: groupSize, maxSize: groupBytes, sizeOf, rejectQueued: true };
   const apply = inGroups(limits, (group: Written[]) => store.transaction((step) => applyAll(group, step)));
 
-  async function applyAll(group: Written[], step: Step): Promise<(Outcome | RefusedEvent)[]> {
+  async function applyAll(group: Written[], step: Step): Promise<(Outcome | RejectedEvent)[]> {
     const fresh = await freshOf(group, step);
     if (fresh.length === 0) return group.map(() => 'duplicate');
-    const { mark, refused } = await change(
+    const { mark, rejected } = await change(
       fresh.map(({ event }) => event),
       step,
     );
-    const taken = fresh.filter(({ event }) => !refused.has(event.id));
+    const taken = fresh.filter(({ event }) => !rejected.has(event.id));
     for (const { event, text } of taken) step.save(applied, nameOf(event.id), { mark, event: text });
     const unreported = new Set(taken.map(({ event }) => event.id));
     return group.map(
-      ({ event: { id } }) => refused.get(id) ?? (unreported.delete(id) ? 'applied' : 'duplicate'),
+      ({ event: { id } }) => rejected.get(id) ?? (unreported.delete(id) ? 'applied' : 'duplicate'),
     );
   }
 
   return {
-    together: groupSize,
+    batchSize: groupSize,
     async apply(event) {
       return apply(written(event));
     },
-    async setAside(event, reason, at) {
+    async addDeadLetter(event, reason, at) {
       const { text } = written(event);
       const name = nameOf(event.id);
       await store.transaction(async (step) => {
-        const [before] = await step.get(refused, [name]);
+        const [before] = await step.get(deadLetter, [name]);
         const since = String(before?.at ?? at);
         const place = placeOf({ at: since, id: event.id });
-        step.save(refused, name, { place, at: since, reason, event: text }, ['place']);
+        step.save(deadLetter, name, { place, at: since, reason, event: text }, ['place']);
       });
     },
-    async refused(limit, after) {
-      const found = await store.find(refused, { by: 'place', after: after && placeOf(after), limit });
+    async deadLetters(limit, after) {
+      const found = await store.find(deadLetter, { by: 'place', after: after && placeOf(after), limit });
       return found.map((each) => ({
         event: eventIn(each),
         reason: String(each.reason),
         at: String(each.at),
       }));
     },
-    async findRefused(id) {
-      const [found] = await store.get(refused, [nameOf(id)]);
+    async findDeadLetter(id) {
+      const [found] = await store.get(deadLetter, [nameOf(id)]);
       return found && eventIn(found);
     },
-    async dropRefused(id) {
-      await store.transaction(async (step) => step.remove(refused, [nameOf(id)]));
+    async removeDeadLetter(id) {
+      await store.transaction(async (step) => step.remove(deadLetter, [nameOf(id)]));
     },
     async applied(after, limit) {
       const found = await store.find(applied, { after, limit });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Aggregate, Change } from '@slipway/platform/events/aggregates';
 import { aggregatesContract } from '@slipway/platform/events/aggregates.contract';
-import { RefusedEvent } from '@slipway/platform/events/inbox';
+import { RejectedEvent } from '@slipway/platform/events/inbox';
 import { inboxContract } from '@slipway/platform/events/inbox.contract';
 import { newEvent } from '@slipway/platform/events/new-event';
 import { outboxContract } from '@slipway/platform/events/outbox.contract';
@@ -116,7 +116,7 @@ for (const [name, open] of Object.entries({ 'sqlite file': file, 'sqlite memory'
       const insert = db.prepare('INSERT INTO counted VALUES (?)');
       return sqliteInbox(db, ({ id, data }) => {
         insert.run(id);
-        if (data.bad) throw new RefusedEvent('bad data');
+        if (data.bad) throw new RejectedEvent('bad data');
       });
     };
     const at = '2026-01-01T00:00:00.000Z';

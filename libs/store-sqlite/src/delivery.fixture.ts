@@ -4,7 +4,7 @@ import {
   deliverTo,
   type Inbox,
   inboxOutcomes,
-  RefusedEvent,
+  RejectedEvent,
   registerInbox,
 } from '@slipway/platform/events/inbox';
 import { newEvent } from '@slipway/platform/events/new-event';
@@ -92,12 +92,12 @@ export const shop = defineService({
   },
 });
 
-type Counted = { items: string[]; refuse: Set<string>; inbox?: Inbox };
+type Counted = { items: string[]; reject: Set<string>; inbox?: Inbox };
 
 function openCounter(counted: Counted) {
   const db = openSqlite('sqlite::memory:', [inboxMigration]);
   const events = sqliteInbox(db, ({ data }) => {
-    if (counted.refuse.has(String(data.item))) throw new RefusedEvent(`${data.item} is unknown`);
+    if (counted.reject.has(String(data.item))) throw new RejectedEvent(`${data.item} is unknown`);
     counted.items.push(String(data.item));
   });
   return { events, ping: async () => {}, close: async () => {} };
@@ -105,7 +105,7 @@ function openCounter(counted: Counted) {
 
 /** Defines a counter whose store survives it, so that it can be started again. */
 export function defineCounter() {
-  const counted: Counted = { items: [], refuse: new Set() };
+  const counted: Counted = { items: [], reject: new Set() };
   const store = openCounter(counted);
   const definition = defineService({
     name: 'counter',

@@ -91,15 +91,15 @@ describe('events from one service to another', { timeout: 90_000 }, () => {
     const counter = makeCounter();
     const { address } = await counter.start();
     const { order } = await startShop(address);
-    counter.counted.refuse.add('item-1');
+    counter.counted.reject.add('item-1');
     for (const item of items(3)) await order(item);
     await soon(() => expect(counter.counted.items).toEqual(['item-0', 'item-2']));
-    const [refused] = await counter.events.refused(10);
-    expect(refused).toMatchObject({ reason: 'item-1 is unknown', event: { data: { item: 'item-1' } } });
-    counter.counted.refuse.clear();
-    const id = refused?.event.id ?? '';
+    const [letter] = await counter.events.deadLetters(10);
+    expect(letter).toMatchObject({ reason: 'item-1 is unknown', event: { data: { item: 'item-1' } } });
+    counter.counted.reject.clear();
+    const id = letter?.event.id ?? '';
     expect(await counter.counted.inbox?.redeliver(id)).toEqual({ outcome: 'applied' });
-    expect(await counter.events.refused(10)).toEqual([]);
+    expect(await counter.events.deadLetters(10)).toEqual([]);
     expect(counter.counted.items).toEqual(['item-0', 'item-2', 'item-1']);
   });
 });
@@ -141,7 +141,7 @@ describe('a delivery to a reader that never answers', () => {
 
 /** Starts the shop as a process; resolves with its address when it is ready. */
 async function spawnShop(counter: string): Promise<{ process: ChildProcess; address: string }> {
-  const script = new URL('./delivery-shop.fixture.ts', import.meta.url).pathname;
+  const script = `${import.meta.dirname}/delivery-shop.fixture.ts`;
   const env = {
     STORE_URL: `sqlite:${folder}/shop.db`,
     COUNTER_URL: counter,

@@ -1,5 +1,5 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
-import { type Inbox, inboxOutcomes, RefusedEvent, registerInbox } from '@slipway/platform/events/inbox';
+import { type Inbox, inboxOutcomes, RejectedEvent, registerInbox } from '@slipway/platform/events/inbox';
 import { newEvent } from '@slipway/platform/events/new-event';
 import { registerAccess } from '@slipway/platform/http/access';
 import { buildService, defineService, type Service } from '@slipway/platform/service/service';
@@ -20,12 +20,12 @@ afterEach(async () => {
   for (const { app } of services.splice(0)) await app.close();
 });
 
-/** A reader that notes what is sold, unless `refuse` or `fail` name the item. */
+/** A reader that notes what is sold, unless `reject` or `fail` names the item. */
 async function openReader() {
   const db = openSqlite('sqlite::memory:', [inboxMigration]);
-  const known = { sold: [] as string[], refuse: '', fail: '' };
+  const known = { sold: [] as string[], reject: '', fail: '' };
   const events = sqliteInbox(db, ({ data: { item } }) => {
-    if (item === known.refuse) throw new RefusedEvent(`${item} is not sold here`);
+    if (item === known.reject) throw new RejectedEvent(`${item} is not sold here`);
     if (item === known.fail) throw new Error('the counter is broken');
     known.sold.push(String(item));
   });
@@ -60,9 +60,9 @@ describe('a delivery', () => {
   it('is applied in its order, once per event id', async () => {
     const reader = await openReader();
     const first = await deliver(reader, [sold('tea'), sold('milk'), sold('tea')]);
-    expect(first.json()).toEqual({ applied: 2, duplicates: 1, refused: 0 });
+    expect(first.json()).toEqual({ applied: 2, duplicates: 1, rejected: 0 });
     const second = await deliver(reader, [sold('milk'), sold('sugar')]);
-    expect(second.json()).toEqual({ applied: 1, duplicates: 1, refused: 0 });
+    expect(second.json()).toEqual({ applied: 1, duplicates: 1, rejected: 0 });
     expect(reader.known.sold).toEqual(['tea', 'milk', 'sugar']);
     expect(await seriesValue(reader.metrics, 'reader_events_total', { outcome: 'applied' })).toBe(3);
   });
@@ -89,7 +89,7 @@ describe('a delivery', () => {
       reader,
       Array.from({ length: 500 }, (_, n) => sold(`${n}`)),
     );
-    expect(answer.json()).toEqual({ applied: 500, duplicates: 0, refused: 0 });
+    expect(answer.json()).toEqual({ applied: 500, duplicates: 0, rejected: 0 });
   });
 
   it('lets other requests run between two events', async () => {
@@ -108,10 +108,10 @@ describe('a delivery', () => {
     reader.known.fail = 'milk';
     const first = await deliver(reader, [sold('tea'), sold('milk'), sold('sugar')]);
     expect(first.statusCode).toBe(500);
-    expect(await reader.events.refused(10)).toEqual([]);
+    expect(await reader.events.deadLetters(10)).toEqual([]);
     reader.known.fail = '';
     const second = await deliver(reader, [sold('tea'), sold('milk'), sold('sugar')]);
-    expect(second.json()).toEqual({ applied: 2, duplicates: 1, refused: 0 });
+    expect(second.json()).toEqual({ applied: 2, duplicates: 1, rejected: 0 });
   });
 });
 
@@ -129,20 +129,20 @@ describe('an event that can never be applied', () => {
     ['whisky is not sold here', sold('whisky')],
   ])('is set aside because of: %s', async (reason, event) => {
     const reader = await openReader();
-    reader.known.refuse = 'whisky';
+    reader.known.reject = 'whisky';
     const answer = await deliver(reader, [sold('milk'), event, sold('sugar')]);
-    expect(answer.json()).toEqual({ applied: 2, duplicates: 0, refused: 1 });
-    const [refused, ...more] = await reader.events.refused(10);
+    expect(answer.json()).toEqual({ applied: 2, duplicates: 0, rejected: 1 });
+    const [letter, ...more] = await reader.events.deadLetters(10);
     expect(more).toEqual([]);
-    expect(refused).toMatchObject({ reason, event });
-    expect(Date.parse(refused?.at ?? '')).toBeCloseTo(Date.now(), -5);
+    expect(letter).toMatchObject({ reason, event });
+    expect(Date.parse(letter?.at ?? '')).toBeCloseTo(Date.now(), -5);
   });
 
   it('is stored once however often it is delivered, also without an id', async () => {
     const reader = await openReader();
     for (let n = 0; n < 2; n += 1) await deliver(reader, [wrongData, { data: { no: 'id' } }]);
-    const refused = await reader.events.refused(10);
-    expect(refused.map(({ event }) => event.id).sort()).toEqual([
+    const letters = await reader.events.deadLetters(10);
+    expect(letters.map(({ event }) => event.id).sort()).toEqual([
       expect.stringMatching(/^sha256-[0-9a-f]{64}$/),
       'wrong',
     ]);
@@ -159,27 +159,27 @@ describe('an event that can never be applied', () => {
 describe('redelivery', () => {
   it('applies an event that can be applied now, and removes it from the list', async () => {
     const reader = await openReader();
-    reader.known.refuse = 'tea';
+    reader.known.reject = 'tea';
     await deliver(reader, [sold('tea')]);
     expect(await reader.inbox.redeliver('sold-tea')).toEqual({
-      outcome: 'refused',
+      outcome: 'rejected',
       reason: 'tea is not sold here',
     });
-    expect(await reader.events.refused(10)).toHaveLength(1);
-    reader.known.refuse = '';
+    expect(await reader.events.deadLetters(10)).toHaveLength(1);
+    reader.known.reject = '';
     expect(await reader.inbox.redeliver('sold-tea')).toEqual({ outcome: 'applied' });
-    expect(await reader.events.refused(10)).toEqual([]);
+    expect(await reader.events.deadLetters(10)).toEqual([]);
     expect(reader.known.sold).toEqual(['tea']);
   });
 
   it('recognizes an event that was applied in between', async () => {
     const reader = await openReader();
-    reader.known.refuse = 'tea';
+    reader.known.reject = 'tea';
     await deliver(reader, [sold('tea')]);
-    reader.known.refuse = '';
+    reader.known.reject = '';
     await deliver(reader, [sold('tea')]);
     expect(await reader.inbox.redeliver('sold-tea')).toEqual({ outcome: 'duplicate' });
-    expect(await reader.events.refused(10)).toEqual([]);
+    expect(await reader.events.deadLetters(10)).toEqual([]);
     expect(reader.known.sold).toEqual(['tea']);
   });
 
@@ -190,12 +190,12 @@ describe('redelivery', () => {
 
   it('leaves the event on the list when the reader fails', async () => {
     const reader = await openReader();
-    reader.known.refuse = 'tea';
+    reader.known.reject = 'tea';
     const event: DomainEvent = sold('tea');
     await deliver(reader, [event]);
-    reader.known.refuse = '';
+    reader.known.reject = '';
     reader.known.fail = 'tea';
     await expect(reader.inbox.redeliver('sold-tea')).rejects.toThrow('the counter is broken');
-    expect(await reader.events.findRefused('sold-tea')).toEqual(event);
+    expect(await reader.events.findDeadLetter('sold-tea')).toEqual(event);
   });
 });

@@ -35,13 +35,13 @@ export type SqliteInbox = InboxStore & {
  * Creates an inbox in the database that the events change.
  *
  * @param change makes an event's changes; synchronous, because it runs in the transaction that stores the event as
- *   applied. It throws `RefusedEvent` for an event that can never be applied.
+ *   applied. It throws `RejectedEvent` for an event that can never be applied.
  * @example
  * const inbox = sqliteInbox(db, ({ type }) => countOne.run(type));
  */
 export function sqliteInbox(db: DatabaseSync, change: (event: DomainEvent) => void): SqliteInbox {
   const note = db.prepare('INSERT INTO inbox (id, event) VALUES (?, ?) ON CONFLICT (id) DO NOTHING');
-  const setAside = db.prepare(
+  const addDeadLetter = db.prepare(
     `INSERT INTO refused (id, reason, at, event) VALUES (?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, event = excluded.event`,
   );
@@ -61,21 +61,21 @@ export function sqliteInbox(db: DatabaseSync, change: (event: DomainEvent) => vo
         return 'applied';
       });
     },
-    async setAside(event, reason, at) {
-      setAside.run(event.id, reason, at, JSON.stringify(event));
+    async addDeadLetter(event, reason, at) {
+      addDeadLetter.run(event.id, reason, at, JSON.stringify(event));
     },
-    async refused(limit, after = { at: '', id: '' }) {
+    async deadLetters(limit, after = { at: '', id: '' }) {
       return list.all(after.at, after.id, limit).map(({ reason, at, event }) => ({
         event: parse(event),
         reason: String(reason),
         at: String(at),
       }));
     },
-    async findRefused(id) {
+    async findDeadLetter(id) {
       const row = find.get(id);
       return row && parse(row.event);
     },
-    async dropRefused(id) {
+    async removeDeadLetter(id) {
       drop.run(id);
     },
     applied(after, limit) {

@@ -14,7 +14,7 @@ import { inTransaction, openSqlite } from './database.ts';
 import { outboxMigration, sqliteOutbox } from './outbox.ts';
 
 type Deliver = (events: DomainEvent[], signal: AbortSignal) => Promise<unknown>;
-type Timing = { pollEvery?: number; retryRefusedAfter?: number };
+type Timing = { pollInterval?: number; retryRejectedAfter?: number };
 
 const apps: App[] = [];
 afterEach(async () => {
@@ -72,7 +72,7 @@ describe('a relay', () => {
 
   it('delivers what its own process writes immediately, without waiting for the next poll', async () => {
     const { taken, deliver } = reader();
-    const { write } = await startRelay(deliver, 1, { pollEvery: 3_600_000 });
+    const { write } = await startRelay(deliver, 1, { pollInterval: 3_600_000 });
     await soon(() => expect(taken).toHaveLength(1));
     write('second');
     await soon(() => expect(taken.flat()).toEqual(['event-0', 'second']));
@@ -82,7 +82,7 @@ describe('a relay', () => {
 
   it('finds what another replica wrote at the next poll', async () => {
     const { taken, deliver } = reader();
-    const { db } = await startRelay(deliver, 0, { pollEvery: 5 });
+    const { db } = await startRelay(deliver, 0, { pollInterval: 5 });
     const another = sqliteOutbox(db);
     inTransaction(db, () => another.add([newEvent('test', 'it.happened', {}, 'elsewhere')]));
     await soon(() => expect(taken.flat()).toEqual(['elsewhere']));
@@ -110,7 +110,7 @@ describe('a relay', () => {
 
   it('continues after an outage of the store', async () => {
     const { taken, deliver } = reader();
-    const { outbox, write } = await startRelay(deliver, 0, { pollEvery: 5 });
+    const { outbox, write } = await startRelay(deliver, 0, { pollInterval: 5 });
     const away = vi.spyOn(outbox, 'pending').mockRejectedValue(new Error('away'));
     write('later');
     await soon(() => expect(away.mock.calls.length).toBeGreaterThan(1));
@@ -121,23 +121,23 @@ describe('a relay', () => {
 });
 
 describe('an event that its reader rejects', () => {
-  const refuseOne = (ids: string[]) => ids.includes('event-1') && problem('invalid_request');
+  const rejectOne = (ids: string[]) => ids.includes('event-1') && problem('invalid_request');
 
   it('waits alone: the others are delivered, and those that come later', async () => {
-    const { taken, deliver } = reader(refuseOne);
+    const { taken, deliver } = reader(rejectOne);
     const { outbox, write, deliveries } = await startRelay(deliver, 3);
     await soon(() => expect(taken.flat()).toEqual(['event-0', 'event-2']));
     write('event-3', 'event-4');
     await soon(() => expect(taken.at(-1)).toEqual(['event-3', 'event-4']));
     expect((await outbox.pending(10)).map(({ id }) => id)).toEqual(['event-1']);
-    expect(await deliveries('refused')).toBe(1);
+    expect(await deliveries('rejected')).toBe(1);
   });
 
   it('is retried after a while, and delivered when the reader accepts it', async () => {
     let mended = false;
-    const { taken, deliver } = reader((ids) => !mended && refuseOne(ids));
-    const { deliveries } = await startRelay(deliver, 2, { pollEvery: 5, retryRefusedAfter: 20 });
-    await soon(async () => expect(await deliveries('refused')).toBeGreaterThan(1));
+    const { taken, deliver } = reader((ids) => !mended && rejectOne(ids));
+    const { deliveries } = await startRelay(deliver, 2, { pollInterval: 5, retryRejectedAfter: 20 });
+    await soon(async () => expect(await deliveries('rejected')).toBeGreaterThan(1));
     expect(taken.flat()).toEqual(['event-0']);
     mended = true;
     await soon(() => expect(taken.flat()).toEqual(['event-0', 'event-1']));
@@ -145,9 +145,9 @@ describe('an event that its reader rejects', () => {
 
   it('waits no longer when the clock of the system is set back', async () => {
     let mended = false;
-    const { taken, deliver } = reader((ids) => !mended && refuseOne(ids));
-    const { deliveries } = await startRelay(deliver, 2, { pollEvery: 5, retryRefusedAfter: 20 });
-    await soon(async () => expect(await deliveries('refused')).toBeGreaterThan(0));
+    const { taken, deliver } = reader((ids) => !mended && rejectOne(ids));
+    const { deliveries } = await startRelay(deliver, 2, { pollInterval: 5, retryRejectedAfter: 20 });
+    await soon(async () => expect(await deliveries('rejected')).toBeGreaterThan(0));
     mended = true;
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
     await soon(() => expect(taken.flat()).toEqual(['event-0', 'event-1']));
@@ -155,9 +155,9 @@ describe('an event that its reader rejects', () => {
 
   it('is forgotten when another replica has delivered it', async () => {
     let mended = false;
-    const { taken, deliver } = reader((ids) => !mended && refuseOne(ids));
-    const { outbox, write, deliveries } = await startRelay(deliver, 2, { pollEvery: 5 });
-    await soon(async () => expect(await deliveries('refused')).toBe(1));
+    const { taken, deliver } = reader((ids) => !mended && rejectOne(ids));
+    const { outbox, write, deliveries } = await startRelay(deliver, 2, { pollInterval: 5 });
+    await soon(async () => expect(await deliveries('rejected')).toBe(1));
     await outbox.delivered(['event-1']);
     const looks = vi.spyOn(outbox, 'pending');
     await soon(() => expect(looks.mock.calls.length).toBeGreaterThan(1));
@@ -173,7 +173,7 @@ describe('an event that its reader rejects', () => {
       const { taken, deliver } = reader((_ids, attempt) => attempt === 1 && problem(code));
       const { deliveries } = await startRelay(deliver, 3);
       await soon(() => expect(taken).toEqual([['event-0', 'event-1', 'event-2']]));
-      expect(await deliveries('refused')).toBe(0);
+      expect(await deliveries('rejected')).toBe(0);
     },
   );
 });

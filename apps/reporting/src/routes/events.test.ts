@@ -28,9 +28,9 @@ describe('events', () => {
     expect((await reporting.deliver([...bad, paid({})])).json()).toEqual({
       applied: 1,
       duplicates: 0,
-      refused: 4,
+      rejected: 4,
     });
-    const url = '/api/v1/reports/refused-events?limit=3';
+    const url = '/api/v1/reports/dead-letters?limit=3';
     const first = (await reporting.ask('GET', url)).json();
     const second = (await reporting.ask('GET', `${url}&cursor=${first.next}`)).json();
     const listed = [...first.items, ...second.items];
@@ -40,14 +40,14 @@ describe('events', () => {
       type: 'payment.dreamt',
       source: 'test',
       reason: 'unknown type payment.dreamt',
-      refusedAt: expect.any(String),
+      rejectedAt: expect.any(String),
     });
   });
 
   it('that are dead letters can be delivered again when the cause is fixed', async () => {
     const event = paid({ amount: 5 });
-    await reporting.store.setAside(event, 'a bug of reporting', march);
-    const url = `/api/v1/reports/refused-events/${event.id}/deliver`;
+    await reporting.store.addDeadLetter(event, 'a bug of reporting', march);
+    const url = `/api/v1/reports/dead-letters/${event.id}/redeliver`;
     expect((await reporting.ask('POST', url)).json()).toEqual({ outcome: 'applied' });
     expect((await reporting.ask('POST', url)).statusCode).toBe(404);
     expect((await reporting.ask('GET', '/api/v1/reports/revenue')).json().items).toHaveLength(1);
@@ -56,8 +56,8 @@ describe('events', () => {
   it('stay listed if they are rejected again', async () => {
     const event = paid({ amount: -1 });
     await reporting.deliver([event]);
-    const answer = await reporting.ask('POST', `/api/v1/reports/refused-events/${event.id}/deliver`);
-    expect(answer.json()).toEqual({ outcome: 'refused', reason: expect.stringContaining('amount') });
-    expect((await reporting.ask('GET', '/api/v1/reports/refused-events')).json().items).toHaveLength(1);
+    const answer = await reporting.ask('POST', `/api/v1/reports/dead-letters/${event.id}/redeliver`);
+    expect(answer.json()).toEqual({ outcome: 'rejected', reason: expect.stringContaining('amount') });
+    expect((await reporting.ask('GET', '/api/v1/reports/dead-letters')).json().items).toHaveLength(1);
   });
 });

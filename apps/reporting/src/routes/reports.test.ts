@@ -15,7 +15,7 @@ const reports = [
   '/api/v1/reports/recurring',
   '/api/v1/reports/sign-ups',
   '/api/v1/reports/top-usage?metric=calls',
-  '/api/v1/reports/refused-events',
+  '/api/v1/reports/dead-letters',
 ];
 const march = '2026-03-31T12:00:00Z';
 
@@ -28,8 +28,8 @@ describe('reports', () => {
       paid({ at: march, planId: 'pro', amount: 4900 }),
       refunded({ at: march, planId: 'pro', amount: 900 }),
     ];
-    expect((await reporting.deliver(events)).json()).toEqual({ applied: 5, duplicates: 0, refused: 0 });
-    expect((await reporting.deliver(events)).json()).toEqual({ applied: 0, duplicates: 5, refused: 0 });
+    expect((await reporting.deliver(events)).json()).toEqual({ applied: 5, duplicates: 0, rejected: 0 });
+    expect((await reporting.deliver(events)).json()).toEqual({ applied: 0, duplicates: 5, rejected: 0 });
 
     const items = async (url: string) => (await reporting.ask('GET', url)).json().items;
     expect(await items('/api/v1/reports/revenue?by=month')).toEqual([
@@ -76,7 +76,7 @@ describe('reports', () => {
     ['/api/v1/reports/top-usage?metric=a/b', 'query.metric'],
     ['/api/v1/reports/top-usage?metric=calls&limit=0', 'query.limit'],
     ['/api/v1/reports/top-usage?metric=calls&limit=201', 'query.limit'],
-    ['/api/v1/reports/refused-events?cursor=nonsense', 'query.cursor'],
+    ['/api/v1/reports/dead-letters?cursor=nonsense', 'query.cursor'],
   ])('reject %s and name %s', async (url, field) => {
     for (const accept of ['application/json', 'text/csv']) {
       const answer = await reporting.ask('GET', url, { accept });

@@ -1,4 +1,4 @@
-import type { RefusedEvent } from '@slipway/platform/events/inbox';
+import type { RejectedEvent } from '@slipway/platform/events/inbox';
 import type { DatastoreStore, Found, Reads, Step } from '@slipway/store-datastore/entities';
 import type { Figure, FigurePosition, Report, ReportedEvent, Sums } from '../figures.ts';
 import { type Draft, draft, type Known, nothingKnown } from './draft.ts';
@@ -66,13 +66,13 @@ export async function countEvents(
   step: Step,
   events: ReportedEvent[],
   snapshots: number[],
-): Promise<Map<string, RefusedEvent>> {
+): Promise<Map<string, RejectedEvent>> {
   const known = nothingKnown();
   for (;;) {
     const result = draft(events, snapshots, known);
     if (result.missing.figures.size + result.missing.states.size === 0) {
       save(step, result.changed);
-      return result.refused;
+      return result.rejected;
     }
     await load(step, known, result.missing);
   }

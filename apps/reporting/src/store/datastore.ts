@@ -34,8 +34,8 @@ export async function openDatastoreStore(url: string): Promise<ReportingStore> {
   const inbox = datastoreInbox(store, async (events, step) => {
     const { current, building } = await readSnapshots(step);
     const snapshots = building === undefined ? [current] : [current, building];
-    const refused = await countEvents(step, events as ReportedEvent[], snapshots);
-    return { mark: building ?? current, refused };
+    const rejected = await countEvents(step, events as ReportedEvent[], snapshots);
+    return { mark: building ?? current, rejected };
   });
 
   /** Reads from the current snapshot, in one transaction because a rebuild may replace it between two commands. */

@@ -46,8 +46,8 @@ describe('a draft', () => {
     const stored = nothingKnown();
     apply(stored, [paid({ amount: Number.MAX_SAFE_INTEGER })], [2]);
     const tooMuch = paid({ amount: 1 });
-    const { refused } = apply(stored, [used({}), tooMuch, started({})], [1, 2]);
-    expect([...refused.keys()]).toEqual([tooMuch.id]);
+    const { rejected } = apply(stored, [used({}), tooMuch, started({})], [1, 2]);
+    expect([...rejected.keys()]).toEqual([tooMuch.id]);
     const figures = [...stored.figures].map(([name, sums]) => [name, ...(sums ?? [])]);
     expect(figures.filter(([name]) => String(name).includes('revenue'))).toEqual([
       ['00000002 revenue 2026-03-15 basic/EUR', Number.MAX_SAFE_INTEGER, 0],

@@ -1,4 +1,4 @@
-import { RefusedEvent } from '@slipway/platform/events/inbox';
+import { RejectedEvent } from '@slipway/platform/events/inbox';
 import {
   add,
   count,
@@ -22,7 +22,7 @@ export type Draft = {
   changed: Known;
   missing: { figures: Set<string>; states: Set<string> };
   /** The events that cannot be counted, by id. They change nothing. */
-  refused: Map<string, RefusedEvent>;
+  rejected: Map<string, RejectedEvent>;
 };
 
 /**
@@ -34,7 +34,7 @@ export function draft(events: ReportedEvent[], snapshots: number[], known: Known
   const result: Draft = {
     changed: nothingKnown(),
     missing: { figures: new Set(), states: new Set() },
-    refused: new Map(),
+    rejected: new Map(),
   };
   for (const event of events) {
     try {
@@ -43,8 +43,8 @@ export function draft(events: ReportedEvent[], snapshots: number[], known: Known
       for (const [name, sums] of changes.figures) result.changed.figures.set(name, sums);
       for (const [name, state] of changes.states) result.changed.states.set(name, state);
     } catch (error) {
-      if (!(error instanceof RefusedEvent)) throw error;
-      result.refused.set(event.id, error);
+      if (!(error instanceof RejectedEvent)) throw error;
+      result.rejected.set(event.id, error);
     }
   }
   return result;

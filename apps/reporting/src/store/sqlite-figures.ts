@@ -90,7 +90,7 @@ export function sqliteFigures(db: DatabaseSync) {
   };
 
   return {
-    /** @throws {RefusedEvent} if the event cannot be counted. */
+    /** @throws {RejectedEvent} if the event cannot be counted. */
     count(snapshot: number, event: ReportedEvent): void {
       const id = subscriptionIn(event);
       const { increments, state } = count(event, id ? stateOf(snapshot, id) : undefined);

@@ -39,10 +39,10 @@ export function openSqliteStore(url: string): ReportingStore {
 
   return nonBlocking(db, {
     apply: inbox.apply,
-    setAside: inbox.setAside,
-    refused: inbox.refused,
-    findRefused: inbox.findRefused,
-    dropRefused: inbox.dropRefused,
+    addDeadLetter: inbox.addDeadLetter,
+    deadLetters: inbox.deadLetters,
+    findDeadLetter: inbox.findDeadLetter,
+    removeDeadLetter: inbox.removeDeadLetter,
 
     async figures(report, range, limit, after) {
       return figures.list(snapshots.get().current, report, range, limit, after);

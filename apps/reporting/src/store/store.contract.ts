@@ -1,4 +1,4 @@
-import { RefusedEvent } from '@slipway/platform/events/inbox';
+import { RejectedEvent } from '@slipway/platform/events/inbox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ReportedEvent } from '../figures.ts';
 import { rebuild } from '../rebuild.ts';
@@ -67,7 +67,7 @@ export function describeStore(name: string, open: () => Promise<Opened>): void {
     it('neither stores nor counts an event that it rejects', async () => {
       await apply(paid({ amount: Number.MAX_SAFE_INTEGER }));
       const tooMuch = paid({ amount: 1 });
-      await expect(store.apply(tooMuch)).rejects.toThrow(RefusedEvent);
+      await expect(store.apply(tooMuch)).rejects.toThrow(RejectedEvent);
       expect(await store.figures('revenue', {}, 10)).toMatchObject([{ sums: [Number.MAX_SAFE_INTEGER, 0] }]);
       expect(await rebuild(store)).toEqual({ events: 1, equal: true });
     });
@@ -118,13 +118,13 @@ export function describeStore(name: string, open: () => Promise<Opened>): void {
 
     it('stores dead letters until they are deleted', async () => {
       const events = ['a', 'b', 'c'].map((id) => used({ id }));
-      for (const event of events) await store.setAside(event, 'because', '2026-03-01T00:00:00Z');
-      const [first] = await store.refused(1);
+      for (const event of events) await store.addDeadLetter(event, 'because', '2026-03-01T00:00:00Z');
+      const [first] = await store.deadLetters(1);
       expect(first).toEqual({ event: events[0], reason: 'because', at: '2026-03-01T00:00:00Z' });
-      expect(await store.refused(10, { at: '2026-03-01T00:00:00Z', id: 'a' })).toHaveLength(2);
-      expect(await store.findRefused('b')).toEqual(events[1]);
-      await store.dropRefused('b');
-      expect(await store.findRefused('b')).toBeUndefined();
+      expect(await store.deadLetters(10, { at: '2026-03-01T00:00:00Z', id: 'a' })).toHaveLength(2);
+      expect(await store.findDeadLetter('b')).toEqual(events[1]);
+      await store.removeDeadLetter('b');
+      expect(await store.findDeadLetter('b')).toBeUndefined();
     });
 
     describe('rebuilding', () => {

@@ -63,6 +63,13 @@ describe('discovery by the addresses of a name', () => {
     expect(picks(discovery, 4)).toEqual([two, two, three, three]);
   });
 
+  it('finds replicas that have IPv6 addresses alone', async () => {
+    const dns = await serveDns({ a: { [name]: ['fd00::2', 'fd00::3'] }, srv: {} });
+    const discovery = discovering(`dns+http://${name}:4001?dns=${dns.address}`);
+    await discovery.ready();
+    expect(picks(discovery, 2)).toEqual(['http://[fd00::2]:4001', 'http://[fd00::3]:4001']);
+  });
+
   it('finds a new replica and drops one that has left', async () => {
     vi.useFakeTimers({ toFake: ['setInterval'] });
     onTestFinished(() => void vi.useRealTimers());

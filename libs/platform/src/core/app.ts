@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 
-/** Fastify as services see it: handlers typed by the contract's schemas. */
+/** Fastify with handlers that are typed by the contract's schemas. */
 export type App = FastifyInstance<
   RawServerDefault,
   IncomingMessage,

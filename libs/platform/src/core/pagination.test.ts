@@ -5,12 +5,12 @@ const positionOf = (item: Position) => item;
 const items = ['a', 'b', 'c'].map((id) => ({ at: '2030-01-01T00:00:00.000Z', id }));
 
 describe('a cursor', () => {
-  it('leads back to its position', () => {
+  it('decodes to its position', () => {
     const position = { at: '2030-01-01T00:00:00.000Z', id: 'ä/"1' };
     expect(fromCursor(toCursor(position))).toEqual(position);
   });
 
-  it('can stand in a URL as it is', () => {
+  it('needs no encoding in a URL', () => {
     const cursor = toCursor({ at: '2030-01-01T00:00:00.000Z', id: '???>>>' });
     expect(cursor).toBe(encodeURIComponent(cursor));
   });
@@ -38,13 +38,13 @@ describe('a cursor', () => {
 });
 
 describe('a page', () => {
-  it('holds as many items as were asked for and leads to the next', () => {
+  it('has as many items as requested and a cursor to the next page', () => {
     const page = toPage(items, 2, positionOf);
     expect(page.items).toEqual(items.slice(0, 2));
     expect(fromCursor(page.next)).toEqual(items[1]);
   });
 
-  it('leads nowhere when nothing comes after it', () => {
+  it('has no cursor when nothing follows', () => {
     expect(toPage(items, 3, positionOf)).toEqual({ items });
     expect(toPage([], 3, positionOf)).toEqual({ items: [] });
   });

@@ -1,14 +1,14 @@
 import { problem } from '@slipway/contract-kit/problem';
 
-/** The place in a list after which a page begins: the sort key and the id of the last item seen. */
+/** The position in a list after which a page begins: the sort key and the id of the last item of the page before. */
 export type Position = { at: string; id: string };
 
-/** Writes a position as the opaque cursor that callers hand back. */
+/** Encodes a position as an opaque cursor, which clients send to get the next page. */
 export function toCursor({ at, id }: Position): string {
   return Buffer.from(JSON.stringify([at, id])).toString('base64url');
 }
 
-/** @throws {Problem} invalid_cursor if it was not made by `toCursor`. */
+/** Decodes a cursor. @throws {Problem} invalid_cursor if it was not made by `toCursor`. */
 export function fromCursor(cursor: string | undefined): Position | undefined {
   if (cursor === undefined) return undefined;
   try {
@@ -21,7 +21,7 @@ export function fromCursor(cursor: string | undefined): Position | undefined {
 }
 
 /**
- * Cuts a page out of the items that a store found when asked for one more than the limit.
+ * Makes a page of the items that a store found when asked for one more than the limit.
  *
  * @example
  * toPage(await store.list(owner, limit + 1, position), limit, ({ createdAt, id }) => ({ at: createdAt, id }));

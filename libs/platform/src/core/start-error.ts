@@ -1,4 +1,4 @@
-/** A start that cannot succeed, said in one sentence to the person who started it. */
+/** The reason why a service cannot start, in one sentence for the person who started it. */
 export class StartError extends Error {
   constructor(sentence: string, cause?: unknown) {
     super(sentence, { cause });

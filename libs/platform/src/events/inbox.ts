@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import { type DomainEvent, EventEnvelope, type EventSchemas } from '@slipway/contract-kit/event';
 import type { Operation } from '@slipway/contract-kit/operation';
 import Type from 'typebox';
@@ -12,48 +12,49 @@ import type { Count } from '../telemetry/declare.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { withTraceOf } from '../telemetry/spans.ts';
 
-/** Thrown by a reader for an event that it can never apply as it is; the event is set aside. */
-export class RefusedEvent extends Error {
+/** Thrown by a reader for an event that it can never apply as it is; the event becomes a dead letter. */
+export class RejectedEvent extends Error {
   constructor(reason: string) {
     super(reason);
-    this.name = 'RefusedEvent';
+    this.name = 'RejectedEvent';
   }
 }
 
-/** An event that was set aside: why, and since when (RFC 3339). */
-export type SetAsideEvent = { event: DomainEvent; reason: string; at: string };
+/** An event that could not be applied, with the reason and the time when it was rejected first (RFC 3339). */
+export type DeadLetter = { event: DomainEvent; reason: string; at: string };
 
-/** Where a reader keeps which events it has applied, and those that it could not. */
+/** Stores which events a reader has applied, and its dead letters. */
 export type InboxStore = {
-  /** How many events the store likes to be given at a time, to apply them in one step; 1 if absent. */
-  together?: number;
+  /** Number of events to call `apply` with concurrently, so that the store can apply them in one commit; 1 if absent. */
+  batchSize?: number;
   /**
-   * Makes the event's changes and notes its id, once for all deliveries, also when two arrive at a time.
+   * Makes the event's changes and stores its id in one step, so that an event that is delivered more than once, even
+   * concurrently, is applied once.
    *
-   * @throws {RefusedEvent} if the event can never be applied as it is; nothing is changed then.
+   * @throws {RejectedEvent} if the event can never be applied as it is; nothing is changed then.
    */
   apply(event: DomainEvent): Promise<'applied' | 'duplicate'>;
-  /** Keeps an event that was refused; of one that is kept already only the reason is renewed. */
-  setAside(event: DomainEvent, reason: string, at: string): Promise<void>;
-  /** The events set aside, oldest first, after a position of `at` and event id. */
-  refused(limit: number, after?: Position): Promise<SetAsideEvent[]>;
-  findRefused(id: string): Promise<DomainEvent | undefined>;
-  dropRefused(id: string): Promise<void>;
+  /** Stores a dead letter; if there is one with the same id, only its event and reason are replaced. */
+  addDeadLetter(event: DomainEvent, reason: string, at: string): Promise<void>;
+  /** Returns the dead letters after a position (of `at` and event id), oldest first. */
+  deadLetters(limit: number, after?: Position): Promise<DeadLetter[]>;
+  findDeadLetter(id: string): Promise<DomainEvent | undefined>;
+  removeDeadLetter(id: string): Promise<void>;
 };
 
-/** How services hand events to a reader. Each event is checked on its own, so that one bad one stops no other. */
+/** The operation that delivers events. Each event is checked by itself, so that an invalid one stops no other. */
 export const deliverEvents = {
   method: 'POST',
   url: '/internal/v1/events',
   schema: {
     operationId: 'deliverEvents',
-    summary: 'Takes events of other services, each once per id',
+    summary: 'Delivers events of other services; each event id is applied once',
     tags: ['internal'],
     body: Type.Object({
       events: Type.Array(Type.Unsafe<DomainEvent>({ type: 'object' }), { minItems: 1, maxItems: 500 }),
     }),
     response: {
-      200: Type.Object({ applied: Type.Integer(), duplicates: Type.Integer(), refused: Type.Integer() }),
+      200: Type.Object({ applied: Type.Integer(), duplicates: Type.Integer(), rejected: Type.Integer() }),
     },
   },
   config: { access: 'service', bodyLimit: 1_048_576 },
@@ -74,12 +75,12 @@ export function deliverTo(reader: Upstream, token: string) {
     client.deliverEvents({ body: { events }, headers }, { signal });
 }
 
-export const inboxOutcomes = ['applied', 'duplicate', 'refused'] as const;
+export const inboxOutcomes = ['applied', 'duplicate', 'rejected'] as const;
 
 export type Outcome = { outcome: (typeof inboxOutcomes)[number]; reason?: string };
 
 export type Inbox = {
-  /** Tries an event that was set aside again; `undefined` if there is none with this id. */
+  /** Applies a dead letter again; returns `undefined` if none has this id. */
   redeliver(id: string): Promise<Outcome | undefined>;
 };
 
@@ -87,35 +88,34 @@ type InboxOptions = {
   schemas: EventSchemas;
   store: InboxStore;
   log: Logger;
-  /** Where each event that was delivered is counted. */
+  /** Counters of the delivered events by outcome. */
   counts: Record<Outcome['outcome'], Count>;
 };
 
 /**
- * Takes events at `POST /internal/v1/events`. What can never be applied is set aside with its reason and
- * acknowledged; any other failure fails the delivery, so that the sender repeats it.
+ * Registers `POST /internal/v1/events`. An event that can never be applied is stored as a dead letter and acknowledged;
+ * any other failure fails the delivery, so that the sender retries it.
  */
-export function registerInbox(app: App, { schemas, store, log, counts: taken }: InboxOptions): Inbox {
-  const faultOf = createEventCheck(schemas);
+export function registerInbox(app: App, { schemas, store, log, counts }: InboxOptions): Inbox {
+  const check = createEventCheck(schemas);
 
-  const take = async (event: DomainEvent): Promise<Outcome> => {
-    const outcome = await tryToApply(event);
-    taken[outcome.outcome].inc();
-    if (outcome.outcome !== 'refused') return outcome;
-    const kept = identified(event);
-    await store.setAside(kept, outcome.reason ?? '', new Date().toISOString());
-    log.error({ event: kept.id, type: kept.type, reason: outcome.reason }, 'event refused');
+  const receive = async (event: DomainEvent): Promise<Outcome> => {
+    const outcome = await apply(event);
+    counts[outcome.outcome].inc();
+    if (outcome.outcome !== 'rejected') return outcome;
+    const letter = identified(event);
+    await store.addDeadLetter(letter, outcome.reason ?? '', new Date().toISOString());
+    log.error({ event: letter.id, type: letter.type, reason: outcome.reason }, 'event rejected');
     return outcome;
   };
 
-  const tryToApply = async (event: DomainEvent): Promise<Outcome> => {
-    const fault = faultOf(event);
-    if (fault) return { outcome: 'refused', reason: fault };
+  const apply = async (event: DomainEvent): Promise<Outcome> => {
+    const reason = check(event);
+    if (reason) return { outcome: 'rejected', reason };
     try {
-      const apply = () => store.apply(event);
-      return { outcome: await withTraceOf(event, `event ${event.type}`, apply) };
+      return { outcome: await withTraceOf(event, `event ${event.type}`, () => store.apply(event)) };
     } catch (error) {
-      if (error instanceof RefusedEvent) return { outcome: 'refused', reason: error.message };
+      if (error instanceof RejectedEvent) return { outcome: 'rejected', reason: error.message };
       throw error;
     }
   };
@@ -124,34 +124,34 @@ export function registerInbox(app: App, { schemas, store, log, counts: taken }: 
     ...deliverEvents,
     bodyLimit: deliverEvents.config.bodyLimit,
     handler: async (request) => {
-      const counts = { applied: 0, duplicate: 0, refused: 0 };
-      // One after the other, or some together: the order in which a source tells its events is kept.
-      for (const events of inParts(request.body.events, store.together ?? 1)) {
-        for (const { outcome } of await Promise.all(events.map(take))) counts[outcome] += 1;
-        // An embedded store works within one turn: without this, other requests would wait for the last event.
-        await nextTurn();
+      const sums = { applied: 0, duplicate: 0, rejected: 0 };
+      // In batches, one after another, so that the events of a source are applied in their order.
+      for (const batch of inBatches(request.body.events, store.batchSize ?? 1)) {
+        for (const { outcome } of await Promise.all(batch.map(receive))) sums[outcome] += 1;
+        // An embedded store is synchronous: without this, other requests would wait until the last event is applied.
+        await nextIteration();
       }
-      return { applied: counts.applied, duplicates: counts.duplicate, refused: counts.refused };
+      return { applied: sums.applied, duplicates: sums.duplicate, rejected: sums.rejected };
     },
   });
 
   return {
     async redeliver(id) {
-      const event = await store.findRefused(id);
+      const event = await store.findDeadLetter(id);
       if (!event) return undefined;
-      const outcome = await take(event);
-      // Only now: a crash in between leaves the event listed, and its repetition is a duplicate.
-      if (outcome.outcome !== 'refused') await store.dropRefused(id);
+      const outcome = await receive(event);
+      // Removed last: after a crash in between, the dead letter is still listed and its redelivery is a duplicate.
+      if (outcome.outcome !== 'rejected') await store.removeDeadLetter(id);
       return outcome;
     },
   };
 }
 
-function* inParts<T>(items: T[], size: number): Generator<T[]> {
+function* inBatches<T>(items: T[], size: number): Generator<T[]> {
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
-/** Makes the function that says what is wrong with an event: `undefined` if it fits envelope and type. */
+/** Makes a function that returns why an event is invalid, or `undefined` if it matches its schemas. */
 function createEventCheck(schemas: EventSchemas): (event: DomainEvent) => string | undefined {
   const compile = createValidators();
   const check = (schema: object) =>
@@ -159,14 +159,14 @@ function createEventCheck(schemas: EventSchemas): (event: DomainEvent) => string
   const envelope = check(EventEnvelope);
   const types = new Map(Object.entries(schemas).map(([type, schema]) => [type, check(schema)]));
   return (event) => {
-    if (!envelope(event)) return faultIn('event', envelope.errors);
+    if (!envelope(event)) return describe('event', envelope.errors);
     const data = types.get(event.type);
     if (!data) return `unknown type ${event.type}`;
-    return data(event.data) ? undefined : faultIn('data', data.errors);
+    return data(event.data) ? undefined : describe('data', data.errors);
   };
 }
 
-function faultIn(
+function describe(
   part: string,
   errors: { instancePath?: string; message?: string }[] | null | undefined,
 ): string {
@@ -176,7 +176,7 @@ function faultIn(
   return all.join('; ');
 }
 
-/** A malformed event gets what a list needs; its id comes from its content, so that it is kept only once. */
+/** Adds what a list needs to a malformed event. Its id is a hash of its content, so that it is stored only once. */
 function identified(event: DomainEvent): DomainEvent {
   const { id, type, source } = event as Partial<DomainEvent>;
   return {

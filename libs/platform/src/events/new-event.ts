@@ -3,10 +3,10 @@ import type { DomainEvent } from '@slipway/contract-kit/event';
 import { currentTraceparent } from '../telemetry/trace-context.ts';
 
 /**
- * Makes an event that happens now, with the trace of the request that causes it.
+ * Makes an event of the current time, with the trace of the request that causes it.
  *
- * @param source the service that tells it
- * @param id unique over all sources; derive it from what happened where a repeated request may tell it again
+ * @param source the service that publishes it
+ * @param id unique over all sources; derive it from what happened if a retried request may publish the event again
  * @example
  * newEvent('billing', 'invoice.issued', { invoiceId, … }, `invoice.issued:${invoiceId}`);
  */

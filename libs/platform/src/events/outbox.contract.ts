@@ -3,17 +3,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newEvent } from './new-event.ts';
 import type { OutboxStore } from './outbox.ts';
 
-/** An outbox as its service sees it, by two connections to the same data. */
+/** An outbox as its service uses it, by two connections to the same data. */
 export type OpenOutbox = {
   stores: [OutboxStore, OutboxStore];
-  /** Writes an aggregate together with its events in one atomic step, by the first connection. */
+  /** Writes an aggregate with its events in one atomic step, by the first connection. */
   write(events: DomainEvent[]): Promise<void>;
-  /** Does the same, but fails before the step is finished. */
+  /** Does the same, but fails before the step is complete. */
   failToWrite(events: DomainEvent[]): Promise<void>;
   close(): Promise<void>;
 };
 
-/** What every outbox promises, whatever it is kept in. */
+/** The contract of every outbox, whatever technology stores it. */
 export function outboxContract(name: string, open: () => Promise<OpenOutbox>): void {
   describe(`outbox: ${name}`, () => {
     let opened: OpenOutbox;
@@ -30,7 +30,7 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
         newEvent('test', 'it.happened', {}, `event-${from + index}`),
       );
 
-    it('hands events out in the order in which they were written, as many as asked for', async () => {
+    it('returns events in the order in which they were written, up to the limit', async () => {
       await opened.write(many(2));
       await opened.write(many(10, 2));
       const ids = many(12).map(({ id }) => id);
@@ -38,7 +38,7 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
       expect(await idsOf(outbox, 5)).toEqual(ids.slice(0, 5));
     });
 
-    it('hands out again what was not confirmed, and never what was', async () => {
+    it('returns again what was not confirmed, and never what was', async () => {
       await opened.write(many(4));
       await outbox.delivered(['event-0', 'event-2']);
       expect(await idsOf(outbox)).toEqual(['event-1', 'event-3']);
@@ -63,7 +63,7 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
       expect(await idsOf(outbox)).toEqual(['event-1']);
     });
 
-    it('keeps an event that is written twice once', async () => {
+    it('stores an event that is written twice once', async () => {
       await opened.write(many(2));
       await opened.write(many(1));
       expect(await idsOf(outbox)).toEqual(['event-0', 'event-1']);
@@ -89,7 +89,7 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
       expect(await seen).toEqual(['event-0']);
     });
 
-    it('tells how many events wait and since when', async () => {
+    it('returns how many events wait and since when', async () => {
       expect(await outbox.backlog()).toEqual({ depth: 0 });
       const [first, second] = many(2);
       if (!first || !second) throw new Error('there are two');
@@ -101,7 +101,7 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
       expect(await outbox.backlog()).toEqual({ depth: 1, oldestAt: second.at });
     });
 
-    it('gives back exactly what was written', async () => {
+    it('returns exactly what was written', async () => {
       const data = {
         text: 'Zoë 🚢 \u0000 \u2028 "quoted"',
         large: 'x'.repeat(500_000),

@@ -1,13 +1,13 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
 
-/** Events that were written with their aggregate and wait to be delivered. */
+/** The events that were written with their aggregates and are not delivered yet. */
 export type OutboxStore = {
-  /** The oldest undelivered events, in the order in which they were written. */
+  /** Returns the oldest undelivered events, in the order in which they were written. */
   pending(limit: number): Promise<DomainEvent[]>;
-  /** Takes events out of the outbox once their reader has them. */
+  /** Removes events once their reader has them. */
   delivered(ids: string[]): Promise<void>;
-  /** How many wait, and since when the oldest does. */
+  /** Returns the number of undelivered events, and the time of the oldest. */
   backlog(): Promise<{ depth: number; oldestAt?: string }>;
-  /** Calls `listener` whenever this process has written events, so that they need not wait for the next look. */
+  /** Calls `listener` whenever this process has written events, so that they need not wait for the next poll. */
   onAdded(listener: () => void): void;
 };

@@ -19,54 +19,54 @@ type RelayOptions = {
   log: Logger;
   metrics: Metrics;
   tracing: Pick<Tracing, 'background'>;
-  /** Milliseconds between two looks into an outbox that has nothing to deliver. */
-  pollEvery?: number;
-  /** Milliseconds before an event that its reader refuses is tried again. */
-  retryRefusedAfter?: number;
+  /** Poll interval of an outbox that has nothing to deliver; milliseconds. */
+  pollInterval?: number;
+  /** Milliseconds before an event that its reader rejected is delivered again. */
+  retryRejectedAfter?: number;
 };
 
-/** Events looked at, and delivered together, at a time. */
+/** Maximum number of events that are read, and delivered together. */
 const batchSize = 100;
-/** Delays after failures in a row; milliseconds. */
+/** Delays after consecutive failures; milliseconds. */
 const delays = { base: 200, max: 10_000 };
 /** Milliseconds that a stop waits for a delivery in flight. */
 const stopWithin = 1_000;
 
 /**
- * Delivers the events of an outbox for as long as the service runs: each at least once, in order. What is not
- * delivered when the service stops stays in the outbox. The reader knows repetitions by the event's id.
+ * Delivers the events of an outbox while the service runs: each at least once, in order. Events that are not delivered
+ * when the service stops remain in the outbox. The reader recognizes duplicates by the event's id.
  *
  * @example
  * registerRelay(app, {
  *   outbox: store.outbox,
- *   deliver: (events) => reporting.deliverEvents({ body: { events } }),
+ *   deliver: (events, signal) => reporting.deliverEvents({ body: { events } }, { signal }),
  *   log,
  *   metrics,
  *   tracing,
  * });
  */
 export function registerRelay(app: App, options: RelayOptions): void {
-  const { pollEvery = 500 } = options;
+  const { pollInterval = 500 } = options;
   /** Ends the relay: no further delivery begins. */
   const stopping = new AbortController();
   /** Ends the delivery in flight. */
   const aborting = new AbortController();
-  /** Ends the pause between two looks. One that comes before the pause begins is not forgotten. */
-  let nudged = new AbortController();
+  /** Ends the pause between two polls, even if it is aborted before the pause begins. */
+  let wakeUp = new AbortController();
   let running: Promise<void> | undefined;
 
-  options.outbox.onAdded(() => nudged.abort());
+  options.outbox.onAdded(() => wakeUp.abort());
   const pause = async () => {
-    await wait(pollEvery, undefined, { signal: nudged.signal, ref: false }).catch(() => undefined);
-    nudged = new AbortController();
+    await wait(pollInterval, undefined, { signal: wakeUp.signal, ref: false }).catch(() => undefined);
+    wakeUp = new AbortController();
   };
   app.addHook('onReady', async () => {
     running = run(options, { stopping: stopping.signal, aborting: aborting.signal }, pause);
   });
-  // In onClose requests have finished: what the last of them wrote had its chance, too.
+  // In onClose all requests have ended, so that events of the last ones may have been delivered, too.
   app.addHook('onClose', async () => {
     stopping.abort();
-    nudged.abort();
+    wakeUp.abort();
     await Promise.race([running, wait(stopWithin, undefined, { ref: false })]);
     aborting.abort();
   });
@@ -75,9 +75,9 @@ export function registerRelay(app: App, options: RelayOptions): void {
 type Signals = Record<'stopping' | 'aborting', AbortSignal>;
 
 async function run(options: RelayOptions, signals: Signals, pause: () => Promise<void>): Promise<void> {
-  const { outbox, log, retryRefusedAfter = 60_000 } = options;
+  const { outbox, log, retryRejectedAfter = 60_000 } = options;
   const measured = createRelayMetrics(options.metrics, outbox);
-  /** Events that the reader refuses, by id, and when each is tried again. */
+  /** Events that the reader rejected, by id, and when each is delivered again. */
   const held = new Map<string, number>();
   let failures = 0;
   const { stopping, aborting } = signals;
@@ -85,8 +85,8 @@ async function run(options: RelayOptions, signals: Signals, pause: () => Promise
     try {
       await measured.count();
       const pending = await outbox.pending(batchSize);
-      forget(pending);
-      if (pending.length === 0) measured.isEmpty();
+      releaseMissing(pending);
+      if (pending.length === 0) measured.setEmpty();
       const events = pending.filter(({ id }) => isDue(held.get(id)));
       await send(events);
       failures = 0;
@@ -107,16 +107,16 @@ async function run(options: RelayOptions, signals: Signals, pause: () => Promise
     try {
       await deliver(events);
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!isRejection(error)) throw error;
       if (!second) return hold(first, error);
-      // Something in the batch is refused. One by one only that waits, and the rest overtakes it.
+      // An event of the batch was rejected. Delivered one by one, only that one waits and the others overtake it.
       for (const event of events) await send([event]);
       return;
     }
     measured.deliveries.delivered.inc();
   }
 
-  /** A delivery is a trace of its own, linked to those of its events: they may come from many requests. */
+  /** Delivers events in a trace of their own, linked to the traces of the requests that caused them. */
   function deliver(events: DomainEvent[]): Promise<void> {
     return options.tracing.background('deliver events', originsOf(events), async (span) => {
       span?.setAttribute('events', events.length);
@@ -125,33 +125,33 @@ async function run(options: RelayOptions, signals: Signals, pause: () => Promise
     });
   }
 
-  /** Lets go of held events that are not in the outbox any more: another replica may have delivered them. */
-  function forget(pending: DomainEvent[]): void {
+  /** Releases held events that are not in the outbox any more: another replica may have delivered them. */
+  function releaseMissing(pending: DomainEvent[]): void {
     const ids = new Set(pending.map(({ id }) => id));
     for (const id of held.keys()) if (!ids.has(id)) held.delete(id);
   }
 
   function hold({ id, type }: DomainEvent, error: Problem): void {
-    held.set(id, performance.now() + retryRefusedAfter);
-    measured.deliveries.refused.inc();
-    log.error({ err: error, event: id, type, retryInMs: retryRefusedAfter }, 'event refused by its reader');
+    held.set(id, performance.now() + retryRejectedAfter);
+    measured.deliveries.rejected.inc();
+    log.error({ err: error, event: id, type, retryInMs: retryRejectedAfter }, 'event rejected by its reader');
   }
 }
 
-/** Most traces that a delivery is linked to. */
-const mostLinks = 32;
+/** Maximum number of traces that a delivery is linked to. */
+const maxLinks = 32;
 
-/** The recorded traces that events were born in. */
+/** Returns the recorded traces in which events were made. */
 function originsOf(events: DomainEvent[]): SpanContext[] {
   const origins = new Map<string, SpanContext>();
   for (const { trace } of events) {
     const origin = readTraceparent(trace);
-    if (origin && isSampled(origin) && origins.size < mostLinks) origins.set(origin.traceId, origin);
+    if (origin && isSampled(origin) && origins.size < maxLinks) origins.set(origin.traceId, origin);
   }
   return [...origins.values()];
 }
 
-/** A reader that is away is no bug: its problem says all, and says it often. */
+/** Returns what to log of a failure. An unreachable reader is no bug, so its problem is logged without a stack. */
 function causeOf(error: unknown): object {
   return error instanceof Problem ? { code: error.code, reason: error.message } : { err: error };
 }
@@ -161,9 +161,9 @@ function isDue(at = 0): boolean {
 }
 
 /**
- * Whether the reader finds fault with what was sent. Other answers, such as 401 or 404, say that the two do
- * not understand each other at all; then all events wait.
+ * Returns whether the reader rejected what was sent. Other errors, such as 401 or 404, concern all events, so that all of
+ * them wait.
  */
-function isRefusal(error: unknown): error is Problem {
+function isRejection(error: unknown): error is Problem {
   return error instanceof Problem && [400, 413, 422].includes(error.status);
 }

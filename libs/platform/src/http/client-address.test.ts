@@ -21,6 +21,11 @@ describe('the address of a client behind proxies', () => {
     expect(addressOf(requestFrom('127.0.0.1', header))).toBe(address);
   });
 
+  it('is found on a listener for IPv6 and IPv4, too, which sees IPv4 addresses in IPv6 form', () => {
+    expect(addressOf(requestFrom('::ffff:10.0.0.5', '192.0.2.7'))).toBe('192.0.2.7');
+    expect(addressOf(requestFrom('::ffff:203.0.113.9', '192.0.2.7'))).toBe('::ffff:203.0.113.9');
+  });
+
   it('is the same for each connection of the client, so that one client has one limit', () => {
     const networks = [4711, 4712, 4713].map((port) =>
       networkOf(requestFrom('10.0.0.5', `192.0.2.7:${port}`)),

@@ -29,7 +29,7 @@ function block(ms: number) {
   clock += ms;
 }
 
-/** A server behind admission, warm by default. `GET /5` computes for 5 ms; priority and client are what the request says. */
+/** A server behind admission, warm by default. `GET /5` computes for 5 ms; headers set priority and client. */
 async function serve({ coldFor = 0 } = {}) {
   const served: string[] = [];
   const rejected = new Map<string, number>();

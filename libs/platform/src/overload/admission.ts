@@ -42,7 +42,7 @@ export type AdmissionOptions = {
   priorityOf: (request: IncomingMessage) => Priority;
   /** Names the client of a request, for a fair share. Called only when a request is queued. */
   clientOf: (request: IncomingMessage) => string;
-  /** Number of requests for which a new process is slow: these may wait up to the hard maximum instead of being rejected. */
+  /** Number of requests for which a new process is slow. Meanwhile requests may wait up to the hard maximum. */
   coldFor?: number;
 };
 

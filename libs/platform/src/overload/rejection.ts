@@ -57,7 +57,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** Lets Node read and discard the rest of the body: closing immediately would reset the connection and lose the response. */
+/** Lets Node discard the rest of the body: closing immediately would reset the connection and lose the response. */
 function lingerAfter(request: IncomingMessage, response: ServerResponse): void {
   response.once('finish', () => {
     if (request.complete) return;

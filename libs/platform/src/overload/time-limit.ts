@@ -13,7 +13,7 @@ const checkInterval = 50;
 export function limitTime(app: FastifyInstance, served: Iterable<Served>): void {
   const check = () => {
     const now = performance.now();
-    for (const each of served) if (each.until <= now) cutOff(each);
+    for (const each of served) if (each.endsAt <= now) cutOff(each);
   };
   const timer = setInterval(check, checkInterval).unref();
   app.addHook('onClose', () => clearInterval(timer));
@@ -21,7 +21,7 @@ export function limitTime(app: FastifyInstance, served: Iterable<Served>): void 
 
 function cutOff(served: Served): void {
   const { request, reply, context } = served;
-  served.until = Number.POSITIVE_INFINITY;
+  served.endsAt = Number.POSITIVE_INFINITY;
   if (reply.sent) return;
   if (reply.raw.headersSent) {
     // A part of the response was sent: only a broken connection shows the client that the rest will not come.

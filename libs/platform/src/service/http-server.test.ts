@@ -80,12 +80,12 @@ describe('the HTTP server', () => {
     });
   });
 
-  it('gives up a head that does not arrive in time', async () => {
+  it('rejects a head that does not arrive in time', async () => {
     const answer = problemIn(await exchange('GET /things HTTP/1.1\r\nhost: a\r\n'));
     expect(answer).toMatchObject({ statusLine: 'HTTP/1.1 408 Request Timeout', code: 'request_timeout' });
   });
 
-  it('gives up a body that does not arrive in time, and never handles it', async () => {
+  it('rejects a body that does not arrive in time, and never handles it', async () => {
     const head =
       'POST /things HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n';
     const answer = problemIn(await exchange(head, '{"half":'));
@@ -106,7 +106,7 @@ describe('the HTTP server', () => {
     expect(performance.now() - begin).toBeGreaterThan(350);
   });
 
-  it('takes bodies up to the limit of the service, or of the route', async () => {
+  it('accepts bodies up to the limit of the service, or of the route', async () => {
     const send = (url: string, size: number) =>
       service.app.inject({ method: 'POST', url, payload: { text: 'x'.repeat(size) } });
     expect((await send('/things', 900)).statusCode).toBe(200);
@@ -117,7 +117,40 @@ describe('the HTTP server', () => {
     expect((await send('/large', 5_100)).statusCode).toBe(413);
   });
 
-  it('takes over a well-formed correlation id and makes its own otherwise', async () => {
+  const post = (path: string, more = '') =>
+    `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 2\r\n${more}\r\n{}`;
+
+  it('answers pipelined requests in their order', async () => {
+    const answer = await exchange(
+      'GET /takes-longer HTTP/1.1\r\nhost: a\r\n\r\n',
+      post('/things'),
+      'GET /things/1 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n',
+    );
+    expect(answer.match(/\{.*?\}/g)).toEqual(['{"done":true}', '{"taken":true}', '{"id":"1"}']);
+  });
+
+  it('answers a request that closes its connection, and does not carry out what follows it', async () => {
+    const answer = await exchange(post('/things', 'connection: close\r\n'), post('/things'));
+    expect(answer.match(/^HTTP.*/gm)).toEqual(['HTTP/1.1 200 OK']);
+    expect(handled).toBe(1);
+  });
+
+  it('does not carry out what was pipelined behind a response that closes the connection', async () => {
+    service.lifecycle.advance('draining');
+    const slow = 'GET /takes-longer HTTP/1.1\r\nhost: a\r\n\r\n';
+    const answer = await exchange(slow, post('/things'), post('/things'));
+    expect(answer.match(/^HTTP.*/gm)).toEqual(['HTTP/1.1 200 OK']);
+    expect(answer).toContain('{"done":true}');
+    expect(handled).toBe(0);
+  });
+
+  it('answers a request that is followed by garbage, and closes the connection', async () => {
+    const answer = await exchange('GET /takes-longer HTTP/1.1\r\nhost: a\r\n\r\n', 'garbage\r\n\r\n');
+    expect(answer.match(/^HTTP.*/gm)).toEqual(['HTTP/1.1 200 OK']);
+    expect(answer).toContain('{"done":true}');
+  });
+
+  it('uses a well-formed correlation id of the client, and makes one otherwise', async () => {
     const idOf = async (given: string) => {
       const answer = await service.app.inject({ url: '/nothing', headers: { 'x-correlation-id': given } });
       expect(answer.headers['x-correlation-id']).toBe(answer.json().correlationId);

@@ -13,24 +13,25 @@ import { defaultHeaders, sendProblem, toProblem } from '../http/problem-response
 import { registerBodies } from '../http/request-body.ts';
 import { originForm } from '../http/request-target.ts';
 import { createValidators } from '../http/validation.ts';
+import { responseOn } from './connections.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { PlatformSettings } from './settings.ts';
 
-/** Time in which a whole request must have arrived: the longest that a contract gives a stream; milliseconds. */
+/** Milliseconds within which a whole request must arrive: the longest time that a contract allows for a stream. */
 const receiveTimeout = 600_000;
 
 const correlationId = /^[\w.:-]{1,64}$/;
 
 type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
 
-/** Makes the HTTP server of a service: its limits, its input validation, its answers to broken requests. */
+/** Makes the HTTP server of a service, with its limits, its input validation and its responses to malformed requests. */
 export function createHttpServer(
   log: FastifyBaseLogger,
   lifecycle: Lifecycle,
   settings: PlatformSettings,
 ): FastifyInstance {
   const app: FastifyInstance = Fastify({
-    // Not as `loggerInstance`: Fastify would listen to each response for the lines that are switched off.
+    // Not `loggerInstance`: Fastify would listen to each response for log lines that are disabled here.
     childLoggerFactory: () => log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: ({ headers }) => {
@@ -42,15 +43,15 @@ export function createHttpServer(
     keepAliveTimeout: settings.KEEP_ALIVE_TIMEOUT_MS,
     routerOptions: { maxParamLength: 512 },
     rewriteUrl: originForm,
-    // A draining service serves to the end; it is /status that sends new traffic elsewhere.
+    // A draining service serves every request; /status makes load balancers send new traffic to other replicas.
     return503OnClosing: false,
     http: httpOptions(lifecycle, settings.HEADERS_TIMEOUT_MS),
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: answerMalformedRequest,
     frameworkErrors: (error, request, reply) => sendProblem(toProblem(error), request, reply),
   });
   app.setValidatorCompiler(createValidators());
   registerBodies(app);
-  honourRouteLimits(app);
+  applyRouteLimits(app);
   return app;
 }
 
@@ -63,39 +64,47 @@ function httpOptions(lifecycle: Lifecycle, headersTimeout: number): ServerOption
 }
 
 /**
- * Responses that carry `Connection: close` while `leaving()`, so that keep-alive clients reconnect to another
- * replica. Decided when the head is written: a request that was in flight when the drain began is included.
+ * Makes a class of responses with `Connection: close` while `isLeaving()`, so that keep-alive clients reconnect to
+ * another replica. This is decided when the head is written, and so includes requests that were in flight when the drain
+ * began.
  */
-function reconnectingWhen(leaving: () => boolean) {
+function reconnectingWhen(isLeaving: () => boolean) {
   return class<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
     override writeHead(status: number, reasonOrHeaders?: string | Headers, headers?: Headers): this {
-      if (leaving()) this.shouldKeepAlive = false;
+      if (isLeaving()) this.shouldKeepAlive = false;
       return super.writeHead(status, reasonOrHeaders as string, headers);
     }
   };
 }
 
-/** Contracts say a route's limit in its `config`; Fastify takes it as a route option. */
-function honourRouteLimits(app: FastifyInstance): void {
+/** Applies the body limit in a contract's `config`, which Fastify expects as a route option. */
+function applyRouteLimits(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     const { bodyLimit } = (route.config ?? {}) as { bodyLimit?: number };
     if (bodyLimit) route.bodyLimit = bodyLimit;
   });
 }
 
-const brokenRequests: Record<string, PlatformProblem> = {
+const malformedRequests: Record<string, PlatformProblem> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'payload_too_large',
 };
 
-/** Answers what never became a request, such as a malformed head or one that took too long to arrive. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+/** Responds to a request that Node could not parse, or that did not arrive in time. */
+function answerMalformedRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const answer = problem(brokenRequests[error.code ?? ''] ?? 'invalid_request');
+  const earlier = responseOn(socket);
+  if (earlier?.req.complete) {
+    // What is broken came after a complete request: that one gets its response, and the connection ends.
+    if (!earlier.headersSent) earlier.shouldKeepAlive = false;
+    earlier.once('close', () => socket.end());
+    return;
+  }
+  const answer = problem(malformedRequests[error.code ?? ''] ?? 'invalid_request');
   const body = JSON.stringify(toDocument(answer));
   socket.end(
     [

@@ -4,13 +4,13 @@ import { gauge } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
-/** Shows what probes are told: whether the service is ready, whether it drains, and which dependency is away. */
+/** Declares metrics with the same information as the probes: ready, draining, and the state of each dependency. */
 export function measureLifecycle(metrics: Metrics, lifecycle: Lifecycle): void {
   const registers = [metrics.registry];
-  const readiness = askedOnce(() => lifecycle.readiness());
+  const readiness = shared(() => lifecycle.readiness());
   new Gauge({
     name: 'service_ready',
-    help: '1 if new traffic is welcome: the service has started, does not drain, and its dependencies answer',
+    help: '1 if the service accepts new traffic: it has started, does not drain, and its dependencies respond',
     registers,
     async collect() {
       this.set(Number((await readiness()).ready));
@@ -18,7 +18,7 @@ export function measureLifecycle(metrics: Metrics, lifecycle: Lifecycle): void {
   });
   new Gauge({
     name: 'service_dependency_up',
-    help: '1 if a system that the service cannot work without answers within 500 ms',
+    help: '1 if a system that the service needs responds within 500 ms',
     labelNames: ['dependency'] as const,
     registers,
     async collect() {
@@ -27,20 +27,20 @@ export function measureLifecycle(metrics: Metrics, lifecycle: Lifecycle): void {
   });
   const memory = {
     name: 'process_memory_limit_bytes',
-    help: 'Memory that the process may use: the limit of its container, else the memory of the machine',
+    help: 'Memory that the process may use: the limit of its container, or the memory of the machine',
   };
   gauge(metrics, memory, () => memoryLimit());
-  const draining = { name: 'service_draining', help: '1 from the signal to stop until the end' };
+  const draining = { name: 'service_draining', help: '1 from the signal to stop until the process ends' };
   gauge(metrics, draining, () => Number(lifecycle.stopping));
 }
 
-/** One answer for all who ask while it is being found. */
-function askedOnce<T>(ask: () => Promise<T>): () => Promise<T> {
-  let asked: Promise<T> | undefined;
+/** Makes concurrent calls share one result. */
+function shared<T>(work: () => Promise<T>): () => Promise<T> {
+  let pending: Promise<T> | undefined;
   return () => {
-    asked ??= ask().finally(() => {
-      asked = undefined;
+    pending ??= work().finally(() => {
+      pending = undefined;
     });
-    return asked;
+    return pending;
   };
 }

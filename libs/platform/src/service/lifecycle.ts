@@ -1,22 +1,22 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
- * `draining`: still serving, but new traffic should go elsewhere. `closing`: the port is closed, what is in
- * flight finishes and the store closes.
+ * `draining`: the service still serves, but new traffic should go to other replicas. `closing`: the port is closed;
+ * requests in flight end and the store closes.
  */
 const states = ['starting', 'ready', 'draining', 'closing', 'stopped'] as const;
 
 export type State = (typeof states)[number];
 
-/** Something the service cannot do its work without, such as its store. `check` rejects when it is away. */
+/** A system that the service needs, such as its store. `check` rejects if it is unreachable. */
 export type Dependency = { name: string; check: () => Promise<void> };
 
 export type DependencyState = { name: string; up: boolean; error?: string };
 
-/** How long a readiness probe waits for one dependency; milliseconds. Half of a usual probe timeout. */
+/** Milliseconds that a readiness probe waits for one dependency: half of a usual probe timeout. */
 const checkTimeout = 500;
 
-/** Where a service is between start and stop, and whether the systems it needs answer. */
+/** The state of a service from start to stop, and of the systems that it needs. */
 export class Lifecycle {
   readonly dependencies: Dependency[];
   #state: State = 'starting';
@@ -33,12 +33,12 @@ export class Lifecycle {
     return this.#state !== 'starting' && this.#state !== 'ready';
   }
 
-  /** Moves on. Never back: a stop that came during the start must not end as "ready". */
+  /** Moves to a later state, never back: a service that is stopped during its start must not become ready. */
   advance(to: State): void {
     if (states.indexOf(to) > states.indexOf(this.#state)) this.#state = to;
   }
 
-  /** Whether new traffic is welcome, with the reason in detail. */
+  /** Returns whether the service accepts new traffic, with the state of each dependency. */
   async readiness(): Promise<{ ready: boolean; dependencies: DependencyState[] }> {
     const dependencies = await Promise.all(this.dependencies.map(stateOf));
     return { ready: this.#state === 'ready' && dependencies.every(({ up }) => up), dependencies };
@@ -48,7 +48,7 @@ export class Lifecycle {
 async function stateOf({ name, check }: Dependency): Promise<DependencyState> {
   const answered = new AbortController();
   try {
-    await Promise.race([check(), late(answered.signal)]);
+    await Promise.race([check(), timeout(answered.signal)]);
     return { name, up: true };
   } catch (error) {
     return { name, up: false, error: error instanceof Error ? error.message : String(error) };
@@ -57,8 +57,8 @@ async function stateOf({ name, check }: Dependency): Promise<DependencyState> {
   }
 }
 
-/** Rejects when the check's time is over; settles quietly when `signal` says that the answer came. */
-async function late(signal: AbortSignal): Promise<void> {
+/** Rejects when the time for a check is over; resolves when `signal` aborts because the check has ended. */
+async function timeout(signal: AbortSignal): Promise<void> {
   await wait(checkTimeout, undefined, { signal }).catch(() => undefined);
   if (!signal.aborted) throw new Error(`no answer in ${checkTimeout} ms`);
 }

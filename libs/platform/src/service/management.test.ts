@@ -12,7 +12,7 @@ afterEach(async () => {
   await close();
 });
 
-/** A management listener over a lifecycle, and a function that asks it. */
+/** A management listener over a lifecycle, and a function that calls it. */
 async function managed(dependencies: Dependency[] = []) {
   const lines: string[] = [];
   const { log, level } = createLogs('things', 'info', { write: (line) => lines.push(line) });
@@ -25,7 +25,7 @@ async function managed(dependencies: Dependency[] = []) {
     log,
     logLevel: level,
     upstreams: [{ name: 'users', breaker: 'open' }],
-    load: () => ({ refusing: false }),
+    load: () => ({ rejecting: false }),
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   close = async () => void server.close();
@@ -42,7 +42,7 @@ const hanging: Dependency = { name: 'store', check: () => new Promise(() => unde
 const up: Dependency = { name: 'cache', check: () => Promise.resolve() };
 
 describe('the management listener', () => {
-  it('tells alive, started and ready apart in every state', async () => {
+  it('distinguishes alive, started and ready in every state', async () => {
     const { lifecycle, statusOf } = await managed();
     const probes = async () => [
       await statusOf('/health'),
@@ -58,7 +58,7 @@ describe('the management listener', () => {
     expect(await probes()).toEqual([200, 200, 503]);
   });
 
-  it('never goes back to ready, even when a stop came during the start', async () => {
+  it('never goes back to ready, even when stopped during the start', async () => {
     const { lifecycle, statusOf } = await managed();
     lifecycle.advance('draining');
     lifecycle.advance('ready');
@@ -85,7 +85,7 @@ describe('the management listener', () => {
     expect(await statusOf('/health')).toBe(200);
   });
 
-  it('stays ready while a called service is away, but shows its breaker and the load', async () => {
+  it('stays ready while a called service is unreachable, but shows its breaker and the load', async () => {
     const { lifecycle, ask } = await managed([up]);
     lifecycle.advance('ready');
     const { status, text } = await ask('/status?verbose');
@@ -95,17 +95,17 @@ describe('the management listener', () => {
       version: '1.2.3',
       ready: true,
       upstreams: [{ name: 'users', breaker: 'open' }],
-      load: { refusing: false },
+      load: { rejecting: false },
     });
   });
 
-  it('never tells a negative time since the start, however the clock of the system is set', async () => {
+  it('never shows a negative time since the start, even if the system clock is changed', async () => {
     const { ask } = await managed();
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
     expect(JSON.parse((await ask('/status')).text).upSeconds).toBeGreaterThanOrEqual(0);
   });
 
-  it('has metrics, and says what else there is', async () => {
+  it('has metrics, and names its paths for an unknown one', async () => {
     const { ask } = await managed();
     expect((await ask('/metrics')).text).toContain('http_server_requests_in_flight');
     expect(await ask('/')).toMatchObject({ status: 404, text: expect.stringContaining('/health, /started') });
@@ -119,7 +119,7 @@ describe('the log level', () => {
     body: JSON.stringify(body),
   });
 
-  it('is changed while the service runs, tells so in the log, and comes back by itself', async () => {
+  it('is changed while the service runs, is logged, and is restored automatically', async () => {
     const { log, lines, ask } = await managed();
     log.debug('too early');
     const answer = await ask('/log-level', put({ level: 'debug', forSeconds: 0.2 }));
@@ -132,7 +132,7 @@ describe('the log level', () => {
     expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['log level changed', 'seen']);
   });
 
-  it('is put back by naming the configured one', async () => {
+  it('is restored by setting the configured one', async () => {
     const { log, ask } = await managed();
     await ask('/log-level', put({ level: 'silent' }));
     expect(log.level).toBe('silent');

@@ -14,9 +14,9 @@ type Parts = {
   metrics: Metrics;
   log: Logger;
   logLevel: LogLevel;
-  /** Services that this one calls. One that is away does not make this one unready: it would spread the fault. */
+  /** Services that this one calls. An unreachable one does not make this one unready, or failures would spread. */
   upstreams: Pick<Upstream, 'name' | 'breaker'>[];
-  /** How busy the service is. Shown, but no reason to be unready: its load would fall on the others. */
+  /** Returns how busy the service is. Load never makes it unready, because it would fall on the other replicas. */
   load: () => object;
 };
 
@@ -52,7 +52,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
     const { status, body } = await answerLogLevel(request, request, parts);
     return json(response, status, body);
   }
-  json(response, 404, { error: 'There is /health, /started, /status, /metrics and /log-level' });
+  json(response, 404, { error: 'Not found; see /health, /started, /status, /metrics and /log-level' });
 }
 
 async function status(response: ServerResponse, parts: Parts): Promise<void> {

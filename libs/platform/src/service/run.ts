@@ -1,4 +1,5 @@
-import type { Server } from 'node:http';
+import { once } from 'node:events';
+import { type Server, setGlobalProxyFromEnv } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TObject } from 'typebox';
 import { StartError } from '../core/start-error.ts';
@@ -12,12 +13,12 @@ import {
 import { masked, type PlatformSettings, readSettings, SettingsError } from './settings.ts';
 import { onStopSignal } from './signals.ts';
 
-/** Exit codes: the contract with whoever supervises the process. A second signal exits with 128 + its number. */
+/** Exit codes, on which supervisors of the process may rely. A second signal exits with 128 + its number. */
 export const exitCodes = { stopped: 0, failed: 1, wrongSettings: 2, cutOff: 3 } as const;
 
 /**
- * Runs a service as this process: settings → store → app → listen, then drain and exit on a signal.
- * The one owner of signals and of the process's exit.
+ * Runs a service as this process: reads settings, opens the store, builds the app and listens; drains and exits on a
+ * signal. No other code handles signals or exits the process.
  *
  * @param options what a measurement changes about the service
  * @example
@@ -28,19 +29,32 @@ export async function run<Schema extends TObject, Store extends ServiceStore | u
   process: NodeJS.Process,
   options: BuildOptions = {},
 ): Promise<void> {
+  let serving: Serving | undefined;
+  stopOnRequest(() => serving, process);
+  callWithoutProxy();
   try {
     const settings = readSettings(definition.settings, process.env);
     const service = await buildService(definition, settings, options);
     service.log.debug({ settings: masked(definition.settings, settings) }, 'settings');
     exitOnBug(service, process);
-    stopOnRequest(service, settings as PlatformSettings, process);
+    serving = { service, settings: settings as PlatformSettings };
     await listen(service, settings as PlatformSettings);
-    // Tells a parent that started this process with a channel, such as scripts/start.ts.
+    // For a parent that started this process with an IPC channel, such as scripts/start.ts.
     process.send?.('ready');
   } catch (error) {
     process.stderr.write(`${definition.name}: ${startFailure(error)}\n`);
     process.exit(error instanceof SettingsError ? exitCodes.wrongSettings : exitCodes.failed);
   }
+}
+
+type Serving = { service: Service; settings: PlatformSettings };
+
+/**
+ * Sends all requests directly, even where `NODE_USE_ENV_PROXY` is set: what a service calls is on its own network. Node
+ * keeps the proxy of the environment unless it is given another one, so this one is for no host.
+ */
+function callWithoutProxy(): void {
+  setGlobalProxyFromEnv({ http_proxy: 'http://127.0.0.1:9', no_proxy: '*' });
 }
 
 function startFailure(error: unknown): string {
@@ -50,9 +64,9 @@ function startFailure(error: unknown): string {
 
 async function listen(service: Service, settings: PlatformSettings): Promise<void> {
   const { app, management, lifecycle, log } = service;
-  const { HOST: host, PORT: port, MANAGEMENT_PORT } = settings;
+  const { HOST, PORT: port, MANAGEMENT_PORT } = settings;
   try {
-    await listenOn(management, MANAGEMENT_PORT, host).catch(cannotListen('MANAGEMENT_PORT'));
+    const host = await listenOn(management, MANAGEMENT_PORT, HOST).catch(cannotListen('MANAGEMENT_PORT'));
     const address = await app.listen({ port, host }).catch(cannotListen('PORT'));
     lifecycle.advance('ready');
     log.info(`ready at ${address}`);
@@ -62,8 +76,16 @@ async function listen(service: Service, settings: PlatformSettings): Promise<voi
   }
 }
 
-function listenOn(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve()));
+/** Returns the host that it listens on: that which was asked for, or `0.0.0.0` for `::` where there is no IPv6. */
+async function listenOn(server: Server, port: number, host: string): Promise<string> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+    return host;
+  } catch (error) {
+    if (host !== '::' || (error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT') throw error;
+    return listenOn(server, port, '0.0.0.0');
+  }
 }
 
 function cannotListen(setting: string) {
@@ -72,7 +94,7 @@ function cannotListen(setting: string) {
     if (code === 'EADDRINUSE') {
       throw new StartError(`Port ${port} (${setting}) is already in use; free it or set another.`, error);
     }
-    if (code === 'EACCES') throw new StartError(`Port ${port} (${setting}) needs more rights.`, error);
+    if (code === 'EACCES') throw new StartError(`Port ${port} (${setting}) needs more privileges.`, error);
     if (code === 'EADDRNOTAVAIL') {
       throw new StartError(`HOST ${address} is not an address of this machine.`, error);
     }
@@ -80,7 +102,7 @@ function cannotListen(setting: string) {
   };
 }
 
-/** After an error that nobody caught the process's state is unknown: say so and let the supervisor restart it. */
+/** Exits after an uncaught error: the state of the process is unknown then, so its supervisor must restart it. */
 function exitOnBug({ log }: Service, process: NodeJS.Process): void {
   process.on('uncaughtException', (err, origin) => {
     log.fatal({ err, origin }, 'uncaught');
@@ -88,37 +110,50 @@ function exitOnBug({ log }: Service, process: NodeJS.Process): void {
   });
 }
 
-function stopOnRequest(service: Service, settings: PlatformSettings, process: NodeJS.Process): void {
-  const { log } = service;
+/** Stops the service at the first signal. One that still waits for its store has served nobody, and ends at once. */
+function stopOnRequest(serving: () => Serving | undefined, process: NodeJS.Process): void {
   const stop = (reason: string) => {
-    log.info({ reason }, 'draining');
-    cutOffAfter(settings.STOP_DEADLINE_MS, service, process);
-    drain(service, settings.DRAIN_DELAY_MS).then(
-      () => {
-        log.info('stopped');
-        process.exit(exitCodes.stopped);
-      },
-      (err) => {
-        log.error({ err }, 'the stop failed');
-        process.exit(exitCodes.failed);
-      },
-    );
+    const started = serving();
+    if (started) stopServing(started, reason, process);
+    else process.exit(exitCodes.stopped);
   };
   onStopSignal(process, stop, (code) => {
-    log.warn('stopped at once by a second signal');
+    serving()?.service.log.warn('stopped immediately by a second signal');
     process.exit(code);
   });
 }
 
+function stopServing({ service, settings }: Serving, reason: string, process: NodeJS.Process): void {
+  const { log } = service;
+  log.info({ reason }, 'draining');
+  cutOffAfter(settings.STOP_DEADLINE_MS, service, process);
+  drain(service, settings).then(
+    () => {
+      log.info('stopped');
+      process.exit(exitCodes.stopped);
+    },
+    (err) => {
+      log.error({ err }, 'stop failed');
+      process.exit(exitCodes.failed);
+    },
+  );
+}
+
 /**
- * Takes a service out of traffic without failing a request: not ready → keep serving for the delay, asking
- * clients to reconnect elsewhere → finish what is in flight → close the store → flush telemetry.
+ * Takes a service out of traffic without failing a request. It becomes unready and serves for the drain delay, while
+ * clients reconnect to other replicas. Then requests in flight end, the store closes and telemetry is flushed.
  */
-async function drain({ app, management, lifecycle }: Service, delay: number): Promise<void> {
+async function drain(
+  { app, management, lifecycle, connections }: Service,
+  { DRAIN_DELAY_MS, HEADERS_TIMEOUT_MS }: PlatformSettings,
+): Promise<void> {
   lifecycle.advance('draining');
-  await wait(delay);
+  await wait(DRAIN_DELAY_MS);
   lifecycle.advance('closing');
+  // A closed server no longer checks how long a client takes to send the head of a request.
+  const headsDue = setTimeout(() => connections.closeUnused(), HEADERS_TIMEOUT_MS);
   await app.close();
+  clearTimeout(headsDue);
   lifecycle.advance('stopped');
   management.close();
 }

@@ -15,54 +15,55 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { registerObservation } from '../telemetry/observe.ts';
 import { measureConnections, observeStore } from '../telemetry/observe-store.ts';
 import { createTracing, type Tracing } from '../telemetry/tracing.ts';
+import { type ClientConnections, superviseConnections } from './connections.ts';
 import { createHttpServer } from './http-server.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { measureLifecycle } from './lifecycle-metrics.ts';
 import { createManagement } from './management.ts';
 import type { PlatformSettings } from './settings.ts';
 
-/** What the platform needs of any store. Stores may have more; only the service itself knows that. */
+/** The part of a store that the platform uses. The service's own part is known only to the service. */
 export type ServiceStore = {
-  /** Resolves when the store answers; rejects when it is away. */
+  /** Resolves if the store responds; rejects if it is unreachable. */
   ping(): Promise<void>;
   close(): Promise<void>;
-  /** The kind of server that keeps the data, as traces name it, such as `mongodb`; absent where it is embedded. */
+  /** The kind of server that stores the data, as traces name it, such as `mongodb`; absent if the store is embedded. */
   server?: string;
-  /** Told by a store that keeps connections to a server. */
+  /** Returns the connections of a store that uses a server. */
   connections?(): Connections;
-  /** Needed by a service with routes that take an `Idempotency-Key`. */
+  /** Required if routes of the service accept an `Idempotency-Key`. */
   idempotency?: IdempotencyStore;
-  /** Needed by a service that publishes events. */
+  /** Required if the service publishes events. */
   outbox?: OutboxStore;
 };
 
-/** What a service's own code gets to work with. */
+/** What the platform provides to a service's own code. */
 export type ServiceContext<Settings, Store> = {
   settings: Settings;
   store: Store;
   log: Logger;
   metrics: Metrics;
   tracing: Tracing;
-  /** Whether the service starts, serves or drains. */
+  /** The state of the service: starting, serving or draining, for example. */
   lifecycle: Lifecycle;
-  /** Makes the way to another service: measured, and closed with this one. */
+  /** Makes the client of another service, which is measured, and closed with this service. */
   upstream: (name: string, address: string) => Upstream;
-  /** Shares the service out by caller under overload; without it all callers are one. */
+  /** Divides the service between clients under overload; without it, all clients are one. */
   shareBy: Guards['shareBy'];
 };
 
 export type ServiceDefinition<Schema extends TObject, Store extends ServiceStore | undefined> = {
   name: string;
   version: string;
-  /** The service's settings: `platformSettings` and its own. */
+  /** The schema of the service's settings: `platformSettings` and its own. */
   settings: Schema;
-  /** Opens the store; leave it out for a service that keeps nothing. */
+  /** Opens the store; absent for a service that stores nothing. */
   openStore?: (settings: Static<Schema>, log: Logger) => Store | Promise<Store>;
-  /** Registers routes and what they need, in order; closed in reverse. */
+  /** Registers routes and what they need, in order; they are closed in reverse order. */
   register(app: App, context: ServiceContext<Static<Schema>, Store>): void | Promise<void>;
 };
 
-/** Checks a definition's types where it is written. */
+/** Returns a definition as it is, so that its types are checked where it is written. */
 export function defineService<Schema extends TObject, Store extends ServiceStore | undefined = undefined>(
   definition: ServiceDefinition<Schema, Store>,
 ): ServiceDefinition<Schema, Store> {
@@ -74,12 +75,14 @@ export type Service<Store = ServiceStore | undefined> = {
   app: App;
   management: Server;
   lifecycle: Lifecycle;
+  /** The connections of its clients. */
+  connections: ClientConnections;
   store: Store;
   log: Logger;
   metrics: Metrics;
 };
 
-/** What a test or a measurement may change about a service. None of it is a setting of a service in production. */
+/** Options for tests and measurements; none of them is a setting in production. */
 export type BuildOptions = {
   /** Where log lines go instead of standard output. */
   logTo?: LogDestination;
@@ -111,10 +114,11 @@ export async function buildService<Schema extends TObject, Store extends Service
   const app = createHttpServer(log, lifecycle, platform);
   const upstreams: Upstream[] = [];
 
-  // Fastify closes in the reverse of this order: routes, then calls, then the store, and telemetry at the end.
+  // Fastify closes in the reverse of this order: routes, then upstreams, then the store, and telemetry last.
   const tracing = await registerTelemetry(app, definition, platform, { log, requests, metrics });
   const store = await registerStore(app, definition, settings, { log, metrics, lifecycle });
   const { load, shareBy } = await registerGuards(app, metrics, guards);
+  const connections = superviseConnections(app.server);
   registerProblemResponses(app);
   if (store?.idempotency) {
     registerIdempotency(app, store.idempotency, { log, requestTimeout: platform.REQUEST_TIMEOUT_MS });
@@ -133,7 +137,7 @@ export async function buildService<Schema extends TObject, Store extends Service
     ...{ service: name, version, lifecycle, metrics, log, logLevel },
     ...{ upstreams, load },
   });
-  return { name, app: typed, management, lifecycle, store, log, metrics };
+  return { name, app: typed, management, lifecycle, connections, store, log, metrics };
 }
 
 async function registerTelemetry(

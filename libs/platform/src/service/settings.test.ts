@@ -18,11 +18,11 @@ describe('settings', () => {
     expect(settings).toMatchObject({ PORT: 8081, VERBOSE: true, LOG_LEVEL: 'info', HOST: '127.0.0.1' });
   });
 
-  it('hold nothing that the schema does not name', () => {
+  it('contain nothing that the schema does not name', () => {
     expect(readSettings(schema, { TOKEN: token, HOME: '/root' })).not.toHaveProperty('HOME');
   });
 
-  it('are refused all together, each with its rule and its sentence', () => {
+  it('are rejected all together, each with its rule and its description', () => {
     const read = () => readSettings(schema, { PORT: '65536', VERBOSE: 'perhaps' });
     expect(read).toThrow(SettingsError);
     expect(read).toThrow(/TOKEN is not set \(A token\)/);
@@ -46,7 +46,7 @@ describe('settings', () => {
     else expect(read).toThrow(/STOP_DEADLINE_MS must be more than .* \d+/);
   });
 
-  it('show their secrets to nobody', () => {
+  it('never show a secret', () => {
     const shown = masked(schema, readSettings(schema, { TOKEN: token, PORT: '1' }));
     expect(shown).toMatchObject({ TOKEN: '***', PORT: 1 });
     expect(JSON.stringify(shown)).not.toContain(token);
@@ -55,7 +55,7 @@ describe('settings', () => {
     expect(wrong).not.toThrow(/short secret/);
   });
 
-  it('show no credentials of an address', () => {
+  it('never show the credentials in an address', () => {
     const address = Type.Object({ STORE_URL: Type.String() });
     const shown = masked(address, {
       STORE_URL: 'mongodb://ada:p%40ss@mongodb:27017/users?retryWrites=false',
@@ -85,12 +85,12 @@ describe('a setting in a file', () => {
     expect(readSettings(schema, { TOKEN_FILE: file })).toMatchObject({ TOKEN: token });
   });
 
-  it('keeps what else is in the file, as only the last line end is not meant', () => {
+  it('uses the whole file except for the last line end', () => {
     const file = written('spaces', ` ${token}\n\n`);
     expect(readSettings(schema, { TOKEN_FILE: file })).toMatchObject({ TOKEN: ` ${token}\n` });
   });
 
-  it('is converted and checked as any other', () => {
+  it('is converted and checked like any other', () => {
     const port = written('port', '8081\n');
     expect(readSettings(schema, { TOKEN: token, PORT_FILE: port })).toMatchObject({ PORT: 8081 });
     const short = written('short', 'short secret\n');
@@ -105,7 +105,7 @@ describe('a setting in a file', () => {
     expect(readSettings(schema, { TOKEN: token, TOKEN_FILE: '' })).toMatchObject({ TOKEN: token });
   });
 
-  it('is refused beside the setting itself, together with whatever else is wrong', () => {
+  it('is rejected beside the setting itself, together with all other wrong settings', () => {
     const file = written('both', 'the token of the file');
     const read = () => readSettings(schema, { TOKEN: token, TOKEN_FILE: file, PORT: '65536' });
     expect(read).toThrow(/TOKEN and TOKEN_FILE are both set/);
@@ -113,7 +113,7 @@ describe('a setting in a file', () => {
     expect(read).not.toThrow(/token of/);
   });
 
-  it('is refused once and with its path when the file cannot be read', () => {
+  it('is reported once, with its path, if the file cannot be read', () => {
     const absent = join(folder, 'absent');
     const read = () => readSettings(schema, { TOKEN_FILE: absent });
     expect(read).toThrow(`TOKEN_FILE cannot be read: ENOENT ${absent}`);

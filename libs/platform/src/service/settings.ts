@@ -3,9 +3,12 @@ import envSchema from 'env-schema';
 import Type, { type Static, type TObject } from 'typebox';
 import { tracingSettings } from '../telemetry/tracing-settings.ts';
 
-/** The settings that every service has. A service adds its own with `Type.Object` of the same form. */
+/** The settings of every service. A service adds its own in a `Type.Object` of the same form. */
 export const platformSettings = Type.Object({
-  HOST: Type.String({ default: '127.0.0.1', description: 'Address that both listeners bind' }),
+  HOST: Type.String({
+    default: '127.0.0.1',
+    description: 'Address that both listeners bind; `::` means every address of the machine, IPv4 and IPv6',
+  }),
   PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65535, description: "The service's own port" }),
   MANAGEMENT_PORT: Type.Integer({
     default: 9080,
@@ -22,53 +25,53 @@ export const platformSettings = Type.Object({
     minimum: 0,
     maximum: 600_000,
     description:
-      'How long a stopping service still serves, so that load balancers and callers see it leave; milliseconds',
+      'How long a stopping service still accepts requests, so that load balancers and callers notice; milliseconds',
   }),
   STOP_DEADLINE_MS: Type.Integer({
     default: 30_000,
     minimum: 100,
     maximum: 900_000,
-    description: 'When a stop that has not finished is cut off; milliseconds after the signal',
+    description: 'Milliseconds after the signal at which a stop that has not finished is cut off',
   }),
   REQUEST_TIMEOUT_MS: Type.Integer({
     default: 10_000,
     minimum: 10,
     maximum: 600_000,
-    description: 'Time a request may take here when its caller sets no shorter deadline; milliseconds',
+    description: 'Time limit of a request, if its caller sets no shorter deadline; milliseconds',
   }),
   HEADERS_TIMEOUT_MS: Type.Integer({
     default: 10_000,
     minimum: 100,
     maximum: 60_000,
-    description: "Time a client may take to send a request's head; milliseconds",
+    description: "Time limit for a client to send a request's head; milliseconds",
   }),
   KEEP_ALIVE_TIMEOUT_MS: Type.Integer({
     default: 72_000,
     minimum: 100,
     maximum: 3_600_000,
     description:
-      'How long an idle connection is kept: longer than the load balancer in front keeps it, so that it closes first; milliseconds',
+      'How long an idle connection stays open: longer than in the load balancer, which must close it first; milliseconds',
   }),
   BODY_LIMIT_BYTES: Type.Integer({
     default: 1_048_576,
     minimum: 1_024,
     maximum: 104_857_600,
-    description: 'Largest request body, where a route does not set its own; bytes',
+    description: 'Maximum size of a request body, unless the route sets its own; bytes',
   }),
   ...tracingSettings,
 });
 
 export type PlatformSettings = Static<typeof platformSettings>;
 
-/** A secret setting: never printed, whatever asks for it. */
+/** A secret setting, which is never printed. */
 export const Secret = (options: { description: string; minLength?: number; pattern?: string }) =>
   Type.String({ minLength: 16, ...options, secret: true });
 
-/** The address of another service, as `discover` reads it. Said here, so that it is told with all that is wrong. */
+/** The address of another service, as `discover` reads it. Checked here, to be reported with all wrong settings. */
 export const ServiceUrl = (options: { default: string; description: string }) =>
   Type.String({ pattern: '^((dns|srv)[+])?https?://.', ...options });
 
-/** All settings that are wrong, in one error, a line each. */
+/** Reports all wrong settings in one error, one per line. */
 export class SettingsError extends Error {
   constructor(problems: string[]) {
     super(`Wrong settings:\n${problems.map((line) => `  ${line}`).join('\n')}`);
@@ -77,10 +80,10 @@ export class SettingsError extends Error {
 }
 
 /**
- * Reads settings from an environment: coerces, fills defaults, and reports every wrong one at once. Each can also
- * be the content of a file, which `<NAME>_FILE` names, as secrets are mounted by Compose and Kubernetes.
+ * Reads settings from an environment: converts them, adds defaults, and reports all wrong ones together. The value of a
+ * setting can also be in a file that `<NAME>_FILE` names, as Compose and Kubernetes mount secrets.
  *
- * @throws {SettingsError} listing each wrong setting with its rule; values are not repeated.
+ * @throws {SettingsError} naming each wrong setting with its rule, but without its value.
  * @example
  * const { PORT } = readSettings(platformSettings, { PORT: '8081' }); // 8081
  */
@@ -92,7 +95,7 @@ export function readSettings<S extends TObject>(schema: S, env: Environment): St
   return settings;
 }
 
-/** @throws {SettingsError} with these problems and those of the values. */
+/** @throws {SettingsError} with the given problems and those of the values. */
 function parse<S extends TObject>(schema: S, values: Environment, problems: Problems): Static<S> {
   const wrongFiles = Object.values(problems);
   try {
@@ -109,7 +112,7 @@ function parse<S extends TObject>(schema: S, values: Environment, problems: Prob
   throw new SettingsError(wrongFiles);
 }
 
-/** `True` means `true`, as OpenTelemetry's specification asks of its variables. */
+/** Converts booleans to lower case, because OpenTelemetry's specification also allows `True`. */
 function withPlainBooleans(schema: TObject, values: Environment): Environment {
   const plain = ([name, value]: [string, string | undefined]) => {
     const isBoolean = (schema.properties[name] as { type?: string } | undefined)?.type === 'boolean';
@@ -118,10 +121,10 @@ function withPlainBooleans(schema: TObject, values: Environment): Environment {
   return Object.fromEntries(Object.entries(values).map(plain));
 }
 
-/** What is wrong with a setting's file, by the setting's name. */
+/** Errors of files, by the name of the setting. */
 type Problems = Record<string, string>;
 
-/** Puts the content of each `<NAME>_FILE` in the place of `NAME`. */
+/** Sets `NAME` to the content of the file that `<NAME>_FILE` names. */
 function readFiles(schema: TObject, env: Environment): { values: Environment; problems: Problems } {
   const values = { ...env };
   const problems: Problems = {};
@@ -140,7 +143,7 @@ function readFiles(schema: TObject, env: Environment): { values: Environment; pr
   return { values: withoutEmpty(values), problems };
 }
 
-/** A stop must have room for the drain and for the longest request that was let in during it. */
+/** Checks that a stop has time for the drain delay and for the longest request that began during it. */
 function stopTooShort(settings: Partial<PlatformSettings>): string | undefined {
   const {
     DRAIN_DELAY_MS = 0,
@@ -154,14 +157,14 @@ function stopTooShort(settings: Partial<PlatformSettings>): string | undefined {
 
 export type Environment = Record<string, string | undefined>;
 
-/** An empty variable means "not set", as in Compose files and ConfigMaps. */
+/** Removes empty variables, which mean "not set", as in Compose files and ConfigMaps. */
 function withoutEmpty(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
 }
 
 type AjvError = { instancePath: string; message?: string; params: Record<string, unknown> };
 
-/** Leaves out what is only missing because its file could not be read. */
+/** Describes wrong settings, without those that are missing because their file could not be read. */
 function wrongOnes(error: unknown, schema: TObject, problems: Problems): string[] {
   const { errors } = error as { errors?: AjvError[] };
   if (!errors) throw error;
@@ -181,14 +184,14 @@ function descriptionOf(schema: TObject, name: string): string {
   return (schema.properties[name] as { description?: string } | undefined)?.description ?? 'no description';
 }
 
-/** The settings as they may be shown: every secret masked, and what is before the host in an address. */
+/** Returns the settings for display: secrets are masked, and so are credentials in addresses. */
 export function masked<S extends TObject>(schema: S, settings: Static<S>): Record<string, unknown> {
   const mask = ([name, value]: [string, unknown]) =>
     [name, isSecret(schema, name) ? '***' : withoutCredentials(value)] as const;
   return Object.fromEntries(Object.entries(settings as object).map(mask));
 }
 
-/** Of `mongodb://name:password@host`, nobody may see more than `mongodb://***@host`. */
+/** Masks credentials: `mongodb://name:password@host` becomes `mongodb://***@host`. */
 function withoutCredentials(value: unknown): unknown {
   return typeof value === 'string' ? value.replaceAll(/\/\/[^/\s]*@/g, '//***@') : value;
 }

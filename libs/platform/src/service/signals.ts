@@ -2,12 +2,12 @@ import { constants } from 'node:os';
 
 const stopSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** One Ctrl-C can arrive twice, from the terminal and passed on by npm; milliseconds. */
+/** Milliseconds within which a second SIGINT is the same Ctrl-C, which the terminal and npm both send. */
 const sameKeyPress = 100;
 
 /**
- * Calls `stop` at the first request to stop: a signal, or the end of a parent that holds a channel to this
- * process. Calls `hurry` at the second signal, with the exit code 128 + the signal's number.
+ * Calls `stop` at the first request to stop: a signal, or the end of a parent with an IPC channel to this process. Calls
+ * `exit` at the second signal, with the exit code 128 + the signal's number.
  *
  * @example
  * onStopSignal(process, (reason) => server.close(), (code) => process.exit(code));
@@ -15,7 +15,7 @@ const sameKeyPress = 100;
 export function onStopSignal(
   process: NodeJS.Process,
   stop: (reason: string) => void,
-  hurry: (exitCode: number) => void,
+  exit: (exitCode: number) => void,
 ): void {
   let stoppedAt: number | undefined;
   const onRequest = (reason: NodeJS.Signals | 'disconnect') => {
@@ -24,7 +24,7 @@ export function onStopSignal(
       stoppedAt = now;
       stop(reason);
     } else if (reason !== 'disconnect' && !(reason === 'SIGINT' && now - stoppedAt < sameKeyPress)) {
-      hurry(128 + constants.signals[reason]);
+      exit(128 + constants.signals[reason]);
     }
   };
   for (const signal of stopSignals) process.on(signal, onRequest);

@@ -19,9 +19,9 @@ function openStore() {
       return { id, by: this };
     },
     fail: async () => {
-      throw new TypeError('away');
+      throw new TypeError('unreachable');
     },
-    refuse: async () => {
+    conflict: async () => {
       throw problem('conflict');
     },
     add: synchronous((a: number, b: number) => a + b),
@@ -44,7 +44,7 @@ async function observed() {
 }
 
 describe('an observed store', () => {
-  it('answers as the store does, which knows itself without its wrapper', async () => {
+  it('returns what the store returns, whose methods run without the wrapper', async () => {
     const { plain, store } = await observed();
     expect(await store.find('7')).toEqual({ id: '7', by: plain });
     expect(store.connection.isOpen).toBe(true);
@@ -54,16 +54,16 @@ describe('an observed store', () => {
     const { store, count } = await observed();
     await store.find('7');
     await store.find('8');
-    await expect(store.fail()).rejects.toThrow('away');
+    await expect(store.fail()).rejects.toThrow('unreachable');
     expect(await count('find', 'ok')).toBe(2);
     expect(await count('fail', 'error')).toBe(1);
   });
 
-  it('tells a refusal from a failure', async () => {
+  it('distinguishes a problem from a failure', async () => {
     const { store, count } = await observed();
-    await expect(store.refuse()).rejects.toMatchObject({ code: 'conflict' });
-    expect(await count('refuse', 'conflict')).toBe(1);
-    expect(await count('refuse', 'error')).toBeUndefined();
+    await expect(store.conflict()).rejects.toMatchObject({ code: 'conflict' });
+    expect(await count('conflict', 'conflict')).toBe(1);
+    expect(await count('conflict', 'error')).toBeUndefined();
   });
 
   it("counts the calls of the store's parts", async () => {
@@ -72,7 +72,7 @@ describe('an observed store', () => {
     expect(await count('outbox.pending', 'ok')).toBe(1);
   });
 
-  it('leaves alone what answers at once', async () => {
+  it('does not wrap synchronous functions', async () => {
     const { store, count } = await observed();
     expect(store.add(1, 2)).toBe(3);
     expect(await count('add', 'ok')).toBeUndefined();
@@ -80,12 +80,12 @@ describe('an observed store', () => {
 
   it('declares each operation at 0 before its first call, whatever keyword it was written with', async () => {
     const { count } = await observed();
-    const operations = ['find', 'fail', 'refuse', 'remove', 'outbox.pending'];
+    const operations = ['find', 'fail', 'conflict', 'remove', 'outbox.pending'];
     expect(await Promise.all(operations.map((name) => count(name, 'ok')))).toEqual([0, 0, 0, 0, 0]);
     expect(await count('add', 'ok')).toBeUndefined();
   });
 
-  it('makes one wrapper a method, so that methods can be compared', async () => {
+  it('makes one wrapper for each method, so that methods can be compared', async () => {
     const { store } = await observed();
     expect(store.find).toBe(store.find);
     expect(store.outbox).toBe(store.outbox);

@@ -7,8 +7,8 @@ import { endSpan, failSpan, failureName, type SpanFacts, startSpan } from './spa
 type Method = (...args: unknown[]) => unknown;
 
 /**
- * Wraps a store so that each call of a method is measured, and is a span of the request that made it. Parts of
- * a store (`store.outbox`, `store.idempotency`) are wrapped too. Only methods marked as `synchronous` are not.
+ * Wraps a store so that each call of a method is measured, and is a span of the request that made it. Parts of a store
+ * (`store.outbox`, `store.idempotency`) are wrapped, too. Methods marked as `synchronous` are not wrapped.
  *
  * @example
  * const store = observeStore(openUsers(url), metrics);
@@ -22,10 +22,10 @@ export function observeStore<Store extends object>(
 }
 
 /**
- * Wraps any other dependency that is called by methods, such as a payment provider, in the same way.
+ * Wraps any other dependency with methods, such as a payment provider, in the same way.
  *
  * @param dependency its name in metrics and spans
- * @param peer what it talks to, as a graph of dependencies names it; absent for what works in this process
+ * @param peer the remote system in Zipkin's dependency graph; absent if the dependency works in this process
  */
 export function observeDependency<T extends object>(
   dependency: string,
@@ -39,7 +39,7 @@ export function observeDependency<T extends object>(
   return observedPart(target, '', calls);
 }
 
-/** What the calls of one dependency have in common. */
+/** What the calls of one dependency share. */
 type Calls = { dependency: string; metrics: Metrics; peer: string | undefined; inFlight: number };
 
 function observedPart<Part extends object>(part: Part, path: string, calls: Calls): Part {
@@ -57,11 +57,11 @@ function observedPart<Part extends object>(part: Part, path: string, calls: Call
   });
 }
 
-/** Shows the connections of a store by their state: open, busy, or waited for. */
+/** Declares the gauge of a store's connections by state: open, busy, or waited for. */
 export function measureConnections({ registry }: Metrics, connections: () => Record<string, number>): void {
   new Gauge({
     name: 'store_connections',
-    help: 'Connections to the server of the store: open, busy of these, and callers waiting for one',
+    help: 'Connections to the database server: open, busy (the open ones in use), and waiting (commands that wait for one)',
     labelNames: ['state'] as const,
     registers: [registry],
     collect() {
@@ -118,7 +118,7 @@ function measured(owner: object, operation: string, method: Method, calls: Calls
       },
       (error) => {
         if (span) failSpan(span, failureName(error));
-        // A refusal, such as a name that is taken, is not a fault of the store.
+        // A problem, such as a name that is taken, is not a failure of the store.
         const outcome = error instanceof Problem ? error.code : 'error';
         finish(metrics.dependencies.labels(dependency, operation, outcome));
         throw error;

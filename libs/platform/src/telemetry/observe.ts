@@ -33,7 +33,7 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     request.context = context;
     // Not set on the raw response: Node would then copy all headers of the answer one by one.
     reply.header(correlationHeader, context.correlationId);
-    const served = { request, reply, context, until: startedAt + timeout };
+    const served = { request, reply, context, endsAt: startedAt + timeout };
     metrics.inFlight.add(served);
     reply.raw.on('close', () => {
       metrics.inFlight.delete(served);

@@ -19,7 +19,7 @@ export const correlationHeader = 'x-correlation-id';
 
 const w3c = new W3CTraceContextPropagator();
 
-/** By their names in `OTEL_PROPAGATORS`. Where a caller sends several formats, the last one here is believed. */
+/** By their names in `OTEL_PROPAGATORS`. If a request has several formats, the last one here wins. */
 const propagators: Record<string, TextMapPropagator> = {
   baggage: new W3CBaggagePropagator(),
   b3multi: new B3Propagator({ injectEncoding: B3InjectEncoding.MULTI_HEADER }),
@@ -27,9 +27,22 @@ const propagators: Record<string, TextMapPropagator> = {
   tracecontext: w3c,
 };
 
-/** Makes the propagator that `OTEL_PROPAGATORS` names: what is read from callers and sent to the services called. */
+/**
+ * Makes the propagator that `OTEL_PROPAGATORS` names. Only the named formats are sent, but W3C and B3 are always read:
+ * tracers that know one of them only must not lose their trace.
+ */
 export function createPropagator(setting: string): TextMapPropagator {
   const names = setting.split(/\s*,\s*/);
+  const sent = composite(names);
+  const read = setting === 'none' ? sent : composite([...names, 'b3', 'tracecontext']);
+  return {
+    inject: (...call) => sent.inject(...call),
+    extract: (...request) => read.extract(...request),
+    fields: () => sent.fields(),
+  };
+}
+
+function composite(names: string[]): TextMapPropagator {
   const named = Object.entries(propagators).filter(([name]) => names.includes(name));
   return new CompositePropagator({ propagators: named.map(([, propagator]) => propagator) });
 }

@@ -1,9 +1,11 @@
 import { createSocket } from 'node:dgram';
+import { isIPv4, isIPv6 } from 'node:net';
+import { Address6 } from 'ip-address';
 import { onTestFinished } from 'vitest';
 
 type Srv = { target: string; port: number; priority?: number; weight?: number };
 
-/** The records of a DNS server by name: A (one or more IPv4 addresses) and SRV. */
+/** The records of a DNS server by name: A and AAAA (one or more addresses) and SRV. */
 export type Zone = { a: Record<string, string | string[]>; srv: Record<string, Srv[]> };
 
 /** Starts a DNS server on a free UDP port. It implements the parts of RFC 1035 and RFC 2782 that `zone` needs. */
@@ -20,14 +22,18 @@ export async function serveDns(zone: Zone) {
   return server;
 }
 
-const types = { A: 1, SRV: 33 };
+const types = { A: 1, AAAA: 28, SRV: 33 };
 
 function responseTo(query: Buffer, { a, srv }: Zone): Buffer {
   const { name, end } = readName(query, 12);
   const type = query.readUInt16BE(end);
   const ips = [a[name] ?? []].flat();
   const records = type === types.SRV ? (srv[name] ?? []).map(srvData) : [];
-  if (type === types.A) records.push(...ips.map((ip) => Buffer.from(ip.split('.').map(Number))));
+  if (type === types.A)
+    records.push(...ips.filter(isIPv4).map((ip) => Buffer.from(ip.split('.').map(Number))));
+  if (type === types.AAAA) {
+    records.push(...ips.filter(isIPv6).map((ip) => Buffer.from(new Address6(ip).toUnsignedByteArray())));
+  }
   const head = Buffer.alloc(12);
   query.copy(head, 0, 0, 2);
   head.writeUInt16BE(name in a || name in srv ? 0x8580 : 0x8583, 2);

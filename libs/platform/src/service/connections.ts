@@ -1,0 +1,55 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+type Handle = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** The response to the newest request of each connection. */
+const newest = new WeakMap<Socket, ServerResponse>();
+
+/** Returns the response that a connection still waits for: the one to its newest request. */
+export function responseOn(socket: Socket): ServerResponse | undefined {
+  const response = newest.get(socket);
+  return response?.writableFinished ? undefined : response;
+}
+
+export type ClientConnections = {
+  /** Closes every connection that waits for no response, even if it has sent a part of a request. */
+  closeUnused(): void;
+};
+
+/**
+ * Serves the requests of each connection one after the other. Node starts pipelined requests at once: if the first
+ * response closed the connection, the others would be carried out, and their client would never learn it (RFC 9112
+ * section 9.6). Call it last, because it wraps the request listeners that the server has.
+ */
+export function superviseConnections(server: Server): ClientConnections {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  for (const event of ['request', 'checkContinue']) {
+    const listeners = server.listeners(event) as Handle[];
+    server.removeAllListeners(event);
+    for (const listener of listeners) server.on(event, inOrder(listener));
+  }
+  return {
+    closeUnused() {
+      for (const socket of sockets) if (!responseOn(socket)) socket.destroy();
+    },
+  };
+}
+
+function inOrder(handle: Handle): Handle {
+  return (request, response) => {
+    const { socket } = request;
+    const before = responseOn(socket);
+    newest.set(socket, response);
+    const serve = () => {
+      // A connection that its last response has closed carries no further request.
+      if (socket.writable) handle(request, response);
+    };
+    if (before) before.once('close', serve);
+    else serve();
+  };
+}
