@@ -9,9 +9,10 @@
  */
 import { parseArgs } from 'node:util';
 import { onStopSignal } from '@slipway/platform/service/signals';
+import { openDataFolder } from './data-folder.ts';
 import { stopWithNpm } from './npm.ts';
 import { outputOf } from './output.ts';
-import { ensureSecrets, openDataFolder } from './secrets.ts';
+import { ensureSecrets } from './secrets.ts';
 import { createSupervisor, type Supervisor } from './supervisor.ts';
 import { localPorts, type Ports, type ServiceName, serviceNames, topology } from './topology.ts';
 import { watchSources } from './watch.ts';

@@ -3,7 +3,8 @@ import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureSecrets, openDataFolder } from '../secrets.ts';
+import { openDataFolder } from '../data-folder.ts';
+import { ensureSecrets } from '../secrets.ts';
 import { createSupervisor } from '../supervisor.ts';
 import { type Ports, serviceNames, topology } from '../topology.ts';
 
