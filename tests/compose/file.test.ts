@@ -12,6 +12,7 @@ type Service = {
   logging?: { driver: string; options: Record<string, string> };
   deploy?: { resources: { limits: Record<string, string> } };
   volumes?: (string | object)[];
+  environment?: Record<string, string>;
   depends_on?: object;
   networks?: string[];
   network_mode?: string;
@@ -85,6 +86,15 @@ describe('docker-compose.yml', () => {
     const mounting = Object.entries(others).filter(([, service]) => sourcesOf(service).length > 0);
     expect(mounting.filter(([name]) => !waits(name))).toEqual([]);
   });
+
+  it.each(Object.keys(networks).filter((name) => networks[name]?.length))(
+    'leads nothing of %s through a proxy that Docker is configured to use',
+    (name) => {
+      const proxies = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'];
+      const environment = services[name]?.environment ?? {};
+      expect(proxies.filter((variable) => environment[variable] !== '')).toEqual([]);
+    },
+  );
 
   it('lets only the network of the published ports lead out of the machine', () => {
     const open = Object.entries(declared).filter(([, network]) => !network?.internal);
