@@ -21,6 +21,11 @@ export class FairQueue<Item> {
     return this.#size;
   }
 
+  /** Returns the number of items with a priority. */
+  sizeOf(priority: Priority): number {
+    return this.#class(priority).size;
+  }
+
   push({ priority, client }: Flow, item: Item): void {
     const { clients } = this.#class(priority);
     const own = clients.get(client);
