@@ -25,8 +25,8 @@ RUN --mount=type=cache,target=/root/.npm \
 # It fails if EMBEDDED and DATABASE are not the store libraries of the service's package.json.
 RUN npm pkg delete devDependencies && npm pkg delete devDependencies --workspaces \
  && npm sbom --sbom-format=cyclonedx > sbom.cdx.json
-COPY scripts/images/prune.sh /tmp/
-RUN sh /tmp/prune.sh node_modules && mkdir .compile-cache data
+COPY --chmod=755 scripts/images /tmp/images
+RUN sh /tmp/images/prune.sh node_modules && mkdir .compile-cache data
 
 # --- For `skaffold dev`: edited files are copied into the running container (by its tar), and Node starts again.
 # Folders are watched, not files: a copied file is a new one, which `node --watch` alone would lose.
@@ -37,18 +37,18 @@ ARG DATABASE=contract-kit
 ENV HOST=:: PORT=8080 MANAGEMENT_PORT=9080 NODE_COMPILE_CACHE=/tmp/compile-cache
 WORKDIR /app/apps/${SERVICE}
 COPY --from=dependencies /app/node_modules /app/node_modules
-COPY package.json /app/
-COPY --chown=65532:65532 libs/contract-kit /app/libs/contract-kit
-COPY --chown=65532:65532 libs/contracts /app/libs/contracts
-COPY --chown=65532:65532 libs/platform /app/libs/platform
-COPY --chown=65532:65532 libs/${EMBEDDED} /app/libs/${EMBEDDED}
-COPY --chown=65532:65532 libs/${DATABASE} /app/libs/${DATABASE}
-COPY --chown=65532:65532 apps/${SERVICE} /app/apps/${SERVICE}
+COPY --chmod=755 package.json /app/
+COPY --chown=65532:65532 --chmod=755 libs/contract-kit /app/libs/contract-kit
+COPY --chown=65532:65532 --chmod=755 libs/contracts /app/libs/contracts
+COPY --chown=65532:65532 --chmod=755 libs/platform /app/libs/platform
+COPY --chown=65532:65532 --chmod=755 libs/${EMBEDDED} /app/libs/${EMBEDDED}
+COPY --chown=65532:65532 --chmod=755 libs/${DATABASE} /app/libs/${DATABASE}
+COPY --chown=65532:65532 --chmod=755 apps/${SERVICE} /app/apps/${SERVICE}
 USER 65532:65532
 ENTRYPOINT ["node", "--watch-path=/app/libs", "--watch-path=/app/apps", "--watch-preserve-output"]
 CMD ["src/main.ts"]
 
-# --- The image: no shell, no npm, not root.
+# --- The image: no shell, no npm, not root. Whatever the rights of the files in the clone (umask 077), all are readable.
 FROM gcr.io/distroless/nodejs${NODE_VERSION}-debian13:nonroot AS runtime
 ARG SERVICE
 ARG EMBEDDED=contract-kit
@@ -62,15 +62,15 @@ COPY --from=dependencies /app/sbom.cdx.json /app/
 COPY --from=dependencies --chown=65532:65532 /app/.compile-cache /app/.compile-cache
 # The folder of embedded stores: a volume that is mounted here belongs to the service's user.
 COPY --from=dependencies --chown=65532:65532 /app/data data
-COPY package.json /app/
-COPY libs/contract-kit /app/libs/contract-kit
-COPY libs/contracts /app/libs/contracts
-COPY libs/platform /app/libs/platform
-COPY libs/${EMBEDDED} /app/libs/${EMBEDDED}
-COPY libs/${DATABASE} /app/libs/${DATABASE}
-COPY apps/${SERVICE} /app/apps/${SERVICE}
+COPY --chmod=755 package.json /app/
+COPY --chmod=755 libs/contract-kit /app/libs/contract-kit
+COPY --chmod=755 libs/contracts /app/libs/contracts
+COPY --chmod=755 libs/platform /app/libs/platform
+COPY --chmod=755 libs/${EMBEDDED} /app/libs/${EMBEDDED}
+COPY --chmod=755 libs/${DATABASE} /app/libs/${DATABASE}
+COPY --chmod=755 apps/${SERVICE} /app/apps/${SERVICE}
 # Compiled by the Node and the user of the run time: the cache is bound to both.
-RUN --mount=type=bind,source=scripts/images/warm.ts,target=/app/warm.ts ["/nodejs/bin/node", "/app/warm.ts"]
+RUN --mount=type=bind,from=dependencies,source=/tmp/images/warm.ts,target=/app/warm.ts ["/nodejs/bin/node", "/app/warm.ts"]
 EXPOSE 8080 9080
 USER 65532:65532
 # Compose waits for it; Kubernetes has probes of its own.

@@ -4,12 +4,12 @@ import { newSecrets } from '../secrets.ts';
 export type SecretValues = Record<string, string>;
 
 /**
- * All values of the Secret `slipway-secrets`: those that are kept already, and random ones for what is missing.
+ * Returns all values of the Secret `slipway-secrets`: the stored ones, and random ones for those that are missing.
  *
  * @example
  * completeSecrets({ 'admin-password': 'chosen by hand' })['admin-password']; // 'chosen by hand'
  */
-export function completeSecrets(kept: SecretValues): SecretValues {
+export function completeSecrets(stored: SecretValues): SecretValues {
   const { serviceToken, adminEmail, adminPassword } = newSecrets();
   const base = {
     'service-token': serviceToken,
@@ -17,7 +17,7 @@ export function completeSecrets(kept: SecretValues): SecretValues {
     'admin-password': adminPassword,
     'mongodb-username': 'slipway',
     'mongodb-password': randomBytes(18).toString('base64url'),
-    ...kept,
+    ...stored,
   };
   const login = `${base['mongodb-username']}:${encodeURIComponent(base['mongodb-password'])}`;
   const urlOf = (database: string) => `mongodb://${login}@mongodb:27017/${database}?authSource=admin`;

@@ -1,6 +1,6 @@
 /**
- * Gives each service its own account in MongoDB, which may read and write its own databases only. Safe to run again.
- * Runs in the users image, which has the driver.
+ * Creates a MongoDB account for each service, with access to that service's databases only. It is safe to run again.
+ * Runs in the users image, which contains the driver.
  */
 import { readFileSync } from 'node:fs';
 import { MongoClient } from 'mongodb';
@@ -16,6 +16,6 @@ for (const [name, own] of Object.entries(databases)) {
   if (known.some(({ user }: { user: string }) => user === name)) continue;
   const roles = own.map((db) => ({ role: 'readWrite', db }));
   await admin.command({ createUser: name, pwd: passwordOf(name), roles });
-  console.log(`account ${name} made`);
+  console.log(`account ${name} created`);
 }
 await client.close();

@@ -11,7 +11,7 @@ import { type ComposeSystem, composeSystem, readJson, serviceOf } from './system
 
 const minutes = 60_000;
 const why = whySkipped('REQUIRE_COMPOSE');
-const jobs = ['secrets', 'mongodb-users'];
+const jobs = ['readable', 'secrets', 'mongodb-users'];
 
 /** The tests follow one system from its first start to its second, in the order in which they stand here. */
 describe.skipIf(why)(`the Compose system${why}`, () => {

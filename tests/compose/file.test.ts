@@ -11,6 +11,9 @@ type Service = {
   security_opt?: string[];
   logging?: { driver: string; options: Record<string, string> };
   deploy?: { resources: { limits: Record<string, string> } };
+  volumes?: (string | object)[];
+  environment?: Record<string, string>;
+  depends_on?: object;
   networks?: string[];
   network_mode?: string;
 };
@@ -21,6 +24,7 @@ const networks: Record<string, string[]> = {
   users: ['calls', 'telemetry', 'users-store'],
   billing: ['calls', 'telemetry', 'billing-store'],
   reporting: ['calls', 'telemetry', 'reporting-store'],
+  readable: [],
   secrets: [],
   'mongodb-users': ['users-store'],
   mongodb: ['users-store', 'billing-store'],
@@ -61,8 +65,36 @@ describe('docker-compose.yml', () => {
     expect(Object.fromEntries(given)).toEqual(networks);
     // A container without a list would be on a network of Compose's own, which leads out of the machine.
     const unlisted = Object.entries(services).filter(([, service]) => !service.networks);
-    expect(unlisted.map(([name, { network_mode }]) => [name, network_mode])).toEqual([['secrets', 'none']]);
+    expect(unlisted.map(([name, { network_mode }]) => [name, network_mode])).toEqual([
+      ['readable', 'none'],
+      ['secrets', 'none'],
+    ]);
   });
+
+  it('makes every file that a container mounts readable for its user, before the container starts', () => {
+    const sourcesOf = ({ volumes = [] }: Service) =>
+      volumes.flatMap((each) => /^\.\/(?<source>[^:]+)/.exec(String(each))?.groups?.source ?? []);
+    const { readable = { image: '' }, ...others } = services;
+    const folders = sourcesOf(readable);
+    expect(folders.length).toBeGreaterThan(0);
+    const mounted = Object.values(others).flatMap(sourcesOf);
+    expect(mounted.filter((file) => !folders.some((folder) => file.startsWith(`${folder}/`)))).toEqual([]);
+    const waits = (name: string): boolean => {
+      const before = Object.keys(services[name]?.depends_on ?? {});
+      return before.includes('readable') || before.some(waits);
+    };
+    const mounting = Object.entries(others).filter(([, service]) => sourcesOf(service).length > 0);
+    expect(mounting.filter(([name]) => !waits(name))).toEqual([]);
+  });
+
+  it.each(Object.keys(networks).filter((name) => networks[name]?.length))(
+    'leads nothing of %s through a proxy that Docker is configured to use',
+    (name) => {
+      const proxies = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'];
+      const environment = services[name]?.environment ?? {};
+      expect(proxies.filter((variable) => environment[variable] !== '')).toEqual([]);
+    },
+  );
 
   it('lets only the network of the published ports lead out of the machine', () => {
     const open = Object.entries(declared).filter(([, network]) => !network?.internal);

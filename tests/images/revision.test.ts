@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const root = new URL('../..', import.meta.url).pathname;
+const root = join(import.meta.dirname, '../..');
 
 /** What .dockerignore lets into an image. */
 const letIn = readFileSync(`${root}/.dockerignore`, 'utf8').match(/(?<=^!).+/gm) ?? [];

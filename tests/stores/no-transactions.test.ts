@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
-const root = new URL('../../', import.meta.url).pathname;
+const root = `${import.meta.dirname}/../../`;
 
 describe('stores on MongoDB', () => {
   // An aggregate and its events are one document. Some servers accept a transaction and do not roll it back.

@@ -31,6 +31,16 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
     await namespace.drop();
   });
 
+  it('is reached without the proxy that the environment names', async () => {
+    vi.stubEnv('http_proxy', 'http://127.0.0.1:9');
+    try {
+      const store = await open();
+      await expect(store.ping()).resolves.toBeUndefined();
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
   describe('a migration', () => {
     const adding = (name: string): DatastoreMigration => ({
       name,

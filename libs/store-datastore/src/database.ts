@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Datastore, type Transaction } from '@google-cloud/datastore';
 import { Problem, problem } from '@slipway/contract-kit/problem';
@@ -63,8 +64,11 @@ function namespaceIn(url: string): Namespace {
   return { projectId, namespace };
 }
 
+/** An emulator is on the network of the service: only Google's servers are reached through the proxy of the environment. */
+const direct = process.env.DATASTORE_EMULATOR_HOST ? { 'grpc.enable_http_proxy': 0 } : {};
+
 function connect(id: Namespace): DatastoreStore {
-  const datastore = new Datastore({ ...id, ...connection });
+  const datastore = new Datastore({ ...id, ...connection, ...direct });
   const keyOf: KeyOf = (kind, name) => datastore.key({ namespace: id.namespace, path: [kind, name] });
   const command = limited(maxRunning);
   const reading = <T>(ms: number, work: (reads: Reads) => Promise<T>) =>

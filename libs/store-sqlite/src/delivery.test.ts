@@ -141,7 +141,7 @@ describe('a delivery to a reader that never answers', () => {
 
 /** Starts the shop as a process; resolves with its address when it is ready. */
 async function spawnShop(counter: string): Promise<{ process: ChildProcess; address: string }> {
-  const script = new URL('./delivery-shop.fixture.ts', import.meta.url).pathname;
+  const script = `${import.meta.dirname}/delivery-shop.fixture.ts`;
   const env = {
     STORE_URL: `sqlite:${folder}/shop.db`,
     COUNTER_URL: counter,
