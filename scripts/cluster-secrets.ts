@@ -7,6 +7,7 @@
  * there beforehand.
  */
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { endsSoon, newCertificate } from './cluster/certificate.ts';
 import { createKubectl, type Kubectl } from './cluster/kubectl.ts';
 import { completeSecrets, type SecretValues } from './cluster/secret-values.ts';
@@ -20,7 +21,7 @@ const namespaceFile = fileURLToPath(new URL('../k8s/namespace.yaml', import.meta
 function keepSecrets(kubectl: Kubectl): SecretValues {
   const kept = kubectl.readSecret(namespace, secretName);
   const values = completeSecrets(kept);
-  const made = Object.keys(values).length > Object.keys(kept).length;
+  const made = !isDeepStrictEqual(values, kept);
   if (made) kubectl.writeSecret(namespace, secretName, 'Opaque', values);
   say(secretName, made);
   return values;

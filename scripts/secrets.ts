@@ -6,30 +6,43 @@ import type { Secrets } from './topology.ts';
 
 /**
  * The system's secrets, made at the first start and kept in the data folder, readable by its owner alone.
- * `ADMIN_EMAIL`, `ADMIN_PASSWORD` and `SERVICE_TOKEN` of the environment win.
+ * `ADMIN_EMAIL`, `ADMIN_PASSWORD`, `SERVICE_TOKEN` and `MANAGEMENT_TOKEN` of the environment win.
  *
  * @throws {Error} if the folder cannot be written or the file is damaged: one sentence.
  */
 export function keepSecrets(dataDir: string, env: NodeJS.ProcessEnv): Secrets {
   const file = join(dataDir, 'secrets.json');
-  const { ADMIN_EMAIL, ADMIN_PASSWORD, SERVICE_TOKEN } = env;
+  const { ADMIN_EMAIL, ADMIN_PASSWORD, SERVICE_TOKEN, MANAGEMENT_TOKEN } = env;
   const kept = existsSync(file) ? read(file) : write(file, newSecrets());
   return {
     adminEmail: ADMIN_EMAIL || kept.adminEmail,
     adminPassword: ADMIN_PASSWORD || kept.adminPassword,
     serviceToken: SERVICE_TOKEN || kept.serviceToken,
+    managementToken: MANAGEMENT_TOKEN || kept.managementToken,
   };
 }
 
 export function newSecrets(): Secrets {
   const secret = () => randomBytes(18).toString('base64url');
-  return { adminEmail: 'admin@slipway.local', adminPassword: secret(), serviceToken: secret() };
+  return {
+    adminEmail: 'admin@slipway.local',
+    adminPassword: secret(),
+    serviceToken: secret(),
+    managementToken: secret(),
+  };
 }
 
 function read(file: string): Secrets {
   try {
-    const { adminEmail, adminPassword, serviceToken } = JSON.parse(readFileSync(file, 'utf8'));
-    if (adminEmail && adminPassword && serviceToken) return { adminEmail, adminPassword, serviceToken };
+    const { adminEmail, adminPassword, serviceToken, managementToken } = JSON.parse(
+      readFileSync(file, 'utf8'),
+    );
+    if (adminEmail && adminPassword && serviceToken) {
+      const kept = { adminEmail, adminPassword, serviceToken };
+      // A file that was written before there was a management token gets one.
+      if (!managementToken) return write(file, { ...newSecrets(), ...kept });
+      return { ...kept, managementToken };
+    }
   } catch {
     // Said below, together with a file that lacks something.
   }

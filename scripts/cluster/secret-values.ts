@@ -4,22 +4,36 @@ import { newSecrets } from '../secrets.ts';
 export type SecretValues = Record<string, string>;
 
 /**
- * All values of the Secret `slipway-secrets`: those that are kept already, and random ones for what is missing.
+ * All values of the Secret `slipway-secrets`: those that are kept already, and random ones for what is missing. A store
+ * URL with the root account of MongoDB, as it was before each service had an account of its own, is replaced.
  *
  * @example
  * completeSecrets({ 'admin-password': 'chosen by hand' })['admin-password']; // 'chosen by hand'
  */
 export function completeSecrets(kept: SecretValues): SecretValues {
-  const { serviceToken, adminEmail, adminPassword } = newSecrets();
+  const { serviceToken, managementToken, adminEmail, adminPassword } = newSecrets();
   const base = {
     'service-token': serviceToken,
+    'management-token': managementToken,
     'admin-email': adminEmail,
     'admin-password': adminPassword,
+    'grafana-password': newPassword(),
     'mongodb-username': 'slipway',
-    'mongodb-password': randomBytes(18).toString('base64url'),
-    ...kept,
+    'mongodb-password': newPassword(),
   };
-  const login = `${base['mongodb-username']}:${encodeURIComponent(base['mongodb-password'])}`;
-  const urlOf = (database: string) => `mongodb://${login}@mongodb:27017/${database}?authSource=admin`;
-  return { 'users-store-url': urlOf('users'), 'billing-store-url': urlOf('billing'), ...base };
+  const root = { ...base, ...kept };
+  const rootLogin = loginOf(root['mongodb-username'], root['mongodb-password']);
+  const own = Object.entries(kept).filter(([, value]) => !value.startsWith(`mongodb://${rootLogin}`));
+  return {
+    'users-store-url': storeUrlOf('users'),
+    'billing-store-url': storeUrlOf('billing'),
+    ...base,
+    ...Object.fromEntries(own),
+    'mongodb-root-url': `mongodb://${rootLogin}@mongodb:27017/admin`,
+  };
 }
+
+const newPassword = () => randomBytes(18).toString('base64url');
+const loginOf = (name: string, password: string) => `${name}:${encodeURIComponent(password)}`;
+const storeUrlOf = (name: string) =>
+  `mongodb://${loginOf(name, newPassword())}@mongodb:27017/${name}?authSource=admin`;

@@ -48,6 +48,8 @@ export type System = {
   admin: { email: string; password: string };
   /** What services present to each other at `/internal/*`. */
   serviceToken: string;
+  /** What an operator presents to the management ports. */
+  managementToken: string;
   services: Record<ServiceName, ServiceHandle>;
   /** Starts one more process of a service, on ports of its own and the same databases; stopped with the system. */
   replicate(name: ServiceName): Promise<ServiceHandle>;
@@ -117,6 +119,7 @@ export async function startSystem({
     dataDir: folder,
     admin: { email: secrets.adminEmail, password: secrets.adminPassword },
     serviceToken: secrets.serviceToken,
+    managementToken: secrets.managementToken,
     services,
     replicate,
     stop,
