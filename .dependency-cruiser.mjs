@@ -81,7 +81,17 @@ export default {
     forbid(
       'driver-only-in-store',
       'A database driver belongs in store/.',
-      { pathNot: ['/store/', '^libs/store-', tests, '^tests/', '/provider/', '^scripts/compose/'] },
+      {
+        pathNot: [
+          '/store/',
+          '^libs/store-',
+          tests,
+          '^tests/',
+          '/provider/',
+          '^scripts/compose/',
+          '^scripts/data-folder',
+        ],
+      },
       { path: ['^(node:)?sqlite$', 'node_modules/mongodb/', 'node_modules/@google-cloud/datastore/'] },
     ),
     forbid(

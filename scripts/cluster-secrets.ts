@@ -1,10 +1,10 @@
 /**
- * Makes what must be in the cluster before Slipway is deployed, where it is not there yet: the namespace, the Secret
- * `slipway-secrets` with random values, and a self-signed certificate for the Ingress. Skaffold runs it before it
- * deploys; running it again changes nothing.
+ * Creates what the cluster needs before Slipway is deployed, if it is missing: the namespace, the Secret
+ * `slipway-secrets` with random values, and a self-signed certificate for the Ingress. Skaffold runs this script before
+ * each deployment. Running it again changes nothing.
  *
- * A value that is in the Secret already is kept, so real ones (such as the address of a managed database) are put
- * there beforehand.
+ * The script never overwrites a value of the Secret. So you can store real values there first, such as the address of a
+ * managed database.
  */
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
@@ -18,37 +18,37 @@ const certificateName = 'slipway-tls';
 
 const namespaceFile = fileURLToPath(new URL('../k8s/namespace.yaml', import.meta.url));
 
-function keepSecrets(kubectl: Kubectl): SecretValues {
-  const kept = kubectl.readSecret(namespace, secretName);
-  const values = completeSecrets(kept);
-  const made = !isDeepStrictEqual(values, kept);
-  if (made) kubectl.writeSecret(namespace, secretName, 'Opaque', values);
-  say(secretName, made);
+function ensureSecrets(kubectl: Kubectl): SecretValues {
+  const stored = kubectl.readSecret(namespace, secretName);
+  const values = completeSecrets(stored);
+  const changed = !isDeepStrictEqual(values, stored);
+  if (changed) kubectl.writeSecret(namespace, secretName, 'Opaque', values);
+  say(secretName, changed);
   return values;
 }
 
-function keepCertificate(kubectl: Kubectl): void {
-  const { 'tls.crt': kept } = kubectl.readSecret(namespace, certificateName);
-  const made = !kept || endsSoon(kept);
-  if (made) {
+function ensureCertificate(kubectl: Kubectl): void {
+  const { 'tls.crt': stored } = kubectl.readSecret(namespace, certificateName);
+  const created = !stored || endsSoon(stored);
+  if (created) {
     const { certificate, key } = newCertificate();
     const values = { 'tls.crt': certificate, 'tls.key': key };
     kubectl.writeSecret(namespace, certificateName, 'kubernetes.io/tls', values);
   }
-  say(certificateName, made);
+  say(certificateName, created);
 }
 
-function say(secret: string, made: boolean): void {
-  console.log(`Secret ${secret} ${made ? 'made' : 'is there'}`);
+function say(secret: string, created: boolean): void {
+  console.log(`Secret ${secret} ${created ? 'created' : 'already exists'}`);
 }
 
 function main(process: NodeJS.Process): void {
-  // Skaffold tells its hooks which cluster it deploys to.
+  // Skaffold sets this variable to the cluster that it deploys to.
   const kubectl = createKubectl(process.env.SKAFFOLD_KUBE_CONTEXT);
   kubectl.run(['apply', '-f', namespaceFile]);
-  const { 'admin-email': admin } = keepSecrets(kubectl);
-  keepCertificate(kubectl);
-  console.log(`The administrator is ${admin}; the password:`);
+  const { 'admin-email': admin } = ensureSecrets(kubectl);
+  ensureCertificate(kubectl);
+  console.log(`The administrator is ${admin}. This command prints the password:`);
   const read = `get secret ${secretName} -o jsonpath='{.data.admin-password}' | base64 -d`;
   console.log(`  kubectl -n ${namespace} ${read}`);
 }

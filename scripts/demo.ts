@@ -1,15 +1,15 @@
 /**
- * Shows the whole journey on real input and proves the figures: `npm run demo`.
+ * Simulates a month of business on generated input and checks every figure: `npm run demo`.
  *
- *   --users 20          people who sign up
- *   --records 200000    usage records that they send together
- *   --seed slipway      the same seed makes the same input
- *   --base <address>    a system that runs already, such as http://127.0.0.1:8080; otherwise one is started
+ *   --users 20          number of people who sign up
+ *   --records 200000    total number of usage records
+ *   --seed slipway      the same seed generates the same input
+ *   --base <address>    a running system, such as http://127.0.0.1:8080; by default the demo starts one
  *
- * Environment: DATA_DIR keeps the data of the started system (otherwise it is temporary); with --base,
- * ADMIN_EMAIL and ADMIN_PASSWORD of an administrator.
+ * Environment: DATA_DIR is the folder for the data of the started system (by default a temporary folder). With --base,
+ * ADMIN_EMAIL and ADMIN_PASSWORD are those of an administrator.
  *
- * Ends with exit code 0 if every figure agrees to the cent, else 1.
+ * Exits with 0 if every figure agrees to the cent, otherwise with 1.
  */
 import { parseArgs } from 'node:util';
 import { onStopSignal } from '@slipway/platform/service/signals';
@@ -18,8 +18,8 @@ import { createProgress, type Progress } from './demo/progress.ts';
 import { type Check, type Options, stepCount, tellStory } from './demo/story.ts';
 import { stopWithNpm } from './npm.ts';
 
-/** Longest time that the demo takes; milliseconds. */
-const longest = 20 * 60_000;
+/** Time limit of the demo; milliseconds. */
+const timeLimit = 20 * 60_000;
 
 function readOptions(args: string[]) {
   const { values } = parseArgs({
@@ -35,23 +35,23 @@ function readOptions(args: string[]) {
   return { ...values, users, records: wholeNumber('records', values.records, users, 100_000_000) };
 }
 
-function wholeNumber(name: string, text: string, least: number, most: number): number {
+function wholeNumber(name: string, text: string, min: number, max: number): number {
   const value = Number(text);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new Error(`--${name} must be a whole number from ${least} to ${most}`);
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new Error(`--${name} must be a whole number from ${min} to ${max}`);
 }
 
 async function main(process: NodeJS.Process): Promise<boolean> {
   const { base, ...size } = readOptions(process.argv.slice(2));
   const progress = createProgress(process.stdout, stepCount);
   const stop = new AbortController();
-  const tooLong = setTimeout(() => stop.abort(new Error('It takes too long')), longest);
+  const tooLong = setTimeout(() => stop.abort(new Error('The time limit has passed')), timeLimit);
   tooLong.unref();
   const stopping = stop.signal;
   const endWatch = stopWithNpm(process);
   const interrupt = () => {
     endWatch();
-    stop.abort(new Error('It was stopped'));
+    stop.abort(new Error('The demo was stopped'));
   };
   if (base) {
     onStopSignal(process, interrupt, process.exit);
@@ -69,15 +69,15 @@ async function main(process: NodeJS.Process): Promise<boolean> {
     return agrees;
   } finally {
     const keepData = !agrees && !stop.signal.aborted;
-    if (keepData) progress.say(`\nData and logs are kept in ${system.dataDir}`);
+    if (keepData) progress.say(`\nThe data and the logs are in ${system.dataDir}`);
     await system.stop({ keepData });
   }
 }
 
-/** @throws {Error} if nobody answers there: found out before a minute of repetitions. */
+/** @throws {Error} if the address is unreachable; otherwise the demo would retry for a minute first. */
 async function reached(base: string): Promise<string> {
   await fetch(base).catch((cause) => {
-    throw new Error(`Nobody answers at ${base}`, { cause });
+    throw new Error(`${base} is unreachable`, { cause });
   });
   return base.replace(/\/+$/, '');
 }
@@ -96,6 +96,6 @@ async function prove(options: Options, progress: Progress, stopping: AbortSignal
 try {
   process.exit((await main(process)) ? 0 : 1);
 } catch (error) {
-  process.stderr.write(`\nThe demo could not go on: ${(error as Error).message}\n`);
+  process.stderr.write(`\nThe demo failed: ${(error as Error).message}\n`);
   process.exit(1);
 }

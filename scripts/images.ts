@@ -1,6 +1,6 @@
 /**
- * Builds the images of the services and says how large each is: npm run images [-- users billing]
- * IMAGE_TAG (dev) names their version; the revision is that of git.
+ * Builds the images of the services and prints their sizes: npm run images [-- users billing]
+ * IMAGE_TAG is their version, `dev` by default. The revision comes from git.
  */
 import { execFileSync } from 'node:child_process';
 import process from 'node:process';
@@ -9,7 +9,7 @@ import { serviceNames } from './topology.ts';
 
 const { IMAGE_TAG = 'dev' } = process.env;
 
-/** All that an image is made from: the Dockerfile, and what .dockerignore lets in. */
+/** All inputs of an image: the Dockerfile, and what .dockerignore includes. */
 const sources = [
   'Dockerfile',
   '.dockerignore',
@@ -23,14 +23,14 @@ const sources = [
 const outputOf = (command: string, ...args: string[]) =>
   execFileSync(command, args, { encoding: 'utf8' }).trim();
 
-/** What the labels tell of an image's origin. A copy without git has none. */
+/** Labels with the origin of an image; none in a copy without git. */
 function origin(): Record<string, string> {
   try {
     const changed = outputOf('git', 'status', '--porcelain', ...sources);
     const source = outputOf('git', 'config', '--default', '', '--get', 'remote.origin.url');
     return {
       REVISION: `${outputOf('git', 'rev-parse', 'HEAD')}${changed && '-changed'}`,
-      // A folder of this machine says nothing to others.
+      // The path of a local folder means nothing on other machines.
       SOURCE: source.startsWith('https://') ? source : '',
     };
   } catch {

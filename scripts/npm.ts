@@ -1,11 +1,11 @@
-/** How often the parent is looked at; milliseconds. */
+/** Interval at which the parent process is checked; milliseconds. */
 const parentInterval = 200;
 
 /**
- * Makes the end of npm a request to stop. npm passes SIGTERM to the shell in which it runs this process, and a shell
- * that ends by a signal takes nobody along.
+ * Sends SIGTERM to this process when npm ends. npm forwards SIGTERM only to the shell in which it runs this process, and a
+ * shell that is ended by a signal does not forward it.
  *
- * @returns the function that ends the watch
+ * @returns a function that stops the check
  */
 export function stopWithNpm(process: NodeJS.Process): () => void {
   const shell = process.ppid;

@@ -5,14 +5,15 @@ import type { ServiceName } from './topology.ts';
 const shownLevels = ['warn', 'error', 'fatal'];
 
 /**
- * Where a service's lines go: all to `<data folder>/logs/<name>.log` (the run before is kept as `.old`), warnings
- * and worse in short to the terminal. With `raw` every line goes to the terminal as it is.
+ * Returns the function that handles each output line of a service. It writes all lines to `<data folder>/logs/<name>.log`
+ * (the file of the previous run is renamed to `.old`) and a short form of warnings and errors to the terminal. With
+ * `raw` it writes every line to the terminal unchanged.
  */
 export function outputOf(name: ServiceName, dataDir: string, raw: boolean, process: NodeJS.Process): OnLine {
   const file = `${dataDir}/logs/${name}.log`;
   if (existsSync(file)) renameSync(file, `${file}.old`);
   const log = createWriteStream(file);
-  log.on('error', ({ message }) => process.stderr.write(`${name}: no log is written: ${message}\n`));
+  log.on('error', ({ message }) => process.stderr.write(`${name}: cannot write the log: ${message}\n`));
   return (line, from) => {
     log.write(`${line}\n`);
     if (from === 'stderr') process.stderr.write(`${line}\n`);

@@ -1,24 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { Secrets } from './topology.ts';
 
 /**
- * The system's secrets, made at the first start and kept in the data folder, readable by its owner alone.
- * `ADMIN_EMAIL`, `ADMIN_PASSWORD`, `SERVICE_TOKEN` and `MANAGEMENT_TOKEN` of the environment win.
+ * Returns the system's secrets. Generates them at the first start and stores them in the data folder, readable only by its
+ * owner. `ADMIN_EMAIL`, `ADMIN_PASSWORD`, `SERVICE_TOKEN` and `MANAGEMENT_TOKEN` of the environment take precedence.
  *
- * @throws {Error} if the folder cannot be written or the file is damaged: one sentence.
+ * @throws {Error} with one sentence, if the folder cannot be written or the file is damaged.
  */
-export function keepSecrets(dataDir: string, env: NodeJS.ProcessEnv): Secrets {
+export function ensureSecrets(dataDir: string, env: NodeJS.ProcessEnv): Secrets {
   const file = join(dataDir, 'secrets.json');
   const { ADMIN_EMAIL, ADMIN_PASSWORD, SERVICE_TOKEN, MANAGEMENT_TOKEN } = env;
-  const kept = existsSync(file) ? read(file) : write(file, newSecrets());
+  const stored = existsSync(file) ? read(file) : write(file, newSecrets());
   return {
-    adminEmail: ADMIN_EMAIL || kept.adminEmail,
-    adminPassword: ADMIN_PASSWORD || kept.adminPassword,
-    serviceToken: SERVICE_TOKEN || kept.serviceToken,
-    managementToken: MANAGEMENT_TOKEN || kept.managementToken,
+    adminEmail: ADMIN_EMAIL || stored.adminEmail,
+    adminPassword: ADMIN_PASSWORD || stored.adminPassword,
+    serviceToken: SERVICE_TOKEN || stored.serviceToken,
+    managementToken: MANAGEMENT_TOKEN || stored.managementToken,
   };
 }
 
@@ -38,51 +37,20 @@ function read(file: string): Secrets {
       readFileSync(file, 'utf8'),
     );
     if (adminEmail && adminPassword && serviceToken) {
-      const kept = { adminEmail, adminPassword, serviceToken };
+      const stored = { adminEmail, adminPassword, serviceToken };
       // A file that was written before there was a management token gets one.
-      if (!managementToken) return write(file, { ...newSecrets(), ...kept });
-      return { ...kept, managementToken };
+      if (!managementToken) return write(file, { ...newSecrets(), ...stored });
+      return { ...stored, managementToken };
     }
   } catch {
-    // Said below, together with a file that lacks something.
+    // Reported below, as for a file that lacks a value.
   }
-  throw new Error(`The file ${file} is damaged; repair it, or delete it to get a new service token.`);
+  throw new Error(`The file ${file} is damaged. Repair it, or delete it to generate a new service token.`);
 }
 
-/** Written beside and renamed: a crash leaves the whole file or none. */
+/** Writes to a temporary file and renames it, so that a crash leaves the complete file or none. */
 function write(file: string, secrets: Secrets): Secrets {
   writeFileSync(`${file}.new`, `${JSON.stringify(secrets, undefined, 2)}\n`, { mode: 0o600 });
   renameSync(`${file}.new`, file);
   return secrets;
-}
-
-/** Held until this process ends. */
-let lock: DatabaseSync | undefined;
-
-/**
- * Makes the folder of all data, open to its owner alone, and locks it for this process.
- *
- * @throws {Error} if it cannot be made or written, or if another system runs on it: one sentence.
- */
-export function openDataFolder(dataDir: string): void {
-  makeFolder(dataDir);
-  // The system frees the lock of an SQLite file when its process ends, however that ends.
-  lock = new DatabaseSync(join(dataDir, '.lock'), { timeout: 0 });
-  try {
-    lock.exec('BEGIN EXCLUSIVE');
-  } catch {
-    throw new Error(
-      `Slipway already runs on the data folder ${dataDir}; stop it, or set DATA_DIR to another.`,
-    );
-  }
-}
-
-function makeFolder(dataDir: string): void {
-  try {
-    mkdirSync(join(dataDir, 'logs'), { recursive: true, mode: 0o700 });
-    rmSync(mkdtempSync(join(dataDir, '.writable-')), { recursive: true });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new Error(`The data folder ${dataDir} cannot be written (${code}); set DATA_DIR to another.`);
-  }
 }

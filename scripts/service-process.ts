@@ -10,9 +10,9 @@ export type Exit = { code: number | null; signal: NodeJS.Signals | null };
 /** A running service. */
 export type ServiceProcess = {
   child: ChildProcess;
-  /** Resolves when the service says that it serves; rejects if it ends before. */
+  /** Resolves when the service reports that it is ready; rejects if the process exits first. */
   ready: Promise<void>;
-  /** Resolves when the process has ended and all it printed was passed on. */
+  /** Resolves when the process has exited and all of its output was passed to `onLine`. */
   exited: Promise<Exit>;
   kill(signal: NodeJS.Signals): void;
 };
@@ -21,13 +21,13 @@ export type OnLine = (line: string, from: 'stdout' | 'stderr') => void;
 
 const apps = new URL('../apps/', import.meta.url);
 
-/** Where Node keeps what it has compiled: the next start takes two thirds of the time, and 20 MB less. */
+/** Node's compile cache. With it a start takes two thirds of the time and 20 MB less memory. */
 const compileCache = fileURLToPath(new URL('../node_modules/.cache/slipway-compile', import.meta.url));
 
 /**
  * Starts one of the system's services.
  *
- * @param env What the process inherits; the spec's settings win over it.
+ * @param env The environment that the process inherits; the spec's settings take precedence.
  * @param main The module that the process runs; the service's own main by default.
  */
 export function startService(
@@ -41,8 +41,8 @@ export function startService(
 }
 
 /**
- * Starts a service as a child process, in a process group of its own so that Ctrl-C reaches only the parent.
- * It holds a channel to the parent: a service whose parent is gone, even by `kill -9`, stops by itself.
+ * Starts a service as a child process, in its own process group, so that Ctrl-C reaches only the parent. The child has an
+ * IPC channel to the parent, so it stops if the parent disappears, even by `kill -9`.
  */
 export function startProcess(
   name: string,
@@ -60,7 +60,7 @@ export function startProcess(
     throw new Error(`${name} ended before it was ready (${describeExit(exit)})`);
   });
   const ready = Promise.race([once(child, 'message').then(() => undefined), failed]);
-  // Whoever does not wait for `ready` learns of the end by `exited`.
+  // A caller that does not wait for `ready` still gets the result from `exited`.
   ready.catch(() => undefined);
   return { child, ready, exited, kill: (signal) => void child.kill(signal) };
 }
@@ -73,7 +73,7 @@ async function passLines(child: ChildProcess, from: 'stdout' | 'stderr', onLine:
   await finished(stream).catch(() => undefined);
 }
 
-/** How a process ended, for people. */
+/** Describes how a process ended, for the terminal. */
 export function describeExit({ code, signal }: Exit): string {
   return signal ?? `exit code ${code}`;
 }

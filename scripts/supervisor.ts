@@ -2,31 +2,31 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { describeExit, type OnLine, type ServiceProcess, startService } from './service-process.ts';
 import { type ServiceName, type ServiceSpec, stopOrder } from './topology.ts';
 
-/** Pause before a service that ended by itself is started again; milliseconds. */
+/** Delay before a service that exited unexpectedly is restarted; milliseconds. */
 const restartPause = 500;
 
 type Options = {
   specs: ServiceSpec[];
   env: NodeJS.ProcessEnv;
   outputOf(name: ServiceName): OnLine;
-  /** Says something to the person at the terminal. */
+  /** Prints a line to the terminal. */
   say(line: string): void;
-  /** Called when the system cannot go on: a service did not start. */
+  /** Called when the system cannot continue, because a service failed to start. */
   giveUp(reason: string): void;
 };
 
 export type Supervisor = {
-  /** Starts all services and resolves when each is ready. Rejects when one does not start. */
+  /** Starts all services and resolves when each is ready. Rejects if one fails to start. */
   start(): Promise<void>;
   /** Drains a service and starts it again. */
   restart(name: ServiceName): Promise<void>;
-  /** Drains all, callers first, and resolves when every process is gone: whether each ended well. */
+  /** Drains all services, callers first. Resolves when every process has exited: true if each exited with code 0. */
   stop(): Promise<boolean>;
-  /** Ends all at once. */
+  /** Kills all processes immediately. */
   kill(): void;
 };
 
-/** Keeps the services of a system running: starts them, starts again what ended by itself, stops them in order. */
+/** Keeps the services of a system running: starts them, restarts those that exit unexpectedly, and stops them in order. */
 export function createSupervisor({ specs, env, outputOf, say, giveUp }: Options): Supervisor {
   const outputs = new Map(specs.map(({ name }) => [name, outputOf(name)]));
   const running = new Map<ServiceName, ServiceProcess>();
@@ -44,7 +44,7 @@ export function createSupervisor({ specs, env, outputOf, say, giveUp }: Options)
   }
 
   async function startAgain(spec: ServiceSpec, exit: string): Promise<void> {
-    say(`${spec.name.padEnd(10)} ended (${exit}) and is started again`);
+    say(`${spec.name.padEnd(10)} ended (${exit}) and is restarted`);
     await wait(restartPause);
     if (!stopping) await start(spec).catch((error: Error) => giveUp(error.message));
   }

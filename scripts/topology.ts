@@ -1,4 +1,4 @@
-/** The system on one page: which services run, where they listen, and who knows whom. */
+/** The topology of the system: the services, their ports, and which service calls which. */
 
 export const serviceNames = ['gateway', 'users', 'billing', 'reporting'] as const;
 
@@ -6,7 +6,7 @@ export type ServiceName = (typeof serviceNames)[number];
 
 export type Ports = Record<ServiceName, { port: number; management: number }>;
 
-/** A service as `npm start` and the tests run it: a process of its own, with its addresses and its settings. */
+/** A service as `npm start` and the tests run it: in its own process, with its addresses and settings. */
 export type ServiceSpec = {
   name: ServiceName;
   address: string;
@@ -30,16 +30,16 @@ export const localPorts: Ports = {
   reporting: { port: 4003, management: 4103 },
 };
 
-/** Callers stop before those they call, so that a request in flight still finds everybody. */
+/** Callers stop before the services they call, so that requests in flight can finish. */
 export const stopOrder: ServiceName[][] = [['gateway'], ['users', 'billing'], ['reporting']];
 
-/** The address that all listen on. The environment may hold another HOST: conda sets it to the name of a compiler. */
+/** The address on which all services listen. It overrides HOST of the environment, which conda sets to the name of a compiler. */
 const host = '127.0.0.1';
 
 type Options = { dataDir: string; ports: Ports; secrets: Secrets };
 
 /**
- * The four services with all that makes them one system.
+ * Returns the four services, configured as one system.
  *
  * @example
  * topology({ dataDir: 'data', ports: localPorts, secrets }).map(({ name, address }) => `${name} ${address}`);
@@ -79,7 +79,7 @@ export function topology({ dataDir, ports, secrets }: Options): ServiceSpec[] {
       USERS_URL,
       REPORTING_URL,
       SERVICE_TOKEN,
-      // A laptop need not wait a month for an invoice.
+      // On a developer's machine nobody should have to wait a month for an invoice.
       BILLING_TEST_CLOCK: 'true',
     },
     reporting: { STORE_URL: store('reporting'), USERS_URL, SERVICE_TOKEN },

@@ -2,20 +2,20 @@ import { globSync, type Stats, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ServiceName, serviceNames } from './topology.ts';
 
-/** Time between two readings of the sources; milliseconds. */
+/** Poll interval; milliseconds. */
 const pollInterval = 400;
 
-/** What services are made of, pages included; not what an editor puts beside it for a moment. */
+/** Matches sources of services, including pages, but no tests and no temporary files of editors. */
 const source = /(?<!\.test)\.(ts|html|css|js)$/;
 
-/** When each source file was last written. */
+/** The modification time of each source file. */
 type Times = Map<string, number>;
 
 /**
- * Calls `restart` with the services whose sources have changed, one batch after the other, until the signal aborts.
+ * Calls `restart` with the services whose sources have changed, one batch at a time, until the signal aborts.
  *
- * It reads the times of all files instead of having the system report changes: on Linux, Node's recursive watcher loses
- * a folder that is removed and made again, as `git switch` does.
+ * It polls the modification times of all files instead of watching them: on Linux, Node's recursive watcher loses a folder
+ * that is deleted and created again, as `git switch` does.
  */
 export async function watchSources(
   root: string,
@@ -39,12 +39,12 @@ function readTimes(root: string): Times {
   return new Map(present.map(([file, { mtimeMs }]) => [file, mtimeMs]));
 }
 
-/** The files that are new or were written. A removed file is no reason to restart: what replaces it is one. */
+/** Returns the files that are new or were modified. A deleted file alone causes no restart. */
 function changes(before: Times, now: Times): string[] {
   return [...now].flatMap(([file, time]) => (before.get(file) === time ? [] : file));
 }
 
-/** The service that a file belongs to; all of them for a library. */
+/** Returns the services that the files belong to; all services if one is in a library. */
 function servicesOf(files: string[]): ServiceName[] {
   const folders = new Set(files.map((file) => file.split(/[\\/]/, 2).join('/')));
   const isLibrary = [...folders].some((folder) => folder.startsWith('libs/'));

@@ -3,12 +3,12 @@ import { command } from './command.ts';
 
 const validDays = 365;
 
-/** A browser should not meet a certificate that ends while it is used; milliseconds. */
+/** Time before its expiry at which a certificate is replaced; milliseconds. */
 const renewBefore = 7 * 24 * 3_600_000;
 
 /**
- * A self-signed certificate for `localhost`, with its key, both as PEM. Only openssl makes one: Node reads
- * certificates, but writes none.
+ * Creates a self-signed certificate for `localhost` and its key, both as PEM. This needs openssl, because Node cannot create
+ * certificates.
  *
  * @throws {Error} if openssl is missing.
  */
@@ -21,7 +21,7 @@ export function newCertificate(): { certificate: string; key: string } {
   return { key: pem.slice(0, start), certificate: pem.slice(start) };
 }
 
-/** Whether a certificate has ended, or will within a week. */
+/** Whether a certificate has expired or will expire within a week. */
 export function endsSoon(certificate: string, now = Date.now()): boolean {
   return new X509Certificate(certificate).validToDate.getTime() - now < renewBefore;
 }

@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process';
 
 type Options = {
-  /** What the program reads from its standard input; secrets go this way, since arguments are seen by everybody. */
+  /** The program's standard input. Use it for secrets, because all users of the machine can see arguments. */
   input?: string;
   /** Shows the program's output instead of returning it. */
   show?: boolean;
 };
 
 /**
- * Runs a program to its end and returns what it printed.
+ * Runs a program and returns its standard output.
  *
- * @throws {Error} if it is not on the PATH or fails: its own words, without the stack.
+ * @throws {Error} with the program's own message, if it is not on the PATH or fails.
  * @example
  * command('kubectl', ['get', 'nodes']);
  */
@@ -25,7 +25,7 @@ export function command(program: string, args: string[], { input = '', show = fa
   }
 }
 
-/** Whether a program is on the PATH and answers. */
+/** Whether a program is on the PATH and succeeds. */
 export function answers(program: string, args: string[]): boolean {
   try {
     command(program, args);

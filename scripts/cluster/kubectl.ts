@@ -3,9 +3,9 @@ import { command } from './command.ts';
 export type Kubectl = ReturnType<typeof createKubectl>;
 
 /**
- * kubectl for one cluster.
+ * Creates the functions that run kubectl for one cluster.
  *
- * @param context its name in the kubeconfig; otherwise the current one
+ * @param context the context of the cluster in the kubeconfig; the current one by default
  * @example
  * createKubectl('kind-slipway').run(['get', 'pods']);
  */
@@ -14,7 +14,7 @@ export function createKubectl(context?: string) {
   const run = (args: string[], input?: string) => command('kubectl', [...chosen, ...args], { input });
   return {
     run,
-    /** The values of a Secret; none if it does not exist. */
+    /** Returns the values of a Secret; none if it does not exist. */
     readSecret(namespace: string, name: string): Record<string, string> {
       const found = run(['-n', namespace, 'get', 'secret', name, '--ignore-not-found', '-o', 'json']);
       if (!found) return {};
@@ -22,7 +22,7 @@ export function createKubectl(context?: string) {
       const decode = (value: string) => Buffer.from(value, 'base64').toString();
       return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, decode(value)]));
     },
-    /** Creates or replaces a Secret. Not by `apply`, which would keep a second copy in an annotation. */
+    /** Creates or replaces a Secret. Does not use `apply`, which would store a copy of the values in an annotation. */
     writeSecret(namespace: string, name: string, type: string, values: Record<string, string>): void {
       const labels = { 'app.kubernetes.io/part-of': 'slipway' };
       const secret = {

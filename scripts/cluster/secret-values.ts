@@ -4,13 +4,13 @@ import { newSecrets } from '../secrets.ts';
 export type SecretValues = Record<string, string>;
 
 /**
- * All values of the Secret `slipway-secrets`: those that are kept already, and random ones for what is missing. A store
- * URL with the root account of MongoDB, as it was before each service had an account of its own, is replaced.
+ * Returns all values of the Secret `slipway-secrets`: the stored ones, and random ones for those that are missing. A store
+ * URL with the root account of MongoDB is replaced: it is from a version in which the services shared that account.
  *
  * @example
  * completeSecrets({ 'admin-password': 'chosen by hand' })['admin-password']; // 'chosen by hand'
  */
-export function completeSecrets(kept: SecretValues): SecretValues {
+export function completeSecrets(stored: SecretValues): SecretValues {
   const { serviceToken, managementToken, adminEmail, adminPassword } = newSecrets();
   const base = {
     'service-token': serviceToken,
@@ -21,9 +21,9 @@ export function completeSecrets(kept: SecretValues): SecretValues {
     'mongodb-username': 'slipway',
     'mongodb-password': newPassword(),
   };
-  const root = { ...base, ...kept };
+  const root = { ...base, ...stored };
   const rootLogin = loginOf(root['mongodb-username'], root['mongodb-password']);
-  const own = Object.entries(kept).filter(([, value]) => !value.startsWith(`mongodb://${rootLogin}`));
+  const own = Object.entries(stored).filter(([, value]) => !value.startsWith(`mongodb://${rootLogin}`));
   return {
     'users-store-url': storeUrlOf('users'),
     'billing-store-url': storeUrlOf('billing'),

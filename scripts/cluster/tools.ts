@@ -1,22 +1,22 @@
-/** How the programs that make a local cluster are told to make, start and complete one named `slipway`. */
+/** The commands with which each tool creates, starts and completes a local cluster named `slipway`. */
 
 /** A command line: the program and its arguments. */
 export type CommandLine = [program: string, ...args: string[]];
 
 export type ClusterTool = {
   name: string;
-  /** The name that kubectl and Skaffold know the cluster by; from it Skaffold sees that nothing need be pushed. */
+  /** The context of the cluster in kubectl. Skaffold recognizes by this name that it need not push images. */
   context: string;
   /** Prints the names of the clusters that exist. */
   list: CommandLine;
   create: CommandLine;
-  /** Starts a cluster that exists; does no harm to one that runs. */
+  /** Starts an existing cluster; has no effect on a running one. */
   start: CommandLine;
-  /** Adds an Ingress controller and a metrics-server to a new cluster, where `create` has not. */
+  /** Adds an Ingress controller and a metrics-server to a new cluster, unless `create` includes them. */
   complete: CommandLine[];
 };
 
-// The Ingress is at the same two addresses everywhere; 8080 is left to `npm start` and to the port-forward.
+// The Ingress has the same two addresses with every tool. Port 8080 is for `npm start` and for port forwarding.
 const http = '127.0.0.1:8088:80';
 const https = '127.0.0.1:8443:443';
 
@@ -28,7 +28,7 @@ const contour =
 const trustKubelet =
   '[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--kubelet-insecure-tls"}]';
 
-/** The first that is found is taken: k3d and minikube bring all that is needed, kind is completed. */
+/** The first tool that is installed is used. k3d and minikube include all parts; kind needs additions. */
 export const clusterTools: ClusterTool[] = [
   {
     name: 'k3d',

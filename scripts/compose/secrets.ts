@@ -1,20 +1,20 @@
 /**
- * Makes the secrets of the Compose system, in the volume mounted at `data/`: a folder for each reader, so that each is
- * given only what it needs. What is there already is kept, also after a start that was cut off. Runs in the users image.
+ * Creates the secrets of the Compose system in the volume mounted at `data/`: one folder per container, so that each gets only
+ * what it needs. Existing secrets are not changed, even after an interrupted start. Runs in the users image.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** What an earlier start has written; empty if it has not. */
-function kept(name: string): string {
+/** Returns the secret that an earlier start has written, or an empty string. */
+function stored(name: string): string {
   const file = join('data', name);
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
 }
 
 const newSecret = () => randomBytes(18).toString('base64url');
 
-const secret = (name: string) => kept(name) || newSecret();
+const secret = (name: string) => stored(name) || newSecret();
 
 const rootPassword = secret('mongodb/root-password');
 const serviceToken = secret('users/service-token');
@@ -23,11 +23,11 @@ const managementToken = secret('gateway/management-token');
 
 /** The address of a service's database, with an account of its own. */
 const storeUrlOf = (name: string) =>
-  kept(`${name}/store-url`) || `mongodb://${name}:${newSecret()}@mongodb:27017/${name}?authSource=admin`;
+  stored(`${name}/store-url`) || `mongodb://${name}:${newSecret()}@mongodb:27017/${name}?authSource=admin`;
 
 const storeUrls = { users: storeUrlOf('users'), billing: storeUrlOf('billing') };
 
-/** In this order: a secret's own file, which is read above, comes before all others that hold it. */
+/** The order matters: the file that is read above must come before other files with the same secret. */
 const files: Record<string, string> = {
   'mongodb/root-password': rootPassword,
   'gateway/management-token': managementToken,
@@ -44,15 +44,15 @@ const files: Record<string, string> = {
   'mongodb-users/users-store-url': storeUrls.users,
   'mongodb-users/billing-store-url': storeUrls.billing,
   'grafana/admin-password': secret('grafana/admin-password'),
-  // Nobody is called: put the address of a chat or a pager here.
+  // No receiver: replace this with the address of a chat or a pager.
   'alertmanager/webhook-url': 'http://127.0.0.1:9/',
 };
 
 for (const [name, text] of Object.entries(files)) {
-  if (kept(name)) continue;
+  if (stored(name)) continue;
   const file = join('data', name);
   mkdirSync(dirname(file), { recursive: true });
-  // Readable by each user, as each container has its own; it sees its own folder only.
+  // Readable by every user, because containers run as different users. Each container sees only its own folder.
   writeFileSync(`${file}.new`, `${text}\n`, { mode: 0o644 });
   renameSync(`${file}.new`, file);
 }

@@ -4,11 +4,11 @@ import { fromDocument, type Problem } from '@slipway/contract-kit/problem';
 import { logIn as logInOperation } from '@slipway/contracts/users';
 import { backoff } from '@slipway/platform/core/backoff';
 
-/** Codes after which the same request may succeed; all the demo's requests can be repeated. */
-const passing = ['rate_limited', 'overloaded', 'unavailable', 'upstream_failed', 'deadline_exceeded'];
-const repeatable = new Set([...passing, 'request_in_flight', 'payment_unconfirmed']);
+/** Codes after which a retry may succeed. All requests of the demo are safe to retry. */
+const transient = ['rate_limited', 'overloaded', 'unavailable', 'upstream_failed', 'deadline_exceeded'];
+const repeatable = new Set([...transient, 'request_in_flight', 'payment_unconfirmed']);
 
-/** How long a request is retried, and the delays when the answer names none; milliseconds. */
+/** How long a request is retried, and the delays if the response has no `Retry-After`; milliseconds. */
 const retryFor = 90_000;
 const delays = { base: 200, max: 2_000 };
 
@@ -18,7 +18,7 @@ type LooseInput = {
   body?: unknown;
 };
 
-/** A request as it goes out. Lines are made anew for each attempt, so that a stream can be repeated. */
+/** A request to send. `lines` generates the body again for each attempt, so that a stream can be retried. */
 type Outgoing = LooseInput & { token?: string; key?: string; lines?: () => Iterable<string> };
 
 export type Call = <Op extends Operation>(
@@ -28,17 +28,17 @@ export type Call = <Op extends Operation>(
 ) => Promise<Output<Op>>;
 
 /**
- * A caller from outside, who does what a good client does: repeats what may succeed, waits as long as asked, and
- * sends an `Idempotency-Key` with what costs money.
+ * Creates a client without an account that behaves well: it retries requests that may succeed, respects `Retry-After`, and sends
+ * an `Idempotency-Key` with requests that cost money.
  *
- * @throws {Problem} what the system answers in the end.
+ * @throws {Problem} the last problem, if the retries fail.
  */
 export function anonymous(base: string, stopping: AbortSignal): Call {
   return (operation, input, options) =>
     persist(() => send(base, operation, { ...(input as LooseInput), ...options }, stopping), stopping);
 }
 
-/** A caller with an account, who logs in again when the access token has expired. */
+/** Creates a client with an account, which logs in again when the access token has expired. */
 export async function logIn(
   base: string,
   account: { email: string; password: string },
@@ -69,8 +69,8 @@ async function persist<T>(attempt: () => Promise<T>, stopping: AbortSignal): Pro
       return await attempt();
     } catch (error) {
       const { code, retryAfter } = error as Problem;
-      const mayPass = error instanceof TypeError || repeatable.has(code);
-      if (!mayPass || Date.now() > end || stopping.aborted) throw error;
+      const mayRetry = error instanceof TypeError || repeatable.has(code);
+      if (!mayRetry || Date.now() > end || stopping.aborted) throw error;
       const delay = retryAfter === undefined ? backoff(retry, delays) : retryAfter * 1_000;
       await wait(delay, undefined, { signal: stopping });
     }
@@ -104,11 +104,11 @@ async function send<Op extends Operation>(
   const content = text === '' ? undefined : JSON.parse(text);
   if (answer.ok) return content as Output<Op>;
   const retryAfter = answer.headers.get('retry-after');
-  const told = fromDocument(content, retryAfter === null ? undefined : Number(retryAfter));
-  throw told ?? new Error(`${method} ${path} answered ${answer.status}: ${text.slice(0, 200)}`);
+  const reported = fromDocument(content, retryAfter === null ? undefined : Number(retryAfter));
+  throw reported ?? new Error(`${method} ${path} answered ${answer.status}: ${text.slice(0, 200)}`);
 }
 
-/** Bytes that are sent at a time: single lines would cost a chunk each. */
+/** Minimum number of characters in a chunk, because one chunk per line would be expensive. */
 const blockSize = 16_384;
 
 function* inBlocks(lines: Iterable<string>): Generator<Uint8Array> {
@@ -123,7 +123,7 @@ function* inBlocks(lines: Iterable<string>): Generator<Uint8Array> {
   yield encoder.encode(block);
 }
 
-/** Does some work for each item, at most `limit` at a time, and keeps the order of the results. */
+/** Runs `work` for each item, at most `limit` at a time. The results have the order of the items. */
 export async function inParallel<T, R>(
   items: T[],
   limit: number,

@@ -1,18 +1,17 @@
 import type { Plan, UsageRecord } from '@slipway/contracts/billing';
 
 /**
- * What the system should come to, computed from the demo's input with nothing of the system's code. Amounts are
- * whole minor units in BigInt.
+ * Computes the expected results from the demo's input, without any code of the system. Amounts are minor units, as BigInt.
  */
 
-/** Adds up records metric by metric. */
+/** Sums up records by metric. */
 export function quantities(records: Iterable<UsageRecord>): Map<string, bigint> {
   const sums = new Map<string, bigint>();
   for (const { metric, quantity } of records) sums.set(metric, (sums.get(metric) ?? 0n) + BigInt(quantity));
   return sums;
 }
 
-/** What a month costs: the plan's price, and each meter beyond what the price includes, rounded half up. */
+/** Returns the price of a month: the plan's price, plus the usage of each meter beyond the included units, rounded half up. */
 export function invoiceTotal({ price, meters }: Plan, used: Map<string, bigint>): bigint {
   return meters.reduce((total, meter) => {
     const beyond = (used.get(meter.metric) ?? 0n) - BigInt(meter.included);
@@ -25,12 +24,12 @@ function roundedHalfUp(dividend: bigint, divisor: bigint): bigint {
   return rest * 2n >= divisor ? whole + 1n : whole;
 }
 
-/** A share of an amount, rounded down. */
+/** Returns a percentage of an amount, rounded down. */
 export function percentOf(amount: bigint, percent: number): bigint {
   return (amount * BigInt(percent)) / 100n;
 }
 
-/** Two sums each for plans and currencies, such as paid and refunded. */
+/** Two sums for each plan and currency, such as paid and refunded. */
 export type Totals = Map<string, { planId: string; currency: string; sums: [bigint, bigint] }>;
 
 /** Adds to the sums of a plan and currency. */
@@ -40,7 +39,7 @@ export function addTo(totals: Totals, planId: string, currency: string, first: b
   totals.set(key, { planId, currency, sums: [a + first, b + second] });
 }
 
-/** What has come to `before` since, without what stayed the same. */
+/** Returns `after` minus `before`, without the rows in which both sums are 0. */
 export function difference(after: Totals, before: Totals): Totals {
   const result: Totals = new Map(after);
   for (const { planId, currency, sums } of before.values())

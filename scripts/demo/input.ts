@@ -1,28 +1,28 @@
 import { createHash } from 'node:crypto';
 import type { Plan, UsageRecord } from '@slipway/contracts/billing';
 
-/** What the demo does is made of a seed alone; names come from the run, so that each run has people of its own. */
+/** A person in the demo. The seed determines what they do. Their name depends on the run, so that each run has other people. */
 export type Participant = {
-  /** Unique over runs; begins the names of all that this person makes. */
+  /** Unique across runs. All ids and keys of this person begin with it. */
   name: string;
   seed: string;
   plan: Plan;
-  /** Usage records that this person sends. */
+  /** Number of usage records that this person sends. */
   records: number;
-  /** Means of payment, tried in this order. */
+  /** Payment methods, tried in this order. */
   methods: string[];
-  /** Percent of the invoice that is given back. */
+  /** Percentage of the invoice that is refunded. */
   refundPercent: number;
 };
 
-/** One person in five is declined at first, one meets a broken connection, one a provider that answers late. */
+/** Of five people, one is declined first, one gets a connection error, and one gets a late response of the provider. */
 const methods = [['pm_ok'], ['pm_decline', 'pm_ok'], ['pm_ok'], ['pm_fail_once'], ['pm_late']];
 const refundPercents = [0, 25, 100, 0, 0, 0, 0];
 
 /**
- * Plans the demo: who takes part, by which plan, and how they pay.
+ * Generates the people of the demo, with their plans and payment methods.
  *
- * @param run makes the names of this run's people unlike those of any other
+ * @param run makes the names of this run unique
  */
 export function participants(
   { seed, users, records }: { seed: string; users: number; records: number },
@@ -43,7 +43,7 @@ function of<T>(values: T[], n: number): T {
   return values[n % values.length] as T;
 }
 
-/** The usage of one person: the same records, in the same order, every time it is asked for. */
+/** Generates the usage of one person: the same records in the same order at every call. */
 export function* usageOf(
   { seed, plan, records }: Participant,
   subscription: { id: string; startedAt: string },
@@ -57,7 +57,7 @@ export function* usageOf(
       subscriptionId: subscription.id,
       metric,
       quantity: Math.floor(random() * 1_000),
-      // Within the first second: never before the subscription began, nor in the future.
+      // Within the first second, so never before the subscription started or in the future.
       at: new Date(startedAt + Math.floor(random() * 1_000)).toISOString(),
     };
   }
@@ -67,7 +67,7 @@ export function* linesOf(records: Iterable<UsageRecord>): Generator<string> {
   for (const record of records) yield `${JSON.stringify(record)}\n`;
 }
 
-/** Random numbers in [0, 1) that are the same for the same seed: mulberry32 by Tommy Ettinger, public domain. */
+/** Creates a generator of random numbers in [0, 1), always the same for a seed: mulberry32 by Tommy Ettinger, public domain. */
 function createRandom(seed: string): () => number {
   let state = createHash('sha256').update(seed).digest().readUInt32LE();
   return () => {

@@ -3,7 +3,8 @@ import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { keepSecrets, openDataFolder } from '../secrets.ts';
+import { openDataFolder } from '../data-folder.ts';
+import { ensureSecrets } from '../secrets.ts';
 import { createSupervisor } from '../supervisor.ts';
 import { type Ports, serviceNames, topology } from '../topology.ts';
 
@@ -12,21 +13,21 @@ export type OwnSystem = {
   admin: { email: string; password: string };
   dataDir: string;
   start(): Promise<void>;
-  /** Drains the services, and removes the data unless it is to be kept or `DATA_DIR` names its folder. */
+  /** Drains the services. Deletes the data unless `keepData` is set or `DATA_DIR` names the folder. */
   stop(options?: { keepData?: boolean }): Promise<void>;
-  /** Ends the services at once, and removes the data likewise. */
+  /** Kills the services immediately. Deletes the data unless `DATA_DIR` names the folder. */
   kill(): void;
 };
 
-/** Nobody but the demo calls these services, so a stop need not wait for others to notice. */
+/** Only the demo calls these services, so a stop need not wait for other callers to notice. */
 const quickly = { DRAIN_DELAY_MS: '0' };
 
-/** Prepares the four services on free ports, on the data of `DATA_DIR` or in a temporary folder. */
+/** Prepares the four services on free ports, with their data in `DATA_DIR` or in a temporary folder. */
 export async function ownSystem(process: NodeJS.Process, say: (line: string) => void): Promise<OwnSystem> {
   const { DATA_DIR } = process.env;
   const dataDir = DATA_DIR || mkdtempSync(join(tmpdir(), 'slipway-demo-'));
   openDataFolder(dataDir);
-  const secrets = keepSecrets(dataDir, process.env);
+  const secrets = ensureSecrets(dataDir, process.env);
   const ports = await freePorts();
   const removeData = () => {
     if (!DATA_DIR) rmSync(dataDir, { recursive: true, force: true });
@@ -34,7 +35,7 @@ export async function ownSystem(process: NodeJS.Process, say: (line: string) => 
   const supervisor = createSupervisor({
     specs: topology({ dataDir, ports, secrets }),
     env: { ...process.env, ...quickly },
-    // Not to the terminal: the demo makes payments fail on purpose.
+    // Not to the terminal, because the demo makes payments fail on purpose.
     outputOf: (name) => {
       const log = createWriteStream(join(dataDir, 'logs', `${name}.log`), { flags: 'a' });
       return (line) => void log.write(`${line}\n`);
@@ -58,7 +59,7 @@ export async function ownSystem(process: NodeJS.Process, say: (line: string) => 
   };
 }
 
-/** Ports that nobody listens on, all held until each is known, so that none is given twice. */
+/** Finds unused ports. Holds all of them until the last is found, so that none is returned twice. */
 async function freePorts(): Promise<Ports> {
   const servers = serviceNames.map(() => [createServer(), createServer()] as const);
   const held = await Promise.all(

@@ -1,11 +1,11 @@
-/** Tells the person at the terminal how far the demo is. */
+/** Shows the progress of the demo in the terminal. */
 export type Progress = ReturnType<typeof createProgress>;
 
 /** Milliseconds between two updates of a count. */
 const often = 200;
 
 /**
- * @param steps how many steps there will be
+ * @param steps number of steps
  * @example
  * const count = progress.step('Signing up 20 people');
  * count(5, 20); // [1/9] Signing up 20 people … 5 of 20
@@ -18,7 +18,7 @@ export function createProgress(out: NodeJS.WriteStream, steps: number) {
   };
 
   return {
-    /** Begins a step, and gives the function that shows how much of it is done. */
+    /** Begins a step, and returns the functions that show its progress and its result. */
     step(title: string) {
       step += 1;
       const label = `[${step}/${steps}] ${title}`;
@@ -32,7 +32,7 @@ export function createProgress(out: NodeJS.WriteStream, steps: number) {
             `${label} … ${number(done)} of ${number(all)}, ${number(perSecond(done, startedAt))} a second`,
           );
         },
-        /** Ends the step with what came of it. */
+        /** Ends the step and prints its result. */
         done(result: string): void {
           rewrite('');
           out.write(`${label}: ${result}\n`);

@@ -3,10 +3,10 @@ import { getRecurring, getRevenue } from '@slipway/contracts/reporting';
 import type { Call } from './client.ts';
 import { addTo, areEqual, type Totals } from './expected.ts';
 
-/** What reporting says, brought into the form of what was computed. */
+/** Reads figures from reporting, in the form of the computed totals. */
 export type Reading = () => Promise<Totals>;
 
-/** Paid and refunded, over all days. */
+/** Reads the amounts paid and refunded, over all days. */
 export const revenueOf =
   (admin: Call): Reading =>
   async () => {
@@ -18,7 +18,7 @@ export const revenueOf =
     return totals;
   };
 
-/** Active subscriptions and their monthly revenue. */
+/** Reads the active subscriptions and their monthly revenue. */
 export const recurringOf =
   (admin: Call): Reading =>
   async () => {
@@ -30,19 +30,19 @@ export const recurringOf =
     return totals;
   };
 
-/** Milliseconds between two readings. */
+/** Poll interval in milliseconds. */
 const interval = 200;
 
-/** Reads until the figures are as expected, or have not changed for `patience` milliseconds; the last reading. */
+/** Polls until the figures are as expected, or have not changed for `unchangedFor` milliseconds. Returns the last figures. */
 export async function caughtUp(
   read: Reading,
   isExpected: (totals: Totals) => boolean,
   stopping: AbortSignal,
-  patience = 20_000,
+  unchangedFor = 20_000,
 ): Promise<Totals> {
   let totals = await read();
   let changedAt = Date.now();
-  while (!isExpected(totals) && Date.now() - changedAt < patience) {
+  while (!isExpected(totals) && Date.now() - changedAt < unchangedFor) {
     await wait(interval, undefined, { signal: stopping });
     const next = await read();
     if (!areEqual(next, totals)) changedAt = Date.now();
@@ -51,7 +51,7 @@ export async function caughtUp(
   return totals;
 }
 
-/** Reads when nothing is on its way any more, so that what others did before does not count as the demo's. */
+/** Reads the figures when they no longer change, so that earlier events do not count as the demo's. */
 export function settled(read: Reading, stopping: AbortSignal): Promise<Totals> {
   return caughtUp(read, () => false, stopping, 1_000);
 }

@@ -15,13 +15,13 @@ import { anonymous, type Call, inParallel, logIn } from './client.ts';
 import { percentOf } from './expected.ts';
 import { linesOf, type Participant, usageOf } from './input.ts';
 
-/** Somebody with an account and a subscription. */
+/** A person with an account and a subscription. */
 export type Person = Participant & { call: Call; subscription: Subscription };
 
-/** Counts what is done of a step. */
+/** Reports the progress of a step. */
 export type Count = (done: number, all: number) => void;
 
-/** People at a time: a password costs the service 19 MiB and a thread, an import a connection. */
+/** Maximum concurrency: a password hash costs the service 19 MiB and a thread, an import a connection. */
 const atOnce = { signUps: 3, imports: 2, others: 8 };
 
 /** Signs people up, logs them in and subscribes them. */
@@ -35,7 +35,7 @@ export async function join(
   return inParallel(participants, atOnce.signUps, async (participant) => {
     const { name, plan } = participant;
     const account = { email: `${name}@example.com`, password: randomBytes(18).toString('base64url') };
-    // A repeated sign-up finds the account that an answer on its way was lost for.
+    // If the response to a sign-up was lost, the retry finds the account.
     await anonymous(base, stopping)(signUp, { body: { ...account, name } }).catch(unless('email_taken'));
     const call = await logIn(base, account, stopping);
     const subscription = await call(subscribe, { body: { planId: plan.id } }, { key: `${name}-subscribe` });
@@ -45,9 +45,9 @@ export async function join(
 }
 
 /**
- * Sends usage as streams of lines, a person each; nothing is held in memory.
+ * Sends the usage as one stream of lines per person, without buffering it in memory.
  *
- * @param share of each person's records, from the first on
+ * @param share the share of each person's records to send, from the first on
  */
 export async function sendUsage(people: Person[], count: Count, share = 1) {
   const parts = people.map((person) => ({ ...person, records: Math.ceil(person.records * share) }));
@@ -69,13 +69,13 @@ export async function sendUsage(people: Person[], count: Count, share = 1) {
   return total;
 }
 
-/** Deletes an account, which bills the month that is open now; `false` if an invoice must be paid first. */
+/** Deletes an account, which bills the current month. Returns `false` if an invoice must be paid first. */
 export async function leave({ call }: Person): Promise<boolean> {
   const owing = await call(deleteMe, {}).then(() => undefined, unless('invoices_open', 'owing' as const));
   return owing === undefined;
 }
 
-/** Lets everybody leave, and reads the invoices that this issues. */
+/** Tries to delete all accounts, and reads the invoices that this issues. */
 export async function bill(
   people: Person[],
 ): Promise<{ person: Person; hasLeft: boolean; invoices: Invoice[] }[]> {
@@ -86,7 +86,7 @@ export async function bill(
   });
 }
 
-/** Pays an invoice with one means of payment after the other; those that come late or break off are repeated. */
+/** Pays an invoice, with one payment method after the other. Late responses and connection errors are retried. */
 export async function pay({ name, call, methods }: Person, invoice: Invoice): Promise<Payment | undefined> {
   for (const method of methods) {
     const request = { params: { invoiceId: invoice.id }, body: { method } };
@@ -98,13 +98,8 @@ export async function pay({ name, call, methods }: Person, invoice: Invoice): Pr
   return undefined;
 }
 
-/** Gives back a person's share of a payment: the amount, 0n if there is none. */
-export async function giveBack(
-  person: Person,
-  payment: Payment,
-  total: bigint,
-  admin: Call,
-): Promise<bigint> {
+/** Refunds a person's share of a payment. Returns the amount; 0n if there is no refund. */
+export async function refund(person: Person, payment: Payment, total: bigint, admin: Call): Promise<bigint> {
   const amount = percentOf(total, person.refundPercent);
   if (amount === 0n) return 0n;
   const request = { params: { paymentId: payment.id }, body: { amount: Number(amount) } };

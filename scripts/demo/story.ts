@@ -5,7 +5,7 @@ import { addTo, areEqual, difference, invoiceTotal, quantities, type Totals } fr
 import { participants, usageOf } from './input.ts';
 import { number, type Progress, perSecond } from './progress.ts';
 import { caughtUp, recurringOf, revenueOf, settled } from './reported.ts';
-import { bill, giveBack, join, leave, type Person, pay, sendUsage } from './steps.ts';
+import { bill, join, leave, type Person, pay, refund, sendUsage } from './steps.ts';
 import { revenueTable } from './table.ts';
 
 export type Options = {
@@ -16,14 +16,14 @@ export type Options = {
   records: number;
 };
 
-/** Something that must hold at the end, and whether it does. */
+/** A condition that must be true at the end, and whether it is. */
 export type Check = { what: string; holds: boolean };
 
 export const stepCount = 9;
 
 /**
- * Lets people sign up, subscribe, use, pay and get money back, and compares what the system makes of it with what
- * is computed here from the same input. Others may use the system meanwhile, but not pay.
+ * Simulates people who sign up, subscribe, use the service, pay and get refunds. Compares the system's figures with figures
+ * computed here from the same input. Others may use the system at the same time, but must not pay.
  */
 export async function tellStory(
   options: Options,
@@ -36,12 +36,10 @@ export async function tellStory(
   const admin = await logIn(base, options.admin, stopping);
   const [revenue, recurring] = [revenueOf(admin), recurringOf(admin)];
 
-  const before = progress.step('Reading the reports as they are');
+  const before = progress.step('Reading the reports before the demo');
   const revenueBefore = await settled(revenue, stopping);
   const recurringBefore = await recurring();
-  before.done(
-    revenueBefore.size === 0 ? 'empty' : 'others have paid before; only what comes now is compared',
-  );
+  before.done(revenueBefore.size === 0 ? 'empty' : 'others have paid before; only new amounts are compared');
 
   const people = await joinAll(options, progress, stopping);
   await use(people, progress, check);
@@ -54,21 +52,21 @@ export async function tellStory(
 
   const { computed, owing } = await settleUp(people, admin, progress, check);
 
-  const counting = progress.step('Waiting for reporting, and counting again');
+  const counting = progress.step('Waiting for reporting, and rebuilding the figures');
   const isRevenue = (now: Totals) => areEqual(difference(now, revenueBefore), computed);
   await caughtUp(revenue, isRevenue, stopping);
   const recount = await admin(rebuild, {});
-  check('figures counted again are equal', recount.equal);
-  check('ledger balances', await isBalanced(admin));
+  check('rebuilt figures are equal', recount.equal);
+  check('ledger is balanced', await isBalanced(admin));
   const reported = difference(await revenue(), revenueBefore);
   check('revenue as computed, to the cent', areEqual(reported, computed));
   counting.done(`${number(recount.events)} events`);
 
   const leaving = progress.step('Deleting the accounts that have paid');
   const left = await inParallel(owing, 4, leave);
-  check('everybody may leave who owes nothing', left.every(Boolean));
+  check('everybody who owes nothing can delete the account', left.every(Boolean));
   const isGone = (now: Totals) => areEqual(now, recurringBefore);
-  check('no recurring revenue of those who left', isGone(await caughtUp(recurring, isGone, stopping)));
+  check('no recurring revenue from deleted accounts', isGone(await caughtUp(recurring, isGone, stopping)));
   leaving.done(`${left.length} accounts`);
 
   progress.say(`\n${revenueTable(computed, reported)}\n`);
@@ -91,23 +89,23 @@ async function use(people: Person[], progress: Progress, check: (what: string, h
   const first = await sendUsage(people, sending.count);
   const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1);
   sending.done(`${seconds} s, ${number(perSecond(all, startedAt))} records a second`);
-  // A stream that broke off was sent again, so some may have arrived before.
+  // A stream that failed was sent again, so some records may be duplicates.
   check('every usage record accepted', first.accepted + first.duplicates === all && first.rejected === 0);
 
   const again = progress.step('Sending a tenth of them again');
   const second = await sendUsage(people, again.count, 0.1);
-  check('every repeated record recognised', second.duplicates === second.sent);
+  check('every duplicate recognized', second.duplicates === second.sent);
   again.done(`${number(second.duplicates)} duplicates, ${number(second.accepted)} new`);
 }
 
-/** Bills, takes payments and gives back; what should be paid and refunded after that, and by whom. */
+/** Bills, takes payments and refunds. Returns the expected totals, and the people who had to pay before they could leave. */
 async function settleUp(
   people: Person[],
   admin: Call,
   progress: Progress,
   check: (what: string, holds: boolean) => void,
 ): Promise<{ computed: Totals; owing: Person[] }> {
-  const billing = progress.step('Asking to leave, which ends the month and issues invoices');
+  const billing = progress.step('Deleting accounts, which ends the month and issues invoices');
   const billed = await bill(people);
   const due = billed.map(({ person, hasLeft, invoices }) => ({
     ...{ person, hasLeft },
@@ -116,24 +114,24 @@ async function settleUp(
     isOne: invoices.length === 1,
   }));
   check(
-    'one invoice each, as computed',
+    'one invoice per person, as computed',
     due.every(({ isOne, invoice, total }) => isOne && BigInt(invoice?.total ?? -1) === total),
   );
   check(
-    'nobody leaves owing',
+    'nobody who owes money can delete the account',
     due.every(({ hasLeft, total }) => hasLeft === (total === 0n)),
   );
   billing.done(`${billed.length} invoices`);
 
   const computed: Totals = new Map();
-  const paying = progress.step('Paying, and giving some back');
+  const paying = progress.step('Paying and refunding');
   let done = 0;
   let refunds = 0;
   await inParallel(due, 8, async ({ person, invoice, total }) => {
     if (!invoice || total === 0n) return;
     const payment = await pay(person, invoice);
     if (!payment) return;
-    const refunded = await giveBack(person, payment, total, admin);
+    const refunded = await refund(person, payment, total, admin);
     addTo(computed, person.plan.id, person.plan.currency, total, refunded);
     if (refunded > 0n) refunds += 1;
     paying.count(++done, due.length);
@@ -149,7 +147,7 @@ function recurringRevenue(people: Person[]): Totals {
   return totals;
 }
 
-/** Adds the accounts up here, rather than to believe `balanced`. */
+/** Sums up the accounts here as well, instead of relying on `balanced` alone. */
 async function isBalanced(admin: Call): Promise<boolean> {
   const { balanced, accounts } = await admin(getTrialBalance, {});
   const sums = new Map<string, bigint>();

@@ -1,7 +1,7 @@
 import type { Totals } from './expected.ts';
 
 /**
- * Writes minor units as people write money.
+ * Formats an amount of minor units.
  *
  * @example
  * money(123456n, 'EUR'); // '1,234.56'
@@ -17,7 +17,7 @@ export function money(minor: bigint, currency: string): string {
 
 const heads = ['Plan', '', 'paid: computed', 'reported', 'refunded: computed', 'reported', 'net'];
 
-/** The revenue as it was computed next to what was reported, a line for each plan and currency. */
+/** Formats the computed revenue next to the reported revenue, one line per plan and currency. */
 export function revenueTable(computed: Totals, reported: Totals): string {
   const keys = [...new Set([...computed.keys(), ...reported.keys()])].sort();
   const rows = keys.map((key) => {
@@ -30,7 +30,7 @@ export function revenueTable(computed: Totals, reported: Totals): string {
   return aligned([heads, ...rows]);
 }
 
-/** Columns of equal width: the first two to the left, numbers to the right. */
+/** Aligns the columns: the first two to the left, numbers to the right. */
 function aligned(rows: string[][]): string {
   const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: string[]) =>

@@ -7,7 +7,7 @@ const prefix = '@slipway/';
 const embedded = 'store-sqlite';
 
 /**
- * Returns the Dockerfile's arguments for a service. Its package.json says which store libraries it has.
+ * Returns the Dockerfile's arguments for a service. Its package.json lists the store libraries that it uses.
  *
  * @example
  * buildArgs('users'); // { SERVICE: 'users', EMBEDDED: 'store-sqlite', DATABASE: 'store-mongodb' }

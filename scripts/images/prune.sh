@@ -1,5 +1,5 @@
 #!/bin/sh
-# Deletes from a folder of packages what Node never loads.
+# Deletes files that Node never loads from a folder of packages.
 set -eu
 find "$1" -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.flow' \
   -o -name '*.md' -o -name '*.markdown' -o -name '.*' \) ! -iname 'license*' -delete

@@ -1,6 +1,6 @@
 /**
- * Fills Node's compile cache while an image is built, so that a start there compiles nothing: loads every module of
- * the service, serves a few requests of it, and leaves. Run with NODE_COMPILE_CACHE, in the service's folder.
+ * Fills Node's compile cache while an image is built, so that a start of the image compiles nothing: loads every module of
+ * the service, serves a few requests, and stops. Run it with NODE_COMPILE_CACHE in the service's folder.
  */
 import { globSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
@@ -9,7 +9,7 @@ import process from 'node:process';
 
 const management = 'http://127.0.0.1:9080';
 
-/** Settings of a start that needs nobody. The token guards nothing: this process only ever talks to itself. */
+/** Settings to start without other systems. The token protects nothing, because this process serves only itself. */
 Object.assign(process.env, {
   HOST: '127.0.0.1',
   STORE_URL: 'sqlite::memory:',
@@ -20,14 +20,14 @@ Object.assign(process.env, {
   LOG_LEVEL: 'silent',
 });
 
-// Stores and telemetry are imported on demand; their drivers belong into the cache, too.
+// Stores and telemetry are imported on demand. Their drivers must be in the cache, too.
 const modules = globSync('src/**/*.ts', { exclude: ['**/main.ts'] });
 for (const file of modules) await import(resolve(file));
 await import(resolve('src/main.ts'));
 
 for (const path of ['/health', '/started', '/status', '/metrics']) {
   const { ok } = await fetch(management + path);
-  if (!ok) throw new Error(`The service that was started to warm the cache does not answer ${path}.`);
+  if (!ok) throw new Error(`The service that warms the cache does not answer ${path}.`);
 }
 for (const path of ['/', '/api/v1/openapi.json', '/api/v1/users/me'])
   await fetch(`http://127.0.0.1:8080${path}`);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keepSecrets } from '../../scripts/secrets.ts';
+import { ensureSecrets } from '../../scripts/secrets.ts';
 import { type System, startSystem } from '../support/system.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -14,7 +14,7 @@ describe('a page with commands', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-pages-'));
   let system: System;
   beforeAll(async () => {
-    system = await startSystem({ dataDir, secrets: keepSecrets(dataDir, {}) });
+    system = await startSystem({ dataDir, secrets: ensureSecrets(dataDir, {}) });
   });
   afterAll(async () => {
     await system.stop();

@@ -7,13 +7,13 @@ import { ok } from '../support/http.ts';
 import { newPerson } from '../support/people.ts';
 import { startSystem } from '../support/system.ts';
 import { hostileBodies, hostileHeaders, hostileQueries } from './hostile/bodies.ts';
-import { maxDelay, readDelay } from './hostile/event-loop.ts';
+import { maxDelay, measureDelay } from './hostile/event-loop.ts';
 import { send } from './hostile/send.ts';
 
-/** What is sent to one operation. */
+/** A request that is made to cost much. */
 type Attack = { name: string; send: () => Promise<number> };
 
-/** Attempts after which a delay counts: any other process of the machine may have caused the first ones. */
+/** Number of attempts in which a delay must occur to count: another process of the machine may cause one. */
 const attempts = 6;
 
 /**
@@ -25,7 +25,7 @@ export async function attackAll(): Promise<string[]> {
   const { services, base, serviceToken } = system;
   const tokens = {
     public: '',
-    member: (await newPerson(base)).token,
+    member: '',
     admin: (await ok(base, logIn, { body: system.admin })).accessToken,
     service: serviceToken,
   };
@@ -56,15 +56,14 @@ export async function attackAll(): Promise<string[]> {
     ];
   };
 
-  /** Sends attacks and returns the longest delay that a service has had meanwhile. */
-  async function delayOf(attacks: Attack[], where: string): Promise<number> {
-    await Promise.all(managements.map(readDelay));
-    for (const { name, send } of attacks) {
-      const status = await send();
-      if (status >= 500 && status !== 503) found.push(`${where} answers ${status} to ${name}`);
-    }
-    return Math.max(...(await Promise.all(managements.map(readDelay))));
-  }
+  /** Sends attacks and returns the longest delay that they cause in a service. */
+  const delayOf = (attacks: Attack[], where: string) =>
+    measureDelay(managements, async () => {
+      for (const { name, send } of attacks) {
+        const status = await send();
+        if (status >= 500 && status !== 503) found.push(`${where} answers ${status} to ${name}`);
+      }
+    });
 
   async function attack(where: string, attacks: Attack[]): Promise<number> {
     const delay = await delayOf(attacks, where);
@@ -80,8 +79,10 @@ export async function attackAll(): Promise<string[]> {
   }
 
   for (const { service, operation } of [...everyOperation(), internal]) {
-    for (const address of new Set([services[service].address, operation === deliverEvents ? '' : base])) {
-      if (address === '') continue;
+    // Operations end sessions and close accounts: each is attacked by somebody new.
+    tokens.member = (await newPerson(base)).token;
+    const addresses = [services[service].address, ...(operation === internal.operation ? [] : [base])];
+    for (const address of new Set(addresses)) {
       const where = `${operation.method} ${address === base ? 'gateway' : service}${operation.url}`;
       const startedAt = performance.now();
       const delay = await attack(where, attacksOn(operation, address));
@@ -96,10 +97,7 @@ const internal = { service: 'reporting' as const, operation: deliverEvents as Op
 
 function everyOperation() {
   return (['users', 'billing', 'reporting', 'gateway'] as const).flatMap((service) =>
-    operations[service]
-      // Its account is that of all other attacks.
-      .filter(({ schema }) => schema.operationId !== 'deleteMe')
-      .map((operation) => ({ service, operation })),
+    operations[service].map((operation) => ({ service, operation })),
   );
 }
 

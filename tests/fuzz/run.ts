@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openTarget } from '../support/target.ts';
+import { attackAll } from './hostile.ts';
 
 /** Pinned: another version generates other requests. */
 const schemathesis = 'schemathesis==4.32.5';
@@ -35,13 +36,18 @@ for (const phase of ['fuzzing', 'coverage']) {
   if (code !== 0) failed.push(phase);
 }
 await target.close();
+for (const sentence of await attackAll()) {
+  console.error(sentence);
+  failed.push('hostile input');
+}
 process.exitCode = failed.length > 0 ? 1 : 0;
 
 function optionsFor(phase: string): string[] {
   return [
     ...['run', `${target.base}/api/v1/openapi.json`, '--url', target.base, '--header', authorization],
     ...['--phases', phase, '--checks', checks.join(','), '--max-examples', '40', '--max-time', '60'],
-    ...['--seed', '1', '--workers', '2', '--request-timeout', '15', '--warnings', 'off', '--no-color'],
+    // One worker: with two threads, Python 3.11 sometimes fails to parse its own sources (recursion depth mismatch).
+    ...['--seed', '1', '--workers', '1', '--request-timeout', '15', '--warnings', 'off', '--no-color'],
     // The administrator must live on, and schemathesis writes no NDJSON (billing's own tests do).
     ...['deleteMe', 'closeAccount', 'importUsage'].flatMap((id) => ['--exclude-operation-id', id]),
     // Headers that no contract names are allowed; to schemathesis they are wrong where all else in a request is right.

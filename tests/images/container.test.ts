@@ -53,16 +53,31 @@ describe.skipIf(why)(`a container of a service${why}`, () => {
     expect(await docker(['diff', id])).toBe('');
   }, 90_000);
 
-  it.each(['077', '027'])('becomes healthy if it was built from a clone under umask %s', async (umask) => {
-    const clone = mkdtempSync(join(tmpdir(), 'slipway-clone-'));
-    onTestFinished(() => rmSync(clone, { recursive: true }));
-    for (const path of ['Dockerfile', '.dockerignore', 'package.json', 'package-lock.json', 'apps', 'libs', 'scripts']) {
-      cpSync(path, join(clone, path), { recursive: true, filter: (from) => !/node_modules|apps\/\w+\/data/.test(from) });
-    }
-    execFileSync('chmod', ['-R', umask === '077' ? 'go=' : 'g-w,o=', clone]);
-    const id = await start(await buildImage('users', `umask-${umask}`, clone));
-    await until(id, ({ Health }) => Health.Status === 'healthy');
-  }, 300_000);
+  it.each(['077', '027'])(
+    'becomes healthy if it was built from a clone under umask %s',
+    async (umask) => {
+      const clone = mkdtempSync(join(tmpdir(), 'slipway-clone-'));
+      onTestFinished(() => rmSync(clone, { recursive: true }));
+      for (const path of [
+        'Dockerfile',
+        '.dockerignore',
+        'package.json',
+        'package-lock.json',
+        'apps',
+        'libs',
+        'scripts',
+      ]) {
+        cpSync(path, join(clone, path), {
+          recursive: true,
+          filter: (from) => !/node_modules|apps\/\w+\/data/.test(from),
+        });
+      }
+      execFileSync('chmod', ['-R', umask === '077' ? 'go=' : 'g-w,o=', clone]);
+      const id = await start(await buildImage('users', `umask-${umask}`, clone));
+      await until(id, ({ Health }) => Health.Status === 'healthy');
+    },
+    300_000,
+  );
 
   it('drains as process 1 at `docker stop` and exits with 0', async () => {
     const id = await start(image, { ...settings, DRAIN_DELAY_MS: '500' });

@@ -102,7 +102,7 @@ describe.each([
         const { status, body } = await reporting.send(deliverEvents, parts);
         if (make === fitting) expect({ status, body }).toMatchObject({ status: 200 });
         expectAnswer({ status, body }, parts);
-        if (status === 200) expect(body.applied + body.duplicates + body.refused).toBe(made.length);
+        if (status === 200) expect(body.applied + body.duplicates + body.rejected).toBe(made.length);
       }),
       { numRuns },
     );

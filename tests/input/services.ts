@@ -138,7 +138,7 @@ async function createPeople(app: App) {
   }
 
   /** Whose account is deleted, or gets wrong passwords, is somebody new each time. */
-  const sacrificed = new Set(['deleteMe', 'changeMe']);
+  const sacrificed = new Set(['deleteMe', 'changeMe', 'closeAccount']);
   const person = await newPerson();
   const caller = await newPerson();
 

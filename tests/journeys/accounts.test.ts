@@ -41,7 +41,7 @@ journey('an account', (open) => {
     expect(late).toMatchObject({ status: 412, body: { code: 'version_mismatch' } });
   });
 
-  it('is told apart from an unknown one by nothing when the password is wrong', async () => {
+  it('cannot be distinguished from an unknown one by a wrong password', async () => {
     const { email } = await newPerson(target.base);
     const wrong = await send(target.base, logIn, { body: { email, password: 'not the password' } });
     const unknown = await send(target.base, logIn, {
@@ -51,7 +51,7 @@ journey('an account', (open) => {
     expect({ ...wrong.body, correlationId: '' }).toEqual({ ...unknown.body, correlationId: '' });
   });
 
-  it('stays logged in by refreshing, and a token used twice ends the session', async () => {
+  it('stays logged in with a refresh token, and reuse of that token ends the session', async () => {
     const { refreshToken } = await newPerson(target.base);
     const second = await ok(target.base, refresh, { body: { refreshToken } });
     expect(await ok(target.base, getMe, {}, { token: second.accessToken })).toBeDefined();
@@ -62,13 +62,13 @@ journey('an account', (open) => {
     expect(afterTheft.status).toBe(401);
   });
 
-  it('is logged out once and for all', async () => {
+  it('is logged out permanently', async () => {
     const { refreshToken } = await newPerson(target.base);
     await ok(target.base, logOut, { body: { refreshToken } });
     expect((await send(target.base, refresh, { body: { refreshToken } })).status).toBe(401);
   });
 
-  it('stays logged in everywhere while the signing keys rotate', async () => {
+  it('stays logged in at every service while the signing keys rotate', async () => {
     const { token } = await newPerson(target.base);
     const admin = await target.adminToken();
     const { kid } = await ok(target.base, rotateKeys, {}, { token: admin });
@@ -79,7 +79,7 @@ journey('an account', (open) => {
     expect((await send(target.base, listSubscriptions, {}, { token: newer })).status).toBe(200);
   });
 
-  it('takes its subscriptions along when it is deleted, and its token changes nothing any more', async () => {
+  it('cancels its subscriptions when it is deleted, and its token can no longer change anything', async () => {
     const { token, email, password } = await newPerson(target.base);
     await ok(target.base, subscribe, { body: { planId: 'free' } }, { token, key: randomUUID() });
     await ok(target.base, deleteMe, {}, { token });
@@ -92,7 +92,7 @@ journey('an account', (open) => {
     expect(late).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
   });
 
-  it.each(['paid', 'written off'])('is deleted once what it owes is %s', async (way) => {
+  it.each(['paid', 'written off'])('can be deleted after its open invoices are %s', async (way) => {
     const { token, email, password } = await newPerson(target.base);
     await ok(target.base, subscribe, { body: { planId: 'starter' } }, { token, key: randomUUID() });
     const first = await send(target.base, deleteMe, {}, { token });

@@ -19,7 +19,7 @@ import { eventually, newPerson, type Person } from '../support/people.ts';
 import { journey } from '../support/suites.ts';
 import type { Target } from '../support/target.ts';
 
-journey('the way of money', (open) => {
+journey('a subscription from its start to the reports', (open) => {
   let target: Target;
   let admin: string;
   let person: Person;
@@ -36,7 +36,7 @@ journey('the way of money', (open) => {
   });
   afterAll(() => target.close());
 
-  it('begins with one subscription, however often the request is sent', async () => {
+  it('starts once, however often the request is sent', async () => {
     const key = randomUUID();
     const send20 = Array.from({ length: 20 }, () =>
       send(target.base, subscribe, { body: { planId: plan.id } }, { token: person.token, key }),
@@ -56,7 +56,7 @@ journey('the way of money', (open) => {
     expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
   });
 
-  it('counts each usage record once, sent alone or in a stream', async () => {
+  it('counts each usage record once, whether it is sent alone or in a stream', async () => {
     const at = new Date().toISOString();
     const record = { id: `${subscriptionId}-0`, subscriptionId, metric: 'api_calls', quantity: 7, at };
     expect(await ok(target.base, recordUsage, { body: record }, { token: person.token })).toMatchObject({
@@ -79,7 +79,7 @@ journey('the way of money', (open) => {
     expect(items).toEqual([{ metric: 'api_calls', quantity: usage, records: 3_001 }]);
   });
 
-  it('issues one invoice a period, for what the plan says', async () => {
+  it('issues one invoice per period, with the amount that the plan defines', async () => {
     const asOf = new Date(Date.now() + 32 * 86_400_000).toISOString();
     const runs = [1, 2, 3].map(() => ok(target.base, runBilling, { body: { asOf } }, { token: admin }));
     await Promise.all(runs);
@@ -97,7 +97,7 @@ journey('the way of money', (open) => {
     });
   });
 
-  it('is declined without a trace in the ledger, paid once, and given back in part', async () => {
+  it('leaves a declined payment out of the ledger, is paid once, and is refunded in part', async () => {
     const { token } = person;
     const { items } = await ok(target.base, listInvoices, { query: { subscriptionId } }, { token });
     const params = { invoiceId: items[0]?.id ?? '' };
@@ -133,7 +133,7 @@ journey('the way of money', (open) => {
     expect(await ok(target.base, getTrialBalance, {}, { token: admin })).toMatchObject({ balanced: true });
   });
 
-  it('ends in reports that agree with the invoices', async () => {
+  it('appears in reports that agree with the invoices', async () => {
     const expected = { planId: plan.id, currency: plan.currency, refunded: 100 };
     const row = await eventually('the revenue of the journey is reported', async () => {
       const { items } = await ok(target.base, getRevenue, { query: { by: 'month' } }, { token: admin });
@@ -155,7 +155,7 @@ journey('the way of money', (open) => {
   });
 });
 
-/** The usage part of an invoice by the plan's own words, in exact arithmetic. */
+/** Computes the usage fee of an invoice from the plan, in exact arithmetic. */
 function usageFee(plan: Plan, quantity: number): number {
   const meter = plan.meters.find(({ metric }) => metric === 'api_calls');
   if (!meter) return 0;

@@ -195,7 +195,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     process.kill(pid, 'SIGKILL');
     await expect
       .poll(terminal.printed, { timeout: 30_000 })
-      .toMatch(/users +ended \(SIGKILL\) and is started again\nusers +ready/);
+      .toMatch(/users +ended \(SIGKILL\) and is restarted\nusers +ready/);
 
     terminal.child.kill('SIGKILL');
     expect(await terminal.ended).toBe('SIGKILL');

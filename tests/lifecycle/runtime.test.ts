@@ -11,7 +11,9 @@ const isOld = (node: string) =>
   Number.parseInt(execFileSync(node, ['--version'], { encoding: 'utf8' }).slice(1), 10) < 26;
 
 /** The Node of this machine, which runs npm, where it is older than that of the project. */
-const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
+const folders = (process.env.PATH ?? '')
+  .split(delimiter)
+  .filter((folder) => !folder.includes('node_modules'));
 const old = folders.map((folder) => join(folder, 'node')).find((node) => existsSync(node) && isOld(node));
 
 it('each npm script that Node runs checks its Node first', () => {
@@ -20,11 +22,14 @@ it('each npm script that Node runs checks its Node first', () => {
   expect(run.filter(([, command]) => !command.includes('scripts/runtime.mjs'))).toEqual([]);
 });
 
-it.skipIf(!old)('an older Node says in one sentence how to get the right one, as after --ignore-scripts', () => {
-  const args = (scripts.start ?? '').split(' ').slice(1);
-  const { status, stderr } = spawnSync(old ?? '', args, { cwd: root, encoding: 'utf8' });
-  expect(status).toBe(1);
-  expect(stderr).toBe(
-    'Slipway runs on Node 26, which `npm ci` installs, but not with --ignore-scripts: run `npm rebuild node`.\n',
-  );
-});
+it.skipIf(!old)(
+  'an older Node says in one sentence how to get the right one, as after --ignore-scripts',
+  () => {
+    const args = (scripts.start ?? '').split(' ').slice(1);
+    const { status, stderr } = spawnSync(old ?? '', args, { cwd: root, encoding: 'utf8' });
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      'Slipway runs on Node 26, which `npm ci` installs, but not with --ignore-scripts: run `npm rebuild node`.\n',
+    );
+  },
+);

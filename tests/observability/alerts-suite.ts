@@ -29,7 +29,7 @@ export function alertsSuite(watched: () => Watched<Chain>): void {
         status: 'firing',
         labels: { severity: 'page', component: 'reporting' },
         annotations: {
-          summary: 'No replica of reporting is there',
+          summary: 'No replica of reporting is reachable',
           runbook_url: 'docs/runbooks/service-absent.md',
         },
       });

@@ -48,7 +48,7 @@ describe.skipIf(!kubectl)(`with kubectl${kubectl ? '' : ', skipped: it is not he
     config('set-context', 'gke_prod', '--cluster=far');
     config('use-context', 'gke_prod');
     const { said } = runCluster();
-    expect(said).toContain('kubectl points to gke_prod, which is not on this machine: it is left alone.');
+    expect(said).toContain('kubectl points to gke_prod, which is not on this machine, so it is not used.');
   });
 });
 
@@ -80,7 +80,7 @@ esac
     expect(runCluster()).toEqual({ status: 0, said: expect.stringContaining('k3d-slipway is ready') });
     expect(asked().at(-1)).toMatch(/^cluster create slipway .*127\.0\.0\.1:8088:80@loadbalancer/);
     const before = asked().length;
-    expect(runCluster().said).toContain('A local cluster answers already: k3d-slipway');
+    expect(runCluster().said).toContain('A local cluster is already running: k3d-slipway');
     expect(asked()).toHaveLength(before);
   });
 

@@ -1,15 +1,15 @@
 import { connect, type Socket } from 'node:net';
 
-/** `status` is 0 when there was no answer: the connection broke, or the caller gave up. */
+/** `status` is 0 if there was no response: a connection error, or the caller stopped waiting. */
 type Answered = (status: number, now: number) => void;
 
 /**
- * A client's connection with one request at a time, as cheap as can be: for loads that share the machine with the
- * server. Answers must fit in one packet.
+ * A client connection that sends one request at a time. It uses little CPU, because the load shares the machine with the
+ * server. Each response must fit in one packet.
  */
 export class Caller {
   readonly #socket: Socket;
-  /** Resolves also if it fails: then it is lost when it is used. */
+  /** Resolves even if the connection fails; the first request then gets status 0. */
   readonly connected: Promise<unknown>;
   dueAt = 0;
   #answered: Answered | undefined;
@@ -22,7 +22,7 @@ export class Caller {
     this.#socket.on('close', () => this.#end(0));
   }
 
-  /** False when the server has closed it, as servers do with connections that nobody uses. */
+  /** False if the server has closed the connection, as servers do with idle ones. */
   get isOpen(): boolean {
     return this.#socket.readyState === 'open';
   }
@@ -45,13 +45,13 @@ export class Caller {
   }
 }
 
-/** Takes out a connection that is free and still open, if there is one. */
+/** Removes an idle connection that is still open from the list and returns it, if there is one. */
 export function takeIdle(idle: Caller[]): Caller | undefined {
   for (let caller = idle.pop(); caller; caller = idle.pop()) if (caller.isOpen) return caller;
   return undefined;
 }
 
-/** Opens connections before there is a load, as a load balancer keeps them; a few at a time, as a server accepts them. */
+/** Opens connections before the load begins, as a load balancer does. Opens a few at a time, so that the server can accept them. */
 export async function openCallers(port: number, count: number): Promise<Caller[]> {
   const open: Caller[] = [];
   while (open.length < count) {

@@ -9,8 +9,8 @@ const root = new URL('../..', import.meta.url);
 /**
  * Runs a docker command in the root folder of the repository.
  *
- * @returns its standard output, without the last line end
- * @throws with what it said, if it fails
+ * @returns its standard output, without the final line break
+ * @throws with the output of docker, if the command fails
  * @example
  * await docker(['image', 'inspect', '-f', '{{.Size}}', 'slipway/users:dev']);
  */
@@ -21,10 +21,10 @@ export async function docker(args: string[], env: Record<string, string> = {}): 
 }
 
 /**
- * Why tests with Docker are skipped, for their name; nothing if they run. They are asked for by a variable, since they
- * pull and build images and start many containers.
+ * Returns the reason why tests with Docker are skipped, as a part of their name; an empty string if they run. They run only if a
+ * variable requests them, because they pull and build images and start many containers.
  *
- * @throws if they are asked for and there is no engine
+ * @throws if the variable is set and there is no Docker engine
  * @example
  * const why = whySkipped('REQUIRE_IMAGES'); // ', skipped: REQUIRE_IMAGES=1 is not set'
  */

@@ -5,7 +5,7 @@ export type Answer<Body> = { status: number; headers: Headers; body: Body };
 type Options = { token?: string; key?: string };
 
 /**
- * Sends one request to an operation, once and without retries, as a client of the outside would.
+ * Sends one request to an operation without retries, as a client would.
  *
  * @example
  * const { status, body } = await send(base, getMe, {}, { token });
@@ -54,7 +54,7 @@ function pathOf(
   return search.size > 0 ? `${path}?${search}` : path;
 }
 
-/** Like `send`, and fails the test with the answer's text unless the status is a success. */
+/** Like `send`, but fails the test with the response body unless the request succeeds. */
 export async function ok<Op extends Operation>(...args: Parameters<typeof send<Op>>): Promise<Output<Op>> {
   const { status, body } = await send<Op>(...args);
   if (status >= 300) {
@@ -63,7 +63,7 @@ export async function ok<Op extends Operation>(...args: Parameters<typeof send<O
   return body;
 }
 
-/** Sends lines to an NDJSON operation from a generator, so that the body is never whole in memory. */
+/** Streams lines to an NDJSON operation, so that the body is never completely in memory. */
 export async function sendLines<Op extends Operation>(
   base: string,
   operation: Op,

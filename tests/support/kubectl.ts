@@ -3,14 +3,14 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Where the system runs. */
+/** The namespace in which the system runs. */
 export const namespace = process.env.SLIPWAY_NAMESPACE ?? 'slipway';
 
-/** No command waits longer; milliseconds. */
+/** Time limit of a command; milliseconds. */
 const timeout = 240_000;
 
 /**
- * Runs kubectl in the system's namespace, with the context that is set, and resolves with what it prints.
+ * Runs kubectl in the system's namespace with the current context, and resolves with its output.
  *
  * @throws with kubectl's own message
  */
@@ -26,24 +26,24 @@ export async function readJson<T>(...args: string[]): Promise<T> {
   return JSON.parse(await kubectl(...args, '-o', 'json')) as T;
 }
 
-/** A secret of the system, by its key in the cluster's Secret. */
+/** Reads a value of the cluster's Secret by its key. */
 export async function readSecret(key: string): Promise<string> {
   const value = await kubectl('get', 'secret', 'slipway-secrets', '-o', `jsonpath={.data.${key}}`);
   return Buffer.from(value, 'base64').toString();
 }
 
-/** The first administrator. */
+/** Reads the credentials of the first administrator. */
 export async function readAdmin(): Promise<{ email: string; password: string }> {
   return { email: await readSecret('admin-email'), password: await readSecret('admin-password') };
 }
 
-/** Contexts of clusters on one's own machine. */
+/** Contexts of clusters on this machine. */
 const local = /^(docker-desktop|minikube|kind-.+|k3d-.+|rancher-desktop|orbstack)$/;
 
 /**
- * Makes sure that what follows disturbs nobody: pods will be killed.
+ * Makes sure that the tests run on a cluster in which they may kill pods.
  *
- * @throws if the context is that of no local cluster and CHAOS_CONTEXT does not name it
+ * @throws unless the context is a local cluster or the one that CHAOS_CONTEXT names
  */
 export async function refuseForeignCluster(allowed: string | undefined): Promise<void> {
   const context = await kubectl('config', 'current-context');

@@ -4,7 +4,7 @@ import { ok } from './http.ts';
 
 export type Person = { user: User; email: string; password: string; token: string; refreshToken: string };
 
-/** Signs up and logs in somebody nobody else uses, so that journeys may run beside each other. */
+/** Signs up and logs in a new person, so that journeys can run at the same time. */
 export async function newPerson(base: string, name = 'Ada'): Promise<Person> {
   const email = `${name.toLowerCase()}-${randomUUID()}@example.com`;
   const password = `pass ${randomUUID()}`;
@@ -13,7 +13,7 @@ export async function newPerson(base: string, name = 'Ada'): Promise<Person> {
   return { user, email, password, token: tokens.accessToken, refreshToken: tokens.refreshToken };
 }
 
-/** Polls until `probe` gives something, or fails with what it was waiting for. */
+/** Polls until `probe` returns a value, or fails with a message that names what it waited for. */
 export async function eventually<T>(
   what: string,
   probe: () => Promise<T | undefined | false>,

@@ -1,14 +1,14 @@
 import type { Operation, Output } from '@slipway/contract-kit/operation';
 import { type Answer, send } from './http.ts';
 
-/** Answers after which the same request is sent again: nobody knows yet whether it took effect. */
+/** Statuses after which the request is retried, because it is unknown whether it took effect. */
 const unsettled = new Set([408, 429, 500, 502, 503, 504]);
 
 /**
- * Sends a request until it is answered for good, as a careful client does: with the same body and the same
- * Idempotency-Key, over lost connections and restarts.
+ * Sends a request until it gets a final response, as a careful client does: with the same body and the same
+ * Idempotency-Key, across connection errors and restarts.
  *
- * @throws when no final answer came within 60 s
+ * @throws if there is no final response within 60 s
  */
 export async function persist<Op extends Operation>(
   ...request: Parameters<typeof send<Op>>
@@ -18,7 +18,7 @@ export async function persist<Op extends Operation>(
     const answer = await send<Op>(...request).catch(() => undefined);
     if (answer && !unsettled.has(answer.status) && !isInFlight(answer)) return answer;
     if (Date.now() > end)
-      throw new Error(`${request[1].url}: no final answer, last ${JSON.stringify(answer)}`);
+      throw new Error(`${request[1].url}: no final response, last ${JSON.stringify(answer)}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

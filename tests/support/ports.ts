@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { type Ports, serviceNames } from '../../scripts/topology.ts';
 
-/** Below the range that the system takes for outgoing connections: a port stays free while a service restarts. */
-const lowest = 12_000;
-/** Each of the processes that run tests at the same time takes from ports of its own. */
-const each = 10_000;
+/** Below the range for outgoing connections, so that a port stays free while a service restarts. */
+const min = 12_000;
+/** Number of ports for each test process, so that concurrent processes use different ports. */
+const count = 10_000;
 const worker = (Number(process.env.VITEST_POOL_ID ?? 1) - 1) % 2;
-const given = new Set<number>();
+const returned = new Set<number>();
 
-/** Ports for one system that nobody listens on. */
+/** Finds unused ports for a system. */
 export async function freePorts(): Promise<Ports> {
   const pairs = await Promise.all(
     serviceNames.map(
@@ -19,11 +19,11 @@ export async function freePorts(): Promise<Ports> {
   return Object.fromEntries(pairs) as Ports;
 }
 
-/** A random port that nobody listens on, and that was not given before. */
+/** Finds a random unused port that was not returned before. */
 export async function freePort(): Promise<number> {
-  const port = lowest + worker * each + Math.floor(Math.random() * each);
-  if (given.has(port)) return freePort();
-  given.add(port);
+  const port = min + worker * count + Math.floor(Math.random() * count);
+  if (returned.has(port)) return freePort();
+  returned.add(port);
   const probe = createServer().listen(port, '127.0.0.1');
   try {
     await once(probe, 'listening');

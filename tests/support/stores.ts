@@ -1,29 +1,29 @@
-/** The databases that a system under test runs on: its own files, or databases of its own on real servers. */
+/** The databases of a system under test: its own files, or its own databases on real servers. */
 import { randomUUID } from 'node:crypto';
 import type { ServiceName } from '../../scripts/topology.ts';
 
-/** `real` is what production has: users and billing on MongoDB, reporting on Google Datastore. */
+/** `real` are the stores of production: MongoDB for users and billing, Google Datastore for reporting. */
 export type Stores = 'sqlite' | 'real';
 
-/** Where the servers are: a URL `mongodb://host:port`, and `host:port` of a Datastore emulator. */
+/** Addresses of the servers: a URL `mongodb://host:port`, and `host:port` of a Datastore emulator. */
 export type Servers = { mongodb: string; datastore: string };
 
 type Databases = {
   settings: Partial<Record<ServiceName, Record<string, string>>>;
-  /** Removes everything that was written. */
+  /** Deletes all data. */
   drop(): Promise<void>;
 };
 
-/** The servers that the environment names. */
+/** Returns the servers that the environment names. */
 export function realServers(): Servers {
   const { TEST_MONGODB_URL = '', DATASTORE_EMULATOR_HOST = '' } = process.env;
   return { mongodb: TEST_MONGODB_URL, datastore: DATASTORE_EMULATOR_HOST };
 }
 
 /**
- * Names databases that nobody else uses; the services make them.
+ * Returns settings with new database names. The services create the databases.
  *
- * @param folder where the sandbox payment provider, which is outside of the system, keeps its books
+ * @param folder for the database of the sandbox payment provider, which is not part of the system
  */
 export function realDatabases(servers: Servers, folder: string): Databases {
   const name = `test-${randomUUID().slice(0, 13)}`;
@@ -51,7 +51,7 @@ async function dropMongo(url: string, names: string[]): Promise<void> {
   await client.close();
 }
 
-/** A namespace is gone with its last entity. */
+/** Deletes all entities. A namespace disappears with its last entity. */
 async function emptyNamespace(apiEndpoint: string, namespace: string): Promise<void> {
   const { Datastore } = await import('@google-cloud/datastore');
   const datastore = new Datastore({ projectId: 'slipway', namespace, apiEndpoint });

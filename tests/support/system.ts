@@ -1,13 +1,13 @@
 /**
- * The real system for tests: four processes with the topology of `npm start`, on free ports.
+ * Starts the real system for tests: four processes with the topology of `npm start`, on free ports.
  *
  * @example
  * const system = await startSystem();                       // all four are ready
  * await fetch(`${system.base}/api/v1/plans`);               // through the gateway
- * await system.services.billing.kill('SIGKILL');            // resolves when the process is gone: { code, signal }
+ * await system.services.billing.kill('SIGKILL');            // resolves when the process has exited: { code, signal }
  * await system.services.billing.start();                    // on the same ports and files, ready again
  * await system.services.users.restart({ LOG_LEVEL: 'debug' }); // drain, then start with other settings
- * await system.stop();                                      // drains all; removes the data that it made
+ * await system.stop();                                      // drains all; deletes the data
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,56 +25,56 @@ import { freePorts } from './ports.ts';
 import { realDatabases, realServers, type Servers, type Stores } from './stores.ts';
 
 type ServiceHandle = {
-  /** Base addresses, such as `http://127.0.0.1:20123`. The same over restarts. */
+  /** Base addresses, such as `http://127.0.0.1:20123`. They stay the same across restarts. */
   address: string;
   management: string;
-  /** Process id of the present process. */
+  /** Process id of the current process. */
   readonly pid: number;
-  /** All that the service has printed since the system was started, over restarts. */
+  /** All output of the service since the system was started, including restarts. */
   readonly output: string;
   /** Starts the service after a kill and resolves when it is ready. `env` is added to its settings. */
   start(env?: Record<string, string>): Promise<void>;
-  /** Signals the service and resolves when its process is gone. */
+  /** Sends a signal to the service and resolves when its process has exited. */
   kill(signal: NodeJS.Signals): Promise<Exit>;
   /** Drains the service with SIGTERM and starts it again. */
   restart(env?: Record<string, string>): Promise<void>;
 };
 
 export type System = {
-  /** The gateway's address: the one that the public uses. */
+  /** The gateway's address, which clients use. */
   base: string;
   dataDir: string;
   /** The first administrator. */
   admin: { email: string; password: string };
-  /** What services present to each other at `/internal/*`. */
+  /** The secret with which services authenticate to each other at `/internal/*`. */
   serviceToken: string;
   /** What an operator presents to the management ports. */
   managementToken: string;
   services: Record<ServiceName, ServiceHandle>;
-  /** Starts one more process of a service, on ports of its own and the same databases; stopped with the system. */
+  /** Starts another process of a service, on its own ports and the same databases. It stops with the system. */
   replicate(name: ServiceName): Promise<ServiceHandle>;
   /** Drains all services, callers first. Can be called twice. */
   stop(): Promise<void>;
 };
 
 type Options = {
-  /** Where the databases are kept; a temporary folder by default, which `stop` removes. */
+  /** Folder for the databases; by default a temporary folder that `stop` deletes. */
   dataDir?: string;
-  /** Settings for all services, over those of the topology. */
+  /** Settings for all services; they override those of the topology. */
   env?: Record<string, string>;
   secrets?: Secrets;
-  /** Embedded files, or databases of its own on `servers`. */
+  /** Embedded databases, or own databases on `servers`. */
   stores?: Stores;
-  /** Those that the environment names, by default. */
+  /** By default those that the environment names. */
   servers?: Servers;
-  /** What each process runs instead of its service's own main; `SERVICE` names the service. */
+  /** The module that each process runs instead of its service's own main; `SERVICE` names the service. */
   main?: URL;
 };
 
 /**
  * Starts the four services and resolves when each is ready.
  *
- * @throws with what the services printed, if one does not start; the others are stopped.
+ * @throws with the output of the services, if one fails to start; the others are stopped.
  */
 export async function startSystem({
   dataDir,
@@ -126,7 +126,7 @@ export async function startSystem({
   };
 }
 
-/** Short, so that tests need not wait for load balancers that are not there. */
+/** A short drain delay, because tests have no load balancer. */
 const quickly = { DRAIN_DELAY_MS: '50' };
 
 function handleOf(spec: ServiceSpec, systemEnv: Record<string, string>, main?: URL): ServiceHandle {

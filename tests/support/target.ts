@@ -3,7 +3,7 @@ import { ok } from './http.ts';
 import type { Stores } from './stores.ts';
 import { startSystem } from './system.ts';
 
-/** A running Slipway that journeys are sent to: one started here, or any that SLIPWAY_URL names. */
+/** The running system that a journey uses: the one at SLIPWAY_URL, or one that was started for the test. */
 export type Target = {
   base: string;
   adminToken(): Promise<string>;
@@ -11,9 +11,8 @@ export type Target = {
 };
 
 /**
- * Opens what the journeys run against. With SLIPWAY_URL (and SLIPWAY_ADMIN_EMAIL, SLIPWAY_ADMIN_PASSWORD) that is a
- * system in Compose or in a cluster; otherwise the four services are started as processes on free ports, with the
- * settings in `env`.
+ * Opens the system for a journey. With SLIPWAY_URL (and SLIPWAY_ADMIN_EMAIL, SLIPWAY_ADMIN_PASSWORD), this is a system in
+ * Compose or in a cluster. Otherwise it starts the four services as processes on free ports, with the settings in `env`.
  */
 export async function openTarget(
   env: Record<string, string> = {},

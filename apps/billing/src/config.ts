@@ -10,20 +10,21 @@ export const settings = Type.Object({
     default: 'sqlite:data/billing.db',
     pattern: storePattern,
     description:
-      'Where subscriptions, usage and invoices are kept: sqlite:<path>, sqlite::memory: or mongodb://<host>/<database>',
+      'Where subscriptions, usage and invoices are stored: sqlite:<path>, sqlite::memory: or mongodb://<host>/<database>',
   }),
   SANDBOX_URL: Type.Optional(
     Type.String({
       pattern: storePattern,
       description:
-        "The sandbox payment provider's own books: sqlite:<path> or mongodb://<host>/<database>; by default the store's path or database with -sandbox",
+        'Database of the sandbox payment provider: sqlite:<path> or mongodb://<host>/<database>; by default that of STORE_URL with -sandbox',
     }),
   ),
   PROVIDER_TIMEOUT_MS: Type.Integer({
     default: 3_000,
     minimum: 10,
     maximum: 60_000,
-    description: 'How long the payment provider is waited for before a payment counts as unconfirmed',
+    description:
+      'Maximum time for a response of the payment provider; after that the payment is unconfirmed; milliseconds',
   }),
   USERS_URL: ServiceUrl({
     default: 'http://127.0.0.1:4001',
@@ -31,19 +32,19 @@ export const settings = Type.Object({
   }),
   REPORTING_URL: ServiceUrl({
     default: 'http://127.0.0.1:4003',
-    description: 'Address of the reporting service, which is told of everything that counts',
+    description: 'Address of the reporting service, which receives the events of billing',
   }),
-  SERVICE_TOKEN: Secret({ description: 'The secret that the services present to each other' }),
+  SERVICE_TOKEN: Secret({ description: 'The secret that services send to each other' }),
   BILLING_TEST_CLOCK: Type.Boolean({
     default: false,
-    description: 'Lets billing runs and usage name times to come; for tests and demonstrations only',
+    description: 'Allows billing runs and usage with times in the future; for tests and demonstrations only',
   }),
 });
 
 export type Settings = Static<typeof settings>;
 
 /**
- * Where the sandbox keeps its books.
+ * Returns the address of the sandbox's database.
  *
  * @example
  * sandboxUrl({ STORE_URL: 'sqlite:data/billing.db' }); // 'sqlite:data/billing.db-sandbox'
@@ -51,6 +52,6 @@ export type Settings = Static<typeof settings>;
 export function sandboxUrl({ STORE_URL, SANDBOX_URL }: Pick<Settings, 'STORE_URL' | 'SANDBOX_URL'>): string {
   if (SANDBOX_URL !== undefined) return SANDBOX_URL;
   if (STORE_URL === 'sqlite::memory:') return STORE_URL;
-  // A database of its own on the same server; what follows the name are options.
+  // A separate database on the same server. Options follow the name.
   return STORE_URL.replace(/^(sqlite:.+|mongodb(?:\+srv)?:\/\/[^/]+\/[^?]+)/, '$1-sandbox');
 }

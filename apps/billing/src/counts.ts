@@ -9,8 +9,8 @@ const planIds = plans.map(({ id }) => id);
 export type Counts = ReturnType<typeof createCounts>;
 
 /**
- * What happens here, counted where it is decided: once per fact, by the process whose write made it so; a repeated
- * request counts nothing. These are figures of running processes, to see trends by; the books are the ledger.
+ * Creates the counters of what happens in this process. Each fact is counted once, by the process whose write decided it; a
+ * retried request counts nothing. Use them for trends only; the authoritative figures are in the ledger.
  */
 export function createCounts(metrics: Metrics) {
   const by = <Value extends string>(name: string, help: string, label: string, values: readonly Value[]) =>
@@ -18,13 +18,13 @@ export function createCounts(metrics: Metrics) {
 
   const subscriptions = by(
     'billing_subscriptions_started_total',
-    'Subscriptions begun, by their first plan',
+    'Subscriptions started, by their first plan',
     'plan',
     planIds,
   );
   const invoices = declare(metrics, {
     name: 'billing_invoices_issued_total',
-    help: 'Invoices issued, also those of 0',
+    help: 'Invoices issued, including those with a total of 0',
   });
   const invoiced = by(
     'billing_invoiced_amount_total',
@@ -46,17 +46,17 @@ export function createCounts(metrics: Metrics) {
   );
   const payments = by(
     'billing_payments_total',
-    "Payments settled, by the provider's answer; one without an answer counts when it has come",
+    "Settled payments, by the provider's response; a payment without a response counts when it is settled",
     'outcome',
     ['succeeded', 'declined'],
   );
-  const refunds = by('billing_refunds_total', "Refunds settled, by the provider's answer", 'outcome', [
+  const refunds = by('billing_refunds_total', "Settled refunds, by the provider's response", 'outcome', [
     'succeeded',
     'refused',
   ]);
 
   return {
-    usage: by('billing_usage_records_total', 'Usage records received, by what became of them', 'outcome', [
+    usage: by('billing_usage_records_total', 'Usage records received, by outcome', 'outcome', [
       'added',
       'duplicate',
       'refused',

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startGateway, type TestGateway } from './testing/service.ts';
 
@@ -29,5 +30,36 @@ describe('a gateway whose upstream hangs', () => {
     await Promise.all(noise);
     expect((await asked).statusCode).toBe(200);
     clearInterval(timer);
+  });
+});
+
+describe('an anonymous flood on a route that costs money', () => {
+  let gateway: TestGateway;
+  afterEach(() => gateway.stop());
+
+  it('waits for people who read', async () => {
+    gateway = await startGateway({ RATE_LIMIT: '100000' });
+    const { authorization } = await gateway.bearer('ada');
+    const { hostname, port } = new URL(gateway.base);
+    const order: string[] = [];
+    const open = async (name: string) => {
+      const socket = connect(Number(port), hostname);
+      socket.on('error', () => undefined).once('data', () => order.push(name));
+      await new Promise((resolve) => socket.once('connect', resolve));
+      return socket;
+    };
+    const head = `HTTP/1.1\r\nhost: x\r\n`;
+    const read = `GET /api/v1/invoices ${head}authorization: ${authorization}\r\n\r\n`;
+    const flood = await Promise.all(Array.from({ length: 200 }, () => open('nobody')));
+    const ada = await open('ada');
+    // From now on the verification of her token is cached.
+    ada.write(read);
+    await vi.waitUntil(() => order.length === 1);
+    for (const socket of flood) socket.write(`POST /api/v1/subscriptions ${head}\r\n`);
+    ada.once('data', () => order.push('ada'));
+    ada.write(read);
+    await vi.waitUntil(() => order.length === 202, { timeout: 10_000 });
+    expect(order.lastIndexOf('ada')).toBeLessThan(100);
+    for (const socket of [ada, ...flood]) socket.destroy();
   });
 });

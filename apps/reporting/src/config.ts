@@ -10,7 +10,7 @@ export const settings = Type.Object({
     description:
       'Where events and figures are stored: sqlite:<path>, sqlite::memory: or datastore://<project>[/<namespace>]',
   }),
-  SERVICE_TOKEN: Secret({ description: 'The secret that the services present to each other' }),
+  SERVICE_TOKEN: Secret({ description: 'The secret that services send to each other' }),
   USERS_URL: ServiceUrl({
     default: 'http://127.0.0.1:4001',
     description: 'Address of the users service, which publishes the keys of access tokens',

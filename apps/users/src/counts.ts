@@ -16,7 +16,7 @@ export function createCounts(metrics: Metrics) {
   const signUps = { name: 'users_signed_up_total', help: 'Accounts that this process created' };
   const signIns = {
     name: 'users_sign_ins_total',
-    help: 'Attempts to sign in: `refused` for a wrong password or address, `limited` for too many of them',
+    help: 'Attempts to log in: `refused` for a wrong password or address, `limited` for too many attempts',
   };
   return {
     signUps: declare(metrics, signUps),
@@ -33,7 +33,10 @@ export function signInOutcome(error: unknown): SignInOutcome {
 
 /** Exports the queue of the expensive password hashing, and the age of the signing key. */
 export function measureUsers(metrics: Metrics, passwords: Passwords, keys: SigningKeys): void {
-  const running = { name: 'users_password_hashes_running', help: 'Passwords being hashed or checked' };
+  const running = {
+    name: 'users_password_hashes_running',
+    help: 'Passwords that are being hashed or checked',
+  };
   gauge(metrics, running, () => passwords.load().running);
   const waiting = {
     name: 'users_password_hashes_waiting',
@@ -42,7 +45,7 @@ export function measureUsers(metrics: Metrics, passwords: Passwords, keys: Signi
   gauge(metrics, waiting, () => passwords.load().waiting);
   const created = {
     name: 'signing_key_created_timestamp_seconds',
-    help: 'When the newest key for access tokens that this process has read was created',
+    help: 'Creation time of the newest key for access tokens that this process has read',
   };
   gauge(metrics, created, () => keys.newestCreatedAt() / 1000);
 }

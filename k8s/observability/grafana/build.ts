@@ -1,4 +1,4 @@
-/** Writes dashboards/*.json, which Grafana is provisioned with. Run it after a change: `node k8s/observability/grafana/build.ts`. */
+/** Writes dashboards/*.json, the files with which Grafana is provisioned. Run it after a change: `node k8s/observability/grafana/build.ts`. */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dashboards } from './dashboards.ts';
 import { render } from './render.ts';

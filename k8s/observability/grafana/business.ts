@@ -3,30 +3,30 @@ import { increase, rate, share } from './promql.ts';
 
 const succeeded = 'outcome="succeeded"';
 
-/** Money as people write it; all currencies of the plans have hundredths. */
+/** Converts minor units to units. All currencies of the plans have hundredths. */
 const money = (metric: string): string => `${increase(metric, '', 'currency')} / 100`;
 
-/** What the system is there for. */
+/** The business figures: sign-ups, subscriptions, invoices, payments and usage. */
 export const business: Dashboard = {
   uid: 'slipway-business',
   title: 'Slipway: business',
-  help: 'What happened, as the processes counted it. For trends and alarms; the books are the ledger and the reports.',
+  help: 'Counted by the processes, for trends and alerts. The authoritative figures are in the ledger and the reports.',
   rows: [
     row(
-      'In the time shown',
+      'In the selected time range',
       stat('Sign-ups', 'short', query(increase('users_signed_up_total', '', 'service'), 'accounts'), {
-        help: 'Accounts made. Fractions come from Prometheus, which extends a rate to the ends of the time.',
+        help: 'Accounts created. Values may be fractions, because Prometheus extrapolates to the whole time range.',
       }),
       stat(
-        'Subscriptions begun',
+        'Subscriptions started',
         'short',
         query(`sum(increase(billing_subscriptions_started_total[$__range]))`, 'subscriptions'),
         {
-          help: 'Of all plans.',
+          help: 'All plans.',
         },
       ),
       stat('Invoices', 'short', query(`sum(increase(billing_invoices_issued_total[$__range]))`, 'issued'), {
-        help: 'Issued, also those of 0.',
+        help: 'Invoices issued, including those with a total of 0.',
       }),
       stat('Invoiced', 'none', query(money('billing_invoiced_amount_total'), '{{currency}}'), {
         help: 'In whole units of the currency.',
@@ -34,17 +34,17 @@ export const business: Dashboard = {
       stat('Paid', 'none', query(money('billing_paid_amount_total'), '{{currency}}'), {
         help: 'In whole units of the currency.',
       }),
-      stat('Given back', 'none', query(money('billing_refunded_amount_total'), '{{currency}}'), {
+      stat('Refunded', 'none', query(money('billing_refunded_amount_total'), '{{currency}}'), {
         help: 'In whole units of the currency.',
       }),
     ),
     row(
       'People',
       graph('Sign-ups', 'cps', query(rate('users_signed_up_total', '', 'service'), 'accounts'), {
-        help: 'A step may be a campaign, or a robot.',
+        help: 'A sudden rise may be a campaign or a bot.',
       }),
       graph('Sign-ins', 'cps', query(rate('users_sign_ins_total', '', 'outcome'), '{{outcome}}'), {
-        help: '`refused`: wrong password or address. `limited`: too many of these, such as an attack.',
+        help: '`refused`: wrong password or address. `limited`: too many attempts, such as an attack.',
         stacked: true,
       }),
       graph(
@@ -55,7 +55,7 @@ export const business: Dashboard = {
           'share',
         ),
         {
-          help: 'A fall is either us or an attack.',
+          help: 'A fall is a fault of the system or an attack.',
           max: 1,
         },
       ),
@@ -63,7 +63,7 @@ export const business: Dashboard = {
     row(
       'Money',
       graph('Payments', 'cps', query(rate('billing_payments_total', '', 'outcome'), '{{outcome}}'), {
-        help: "Settled, by the provider's answer.",
+        help: "Settled payments, by the provider's response.",
         stacked: true,
       }),
       stat(
@@ -74,12 +74,12 @@ export const business: Dashboard = {
           'share',
         ),
         {
-          help: 'In the time shown. Declined cards are the rest.',
+          help: 'In the selected time range. The others were declined.',
           steps: worseBelow(0.5, 0.8),
         },
       ),
       graph(
-        'The payment provider',
+        'Latency of the payment provider',
         's',
         query(
           'histogram_quantile(0.95, sum by (le, operation) (rate(dependency_call_duration_seconds_bucket{dependency="payment-provider"}[$__rate_interval])))',
@@ -87,44 +87,44 @@ export const business: Dashboard = {
         ),
         {
           width: 6,
-          help: '95th percentile of its answers.',
+          help: '95th percentile.',
           steps: worseAbove(1, 3),
         },
       ),
       graph('Refunds', 'cps', query(rate('billing_refunds_total', '', 'outcome'), '{{outcome}}'), {
         width: 6,
-        help: "Settled, by the provider's answer.",
+        help: "Settled refunds, by the provider's response.",
       }),
       graph(
-        'Subscriptions begun',
+        'Subscriptions started',
         'cps',
         query(rate('billing_subscriptions_started_total', '', 'plan'), '{{plan}}'),
         {
-          help: 'By their first plan.',
+          help: 'By plan at the start.',
           stacked: true,
         },
       ),
       graph('Invoices', 'cps', query(rate('billing_invoices_issued_total', '', 'service'), 'issued'), {
-        help: 'Issued by the billing run.',
+        help: 'Invoices that were issued.',
       }),
       stat(
         'Last billing run',
         'dateTimeFromNow',
         query('1000 * max(job_last_success_timestamp_seconds{name="billing-run"})', 'succeeded'),
         {
-          help: 'One a day is due.',
+          help: 'It should run once a day.',
           runbook: 'job-overdue',
         },
       ),
       stat(
-        'Payments not settled',
+        'Unsettled payments',
         'short',
         query(
           'sum(increase(job_runs_total{name="payment-recovery", outcome="incomplete"}[$__range]))',
-          'looks',
+          'attempts',
         ),
         {
-          help: 'Looks for payments without an answer, one a second, that could not settle one. 0 is right.',
+          help: 'Attempts to settle payments without a response, one per second, that left one unsettled. It should be 0.',
           steps: worseAbove(10, 60),
         },
       ),
@@ -137,12 +137,12 @@ export const business: Dashboard = {
         query(rate('billing_usage_records_total', '', 'outcome'), '{{outcome}}'),
         {
           width: 12,
-          help: 'A `duplicate` was sent again and counts nothing; `refused` has a reason, which its sender was told.',
+          help: 'A `duplicate` was sent again and is not counted again. A `refused` record was rejected with a reason.',
           stacked: true,
         },
       ),
       graph(
-        'Usage records refused',
+        'Share of usage records rejected',
         'percentunit',
         query(
           share(
@@ -153,7 +153,7 @@ export const business: Dashboard = {
         ),
         {
           width: 12,
-          help: 'A step is a sender that has changed.',
+          help: 'A sudden rise means that a sender has changed.',
         },
       ),
     ),

@@ -4,14 +4,20 @@ import type { Dashboard } from './panels.ts';
 import { platform } from './platform.ts';
 import { type ServiceShape, serviceDashboard } from './service.ts';
 
-const keeping = { hasStore: true, hasOutbox: false, hasJobs: false };
+const base = { hasStore: true, hasOutbox: false, hasJobs: false };
 
 const services: ServiceShape[] = [
-  { ...keeping, name: 'gateway', help: 'The one public door.', hasStore: false },
-  { ...keeping, name: 'users', help: 'Accounts and authentication.', hasOutbox: true },
-  { ...keeping, name: 'billing', help: 'Plans, usage, invoices, payments.', hasOutbox: true, hasJobs: true },
-  { ...keeping, name: 'reporting', help: 'What happened, counted.', hasJobs: true },
+  { ...base, name: 'gateway', help: 'The only public entry point.', hasStore: false },
+  { ...base, name: 'users', help: 'Accounts and authentication.', hasOutbox: true },
+  {
+    ...base,
+    name: 'billing',
+    help: 'Plans, subscriptions, usage, invoices, payments.',
+    hasOutbox: true,
+    hasJobs: true,
+  },
+  { ...base, name: 'reporting', help: 'Reports, counted from events.', hasJobs: true },
 ];
 
-/** All dashboards; `node k8s/observability/grafana/build.ts` writes them. */
+/** All dashboards. `node k8s/observability/grafana/build.ts` writes them to files. */
 export const dashboards: Dashboard[] = [overview, ...services.map(serviceDashboard), platform, business];

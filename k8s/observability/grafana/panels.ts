@@ -1,34 +1,34 @@
-/** The few kinds of panel that the dashboards are made of, in plain objects; `render.ts` turns them into Grafana's. */
+/** The kinds of panels in the dashboards, as plain objects. `render.ts` converts them to Grafana's JSON. */
 
-/** Grafana's ids of units. @see https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts */
+/** Grafana's unit ids. @see https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts */
 export type Unit = 'reqps' | 'cps' | 's' | 'percentunit' | 'bytes' | 'short' | 'none' | 'dateTimeFromNow';
 
 export type Query = {
   expr: string;
-  /** What a series is called: text with `{{label}}`. */
+  /** Name of each series: text with `{{label}}`. */
   legend: string;
-  /** Show the traces that Prometheus keeps beside the samples. */
+  /** Shows the traces that Prometheus stores with the samples. */
   exemplars?: boolean;
-  /** Of its column in a table, where that is not the panel's. */
+  /** Unit of its column in a table, if it differs from that of the panel. */
   unit?: Unit;
 };
 
-/** From `above` on a value has this colour. */
+/** Values from `above` have this color. */
 export type Step = { above: number; color: 'green' | 'yellow' | 'orange' | 'red' };
 
 export type Options = {
-  /** What the panel shows, and how to read it: one or two sentences. */
+  /** One or two sentences: what the panel shows, and how to read it. */
   help: string;
-  /** Columns of 24. */
+  /** Width in columns, of 24. */
   width?: number;
-  /** Fixed end of the scale. A graph begins at 0: all that is shown here is counted. */
+  /** Fixed maximum of the scale. Every graph begins at 0. */
   max?: number;
-  /** Colours, and lines in a graph; the first step begins at the lowest value. */
+  /** Thresholds with colors, drawn as lines in a graph. The first step begins at the lowest value. */
   steps?: Step[];
-  /** The page in docs/runbooks/ that tells what to do, without its extension. */
+  /** Name of the page in docs/runbooks/ without its extension. */
   runbook?: string;
   stacked?: boolean;
-  /** What numbers are called, for states. */
+  /** Texts for the numbers of a state. */
   names?: Record<number, { text: string; color: string }>;
 };
 
@@ -42,7 +42,7 @@ export type Panel = Options & {
 export type Row = { title: string; panels: Panel[] };
 
 export type Dashboard = {
-  /** Its address in Grafana and its file name. */
+  /** Its id in Grafana's addresses, and its file name. */
   uid: string;
   title: string;
   help: string;
@@ -50,7 +50,7 @@ export type Dashboard = {
 };
 
 /**
- * A query and the name of its series.
+ * Makes a query with a name for its series.
  *
  * @example
  * query('sum by (service) (rate(http_server_request_duration_seconds_count[$__rate_interval]))', '{{service}}');
@@ -60,7 +60,7 @@ export const query = (expr: string, legend: string): Query => ({
   legend,
 });
 
-/** Like `query`, with a dot for each trace that was kept: a click leads to it. */
+/** Like `query`, with a dot for each stored trace. A click on the dot opens the trace. */
 export const withTraces = (expr: string, legend: string): Query => ({
   ...query(expr, legend),
   exemplars: true,
@@ -75,28 +75,28 @@ const panel =
 
 /** Values over time. */
 export const graph = panel('graph', 8);
-/** The present value of each series, large. */
+/** The current value of each series, in large digits. */
 export const stat = panel('stat', 4);
-/** The states of each series over time, as coloured bars. */
+/** The state of each series over time, as colored bars. */
 export const states = panel('states', 12);
-/** The present values: a row for each set of labels, a column for each query. */
+/** Current values: one row per set of labels, one column per query. */
 export const table = panel('table', 24);
-/** How many requests took how long, over time. The query gives the rates of buckets by `le`. */
+/** The distribution of latencies over time. The query must return the rates of buckets by `le`. */
 export const heatmap = panel('heatmap', 12);
-/** The alerts that fire now. */
+/** The alerts that are firing. */
 export const alerts = (title: string, options: Options): Panel =>
   panel('alerts', 12)(title, 'none', [], options);
 
 export const row = (title: string, ...panels: Panel[]): Row => ({ title, panels });
 
-/** More is worse: green, then yellow, then red. */
+/** Thresholds where a high value is bad: green, then yellow, then red. */
 export const worseAbove = (yellow: number, red: number): Step[] => [
   { above: Number.NEGATIVE_INFINITY, color: 'green' },
   { above: yellow, color: 'yellow' },
   { above: red, color: 'red' },
 ];
 
-/** Less is worse: red up to one value, then yellow up to another, then green. */
+/** Thresholds where a low value is bad: red, then yellow, then green. */
 export const worseBelow = (yellow: number, green = yellow): Step[] => [
   { above: Number.NEGATIVE_INFINITY, color: 'red' },
   ...(yellow < green ? [{ above: yellow, color: 'yellow' as const }] : []),

@@ -7,28 +7,32 @@ const breakerStates = {
   2: { text: 'open', color: 'red' },
 };
 
-const notCalled = rate('dependency_calls_rejected_total', 'reason!="retry_budget"', 'service, dependency');
+const rejectedCalls = rate(
+  'dependency_calls_rejected_total',
+  'reason!="retry_budget"',
+  'service, dependency',
+);
 
-/** How the mechanisms work that keep services up: drain, shed, retry, break, deliver. */
+/** Shows the mechanisms that keep services up: drain, overload protection, retries, circuit breakers, event delivery. */
 export const platform: Dashboard = {
   uid: 'slipway-platform',
   title: 'Slipway: platform',
-  help: 'What keeps the services up, at work: rollouts, overload, calls, events, telemetry.',
+  help: 'The mechanisms that keep the services up: rollouts, overload, calls, events, telemetry.',
   rows: [
     row(
       'Rollouts',
       states('Ready', 'none', query('service_ready', '{{service}} {{instance}}'), {
-        help: 'In a rollout a new replica is ready before an old one leaves.',
+        help: 'In a rollout, a new replica is ready before an old one stops.',
         names: yesNo,
         runbook: 'service-unready',
       }),
       states('Draining', 'none', query('service_draining', '{{service}} {{instance}}'), {
-        help: 'From the signal to stop until the end: the drain delay, and then what is in flight.',
+        help: 'From the signal to stop until the process ends: the drain delay, then the requests in flight.',
         names: { 0: { text: 'no', color: 'green' }, 1: { text: 'yes', color: 'orange' } },
         runbook: 'drain-stuck',
       }),
-      states('Answers to Prometheus', 'none', query('up{job="slipway"}', '{{service}} {{instance}}'), {
-        help: 'A replica that is gone, or too busy to answer.',
+      states('Scraped by Prometheus', 'none', query('up{job="slipway"}', '{{service}} {{instance}}'), {
+        help: '`no`: the replica is gone, or too busy to answer.',
         names: yesNo,
         runbook: 'target-down',
       }),
@@ -37,7 +41,7 @@ export const platform: Dashboard = {
         'none',
         query('service_dependency_up', '{{service}} {{dependency}} {{instance}}'),
         {
-          help: 'Whether what a service cannot work without answers within 500 ms.',
+          help: 'Whether the systems that a service needs respond within 500 ms.',
           names: yesNo,
           runbook: 'dependency-down',
         },
@@ -50,41 +54,41 @@ export const platform: Dashboard = {
         'reqps',
         query(rate('http_server_requests_rejected_total', '', 'service, reason'), '{{service}} {{reason}}'),
         {
-          help: 'By the guard that rejected them. `rate_limit` concerns one client, the others all clients.',
+          help: 'By the guard that rejected them. `rate_limit` affects one client, the others affect all clients.',
           stacked: true,
           runbook: 'requests-shed',
         },
       ),
       graph(
-        'Share that was rejected',
+        'Share rejected',
         'percentunit',
         query(
           share(rate('http_server_requests_rejected_total', '', 'service'), requestRate('', 'service')),
           '{{service}}',
         ),
         {
-          help: 'Of all requests.',
+          help: 'Share of all requests.',
           steps: worseAbove(0.001, 0.01),
           runbook: 'requests-shed',
         },
       ),
-      graph('Waiting for their turn', 'short', query('max by (service) (admission_waiting)', '{{service}}'), {
-        help: 'Requests that a replica has taken and not begun. More than a handful is overload.',
+      graph('Admission queue', 'short', query('max by (service) (admission_waiting)', '{{service}}'), {
+        help: 'Requests in the admission queue of the replica with the longest queue. A few waiting requests are not overload.',
         runbook: 'requests-shed',
       }),
       graph('In flight', 'short', query('sum by (service) (http_server_requests_in_flight)', '{{service}}'), {
-        help: 'Requests being served, in all replicas.',
+        help: 'Requests in flight, in all replicas.',
         runbook: 'requests-piling-up',
       }),
       graph(
-        'Passwords being checked',
+        'Password hashes',
         'short',
         [
           query('sum(users_password_hashes_running)', 'running'),
           query('sum(users_password_hashes_waiting)', 'waiting'),
         ],
         {
-          help: 'The dearest work of all: some 20 ms of a core each. A replica lets 64 wait, then logins are refused.',
+          help: 'The most expensive work: about 20 ms of CPU each. A replica queues 64; with more, logins are rejected.',
         },
       ),
       graph(
@@ -92,18 +96,18 @@ export const platform: Dashboard = {
         'percentunit',
         query('max by (service) (nodejs_eventloop_utilization)', '{{service}}'),
         {
-          help: 'Busy share of the busiest replica.',
+          help: 'Share of time in which the busiest replica is busy.',
           max: 1,
           steps: worseAbove(0.7, 0.9),
           runbook: 'event-loop-saturated',
         },
       ),
       graph(
-        'Waiting for a connection to a store',
+        'Waiting for a store connection',
         'short',
         query('sum by (service) (store_connections{state="waiting"}) or vector(0)', '{{service}}'),
         {
-          help: 'Callers. 0 where stores are embedded.',
+          help: 'Callers that wait for a connection. 0 with embedded stores.',
           runbook: 'store-connections-waiting',
         },
       ),
@@ -111,17 +115,17 @@ export const platform: Dashboard = {
     row(
       'Calls between services',
       states(
-        'Breakers',
+        'Circuit breakers',
         'none',
         query('max by (service, dependency) (dependency_breaker_state)', '{{service}} → {{dependency}}'),
         {
-          help: 'Open: more than half of the last 20 calls failed, and no more are made. Every second one tries again.',
+          help: 'Open: more than half of the last 20 calls failed, and calls are rejected, except one trial call per second.',
           names: breakerStates,
           runbook: 'breaker-open',
         },
       ),
       graph(
-        'Not called',
+        'Rejected calls',
         'cps',
         query(
           rate('dependency_calls_rejected_total', '', 'service, dependency, reason'),
@@ -129,7 +133,7 @@ export const platform: Dashboard = {
         ),
         {
           width: 12,
-          help: '`breaker`: it is open. `bulkhead`: 256 calls wait already. `retry_budget`: a retry that was one too many.',
+          help: '`breaker`: the breaker is open. `bulkhead`: all 256 slots are in use. `retry_budget`: no retries are left.',
           runbook: 'breaker-open',
         },
       ),
@@ -144,7 +148,7 @@ export const platform: Dashboard = {
           '{{service}} → {{dependency}}',
         ),
         {
-          help: 'As a share of the calls; the budget allows a tenth.',
+          help: 'Share of the calls. The retry budget allows a tenth.',
           steps: worseAbove(0.05, 0.1),
         },
       ),
@@ -153,19 +157,19 @@ export const platform: Dashboard = {
         'short',
         query('sum by (service, dependency) (dependency_calls_in_flight)', '{{service}} → {{dependency}}'),
         {
-          help: 'Of 256 places of a replica for each service; a store has its own bounds.',
+          help: 'A replica has 256 slots for each service. A store has its own limit.',
           runbook: 'calls-piling-up',
         },
       ),
       graph(
-        'Calls that were not made',
+        'Share of calls rejected',
         'percentunit',
         query(
-          share(notCalled, callRate('dependency!~"store|payment-provider"', 'service, dependency')),
+          share(rejectedCalls, callRate('dependency!~"store|payment-provider"', 'service, dependency')),
           '{{service}} → {{dependency}}',
         ),
         {
-          help: 'As a share of the calls: what the breaker and the bulkhead kept away from a service in trouble.',
+          help: 'Calls that the breaker and the bulkhead rejected to protect a failing service.',
           runbook: 'breaker-open',
         },
       ),
@@ -174,42 +178,47 @@ export const platform: Dashboard = {
       'Events',
       graph('Waiting', 'short', query('max by (service) (outbox_events_waiting)', '{{service}}'), {
         width: 6,
-        help: 'In the outbox of each service.',
+        help: 'Events in the outbox of each service.',
         runbook: 'outbox-stale',
       }),
-      graph('Oldest', 's', query('max by (service) (outbox_oldest_event_age_seconds)', '{{service}}'), {
-        width: 6,
-        help: 'How far reports are behind.',
-        steps: worseAbove(60, 300),
-        runbook: 'outbox-stale',
-      }),
+      graph(
+        'Age of the oldest',
+        's',
+        query('max by (service) (outbox_oldest_event_age_seconds)', '{{service}}'),
+        {
+          width: 6,
+          help: 'How far the reports are behind.',
+          steps: worseAbove(60, 300),
+          runbook: 'outbox-stale',
+        },
+      ),
       graph(
         'Deliveries',
         'cps',
         query(rate('outbox_deliveries_total', '', 'service, outcome'), '{{service}} {{outcome}}'),
         {
           width: 6,
-          help: 'Of one or more events each.',
+          help: 'Each delivery has one or more events.',
           runbook: 'dead-letters',
         },
       ),
-      graph('Events taken', 'cps', query(rate('reporting_events_total', '', 'outcome'), '{{outcome}}'), {
+      graph('Events received', 'cps', query(rate('reporting_events_total', '', 'outcome'), '{{outcome}}'), {
         width: 6,
-        help: 'By reporting. A `duplicate` is a delivery whose response was lost: it costs nothing but time.',
+        help: 'By reporting. A `duplicate` was delivered again because a response was lost; it changes nothing.',
         runbook: 'dead-letters',
       }),
     ),
     row(
       'Jobs, keys, telemetry',
       graph(
-        'Runs of jobs',
+        'Job runs',
         'short',
         query(
           'sum by (service, name, outcome) (increase(job_runs_total[$__rate_interval]))',
           '{{name}} {{outcome}}',
         ),
         {
-          help: 'How many have ended.',
+          help: 'Runs that have ended.',
           runbook: 'job-failed',
         },
       ),
@@ -218,28 +227,28 @@ export const platform: Dashboard = {
         's',
         query('time() - max(signing_key_created_timestamp_seconds)', 'age'),
         {
-          help: 'It is replaced after 30 days.',
+          help: 'The key is replaced after 30 days.',
           steps: worseAbove(31 * 86_400, 45 * 86_400),
           runbook: 'signing-key-old',
         },
       ),
       graph(
-        'Spans that were lost',
+        'Dropped spans',
         'cps',
         query(rate('otel_spans_dropped_total', '', 'service, reason'), '{{service}} {{reason}}'),
         {
           width: 6,
-          help: 'The collector is away, slow or full. Requests do not notice.',
+          help: 'The collector is unreachable, slow or full. Requests are not affected.',
           runbook: 'spans-dropped',
         },
       ),
       graph(
-        'Time of a scrape',
+        'Scrape duration',
         's',
         query('max by (service) (scrape_duration_seconds{job="slipway"})', '{{service}}'),
         {
           width: 6,
-          help: 'What it takes a service to tell its metrics. Prometheus gives up after 5 s.',
+          help: 'How long a service takes to return its metrics. Prometheus stops waiting after 5 s.',
           steps: worseAbove(1, 4),
         },
       ),

@@ -1,41 +1,41 @@
-/** The questions that several dashboards ask, as PromQL. A selector is what stands between the braces. */
+/** PromQL expressions that several dashboards use. A selector is the text between the braces. */
 
 const requests = 'http_server_request_duration_seconds';
 const calls = 'dependency_call_duration_seconds';
 
-/** Outcomes by which a dependency failed; others, such as `404` or `conflict`, are answers. */
+/** Outcomes that mean that the dependency failed. Others, such as `404` or `conflict`, are valid responses. */
 const failed = 'outcome=~"5..|error|unavailable|upstream_failed|deadline_exceeded"';
 
-/** What a service or its store does a second. */
+/** The rate per second of a counter. */
 export const rate = (metric: string, selector: string, by: string): string =>
   `sum by (${by}) (rate(${metric}{${selector}}[$__rate_interval]))`;
 
-/** How often something has happened in the time that is shown. */
+/** The increase of a counter in the selected time range. */
 export const increase = (metric: string, selector: string, by: string): string =>
   `sum by (${by}) (increase(${metric}{${selector}}[$__range]))`;
 
-/** A part of a whole, 0 where nothing of the part has been seen. */
+/** The share of a part in a whole; 0 if the part has no series. */
 export const share = (part: string, whole: string): string => `(${part} or 0 * ${whole}) / ${whole}`;
 
 export const requestRate = (selector: string, by: string): string => rate(`${requests}_count`, selector, by);
 
-/** The share of requests that failed: 5xx, including those rejected for overload. */
+/** The share of requests that failed: 5xx, including rejections for overload. */
 export const errorShare = (selector: string, by: string): string =>
   share(requestRate(join(selector, 'status=~"5.."'), by), requestRate(selector, by));
 
-/** @param quantile 0 to 1; over all replicas, because the buckets are added up before it is taken */
+/** @param quantile 0 to 1, over all replicas: the buckets are summed first */
 export const latency = (quantile: number, selector: string, by: string): string =>
   `histogram_quantile(${quantile}, ${rate(`${requests}_bucket`, selector, join('le', by))})`;
 
 export const latencyBuckets = (selector: string): string => rate(`${requests}_bucket`, selector, 'le');
 
-/** The share of the time shown that the objective allows to fail, and did not: 1 is perfect. */
+/** The share of requests that did not fail, in the selected time range. */
 export const availability = (selector: string): string => {
   const all = increase(`${requests}_count`, selector, 'service');
   return `1 - ${share(increase(`${requests}_count`, join(selector, 'status=~"5.."'), 'service'), all)}`;
 };
 
-/** The share of requests that were answered within 500 ms, without those that work through a whole file or month. */
+/** The share of requests that were answered within 500 ms, without operations that process a whole file or month. */
 export const fastShare = (selector: string): string => {
   const timed = join(selector, 'status!~"5..", route!~"/api/v1/(usage/import|billing-runs|reports/rebuild)"');
   const fast = increase(`${requests}_bucket`, join(timed, 'le="0.5"'), 'service');

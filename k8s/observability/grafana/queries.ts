@@ -2,10 +2,10 @@ import type { Dashboard } from './panels.ts';
 
 export type PanelQuery = { dashboard: string; row: string; panel: string; expr: string };
 
-/** What Grafana puts into a query before it asks; PromQL durations. */
+/** The variables that Grafana replaces in a query; PromQL durations. */
 export type Variables = { rateInterval: string; range: string };
 
-/** Every query of some dashboards, as Prometheus is asked. */
+/** Every query of the dashboards, as Prometheus receives it. */
 export function panelQueries(dashboards: Dashboard[], { rateInterval, range }: Variables): PanelQuery[] {
   const substituted = (expr: string) =>
     expr.replaceAll('$__rate_interval', rateInterval).replaceAll('$__range', range);

@@ -1,6 +1,6 @@
 import type { Dashboard, Panel, Query, Step } from './panels.ts';
 
-/** Turns a dashboard into the JSON model of Grafana 12. @see https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/ */
+/** Converts a dashboard to the JSON model of Grafana 12. @see https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/ */
 
 const prometheus = { type: 'prometheus', uid: 'prometheus' };
 const height = 8;
@@ -8,7 +8,7 @@ const columns = 24;
 
 type Placed = Record<string, unknown> & { gridPos: { x: number; y: number; w: number; h: number } };
 
-/** A dashboard as its file holds it: a line for each panel, so that a change can be read. */
+/** Renders a dashboard as the content of its file: one line per panel, so that diffs are readable. */
 export function render(dashboard: Dashboard): string {
   return `${JSON.stringify(model(dashboard)).replaceAll('{"id":', '\n{"id":')}\n`;
 }
@@ -52,11 +52,11 @@ function model({ uid, title, help, rows }: Dashboard): object {
 
 const inPlace = { targetBlank: false, includeVars: false };
 
-/** Where a browser finds docs/: the address of the repository, which every clone has its own of. */
+/** The address of docs/ for a browser. Replace it with that of your own repository. */
 const docs = {
   name: 'docs',
   type: 'constant',
-  label: 'Where docs/ is',
+  label: 'Address of docs/',
   query: 'https://github.com/your-organisation/slipway/blob/main/docs',
   current: {
     text: 'https://github.com/your-organisation/slipway/blob/main/docs',
@@ -65,7 +65,7 @@ const docs = {
   hide: 2,
 };
 
-/** A line in every graph where a process has started: most changes of behaviour begin there. */
+/** Marks the start of each process in every graph, because most changes of behaviour begin there. */
 const deployments = {
   name: 'Starts',
   datasource: prometheus,
@@ -82,7 +82,7 @@ function explore(datasource: string): string {
   return `/explore?schemaVersion=1&orgId=1&panes=${encodeURIComponent(JSON.stringify({ a: pane }))}`;
 }
 
-/** Panels from left to right, as many as fit; a row begins a new line. */
+/** Places panels from left to right, as many as fit. A row begins a new line. */
 function layOut(rows: Dashboard['rows']): Placed[] {
   const placed: Placed[] = [];
   let [x, y] = [0, 0];
@@ -127,7 +127,7 @@ function renderPanel(panel: Panel): object {
   };
 }
 
-/** Grafana names the columns of several queries by their letters. */
+/** Grafana names the columns by the letters of their queries if there are several. */
 const columnOf = (index: number, queries: Query[]) =>
   queries.length === 1 ? 'Value' : `Value #${letterOf(index)}`;
 

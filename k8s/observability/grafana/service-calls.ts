@@ -1,23 +1,23 @@
 import { graph, query, type Row, row, stat, worseAbove } from './panels.ts';
 import { callErrorShare, callLatency, callRate, join, rate } from './promql.ts';
 
-/** The way to everything that the service calls. */
+/** The dependencies that the service calls. */
 export function dependencies(own: string): Row {
   return row(
-    'What it calls',
+    'Dependencies',
     graph('Calls', 'cps', query(callRate(own, 'dependency'), '{{dependency}}'), {
       width: 6,
-      help: 'A call with its retries is one.',
+      help: 'A call and its retries count as one.',
     }),
     graph('Failed', 'percentunit', query(callErrorShare(own, 'dependency'), '{{dependency}}'), {
       width: 6,
-      help: 'Errors, 5xx, and no answer in time. A refusal such as 404 is an answer.',
+      help: 'Errors, 5xx and timeouts. A response such as 404 is not a failure.',
       steps: worseAbove(0.001, 0.01),
       runbook: 'breaker-open',
     }),
     graph('Latency, 95th percentile', 's', query(callLatency(0.95, own, 'dependency'), '{{dependency}}'), {
       width: 6,
-      help: 'With retries.',
+      help: 'Including retries.',
     }),
     graph(
       'In flight',
@@ -38,11 +38,11 @@ export function dependencies(own: string): Row {
       ),
       {
         width: 12,
-        help: 'To other services, by outcome.',
+        help: 'Calls to other services, by outcome.',
       },
     ),
     graph(
-      'Retried, and not called',
+      'Retries and rejected calls',
       'cps',
       [
         query(rate('dependency_call_retries_total', own, 'dependency'), '{{dependency}} retried'),
@@ -53,21 +53,21 @@ export function dependencies(own: string): Row {
       ],
       {
         width: 12,
-        help: 'Retries are bounded by a tenth of the calls (`retry_budget`), calls by the breaker and 256 slots (`bulkhead`).',
+        help: 'Retries are limited to a tenth of the calls (`retry_budget`), calls by the breaker and 256 slots (`bulkhead`).',
         runbook: 'breaker-open',
       },
     ),
   );
 }
 
-/** What the service keeps. */
+/** The store of the service. */
 export function store(own: string): Row {
   const inStore = join(own, 'dependency="store"');
   return row(
-    'Its store',
+    'Store',
     graph('Operations', 'cps', query(callRate(inStore, 'operation'), '{{operation}}'), {
       width: 6,
-      help: 'Methods of the store; each is one or a few commands.',
+      help: 'Methods of the store. Each sends one or a few commands.',
       stacked: true,
     }),
     graph(
@@ -76,7 +76,7 @@ export function store(own: string): Row {
       query(callLatency(0.95, inStore, 'operation'), '{{operation}}'),
       {
         width: 6,
-        help: 'As the service sees it, with the wait for a connection.',
+        help: 'Measured by the service, including the wait for a connection.',
       },
     ),
     graph(
@@ -88,7 +88,7 @@ export function store(own: string): Row {
       ),
       {
         width: 6,
-        help: 'Errors of the store. Refusals, such as a name that is taken, are none.',
+        help: 'Errors of the store. Rejections, such as a name that is taken, do not count.',
         runbook: 'dependency-down',
       },
     ),
@@ -98,34 +98,34 @@ export function store(own: string): Row {
       query(`sum by (state) (store_connections{${own}}) or vector(0)`, '{{state}}'),
       {
         width: 6,
-        help: '`waiting` callers mean that the pool is too small or the server too slow. 0 with an embedded store, which has none.',
+        help: '`waiting` callers mean that the pool is too small or the server too slow. An embedded store shows 0.',
         runbook: 'store-connections-waiting',
       },
     ),
   );
 }
 
-/** The events that the service tells others. */
+/** The events that the service publishes. */
 export function outbox(own: string): Row {
   return row(
-    'Events that it tells',
+    'Published events',
     graph('Waiting', 'short', query(`max(outbox_events_waiting{${own}})`, 'events'), {
-      help: 'Of all replicas: they share one outbox.',
+      help: 'All replicas share one outbox.',
       runbook: 'outbox-stale',
     }),
-    graph('Oldest', 's', query(`max(outbox_oldest_event_age_seconds{${own}})`, 'age'), {
-      help: 'How long it has been waiting.',
+    graph('Age of the oldest', 's', query(`max(outbox_oldest_event_age_seconds{${own}})`, 'age'), {
+      help: 'How long the oldest event has been waiting.',
       steps: worseAbove(60, 300),
       runbook: 'outbox-stale',
     }),
     graph('Deliveries', 'cps', query(rate('outbox_deliveries_total', own, 'outcome'), '{{outcome}}'), {
-      help: 'Of one or more events each. `rejected`: the reader rejected an event; it waits, and others overtake it.',
+      help: 'Each delivery has one or more events. `rejected`: the reader rejected an event; it waits, and others overtake it.',
       runbook: 'dead-letters',
     }),
   );
 }
 
-/** The work that is done as a whole, now and then. */
+/** The jobs of the service. */
 export function jobs(own: string): Row {
   return row(
     'Jobs',
@@ -137,19 +137,19 @@ export function jobs(own: string): Row {
         '{{name}} {{outcome}}',
       ),
       {
-        help: '`incomplete`: something in it is still to be done, and the next run does it.',
+        help: '`incomplete`: work remains, and the next run does it.',
         runbook: 'job-failed',
       },
     ),
     graph(
-      'Time of a run',
+      'Duration of a run',
       's',
       query(
         `${rate('job_duration_seconds_sum', own, 'name')} / ${rate('job_duration_seconds_count', own, 'name')}`,
         '{{name}}',
       ),
       {
-        help: 'Mean of the runs that ended.',
+        help: 'Mean of the runs that have ended.',
       },
     ),
     stat(
@@ -158,7 +158,7 @@ export function jobs(own: string): Row {
       query(`1000 * max by (name) (job_last_success_timestamp_seconds{${own}})`, '{{name}}'),
       {
         width: 8,
-        help: 'As far as processes remember that run now.',
+        help: 'Known only to the process that ran the job, so it is missing after a restart.',
         runbook: 'job-overdue',
       },
     ),

@@ -1,10 +1,10 @@
 import { graph, query, type Row, row, worseAbove } from './panels.ts';
 import { rate } from './promql.ts';
 
-/** What the process uses, what waits in it, and what it rejects. */
+/** The resources of the process: their use, the waiting requests, and the rejections. */
 export function saturation(own: string): Row {
   return row(
-    'The process: used, waiting, rejected',
+    'Process',
     graph(
       'Event loop utilization',
       'percentunit',
@@ -23,14 +23,14 @@ export function saturation(own: string): Row {
       query(`nodejs_eventloop_lag_p99_seconds{${own}}`, '{{instance}}'),
       {
         width: 6,
-        help: 'How late a turn of the loop comes. Node looks every 10 ms, so 0.01 is none.',
+        help: 'The delay of an event-loop iteration. Node samples every 10 ms, so 0.01 means no delay.',
         steps: worseAbove(0.05, 0.2),
         runbook: 'event-loop-saturated',
       },
     ),
     graph('CPU', 'short', query(rate('process_cpu_seconds_total', own, 'instance'), '{{instance}}'), {
       width: 6,
-      help: 'Cores in use. More than one: the garbage collector, passwords, compression.',
+      help: 'Cores in use. Garbage collection, passwords and compression can use more than one.',
     }),
     graph(
       'Memory',
@@ -48,13 +48,13 @@ export function saturation(own: string): Row {
       query(rate('nodejs_gc_duration_seconds_sum', own, 'instance, kind'), '{{instance}} {{kind}}'),
       {
         width: 6,
-        help: 'Share of the time. A `major` part that grows is a heap that fills.',
+        help: 'Share of the time. A growing `major` part means that the heap is filling up.',
         stacked: true,
       },
     ),
     graph('Requests in flight', 'short', query(`http_server_requests_in_flight{${own}}`, '{{instance}}'), {
       width: 6,
-      help: 'By Little: rate times latency. Growing at an even rate, something behind it hangs.',
+      help: "Rate times latency (Little's law). If it grows while the rate is constant, a dependency hangs.",
       steps: worseAbove(100, 200),
       runbook: 'requests-piling-up',
     }),
@@ -64,7 +64,7 @@ export function saturation(own: string): Row {
       query(rate('http_server_requests_rejected_total', own, 'reason'), '{{reason}}'),
       {
         width: 6,
-        help: 'By the guard that rejected them. `rate_limit` concerns one client, the others all clients.',
+        help: 'By the guard that rejected them. `rate_limit` affects one client, the others affect all clients.',
         stacked: true,
         runbook: 'requests-shed',
       },
@@ -75,7 +75,7 @@ export function saturation(own: string): Row {
       query(`process_open_fds{${own}} / process_max_fds{${own}}`, '{{instance}}'),
       {
         width: 6,
-        help: 'Of those that the process may open.',
+        help: 'Share of those that the process may open.',
         steps: worseAbove(0.5, 0.8),
       },
     ),

@@ -6,7 +6,7 @@ export function routes(own: string): Row {
   return row(
     'Requests by route',
     graph('Rate', 'reqps', query(requestRate(own, 'method, route'), '{{method}} {{route}}'), {
-      help: '`unmatched` is what no route was made for.',
+      help: '`unmatched` are requests without a route.',
       stacked: true,
     }),
     graph(
@@ -17,12 +17,12 @@ export function routes(own: string): Row {
         '{{status}} {{method}} {{route}}',
       ),
       {
-        help: 'Answers with 5xx a second.',
+        help: 'Responses with 5xx per second.',
         runbook: 'error-budget-burn',
       },
     ),
-    graph('Refused and wrong', 'reqps', query(requestRate(own, 'status'), '{{status}}'), {
-      help: 'All answers by status. A step in 4xx is a client that has changed, or is attacked.',
+    graph('Responses by status', 'reqps', query(requestRate(own, 'status'), '{{status}}'), {
+      help: 'A sudden rise of 4xx is a client that has changed, or an attack.',
       stacked: true,
     }),
     graph(
@@ -36,8 +36,8 @@ export function routes(own: string): Row {
         runbook: 'latency-budget-burn',
       },
     ),
-    heatmap('How many took how long', 's', withTraces(latencyBuckets(own), '{{le}}'), {
-      help: 'Two bands are two kinds of request. A dot is the trace of one: click it.',
+    heatmap('Latency distribution', 's', withTraces(latencyBuckets(own), '{{le}}'), {
+      help: 'Two bands are two kinds of requests. Click a dot to open the trace of a request.',
     }),
     graph(
       'Latency',
@@ -49,18 +49,18 @@ export function routes(own: string): Row {
       ],
       {
         width: 12,
-        help: 'Of all routes. Quantiles of buckets: exact only at their bounds.',
+        help: 'All routes. Quantiles are estimated from buckets.',
         steps: worseAbove(0.25, 0.5),
         runbook: 'latency-budget-burn',
       },
     ),
     graph(
-      'Share that failed, by route',
+      'Share failed by route',
       'percentunit',
       query(errorShare(own, 'method, route'), '{{method}} {{route}}'),
       {
         width: 12,
-        help: 'Of the requests to the route.',
+        help: 'Share of the requests to the route.',
         steps: worseAbove(0.001, 0.01),
         runbook: 'error-budget-burn',
       },

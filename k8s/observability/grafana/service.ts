@@ -7,15 +7,15 @@ import { routes } from './service-routes.ts';
 export type ServiceShape = {
   name: string;
   help: string;
-  /** Whether it keeps something. */
+  /** Whether it has a store. */
   hasStore: boolean;
-  /** Whether it tells others of what happens. */
+  /** Whether it publishes events. */
   hasOutbox: boolean;
-  /** Work that it does as a whole, now and then. */
+  /** Whether it runs jobs. */
   hasJobs: boolean;
 };
 
-/** The page of one service, the same for all: its objectives, RED, USE, and what it depends on. */
+/** Makes the dashboard of a service, from one template for all: objectives, routes (RED), process (USE), dependencies. */
 export function serviceDashboard({ name, help, hasStore, hasOutbox, hasJobs }: ServiceShape): Dashboard {
   const own = `service="${name}"`;
   return {
@@ -38,17 +38,17 @@ function objectives(own: string): Row {
   return row(
     'Objectives',
     stat('Replicas ready', 'short', query(`sum(service_ready{${own}})`, 'ready'), {
-      help: 'Replicas that take new traffic.',
+      help: 'Replicas that accept new traffic.',
       steps: worseBelow(1),
       runbook: 'service-unready',
     }),
     stat('Availability', 'percentunit', query(availability(own), 'not failed'), {
-      help: 'In the time shown. The objective is 99.9 % over 30 days.',
+      help: 'In the selected time range. The objective is 99.9 % over 30 days.',
       steps: worseBelow(0.999, 0.9995),
       runbook: 'error-budget-burn',
     }),
     stat('Answered within 500 ms', 'percentunit', query(fastShare(own), 'fast'), {
-      help: 'In the time shown. The objective is 99 % over 30 days.',
+      help: 'In the selected time range. The objective is 99 % over 30 days.',
       steps: worseBelow(0.99, 0.995),
       runbook: 'latency-budget-burn',
     }),
@@ -57,14 +57,14 @@ function objectives(own: string): Row {
       'short',
       query(`sum(changes(process_start_time_seconds{${own}}[$__range]))`, 'restarts'),
       {
-        help: 'Processes that took the place of another at the same address, in the time shown.',
+        help: 'Processes that replaced another at the same address, in the selected time range.',
         steps: worseAbove(1, 3),
         runbook: 'restart-loop',
       },
     ),
-    table('What runs', 'none', query(`count by (version, node) (build_info{${own}})`, 'replicas'), {
+    table('Versions', 'none', query(`count by (version, node) (build_info{${own}})`, 'replicas'), {
       width: 8,
-      help: 'More than one row: a rollout is under way. The value is the number of replicas.',
+      help: 'The number of replicas of each version. More than one row means that a rollout is in progress.',
     }),
   );
 }

@@ -15,6 +15,7 @@ export const platformProblems = {
   method_not_allowed: { status: 405, title: 'The resource does not support this method' },
   not_acceptable: { status: 406, title: 'None of the accepted media types is available' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
+  too_little_time: { status: 408, title: 'The client left too little time for a response' },
   conflict: { status: 409, title: 'The request conflicts with the current state' },
   request_in_flight: { status: 409, title: 'A request with this Idempotency-Key is still in progress' },
   version_mismatch: { status: 412, title: 'The resource has changed since it was read' },

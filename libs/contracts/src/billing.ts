@@ -371,7 +371,7 @@ export const writeOffInvoice = {
     body: Strict({ reason: Type.String({ minLength: 1, maxLength: 200 }) }),
     response: answers({ 200: Invoice }),
   },
-  config: { access: 'admin', priority: 'money', idempotency: 'required' },
+  config: { access: 'admin', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const getPayment = {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { planOf } from '@slipway/billing/plans';
 import { logIn } from '../../../scripts/demo/client.ts';
 import type { Participant } from '../../../scripts/demo/input.ts';
-import { bill, giveBack, join, type Person, pay, sendUsage } from '../../../scripts/demo/steps.ts';
+import { bill, join, type Person, pay, refund, sendUsage } from '../../../scripts/demo/steps.ts';
 import { type System, startSystem } from '../../support/system.ts';
 import { median } from '../statistics.ts';
 import { ratio, rounded } from './rounds.ts';
@@ -50,7 +50,7 @@ async function ratesOf({ base, admin: account }: System): Promise<Rates> {
     for (const { person, invoices } of await bill(people)) {
       const payment = invoices[0] && (await pay(person, invoices[0]));
       if (!payment) throw new Error('The bench has paid nothing');
-      await giveBack(person as Person, payment, BigInt(payment.amount), admin);
+      await refund(person as Person, payment, BigInt(payment.amount), admin);
     }
   });
   return { usage, customers: served };

@@ -25,6 +25,8 @@ type Candidate = Address & {
 const initial = { current: 0, skippedUntil: 0, inFlight: 0 };
 
 export type Addresses = {
+  /** Returns the number of addresses. */
+  count(): number;
   /** Replaces the list; an address that stays in it keeps its state. */
   replace(list: readonly Address[]): void;
   /** Returns the next origin that is not in `tried`; `undefined` if there is none. */
@@ -33,7 +35,7 @@ export type Addresses = {
   skipUnreachable(origin: string): void;
   /** Skips an origin that is stopping or did not respond in time, in the same way but for longer. */
   skipLeaving(origin: string | undefined): void;
-  /** Counts a call to an origin until the returned function is called. */
+  /** Counts a call to an origin that has not responded yet, until the returned function is called. */
   begin(origin: string | undefined): () => void;
 };
 
@@ -49,6 +51,7 @@ export function createAddresses(now: () => number = () => performance.now()): Ad
   }
 
   return {
+    count: () => all.length,
     replace(list) {
       const known = new Map(all.map((each) => [each.origin, each]));
       all = list.map((each) => Object.assign(known.get(each.origin) ?? { ...initial }, each));

@@ -37,7 +37,7 @@ export async function attempt<T>(
     const isFast = performance.now() - began < fastRejection;
     const transient = isFast && isRetryable(request) && isTransient(response);
     const after = retryAfterOf(response.headers['retry-after']);
-    return { failed: isFailing(response), transient, after, response, value };
+    return { failed: isFailing(response, deadline), transient, after, response, value };
   } catch (error) {
     const failure = failureOf(error);
     if (failure === undefined && !deadline.overdue()) throw error;
@@ -58,10 +58,10 @@ function isTransient({ statusCode, headers }: UpstreamResponse): boolean {
 /**
  * Returns whether a response counts against the upstream. A 502 or 503 with a problem document does not: the service
  * runs and has made a decision, and a breaker that opened on its rejections would turn a busy service into none. A 504
- * does, because it took all the time there was.
+ * does, because it took all the time there was, if that was enough.
  */
-function isFailing({ statusCode, headers }: UpstreamResponse): boolean {
-  if (statusCode === 504) return true;
+function isFailing({ statusCode, headers }: UpstreamResponse, deadline: Deadline): boolean {
+  if (statusCode === 504) return deadline.fair();
   if (statusCode !== 502 && statusCode !== 503) return false;
   return !headers['content-type']?.startsWith('application/problem+json');
 }

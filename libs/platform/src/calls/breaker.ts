@@ -24,9 +24,10 @@ export type Breaker = {
    * Runs `work` unless the breaker is open. A result with `failed` counts against the upstream; an error that `work`
    * throws does not.
    *
+   * @param mayTry whether this call may be the trial of an open breaker: its outcome must depend on the upstream alone
    * @throws {Problem} `unavailable` if the breaker is open.
    */
-  run<Result extends { failed: boolean }>(work: () => Promise<Result>): Promise<Result>;
+  run<Result extends { failed: boolean }>(work: () => Promise<Result>, mayTry?: boolean): Promise<Result>;
 };
 
 /**
@@ -53,22 +54,30 @@ export function createBreaker(service: string, options: BreakerOptions = {}): Br
   });
 
   /** cockatiel would make other calls wait for the trial call; one that hangs would block them all. */
-  const isShut = () =>
-    circuit.state === CircuitState.HalfOpen || (circuit.state === CircuitState.Open && now() < trialAt);
+  const isShut = (mayTry: boolean) =>
+    circuit.state === CircuitState.HalfOpen ||
+    (circuit.state === CircuitState.Open && (!mayTry || now() < trialAt));
 
   return {
     get state() {
       return names[circuit.state];
     },
-    async run(work) {
-      if (isShut()) {
+    async run(work, mayTry = true) {
+      if (isShut(mayTry)) {
         onRejected?.();
         const retryAfter = Math.max(1, (trialAt - now()) / 1_000);
         throw problem('unavailable', `${service} keeps failing and is not called for a moment`, {
           retryAfter,
         });
       }
-      return circuit.execute(work);
+      const isTrial = circuit.state === CircuitState.Open;
+      try {
+        return await circuit.execute(work);
+      } catch (error) {
+        // Its caller has aborted the trial, which has shown nothing: the next call may be one immediately.
+        if (isTrial) trialAt = now();
+        throw error;
+      }
     },
   };
 }

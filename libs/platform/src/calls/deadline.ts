@@ -1,10 +1,12 @@
+import type { Readable } from 'node:stream';
 import { problem } from '@slipway/contract-kit/problem';
+import { fairTime } from '../core/fair-time.ts';
 import { timeLeft } from '../core/request-context.ts';
 
 /** Milliseconds reserved for this service to answer its own caller if the upstream does not respond. */
 const margin = 20;
 
-/** An upstream that does not respond within this time is too slow, however short the deadline was; milliseconds. */
+/** An upstream that had less time may have been asked for too much, however short its limit is; milliseconds. */
 const minBlame = 1_000;
 
 /** The deadline of a call. */
@@ -15,7 +17,12 @@ export type Deadline = {
   expired: Promise<never>;
   /** Returns the milliseconds left, as an integer. */
   left(): number;
-  /** Returns whether the deadline has passed and was long enough to count against the upstream. */
+  /**
+   * Returns whether the upstream has, or had, enough time to respond once the request was sent. If not, being late does
+   * not count against it: the client sets a short deadline, or has not finished sending its body.
+   */
+  fair(): boolean;
+  /** Returns whether the deadline has passed and counts against the upstream. */
   overdue(): boolean;
   /** Must be called when the call is over. */
   clear(): void;
@@ -26,13 +33,24 @@ export type Deadline = {
  *
  * @param timeoutMs the call's own timeout; milliseconds
  * @param given the signal with which the caller aborts the call
+ * @param body the body of the request, if it is a stream: its sender decides when it ends
  * @throws {Problem} `deadline_exceeded` if no time is left: the call would be useless.
  */
-export function startDeadline(service: string, timeoutMs: number, given?: AbortSignal): Deadline {
+export function startDeadline(
+  service: string,
+  timeoutMs: number,
+  given?: AbortSignal,
+  body?: Readable,
+): Deadline {
   given?.throwIfAborted();
   const budget = Math.min(timeoutMs, timeLeft(Number.POSITIVE_INFINITY) - margin);
   if (budget < 1) throw problem('deadline_exceeded', `No time is left to call ${service}`);
-  const endsAt = performance.now() + budget;
+  const startedAt = performance.now();
+  const endsAt = startedAt + budget;
+  let sentAt = body ? Number.POSITIVE_INFINITY : startedAt;
+  body?.once('end', () => {
+    sentAt = performance.now();
+  });
   const controller = new AbortController();
   const { signal } = controller;
   const { promise: expired, reject } = Promise.withResolvers<never>();
@@ -42,16 +60,21 @@ export function startDeadline(service: string, timeoutMs: number, given?: AbortS
   const timer = setTimeout(() => {
     late = true;
     controller.abort(
-      problem('deadline_exceeded', `${service} did not respond within ${Math.floor(budget)} ms`),
+      sentAt > endsAt
+        ? problem('request_timeout')
+        : problem('deadline_exceeded', `${service} did not respond within ${Math.floor(budget)} ms`),
     );
   }, budget);
+  const enough = Math.min(timeoutMs, Math.max(minBlame, fairTime(timeoutMs)));
+  const fair = () => Math.round(endsAt - sentAt) >= enough;
   const abort = () => controller.abort(given?.reason);
   given?.addEventListener('abort', abort, { once: true });
   return {
     signal,
     expired,
     left: () => Math.max(0, Math.floor(endsAt - performance.now())),
-    overdue: () => late && budget >= Math.min(timeoutMs, minBlame),
+    fair,
+    overdue: () => late && fair(),
     clear() {
       clearTimeout(timer);
       given?.removeEventListener('abort', abort);

@@ -1,10 +1,9 @@
-import { Problem } from '@slipway/contract-kit/problem';
+import { Problem, problem } from '@slipway/contract-kit/problem';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type SpanFacts, withSpan } from '../telemetry/spans.ts';
 import { attempt, describe, type Outcome, type Read } from './attempt.ts';
 import { type Breaker, type BreakerState, createBreaker } from './breaker.ts';
-import { createBulkhead } from './bulkhead.ts';
 import { isStream, type UpstreamRequest, type UpstreamResponse } from './call.ts';
 import { callProblem } from './call-failure.ts';
 import { measureCalls } from './call-metrics.ts';
@@ -42,9 +41,6 @@ export type UpstreamOptions = {
   /** Retries that each call pays for; the retry budget's own default if absent. */
   retryRatio?: number;
 };
-
-/** Maximum number of calls to one upstream that run or wait for a connection. */
-const slots = 256;
 
 /**
  * Makes the client of another service, with deadlines, retries within a budget, a circuit breaker, traces and metrics.
@@ -85,9 +81,9 @@ function createParts(options: UpstreamOptions): Parts {
     onChange: counts.breakerChanged,
     onRejected: () => counts.rejected.breaker.inc(),
   });
-  const bulkhead = createBulkhead(name, slots, () => counts.rejected.bulkhead.inc());
-  counts.inFlight(() => bulkhead.used);
-  return { name, metrics, timeoutMs, counts, budget, breaker, sender: createSender(name, address, bulkhead) };
+  const sender = createSender(name, address, () => counts.rejected.bulkhead.inc());
+  counts.inFlight(() => sender.used);
+  return { name, metrics, timeoutMs, counts, budget, breaker, sender };
 }
 
 /** One call: a request, the time it has, and how its response is read. */
@@ -97,7 +93,7 @@ type Call<T> = { request: UpstreamRequest; deadline: Deadline; read: Read<T> };
 
 /** Step 1, the deadline, for a response that is passed on: it holds until the body has ended. */
 async function untilBodyEnds(parts: Parts, request: UpstreamRequest): Promise<UpstreamResponse> {
-  const deadline = startDeadline(parts.name, request.timeoutMs ?? parts.timeoutMs, request.signal);
+  const deadline = deadlineOf(parts, request);
   try {
     const response = await measured(parts, { request, deadline, read: async (head) => head });
     response.body.once('close', deadline.clear);
@@ -110,12 +106,17 @@ async function untilBodyEnds(parts: Parts, request: UpstreamRequest): Promise<Up
 
 /** Step 1, the deadline, for a response that is read here: it holds until `read` is done. */
 async function untilRead<T>(parts: Parts, request: UpstreamRequest, read: Read<T>): Promise<T> {
-  const deadline = startDeadline(parts.name, request.timeoutMs ?? parts.timeoutMs, request.signal);
+  const deadline = deadlineOf(parts, request);
   try {
     return await measured(parts, { request, deadline, read });
   } finally {
     deadline.clear();
   }
+}
+
+function deadlineOf({ name, timeoutMs }: Parts, request: UpstreamRequest): Deadline {
+  const body = isStream(request.body) ? request.body : undefined;
+  return startDeadline(name, request.timeoutMs ?? timeoutMs, request.signal, body);
 }
 
 /** Times the call with all its attempts, and turns its failure into a problem. */
@@ -126,6 +127,10 @@ async function measured<T>(parts: Parts, call: Call<T>): Promise<T> {
   const end = metrics.dependencies.startTimer({ dependency: name, operation });
   try {
     const { response, value } = await retried(parts, call);
+    if (isOutOfTime(response, request)) {
+      response.body.destroy();
+      throw problem('deadline_exceeded', `The time that was left for ${name} was too short`);
+    }
     end({ outcome: outcomeOf(response) });
     return value;
   } catch (error) {
@@ -134,6 +139,11 @@ async function measured<T>(parts: Parts, call: Call<T>): Promise<T> {
     end({ outcome: reason instanceof Problem ? reason.code : 'aborted' });
     throw reason;
   }
+}
+
+/** Returns whether an upstream responds that it was left too little time; for a body that is streamed, its client may be slow. */
+function isOutOfTime({ statusCode }: UpstreamResponse, { body }: UpstreamRequest): boolean {
+  return statusCode === 408 && !isStream(body);
 }
 
 function outcomeOf({ statusCode }: UpstreamResponse): string {
@@ -168,7 +178,10 @@ function once<T>({ name, breaker, sender }: Parts, call: Call<T>): Promise<Outco
   const attributes = { 'http.request.method': method };
   const facts: SpanFacts = { name: `${name} ${operation}`, kind: 'client', peer: name, attributes };
   return withSpan(facts, async (span) => {
-    const outcome = await breaker.run(() => attempt(sender, request, deadline, read));
+    const outcome = await breaker.run(
+      () => attempt(sender, request, deadline, read),
+      !isStream(request.body) && deadline.fair(),
+    );
     if (span) describe(outcome, span);
     return outcome;
   });

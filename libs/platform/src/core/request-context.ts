@@ -1,5 +1,6 @@
 import { type Context, context, createContextKey, type Span, type Tracer, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import type { CallShare } from './call-share.ts';
 
 /** What the service knows of a request while it serves it. The active span is in OpenTelemetry's own context. */
 export type RequestContext = {
@@ -13,6 +14,12 @@ export type RequestContext = {
   tracer: Tracer | undefined;
   /** When nobody waits for the response any more, on the clock of `performance.now()`: the wall's may jump. */
   deadline: number;
+  /** When the request was received to its last byte, on the same clock; infinite until then. */
+  completeAt: number;
+  /** Least time in milliseconds from then to the deadline: if it is less, the client is responsible for being late. */
+  fairTime: number;
+  /** On whose behalf calls to other services are made while it is handled; absent if clients are not told apart. */
+  share?: CallShare;
   /** The code of the problem that the request is answered with. */
   problem: string | undefined;
 };
@@ -61,6 +68,11 @@ export function currentContext(): RequestContext | undefined {
 /** Runs `work` as part of a request, with the request's span as the active one. */
 export function withContext<T>(request: RequestContext, work: () => T): T {
   return context.with(new RequestScope(request), work);
+}
+
+/** Returns whether the client left too little time for a response, by its own deadline or by sending its body slowly. */
+export function clientLeftTooLittle({ deadline, completeAt, fairTime }: RequestContext): boolean {
+  return Math.round(deadline - completeAt) < fairTime;
 }
 
 /**

@@ -6,6 +6,11 @@ import type { CachingVerifier, Principal } from './tokens.ts';
 /** Returns the name of a request's client. Requests with the same name share one rate limit, and one turn under overload. */
 export type ClientOf = (request: IncomingMessage) => string;
 
+const personPrefix = 'subject ';
+
+/** Returns whether a client is a person with a verified token. */
+export const isPerson = (client: string): boolean => client.startsWith(personPrefix);
+
 /** Functions that name a request's client: `subject …` for a person with a verified token, else `address …`. */
 export type ClientIdentity = {
   /** Uses a token only if its verification is cached: cheap enough for every request under overload. */
@@ -28,7 +33,7 @@ export function createClientIdentity(
   networkOf?: (request: Pick<FastifyRequest, 'raw'>) => string,
 ): ClientIdentity {
   const byAddress: ClientOf = (raw) => (networkOf ? `address ${networkOf({ raw })}` : '');
-  const bySubject = ({ subject }: Principal) => `subject ${subject}`;
+  const bySubject = ({ subject }: Principal) => personPrefix + subject;
 
   return {
     byAddress,

@@ -7,7 +7,8 @@ import {
   toDocument,
 } from '@slipway/contract-kit/problem';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
-import { noteProblem } from '../telemetry/observe.ts';
+import { clientLeftTooLittle } from '../core/request-context.ts';
+import { contextOf, noteProblem } from '../telemetry/observe.ts';
 import { rejectOtherTargets } from './request-target.ts';
 
 /** Headers of every answer, unless its route sets its own: nothing is stored, or taken for another media type. */
@@ -21,11 +22,25 @@ export function registerProblemResponses(app: FastifyInstance): void {
   });
   rejectOtherTargets(app);
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const answer = toProblem(error);
+    const answer = attribute(toProblem(error), request);
     if (answer.status >= 500) request.log.error({ err: error, code: answer.code }, 'request failed');
     return sendProblem(answer, request, reply);
   });
   answerMissingRoutes(app);
+}
+
+/**
+ * Returns the problem that describes whose failure it is. What fails because the client was too slow, left too little
+ * time or has disconnected is the client's failure, and does not count against the service.
+ */
+function attribute(answer: Problem, request: FastifyRequest): Problem {
+  if (answer.status < 500) return answer;
+  const { raw } = request;
+  const isIncomplete = raw.complete === false;
+  if (isIncomplete && raw.destroyed) return problem('invalid_request', 'The request body ended early');
+  const context = contextOf(request);
+  if (answer.code !== 'deadline_exceeded' || !context || !clientLeftTooLittle(context)) return answer;
+  return problem(isIncomplete ? 'request_timeout' : 'too_little_time', undefined, { cause: answer });
 }
 
 /** Sends a problem as the response to a request. */
@@ -33,7 +48,7 @@ export function sendProblem(answer: Problem, request: FastifyRequest, reply: Fas
   noteProblem(request, answer.code);
   if (answer.retryAfter !== undefined) reply.header('retry-after', Math.ceil(answer.retryAfter));
   // The client was too slow to send its request: the rest of it must not occupy the connection.
-  if (answer.status === 408) reply.header('connection', 'close');
+  if (answer.code === 'request_timeout') reply.header('connection', 'close');
   return reply
     .code(answer.status)
     .headers(defaultHeaders)

@@ -42,8 +42,10 @@ async function serve({ coldFor = 0 } = {}) {
   });
   const admission = new Admission({
     reject: createRejection({ rejected: countIn(rejected), requests } as never),
-    priorityOf: ({ headers }) => (headers['x-priority'] ?? 'interactive') as Priority,
-    clientOf: ({ headers }) => String(headers['x-client']),
+    flowOf: ({ headers }) => ({
+      priority: (headers['x-priority'] ?? 'interactive') as Priority,
+      client: String(headers['x-client']),
+    }),
     coldFor,
   });
   admitRequests(server, admission);
@@ -177,7 +179,7 @@ describe('admission', () => {
 
   it('does no work for a request whose deadline has passed', async () => {
     const { port, admission, served, rejected } = await serve();
-    expect(await flood(port, 1, '/1', { 'x-request-timeout-ms': '0' })).toEqual([504]);
+    expect(await flood(port, 1, '/1', { 'x-request-timeout-ms': '0' })).toEqual([408]);
     const others = flood(port, 40, '/5');
     await vi.waitUntil(() => admission.load.waiting > 30, { interval: 1 });
     const hurried = await flood(port, 5, '/4', { 'x-request-timeout-ms': '20' });

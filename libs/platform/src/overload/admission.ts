@@ -1,17 +1,16 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Priority } from '@slipway/contract-kit/operation';
 import { setReceivedAt } from '../core/received-at.ts';
 import { callerTimeout } from '../telemetry/trace-context.ts';
-import { FairQueue } from './fair-queue.ts';
+import { FairQueue, type Flow } from './fair-queue.ts';
 import { maxQueueTime } from './queue-time.ts';
 import type { Reason, Reject } from './rejection.ts';
 import { ServiceTime } from './service-time.ts';
 
 /** Maximum queue length at which nothing is rejected for its expected wait: a few waiting requests are not overload. */
 const shortQueue = 8;
-/** Maximum number of requests ahead of a queued one. */
+/** Maximum number of requests ahead of a queued one, and maximum number of queued requests of one priority. */
 const maxAhead = 1_000;
-/** Maximum queue length, which bounds memory. Only clients with fewer requests than others can use it fully. */
+/** Maximum queue length, which bounds memory. It is longer than what one client or one priority can fill. */
 const hardMaxQueue = 1_250;
 /** Maximum queue time in milliseconds, however many requests go first. */
 const hardMaxQueueTime = 1_000;
@@ -38,10 +37,8 @@ const currentIteration = () => performance.nodeTiming.uvMetricsInfo.loopCount;
 
 export type AdmissionOptions = {
   reject: Reject;
-  /** Returns the priority of a request. Called only when a request is queued. */
-  priorityOf: (request: IncomingMessage) => Priority;
-  /** Names the client of a request, for a fair share. Called only when a request is queued. */
-  clientOf: (request: IncomingMessage) => string;
+  /** Returns the priority of a request, and the name of its client, for a fair share. Called only when it is queued. */
+  flowOf: (request: IncomingMessage) => Flow;
   /** Number of requests for which a new process is slow. Meanwhile requests may wait up to the hard maximum. */
   coldFor?: number;
 };
@@ -118,12 +115,13 @@ export class Admission {
 
   #enqueue(queued: Queued): void {
     const { request, response, clientTimeout } = queued;
-    const { priorityOf, clientOf, reject } = this.#options;
-    const flow = { priority: priorityOf(request), client: clientOf(request) };
+    const { flowOf, reject } = this.#options;
+    const flow = flowOf(request);
     const ahead = this.#queue.ahead(flow);
     const maxWait = this.#coldFor > 0 ? hardMaxQueueTime : maxQueueTime[flow.priority];
     const isLate = ahead * this.#serviceTime.expected > Math.min(maxWait, clientTimeout);
-    if (this.#queue.size >= hardMaxQueue || ahead >= maxAhead || (isLate && ahead >= shortQueue)) {
+    const isFull = this.#queue.size >= hardMaxQueue || this.#queue.sizeOf(flow.priority) >= maxAhead;
+    if (isFull || ahead >= maxAhead || (isLate && ahead >= shortQueue)) {
       reject('queue_full', request, response);
     } else {
       this.#queue.push(flow, queued);

@@ -1,14 +1,16 @@
 import type { IncomingMessage } from 'node:http';
-import type { Operation, Priority } from '@slipway/contract-kit/operation';
+import type { Operation } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
-import type { ClientOf } from '../http/client-identity.ts';
+import { currentContext } from '../core/request-context.ts';
+import { bearerTokenOf } from '../http/bearer.ts';
+import { type ClientOf, isPerson } from '../http/client-identity.ts';
 import { fromZero, gauge } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { Admission, admitRequests } from './admission.ts';
 import { LatencyLimit, minLimit } from './latency-limit.ts';
-import { maxQueueTime, priorityOf } from './queue-time.ts';
+import { earnedPriority, maxQueueTime, priorityOf } from './queue-time.ts';
 import { createRejection, reasons, retryAfter } from './rejection.ts';
 
 export type AdmissionControl = {
@@ -25,17 +27,26 @@ type Config = Partial<Operation['config']>;
  * its concurrency (`latency-limit.ts`), for routes that wait for a store or another service.
  */
 export function registerAdmission(app: FastifyInstance, metrics: Metrics): AdmissionControl {
-  let clientOf: ClientOf = () => '';
+  let clientOf: ClientOf | undefined;
+  const nameOf: ClientOf = (request) => clientOf?.(request) ?? '';
+  const routeOf = indexRoutes(app);
   const admission = new Admission({
     reject: createRejection(metrics),
-    priorityOf: readPriorities(app),
-    clientOf: (request) => clientOf(request),
+    flowOf(request) {
+      const config = routeOf(request);
+      const [priority, client] = [priorityOf(config), nameOf(request)];
+      const isOpen = clientOf === undefined || config === undefined || !needsPerson(config);
+      return {
+        client,
+        priority: isOpen ? priority : earnedPriority(priority, credentialsOf(request, client)),
+      };
+    },
   });
   admitRequests(app.server, admission);
   fromZero(metrics.rejected, [...reasons, 'in_flight']);
   const waiting = { name: 'admission_waiting', help: 'Requests in the admission queue' };
   gauge(metrics, waiting, () => admission.load.waiting);
-  limitRoutes(app, metrics, (request) => clientOf(request));
+  limitRoutes(app, metrics, nameOf);
   return {
     shareBy(given) {
       clientOf = given;
@@ -45,21 +56,28 @@ export function registerAdmission(app: FastifyInstance, metrics: Metrics): Admis
 }
 
 /**
- * Finds a request's priority before Fastify routes it. The index of routes that this needs is a router of the same kind:
- * Fastify's own finds the route of a path, too (`app.findRoute`), but does not return the route's config.
+ * Finds the config of a request's route before Fastify routes it. The index of routes that this needs is a router of the
+ * same kind: Fastify's own finds the route of a path, too (`app.findRoute`), but does not return the route's config.
  */
-function readPriorities(app: FastifyInstance): (request: IncomingMessage) => Priority {
+function indexRoutes(app: FastifyInstance): (request: IncomingMessage) => Config | undefined {
   const routes = findMyWay();
-  app.addHook('onRoute', ({ method, url, config }) => {
+  app.addHook('onRoute', ({ method, url, config = {} }) => {
     for (const each of [method].flat() as HTTPMethod[]) {
-      if (!routes.hasRoute(each, url)) routes.on(each, url, () => undefined, priorityOf(config as Config));
+      if (!routes.hasRoute(each, url)) routes.on(each, url, () => undefined, config);
     }
   });
   return ({ method, url = '/' }) => {
     const path = url.split('?', 1)[0] ?? '/';
-    return (routes.find(method as HTTPMethod, path)?.store as Priority | undefined) ?? 'interactive';
+    return routes.find(method as HTTPMethod, path)?.store as Config | undefined;
   };
 }
+
+const needsPerson = ({ access }: Config) => access === 'member' || access === 'admin';
+
+const credentialsOf = ({ headers }: IncomingMessage, client: string) => ({
+  isKnown: isPerson(client),
+  hasToken: bearerTokenOf(headers) !== undefined,
+});
 
 /** While few requests are in flight, one in so many is measured: enough to know the best latency of a route. */
 const sampleEvery = 16;
@@ -73,7 +91,10 @@ function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, clie
 
   app.addHook('onRoute', (route) => {
     const { handler } = route;
+    const priority = priorityOf(route.config as Config | undefined);
     route.handler = function (request, reply) {
+      const context = currentContext();
+      if (context) context.share = { priority, client: () => clientOf(request.raw) };
       const work: unknown = handler.call(this, request, reply);
       if (held > 0 && work instanceof Promise) permits.get(request.raw)?.holdUntil(work);
       return work;

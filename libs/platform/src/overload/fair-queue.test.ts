@@ -1,3 +1,4 @@
+import { priorities } from '@slipway/contract-kit/operation';
 import { describe, expect, it } from 'vitest';
 import { FairQueue } from './fair-queue.ts';
 
@@ -38,6 +39,35 @@ describe('the fair queue', () => {
     expect(queue.ahead(interactive('quiet'))).toBe(2);
     expect(queue.ahead({ priority: 'money', client: 'bob' })).toBe(1);
     expect(queue.ahead({ priority: 'batch', client: 'ada' })).toBe(11);
+  });
+
+  it('counts the turns of others as they will be, beside clients with one request and with hundreds', () => {
+    const queue = new FairQueue<string>();
+    for (let n = 0; n < 50; n += 1) queue.push(interactive(`light ${n}`), 'light');
+    for (let n = 0; n < 8; n += 1) queue.push(interactive('some'), 'some');
+    for (let n = 0; n < 400; n += 1) queue.push(interactive('heavy'), 'heavy');
+    expect(queue.ahead(interactive('some'))).toBe(66);
+    expect(queue.ahead(interactive('new'))).toBe(52);
+  });
+
+  it('returns exactly how many are served before an item, whatever the queue', () => {
+    let seed = 1;
+    const random = (below: number) => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % below;
+    };
+    for (let round = 0; round < 300; round += 1) {
+      const queue = new FairQueue<string>();
+      const flow = () => ({ priority: priorities[random(3)] ?? 'money', client: `client ${random(6)}` });
+      for (let n = random(60); n > 0; n -= 1) {
+        if (random(4) === 0) queue.shift();
+        else queue.push(flow(), 'other');
+      }
+      const mine = flow();
+      const said = queue.ahead(mine);
+      queue.push(mine, 'mine');
+      expect(all(queue).indexOf('mine')).toBe(said);
+    }
   });
 
   it('removes items of any client', () => {

@@ -21,6 +21,11 @@ export class FairQueue<Item> {
     return this.#size;
   }
 
+  /** Returns the number of items with a priority. */
+  sizeOf(priority: Priority): number {
+    return this.#class(priority).size;
+  }
+
   push({ priority, client }: Flow, item: Item): void {
     const { clients } = this.#class(priority);
     const own = clients.get(client);
@@ -57,17 +62,12 @@ export class FairQueue<Item> {
     }
   }
 
-  /** Returns how many items would be ahead of one that was pushed now. */
+  /** Returns how many items would be served before one that was pushed now. */
   ahead({ priority, client }: Flow): number {
     let before = 0;
     for (const [each, { size, clients }] of this.#classes) {
-      if (each !== priority) {
-        before += size;
-        continue;
-      }
-      const own = clients.get(client)?.length ?? 0;
-      const round = clients.size + (own > 0 ? 0 : 1);
-      return before + Math.min(size, (own + 1) * round - 1);
+      if (each === priority) return before + turnsBefore(clients, client);
+      before += size;
     }
     return before;
   }
@@ -82,4 +82,19 @@ export class FairQueue<Item> {
     this.#class(priority).size += by;
     this.#size += by;
   }
+}
+
+/**
+ * Returns the number of turns before that of a new item of `client`. Its turn comes once its own items are served: until
+ * then each other client has as many turns, and those ahead of it in the round have one more.
+ */
+function turnsBefore(clients: ReadonlyMap<string, unknown[]>, client: string): number {
+  const own = clients.get(client)?.length ?? 0;
+  let turns = own;
+  let isAhead = true;
+  for (const [each, { length }] of clients) {
+    if (each === client) isAhead = false;
+    else turns += Math.min(length, isAhead ? own + 1 : own);
+  }
+  return turns;
 }

@@ -10,3 +10,17 @@ export const maxQueueTime: Record<Priority, number> = { money: 400, interactive:
 export function priorityOf({ priority, access }: { priority?: Priority; access?: Access } = {}): Priority {
   return priority ?? (access === 'service' ? 'batch' : 'interactive');
 }
+
+/**
+ * Returns the priority of a request before its token is checked. Anyone can send a request to a route that costs money,
+ * so its priority is granted to people whose token was verified before. A token that is not verified yet may be a
+ * person's, whose first request this is: it goes with the others. A request without the token that its route requires
+ * will be rejected, and goes last.
+ */
+export function earnedPriority(route: Priority, { isKnown, hasToken }: Credentials): Priority {
+  if (isKnown) return route;
+  if (!hasToken) return 'batch';
+  return route === 'money' ? 'interactive' : route;
+}
+
+type Credentials = { isKnown: boolean; hasToken: boolean };

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type PlatformProblem, problem, toDocument } from '@slipway/contract-kit/problem';
+import { announcesBody } from '../core/request-body.ts';
 import { defaultHeaders } from '../http/problem-responses.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -12,7 +13,7 @@ const codes = {
   /** It reached the maximum queue time, behind requests that go first. */
   too_late: 'overloaded',
   /** The deadline that its client set has passed. */
-  deadline: 'deadline_exceeded',
+  deadline: 'too_little_time',
 } as const satisfies Record<string, PlatformProblem>;
 
 export const reasons = Object.keys(codes);
@@ -36,7 +37,7 @@ export function createRejection({ rejected, requests }: Pick<Metrics, 'rejected'
   return (reason, request, response) => {
     counters.get(reason)?.inc();
     const { status, headers, body } = responses.get(reason) ?? prebuild(codes[reason]);
-    if (!request.complete && hasBody(request)) lingerAfter(request, response);
+    if (!request.complete && announcesBody(request)) lingerAfter(request, response);
     response.writeHead(status, headers).end(body);
     requests.ended(request.method ?? '', 'rejected', status, 0);
   };
@@ -51,10 +52,6 @@ function prebuild(code: PlatformProblem) {
   headers.push(...Object.entries(defaultHeaders).flat());
   if (answer.status === 503) headers.push('retry-after', String(retryAfter));
   return { status: answer.status, headers, body };
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /** Lets Node discard the rest of the body: closing immediately would reset the connection and lose the response. */

@@ -35,7 +35,7 @@ export const platformSettings = Type.Object({
     minimum: 0,
     maximum: 600_000,
     description:
-      'How long a stopping service still serves, so that load balancers and callers see it leave; milliseconds',
+      'How long a stopping service still accepts requests, so that load balancers and callers notice; milliseconds',
   }),
   STOP_DEADLINE_MS: Type.Integer({
     default: 30_000,

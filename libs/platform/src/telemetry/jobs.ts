@@ -1,6 +1,6 @@
 import type { Metrics } from './metrics.ts';
 
-/** `incomplete`: it ended in time or order, but something in it is still to be done. */
+/** `incomplete`: the run ended without an error, but work remains. */
 const outcomes = ['succeeded', 'incomplete', 'failed'] as const;
 
 export type JobOutcome = (typeof outcomes)[number];
@@ -12,8 +12,7 @@ export type Job = <Result>(
 ) => Promise<Result>;
 
 /**
- * Measures a job: work that is done as a whole, now and then, and that nobody may forget. Its runs, how long they take,
- * and when the last one succeeded.
+ * Measures a job: counts its runs, and exports their duration and the time of the last success.
  *
  * @example
  * const billingRun = createJob(metrics, 'billing-run');

@@ -9,7 +9,7 @@ const jobBuckets = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300];
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** The metrics every service has, in a registry of its own so that several services fit in one process. */
+/** Creates the metrics that every service has, in their own registry, so that several services can run in one process. */
 export function createMetrics(service: string, version: string) {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
@@ -20,10 +20,10 @@ export function createMetrics(service: string, version: string) {
   const metrics = {
     registry,
     text: () => registry.metrics(),
-    /** What `/metrics` answers to an `Accept` header. */
+    /** The response of `/metrics` to an `Accept` header. */
     expose: (accept?: string) => expose(registry, { service }, accept),
     requests: createRequestMetrics(registers),
-    /** What is being served. */
+    /** The requests in flight. */
     inFlight,
     rejected: new Counter({
       name: 'http_server_requests_rejected_total',
@@ -33,48 +33,48 @@ export function createMetrics(service: string, version: string) {
     }),
     dependencies: new Histogram({
       name: 'dependency_call_duration_seconds',
-      help: 'Time of calls to other services and to the store',
+      help: 'Duration of calls to other services and to the store',
       labelNames: ['dependency', 'operation', 'outcome'] as const,
       buckets: durationBuckets,
       registers,
     }),
     retries: new Counter({
       name: 'dependency_call_retries_total',
-      help: 'Calls to other services that were sent again',
+      help: 'Retries of calls to other services',
       labelNames: ['dependency'] as const,
       registers,
     }),
     breakers: new Gauge({
       name: 'dependency_breaker_state',
-      help: 'Circuit breaker of a service that is called: 0 closed, 1 half-open, 2 open',
+      help: 'State of the circuit breaker for another service: 0 closed, 1 half-open, 2 open',
       labelNames: ['dependency'] as const,
       registers,
     }),
     callsRejected: new Counter({
       name: 'dependency_calls_rejected_total',
-      help: 'Calls that were not made, by reason; `retry_budget`: retries that were not made',
+      help: 'Calls that were rejected before they were sent, by reason; `retry_budget`: rejected retries',
       labelNames: ['dependency', 'reason'] as const,
       registers,
     }),
-    /** How many calls of a dependency run or wait for a connection now, by its name. */
+    /** The number of calls to each dependency that run or wait for a connection. */
     callsInFlight,
     jobs: {
       runs: new Counter({
         name: 'job_runs_total',
-        help: 'Runs of a job by how they ended; `incomplete`: something in it is still to be done',
+        help: 'Runs of a job by outcome; `incomplete`: work remains',
         labelNames: ['name', 'outcome'] as const,
         registers,
       }),
       duration: new Histogram({
         name: 'job_duration_seconds',
-        help: 'Time that a run of a job took, however it ended',
+        help: 'Duration of a run of a job, whatever its outcome',
         labelNames: ['name'] as const,
         buckets: jobBuckets,
         registers,
       }),
       lastSuccess: new Gauge({
         name: 'job_last_success_timestamp_seconds',
-        help: 'When a run of a job in this process last succeeded; absent before',
+        help: 'Time of the last successful run of a job in this process; absent until then',
         labelNames: ['name'] as const,
         registers,
       }),
@@ -82,7 +82,7 @@ export function createMetrics(service: string, version: string) {
   };
   new Gauge({
     name: 'http_server_requests_in_flight',
-    help: 'Requests being served',
+    help: 'Requests in flight',
     registers,
     collect() {
       this.set(inFlight.size);
@@ -99,10 +99,15 @@ export function createMetrics(service: string, version: string) {
   });
   const utilization = {
     name: 'nodejs_eventloop_utilization',
-    help: 'Share of the time since the last reading in which the event loop was busy, 0 to 1',
+    help: 'Share of time in which the event loop was busy since the last scrape, 0 to 1',
   };
   gauge(metrics, utilization, eventLoopUtilization());
-  new Gauge({ name: 'build_info', help: 'What runs here', labelNames: ['version', 'node'], registers })
+  new Gauge({
+    name: 'build_info',
+    help: 'Version of the service and of Node',
+    labelNames: ['version', 'node'],
+    registers,
+  })
     .labels(version, globalThis.process.version)
     .set(1);
   return metrics;

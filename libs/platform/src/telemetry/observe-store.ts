@@ -61,7 +61,7 @@ function observedPart<Part extends object>(part: Part, path: string, calls: Call
 export function measureConnections({ registry }: Metrics, connections: () => Record<string, number>): void {
   new Gauge({
     name: 'store_connections',
-    help: 'Connections to the server of the store: open, busy of these, and commands waiting for one',
+    help: 'Connections to the database server: open, busy (the open ones in use), and waiting (commands that wait for one)',
     labelNames: ['state'] as const,
     registers: [registry],
     collect() {

@@ -1,5 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { receivedAt } from '../core/received-at.ts';
+import { hasBody } from '../core/request-body.ts';
 import { currentContext, type RequestContext, withContext } from '../core/request-context.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -31,6 +33,7 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     const correlationId = request.id;
     const context = tracing.accept(raw.headers, { method, route, correlationId, timeout, startedAt });
     request.context = context;
+    if (hasBody(raw)) noteCompletion(raw, context);
     // Not set on the raw response: Node would then copy all headers of the answer one by one.
     reply.header(correlationHeader, context.correlationId);
     const served = { request, reply, context, endsAt: startedAt + timeout };
@@ -79,14 +82,26 @@ function expectRoutes(app: FastifyInstance, requests: Metrics['requests']): void
   });
 }
 
-/** 499, as nginx has it, for a caller that went away before it had its answer. */
-function statusOf({ raw }: FastifyReply): number {
-  return raw.writableEnded ? raw.statusCode : 499;
+function noteCompletion(raw: IncomingMessage, context: RequestContext): void {
+  context.completeAt = Number.POSITIVE_INFINITY;
+  raw.once('end', () => {
+    context.completeAt = performance.now();
+  });
 }
 
-/** The context of a request, for code that runs before its handler. */
-export function contextOf(request: FastifyRequest): RequestContext {
-  return request.getDecorator<RequestContext>('context');
+/** Returns the status of a response, or 499, as in nginx, if its client disconnected before it was sent. */
+function statusOf({ raw }: FastifyReply): number {
+  return raw.writableEnded && !isCut(raw) ? raw.statusCode : 499;
+}
+
+/** Returns whether the connection was closed before all of a response was sent, for example because it is not read. */
+function isCut({ writableFinished, socket }: FastifyReply['raw']): boolean {
+  return !writableFinished && socket?.destroyed === true;
+}
+
+/** Returns the context of a request, for code that runs outside of its handler. */
+export function contextOf({ context }: Observed): RequestContext | undefined {
+  return context;
 }
 
 /** Notes the code of the problem that a request is answered with, for its log line and its span. */

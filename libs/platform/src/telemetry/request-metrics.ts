@@ -15,7 +15,7 @@ export type RequestMetrics = ReturnType<typeof createRequestMetrics>;
 export function createRequestMetrics(registers: Registry[]) {
   const durations = new Histogram({
     name: 'http_server_request_duration_seconds',
-    help: 'Time from the request head to the last byte of the answer; `route` is a pattern, never a URL',
+    help: 'Time from the request head to the last byte of the response; `route` is a pattern, never a URL',
     labelNames: ['method', 'route', 'status'] as const,
     buckets: durationBuckets,
     enableExemplars: true,

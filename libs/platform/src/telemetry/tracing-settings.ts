@@ -17,7 +17,7 @@ const otlpProtocols = ['http/protobuf', 'http/json', 'grpc'] as const;
 
 /** The settings of tracing, with the names and meanings that OpenTelemetry gives them. */
 export const tracingSettings = {
-  OTEL_SDK_DISABLED: Type.Boolean({ default: false, description: 'Turns tracing off' }),
+  OTEL_SDK_DISABLED: Type.Boolean({ default: false, description: 'Disables tracing' }),
   OTEL_TRACES_EXPORTER: Type.Enum(['none', 'zipkin', 'otlp'], {
     default: 'none',
     description: 'Where spans are sent; otlp also reads the other OTEL_EXPORTER_OTLP_* variables',
@@ -25,7 +25,7 @@ export const tracingSettings = {
   OTEL_TRACES_SAMPLER: Type.Enum([...samplers], {
     default: 'parentbased_traceidratio',
     description:
-      'Which traces are recorded; parentbased_* follows the decision of the caller, if it made one',
+      'Which traces are recorded; parentbased_* follows the decision of the caller, if there is one',
   }),
   OTEL_TRACES_SAMPLER_ARG: Type.Number({
     default: 0.1,
@@ -38,7 +38,7 @@ export const tracingSettings = {
     minimum: 1,
     maximum: 600_000,
     description:
-      'Duration from which an unsampled request is recorded after all, as a failed one is; milliseconds',
+      'Minimum duration at which an unsampled request is recorded, as failed requests are; milliseconds',
   }),
   OTEL_PROPAGATORS: Type.String({
     default: 'tracecontext',
@@ -63,7 +63,7 @@ export const tracingSettings = {
   }),
   OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: Type.Optional(
     Type.Enum([...otlpProtocols], {
-      description: 'The same for traces only; wins over OTEL_EXPORTER_OTLP_PROTOCOL',
+      description: 'The same for traces only; takes precedence over OTEL_EXPORTER_OTLP_PROTOCOL',
     }),
   ),
   OTEL_BSP_SCHEDULE_DELAY: Type.Integer({

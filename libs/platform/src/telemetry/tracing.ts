@@ -10,6 +10,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { fairTime } from '../core/fair-time.ts';
 import { type RequestContext, withContext } from '../core/request-context.ts';
 import { endSpan, failSpan, inSpan, isSampled, makeSpan, type SpanFacts } from './spans.ts';
 import { callerTimeout, createPropagator } from './trace-context.ts';
@@ -68,6 +69,8 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
       caller,
       tracer: sdk?.tracer,
       deadline: startedAt + Math.min(timeout, callerTimeout(headers)),
+      completeAt: startedAt,
+      fairTime: fairTime(timeout),
       problem: undefined,
     };
   }
@@ -96,6 +99,8 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
       caller: ROOT_CONTEXT,
       tracer: sdk?.tracer,
       deadline: Number.POSITIVE_INFINITY,
+      completeAt: performance.now(),
+      fairTime: 0,
       problem: undefined,
     };
     return withContext(request, () => (isSampled(span.spanContext()) ? inSpan(span, work) : work()));

@@ -12,6 +12,8 @@ export function requestWith(left: number): RequestContext {
     caller: ROOT_CONTEXT,
     tracer: undefined,
     deadline: performance.now() + left,
+    completeAt: performance.now(),
+    fairTime: 0,
     problem: undefined,
   };
 }

@@ -40,7 +40,7 @@ journey('bad input through the gateway', (open) => {
     raw('POST', path, { body, headers: { 'content-type': 'application/json', ...headers } });
   const fieldsOf = ({ errors = [] }: Document) => errors.map(({ field }) => field);
 
-  it('names the field that is malformed, missing, mistyped or unknown', async () => {
+  it('is rejected with the names of the malformed, missing, mistyped or unknown fields', async () => {
     expect(await post('/api/v1/users', '{"email":')).toMatchObject({
       status: 400,
       document: { code: 'invalid_request' },
@@ -52,7 +52,7 @@ journey('bad input through the gateway', (open) => {
     );
   });
 
-  it('refuses a body of another type, a body that is too large and a route that is not there', async () => {
+  it('is rejected if the body has the wrong type or is too large, or the route does not exist', async () => {
     const form = await post('/api/v1/users', 'email=a', {
       'content-type': 'application/x-www-form-urlencoded',
     });
@@ -66,7 +66,7 @@ journey('bad input through the gateway', (open) => {
     expect(await raw('GET', '/internal/v1/events')).toMatchObject({ status: 404 });
   });
 
-  it('refuses a cursor it has not made', async () => {
+  it('is rejected if the cursor is invalid', async () => {
     const answer = await send(
       target.base,
       listSubscriptions,
@@ -76,7 +76,7 @@ journey('bad input through the gateway', (open) => {
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_cursor' } });
   });
 
-  it('refuses a token that is missing, forged or not enough', async () => {
+  it('is rejected if the token is missing, forged, or lacks the role', async () => {
     expect(await send(target.base, getMe, {})).toMatchObject({
       status: 401,
       body: { code: 'unauthenticated' },
@@ -92,7 +92,7 @@ journey('bad input through the gateway', (open) => {
     expect(await send(target.base, getRevenue, {}, { token })).toMatchObject({ status: 403 });
   });
 
-  it("hides another person's subscriptions and invoices, and writes nothing", async () => {
+  it("cannot read or change another person's subscriptions and invoices", async () => {
     const other = await newPerson(target.base, 'Grace');
     const { token } = person;
     const mine = await ok(
@@ -114,7 +114,7 @@ journey('bad input through the gateway', (open) => {
     expect(pay.status).toBe(404);
   });
 
-  it('asks for the key of a write that costs money', async () => {
+  it('is rejected without an idempotency key if the write costs money', async () => {
     const answer = await send(
       target.base,
       subscribe,
@@ -125,7 +125,7 @@ journey('bad input through the gateway', (open) => {
     expect(fieldsOf(answer.body as unknown as Document)).toEqual(['header.idempotency-key']);
   });
 
-  it('refuses a second account with the same address, in whatever case', async () => {
+  it('is rejected for a second account with the same address in upper or lower case', async () => {
     const body = { email: person.email.toUpperCase(), password: 'another password', name: 'Ada' };
     expect(await send(target.base, signUp, { body })).toMatchObject({
       status: 409,
