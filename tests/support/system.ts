@@ -48,6 +48,8 @@ export type System = {
   admin: { email: string; password: string };
   /** The secret with which services authenticate to each other at `/internal/*`. */
   serviceToken: string;
+  /** What an operator presents to the management ports. */
+  managementToken: string;
   services: Record<ServiceName, ServiceHandle>;
   /** Starts another process of a service, on its own ports and the same databases. It stops with the system. */
   replicate(name: ServiceName): Promise<ServiceHandle>;
@@ -117,6 +119,7 @@ export async function startSystem({
     dataDir: folder,
     admin: { email: secrets.adminEmail, password: secrets.adminPassword },
     serviceToken: secrets.serviceToken,
+    managementToken: secrets.managementToken,
     services,
     replicate,
     stop,
