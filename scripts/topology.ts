@@ -79,8 +79,6 @@ export function topology({ dataDir, ports, secrets }: Options): ServiceSpec[] {
       USERS_URL,
       REPORTING_URL,
       SERVICE_TOKEN,
-      // On a developer's machine nobody should have to wait a month for an invoice.
-      BILLING_TEST_CLOCK: 'true',
     },
     reporting: { STORE_URL: store('reporting'), USERS_URL, SERVICE_TOKEN },
   };

@@ -126,6 +126,9 @@ export async function startSystem({
   };
 }
 
+/** Tests bill months that have not passed. */
+const testClock = { BILLING_TEST_CLOCK: 'true' };
+
 /** A short drain delay, because tests have no load balancer. */
 const quickly = { DRAIN_DELAY_MS: '50' };
 
@@ -142,7 +145,14 @@ function handleOf(spec: ServiceSpec, systemEnv: Record<string, string>, main?: U
       return output;
     },
     async start(env = {}) {
-      const settings = { SERVICE: spec.name, ...quickly, ...spec.settings, ...systemEnv, ...env };
+      const settings = {
+        SERVICE: spec.name,
+        ...quickly,
+        ...testClock,
+        ...spec.settings,
+        ...systemEnv,
+        ...env,
+      };
       const onLine = (line: string) => {
         output += `${line}\n`;
       };

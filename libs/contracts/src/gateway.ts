@@ -13,6 +13,11 @@ export const ServiceState = Type.Object({
   version: Type.Optional(Type.String()),
   upSeconds: Type.Optional(Type.Integer({ minimum: 0, description: 'Seconds since the service started' })),
   down: Type.Array(Type.String(), { description: 'Names of the dependencies that are down' }),
+  notices: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'What everyone must know, such as a setting for tests that is on',
+    }),
+  ),
 });
 export type ServiceState = Static<typeof ServiceState>;
 

@@ -10,7 +10,7 @@ import { createJob, type JobOutcome } from '@slipway/platform/telemetry/jobs';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import type { Metrics } from '@slipway/platform/telemetry/metrics';
 import { type BillingParts, type RunReport, runBilling as run } from '../billing-run.ts';
-import { refuseFuture } from '../clock.ts';
+import { refuseFutureRun } from '../clock.ts';
 import { writeOff } from '../write-offs.ts';
 import { ownerIn, visible } from './ownership.ts';
 
@@ -28,7 +28,7 @@ export function registerInvoiceRoutes(app: App, { log, metrics, ...parts }: Part
     ...runBilling,
     handler: async (request) => {
       const asOf = toInstant(request.body.asOf ?? clock.now());
-      refuseFuture(clock, 'body.asOf', asOf);
+      refuseFutureRun(clock, 'body.asOf', asOf);
       const options = {
         asOf,
         mayGoOn: () => timeLeft(runBilling.config.timeoutMs) > margin,
