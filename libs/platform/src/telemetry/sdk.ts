@@ -12,6 +12,7 @@ import {
   AlwaysOffSampler,
   AlwaysOnSampler,
   ParentBasedSampler,
+  RandomIdGenerator,
   type Sampler,
   type SpanExporter,
   TraceIdRatioBasedSampler,
@@ -33,8 +34,8 @@ export type Sdk = {
  * more than most of a service, so this module is imported only where spans are exported.
  */
 export function startSdk(options: TracingOptions): Sdk {
-  const { service, version, settings } = options;
-  const late = lateSpans(createSampler(settings));
+  const { service, version, isPublic, settings } = options;
+  const late = lateSpans(isPublic ? createOwnSampler(settings) : createSampler(settings));
   // A process has one tracer provider. In tests, where it has several services, the global one is the last one's.
   trace.disable();
   const sdk = new NodeSDK({
@@ -64,9 +65,26 @@ function createSampler({
   OTEL_TRACES_SAMPLER: name,
   OTEL_TRACES_SAMPLER_ARG: ratio,
 }: TracingSettings): Sampler {
-  const root = roots[name.replace('parentbased_', '') as keyof typeof roots](ratio);
+  const root = roots[rootOf(name)](ratio);
   return name.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root;
 }
+
+/**
+ * Makes the sampler of a service that anyone can call: neither the caller's decision nor its trace id, which it can choose,
+ * has a trace recorded.
+ */
+function createOwnSampler(settings: TracingSettings): Sampler {
+  const { OTEL_TRACES_SAMPLER: name } = settings;
+  const own = createSampler({ ...settings, OTEL_TRACES_SAMPLER: rootOf(name) });
+  const random = new RandomIdGenerator();
+  return {
+    shouldSample: (context, _traceId, ...span) =>
+      own.shouldSample(context, random.generateTraceId(), ...span),
+    toString: () => own.toString(),
+  };
+}
+
+const rootOf = (sampler: string) => sampler.replace('parentbased_', '') as keyof typeof roots;
 
 const otlpExporters = { grpc: GrpcExporter, 'http/json': JsonExporter, 'http/protobuf': ProtobufExporter };
 

@@ -99,6 +99,8 @@ export type TracingSettings = Static<typeof schema>;
 export type TracingOptions = {
   service: string;
   version: string;
+  /** Whether anyone can call the service. Then the caller's decision on which traces are recorded does not count. */
+  isPublic?: boolean;
   settings: TracingSettings;
   log: Logger;
   metrics: Metrics;
