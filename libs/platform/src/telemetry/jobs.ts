@@ -1,19 +1,19 @@
 import type { Metrics } from './metrics.ts';
 
-/** `incomplete`: it ended in time or order, but something in it is still to be done. */
+/** How a run ended. `incomplete`: without an error, but work remains. */
 const outcomes = ['succeeded', 'incomplete', 'failed'] as const;
 
 export type JobOutcome = (typeof outcomes)[number];
 
-/** Runs work as a job and measures it. */
+/** Runs work as a run of a job, and measures it. */
 export type Job = <Result>(
   work: () => Promise<Result>,
   outcomeOf?: (result: Result) => JobOutcome,
 ) => Promise<Result>;
 
 /**
- * Measures a job: work that is done as a whole, now and then, and that nobody may forget. Its runs, how long they take,
- * and when the last one succeeded.
+ * Creates a job: work that must be done regularly. Measures the number of its runs, their duration, and when the last
+ * one succeeded.
  *
  * @example
  * const billingRun = createJob(metrics, 'billing-run');

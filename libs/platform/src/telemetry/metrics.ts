@@ -4,12 +4,15 @@ import { gauge } from './declare.ts';
 import { expose } from './exposition.ts';
 import { createRequestMetrics, durationBuckets } from './request-metrics.ts';
 
-/** Seconds; a job may take minutes. */
+/** Upper bounds of the buckets in seconds; a job may take minutes. */
 const jobBuckets = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300];
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** The metrics every service has, in a registry of its own so that several services fit in one process. */
+/**
+ * Creates the metrics that every service has. Each service has its own registry, so that several can run in one
+ * process.
+ */
 export function createMetrics(service: string, version: string) {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
@@ -20,10 +23,10 @@ export function createMetrics(service: string, version: string) {
   const metrics = {
     registry,
     text: () => registry.metrics(),
-    /** What `/metrics` answers to an `Accept` header. */
+    /** Returns the response of `/metrics` for an `Accept` header. */
     expose: (accept?: string) => expose(registry, { service }, accept),
     requests: createRequestMetrics(registers),
-    /** What is being served. */
+    /** The requests that are being served. */
     inFlight,
     rejected: new Counter({
       name: 'http_server_requests_rejected_total',
@@ -56,7 +59,7 @@ export function createMetrics(service: string, version: string) {
       labelNames: ['dependency', 'reason'] as const,
       registers,
     }),
-    /** How many calls of a dependency run or wait for a connection now, by its name. */
+    /** By dependency: returns how many calls are running or waiting for a connection. */
     callsInFlight,
     jobs: {
       runs: new Counter({
@@ -108,7 +111,7 @@ export function createMetrics(service: string, version: string) {
   return metrics;
 }
 
-/** Makes the reading of how busy the event loop was since the last one. */
+/** Creates a function that returns the utilization of the event loop since its previous call. */
 function eventLoopUtilization(): () => number {
   let last = performance.eventLoopUtilization();
   return () => {

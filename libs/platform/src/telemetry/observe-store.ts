@@ -7,8 +7,8 @@ import { endSpan, failSpan, failureName, type SpanFacts, startSpan } from './spa
 type Method = (...args: unknown[]) => unknown;
 
 /**
- * Wraps a store so that each call of a method is measured, and is a span of the request that made it. Parts of
- * a store (`store.outbox`, `store.idempotency`) are wrapped too. Only methods marked as `synchronous` are not.
+ * Wraps a store so that each method call is measured and has a span in the trace of the current request. The parts of a
+ * store (`store.outbox`, `store.idempotency`) are wrapped, too. Methods marked as `synchronous` are not measured.
  *
  * @example
  * const store = observeStore(openUsers(url), metrics);
@@ -22,10 +22,10 @@ export function observeStore<Store extends object>(
 }
 
 /**
- * Wraps any other dependency that is called by methods, such as a payment provider, in the same way.
+ * Wraps any other dependency that is called through methods, such as a payment provider, in the same way.
  *
  * @param dependency its name in metrics and spans
- * @param peer what it talks to, as a graph of dependencies names it; absent for what works in this process
+ * @param peer the name of the remote system in a dependency graph; absent if the dependency runs in this process
  */
 export function observeDependency<T extends object>(
   dependency: string,
@@ -39,7 +39,7 @@ export function observeDependency<T extends object>(
   return observedPart(target, '', calls);
 }
 
-/** What the calls of one dependency have in common. */
+/** The state that all methods of one dependency share. */
 type Calls = { dependency: string; metrics: Metrics; peer: string | undefined; inFlight: number };
 
 function observedPart<Part extends object>(part: Part, path: string, calls: Calls): Part {
@@ -57,7 +57,7 @@ function observedPart<Part extends object>(part: Part, path: string, calls: Call
   });
 }
 
-/** Shows the connections of a store by their state: open, busy, or waited for. */
+/** Exports the number of a store's connections by state. */
 export function measureConnections({ registry }: Metrics, connections: () => Record<string, number>): void {
   new Gauge({
     name: 'store_connections',
@@ -86,7 +86,7 @@ function observe(owner: object, name: string, value: unknown, calls: Calls): unk
   return value;
 }
 
-/** Whether a value is a function that returns a promise; its keyword does not say so. */
+/** Whether a value is an operation: a function that is not marked as synchronous. */
 function isOperation(value: unknown): value is Method {
   return typeof value === 'function' && !isSynchronous(value as Method);
 }
@@ -118,7 +118,7 @@ function measured(owner: object, operation: string, method: Method, calls: Calls
       },
       (error) => {
         if (span) failSpan(span, failureName(error));
-        // A refusal, such as a name that is taken, is not a fault of the store.
+        // A rejection, such as an e-mail address that is in use, is not an error of the store.
         const outcome = error instanceof Problem ? error.code : 'error';
         finish(metrics.dependencies.labels(dependency, operation, outcome));
         throw error;

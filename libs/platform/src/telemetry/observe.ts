@@ -15,9 +15,7 @@ type Parts = {
   requestTimeout: number;
 };
 
-/**
- * Measures each request once, and makes its log line, its metric and its span from that one measurement.
- */
+/** Measures each request once, and uses that measurement for its log line, its metric and its span. */
 export function registerObservation(app: FastifyInstance, parts: Parts): void {
   const { metrics, tracing, log, requestTimeout } = parts;
   app.decorateRequest('context', null);
@@ -31,7 +29,7 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     const correlationId = request.id;
     const context = tracing.accept(raw.headers, { method, route, correlationId, timeout, startedAt });
     request.context = context;
-    // Not set on the raw response: Node would then copy all headers of the answer one by one.
+    // Not set on the raw response: Node would then copy all headers of the response one by one.
     reply.header(correlationHeader, context.correlationId);
     const served = { request, reply, context, until: startedAt + timeout };
     metrics.inFlight.add(served);
@@ -43,7 +41,7 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     withContext(context, done);
   });
 
-  // Reading a body loses the asynchronous context: it is entered again.
+  // Reading a body loses the asynchronous context, so it is restored here.
   app.addHook('preValidation', ({ context }: Observed, _reply, done) => {
     if (!context || currentContext() === context) done();
     else withContext(context, done);
@@ -62,8 +60,8 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
 }
 
 /**
- * Shows each route in the metrics before it is called, with the successes that its schema names; or its `config.answers`,
- * for a route that does not make its answers itself.
+ * Exports each route in the metrics before its first request, with the success statuses of its schema. A route that
+ * forwards the responses of another service has no response schema, and lists its statuses in `config.answers`.
  */
 function expectRoutes(app: FastifyInstance, requests: Metrics['requests']): void {
   app.addHook('onRoute', ({ method, url, schema, config }) => {
@@ -73,23 +71,23 @@ function expectRoutes(app: FastifyInstance, requests: Metrics['requests']): void
       .map(Number)
       .filter((status) => status < 400);
     for (const each of [method].flat()) {
-      // Fastify adds a HEAD for each GET; hardly anybody uses it.
+      // Fastify adds a HEAD route for each GET route, and clients rarely use it.
       if (each !== 'HEAD') requests.expect(each, url, successes);
     }
   });
 }
 
-/** 499, as nginx has it, for a caller that went away before it had its answer. */
+/** Returns the status of a response; 499, as in nginx, if the client disconnected before the response was complete. */
 function statusOf({ raw }: FastifyReply): number {
   return raw.writableEnded ? raw.statusCode : 499;
 }
 
-/** The context of a request, for code that runs before its handler. */
+/** Returns the context of a request, for code that runs before the request's handler. */
 export function contextOf(request: FastifyRequest): RequestContext {
   return request.getDecorator<RequestContext>('context');
 }
 
-/** Notes the code of the problem that a request is answered with, for its log line and its span. */
+/** Stores the code of the problem that a request is answered with, for its log line and its span. */
 export function noteProblem(request: FastifyRequest, code: string): void {
   const { context }: Observed = request;
   if (context) context.problem = code;

@@ -1,11 +1,11 @@
-/** Milliseconds that the system's clock may be off before it is followed. */
+/** Maximum difference in milliseconds to the system clock that is ignored. */
 const tolerance = 5;
 
 let origin = performance.timeOrigin;
 
 /**
- * Milliseconds since the epoch of a time of `performance.now()`. Its origin stays the same while the system's clock
- * does, so that the spans of a trace keep their order below a millisecond, which the SDK's own times do not.
+ * Converts a time of `performance.now()` to milliseconds since the epoch. The offset changes only when the system clock
+ * is set, so the spans of a trace stay in order below a millisecond. The SDK's own times do not.
  */
 export function epochTime(at = performance.now()): number {
   const now = Date.now() - performance.now();
