@@ -17,8 +17,8 @@ export function createValidators(): FastifySchemaCompiler<object> {
 }
 
 /**
- * Maximum length of an input, as JSON, whose errors are all reported. To find all errors in a body of 1 MB can block the
- * process for a second.
+ * Maximum length of an input, as JSON, whose errors are all reported. Finding all errors in a body of 1 MB can block
+ * the process for a second.
  */
 const maxFullyReported = 10_000;
 
