@@ -21,10 +21,10 @@ import { registerSubscriptionRoutes } from './routes/subscriptions.ts';
 import { registerUsageRoutes } from './routes/usage.ts';
 import { openStore } from './store/open.ts';
 
-/** Kept back of a request's time to say that the provider did not answer; milliseconds. */
+/** Time of a request that is reserved for the response, if the provider does not respond in time; milliseconds. */
 const margin = 100;
 
-/** Plans, subscriptions, usage, invoices, payments and their ledger. */
+/** The billing service: plans, subscriptions, usage, invoices, payments and their ledger. */
 export const billing = defineService({
   name: 'billing',
   version: packageJson.version,

@@ -43,7 +43,7 @@ export const settings = Type.Object({
 export type Settings = Static<typeof settings>;
 
 /**
- * Where the sandbox keeps its books.
+ * Returns the address of the sandbox's own database.
  *
  * @example
  * sandboxUrl({ STORE_URL: 'sqlite:data/billing.db' }); // 'sqlite:data/billing.db-sandbox'
@@ -51,6 +51,6 @@ export type Settings = Static<typeof settings>;
 export function sandboxUrl({ STORE_URL, SANDBOX_URL }: Pick<Settings, 'STORE_URL' | 'SANDBOX_URL'>): string {
   if (SANDBOX_URL !== undefined) return SANDBOX_URL;
   if (STORE_URL === 'sqlite::memory:') return STORE_URL;
-  // A database of its own on the same server; what follows the name are options.
+  // A separate database on the same server; the options follow its name.
   return STORE_URL.replace(/^(sqlite:.+|mongodb(?:\+srv)?:\/\/[^/]+\/[^?]+)/, '$1-sandbox');
 }

@@ -9,8 +9,8 @@ const planIds = plans.map(({ id }) => id);
 export type Counts = ReturnType<typeof createCounts>;
 
 /**
- * What happens here, counted where it is decided: once per fact, by the process whose write made it so; a repeated
- * request counts nothing. These are figures of running processes, to see trends by; the books are the ledger.
+ * Creates the counters of business events. Only the process whose write causes an event counts it, so a repeated
+ * request is not counted. Counters show trends of running processes; the exact figures are in the ledger.
  */
 export function createCounts(metrics: Metrics) {
   const by = <Value extends string>(name: string, help: string, label: string, values: readonly Value[]) =>

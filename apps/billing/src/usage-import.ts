@@ -11,23 +11,25 @@ type UsageImport = Static<typeof Report>;
 type Importer = {
   /** Records a batch in one step. */
   record: (batch: UsageRecord[]) => Promise<RecordOutcome[]>;
-  /** Checks a parsed line against the contract. @throws {Problem} saying what is wrong with it. */
+  /** Validates a parsed line against the contract. @throws {Problem} with the errors of the line. */
   validate: (value: unknown) => UsageRecord;
-  /** Told of each line that holds no record. */
+  /** Called for each line that is not a valid record. */
   onInvalid: () => void;
 };
 
-/** A line that is not blank: its record, or what is wrong with it. */
+/** A line that is not blank: its record, or its problem. */
 type Entry = { line: number; content: UsageRecord | Problem };
 
-/** Lines handled in one step: enough to share the cost of a write, few enough to let others in between. */
+/**
+ * Maximum number of lines in one batch: enough to share the cost of a write, and few enough to let other requests run.
+ */
 const batchSize = 1_000;
-/** Rejected lines that the report lists. */
+/** Maximum number of rejected lines in the report. */
 const listed = 100;
 
 /**
- * Records a stream of lines batch by batch. Nothing is read ahead of what is written, so memory stays constant
- * and a fast sender is slowed down to the store's pace.
+ * Records a stream of lines in batches. Reads no further lines until a batch is written, so memory use is constant, and
+ * backpressure slows a fast sender down.
  */
 export async function importLines(
   lines: AsyncIterable<Line[]>,
@@ -43,7 +45,7 @@ export async function importLines(
     for (const { line, content } of entries) {
       count(report, line, content instanceof Problem ? content : outcomes.next().value);
     }
-    // An embedded store answers without waiting: let other requests have their turn.
+    // An embedded store never yields to the event loop, so let other requests run.
     await nextTurn();
   };
 
@@ -73,7 +75,7 @@ function count(report: UsageImport, line: number, outcome: RecordOutcome | undef
   }
 }
 
-/** @returns what the line holds or what is wrong with it; `undefined` if it is blank. */
+/** @returns the record of a line, or its problem; `undefined` if the line is blank. */
 function read({ bytes }: Line, validate: Importer['validate']): UsageRecord | Problem | undefined {
   if (!bytes) return problem('payload_too_large', 'The line is too long');
   const text = bytes.toString().trim();
