@@ -119,7 +119,7 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
       left = new Map([...refused].map((draft) => [draft.page.subscriptionId, draft.shares]));
       await wait(backoff(attempt, delays));
     }
-    throw problem('overloaded', 'Usage of the subscription is recorded by too many at once; try again', {
+    throw problem('overloaded', 'Too many concurrent requests record usage of this subscription; try again', {
       retryAfter: 1,
     });
   }
