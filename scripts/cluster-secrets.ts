@@ -7,6 +7,7 @@
  * managed database.
  */
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { endsSoon, newCertificate } from './cluster/certificate.ts';
 import { createKubectl, type Kubectl } from './cluster/kubectl.ts';
 import { completeSecrets, type SecretValues } from './cluster/secret-values.ts';
@@ -20,9 +21,9 @@ const namespaceFile = fileURLToPath(new URL('../k8s/namespace.yaml', import.meta
 function ensureSecrets(kubectl: Kubectl): SecretValues {
   const stored = kubectl.readSecret(namespace, secretName);
   const values = completeSecrets(stored);
-  const created = Object.keys(values).length > Object.keys(stored).length;
-  if (created) kubectl.writeSecret(namespace, secretName, 'Opaque', values);
-  say(secretName, created);
+  const changed = !isDeepStrictEqual(values, stored);
+  if (changed) kubectl.writeSecret(namespace, secretName, 'Opaque', values);
+  say(secretName, changed);
   return values;
 }
 

@@ -7,7 +7,7 @@
  *   --base <address>    a running system, such as http://127.0.0.1:8080; by default the demo starts one
  *
  * Environment: DATA_DIR is the folder for the data of the started system (by default a temporary folder). With --base,
- * ADMIN_EMAIL and ADMIN_PASSWORD are those of an administrator.
+ * ADMIN_EMAIL and ADMIN_PASSWORD are those of an administrator, and the system must run with BILLING_TEST_CLOCK=true.
  *
  * Exits with 0 if every figure agrees to the cent, otherwise with 1.
  */

@@ -5,30 +5,43 @@ import type { Secrets } from './topology.ts';
 
 /**
  * Returns the system's secrets. Generates them at the first start and stores them in the data folder, readable only by its
- * owner. `ADMIN_EMAIL`, `ADMIN_PASSWORD` and `SERVICE_TOKEN` of the environment take precedence.
+ * owner. `ADMIN_EMAIL`, `ADMIN_PASSWORD`, `SERVICE_TOKEN` and `MANAGEMENT_TOKEN` of the environment take precedence.
  *
  * @throws {Error} with one sentence, if the folder cannot be written or the file is damaged.
  */
 export function ensureSecrets(dataDir: string, env: NodeJS.ProcessEnv): Secrets {
   const file = join(dataDir, 'secrets.json');
-  const { ADMIN_EMAIL, ADMIN_PASSWORD, SERVICE_TOKEN } = env;
+  const { ADMIN_EMAIL, ADMIN_PASSWORD, SERVICE_TOKEN, MANAGEMENT_TOKEN } = env;
   const stored = existsSync(file) ? read(file) : write(file, newSecrets());
   return {
     adminEmail: ADMIN_EMAIL || stored.adminEmail,
     adminPassword: ADMIN_PASSWORD || stored.adminPassword,
     serviceToken: SERVICE_TOKEN || stored.serviceToken,
+    managementToken: MANAGEMENT_TOKEN || stored.managementToken,
   };
 }
 
 export function newSecrets(): Secrets {
   const secret = () => randomBytes(18).toString('base64url');
-  return { adminEmail: 'admin@slipway.local', adminPassword: secret(), serviceToken: secret() };
+  return {
+    adminEmail: 'admin@slipway.local',
+    adminPassword: secret(),
+    serviceToken: secret(),
+    managementToken: secret(),
+  };
 }
 
 function read(file: string): Secrets {
   try {
-    const { adminEmail, adminPassword, serviceToken } = JSON.parse(readFileSync(file, 'utf8'));
-    if (adminEmail && adminPassword && serviceToken) return { adminEmail, adminPassword, serviceToken };
+    const { adminEmail, adminPassword, serviceToken, managementToken } = JSON.parse(
+      readFileSync(file, 'utf8'),
+    );
+    if (adminEmail && adminPassword && serviceToken) {
+      const stored = { adminEmail, adminPassword, serviceToken };
+      // A file that was written before there was a management token gets one.
+      if (!managementToken) return write(file, { ...newSecrets(), ...stored });
+      return { ...stored, managementToken };
+    }
   } catch {
     // Reported below, as for a file that lacks a value.
   }

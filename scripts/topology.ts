@@ -14,7 +14,14 @@ export type ServiceSpec = {
   settings: Record<string, string>;
 };
 
-export type Secrets = { adminEmail: string; adminPassword: string; serviceToken: string };
+export type Secrets = {
+  adminEmail: string;
+  adminPassword: string;
+  /** What the services present to each other. */
+  serviceToken: string;
+  /** What an operator presents to the management ports. */
+  managementToken: string;
+};
 
 export const localPorts: Ports = {
   gateway: { port: 8080, management: 4100 },
@@ -40,7 +47,12 @@ type Options = { dataDir: string; ports: Ports; secrets: Secrets };
 export function topology({ dataDir, ports, secrets }: Options): ServiceSpec[] {
   const address = (name: ServiceName) => `http://${host}:${ports[name].port}`;
   const store = (name: ServiceName) => `sqlite:${dataDir}/${name}.db`;
-  const { serviceToken: SERVICE_TOKEN, adminEmail, adminPassword } = secrets;
+  const {
+    serviceToken: SERVICE_TOKEN,
+    managementToken: MANAGEMENT_TOKEN,
+    adminEmail,
+    adminPassword,
+  } = secrets;
   const USERS_URL = address('users');
   const REPORTING_URL = address('reporting');
   const managementOf = (name: ServiceName) => `http://${host}:${ports[name].management}`;
@@ -67,8 +79,6 @@ export function topology({ dataDir, ports, secrets }: Options): ServiceSpec[] {
       USERS_URL,
       REPORTING_URL,
       SERVICE_TOKEN,
-      // On a developer's machine nobody should have to wait a month for an invoice.
-      BILLING_TEST_CLOCK: 'true',
     },
     reporting: { STORE_URL: store('reporting'), USERS_URL, SERVICE_TOKEN },
   };
@@ -78,7 +88,13 @@ export function topology({ dataDir, ports, secrets }: Options): ServiceSpec[] {
       name,
       address: address(name),
       management: managementOf(name),
-      settings: { ...settings[name], HOST: host, PORT: String(port), MANAGEMENT_PORT: String(management) },
+      settings: {
+        ...settings[name],
+        HOST: host,
+        PORT: String(port),
+        MANAGEMENT_PORT: String(management),
+        MANAGEMENT_TOKEN,
+      },
     };
   });
 }

@@ -4,22 +4,36 @@ import { newSecrets } from '../secrets.ts';
 export type SecretValues = Record<string, string>;
 
 /**
- * Returns all values of the Secret `slipway-secrets`: the stored ones, and random ones for those that are missing.
+ * Returns all values of the Secret `slipway-secrets`: the stored ones, and random ones for those that are missing. A store
+ * URL with the root account of MongoDB is replaced: it is from a version in which the services shared that account.
  *
  * @example
  * completeSecrets({ 'admin-password': 'chosen by hand' })['admin-password']; // 'chosen by hand'
  */
 export function completeSecrets(stored: SecretValues): SecretValues {
-  const { serviceToken, adminEmail, adminPassword } = newSecrets();
+  const { serviceToken, managementToken, adminEmail, adminPassword } = newSecrets();
   const base = {
     'service-token': serviceToken,
+    'management-token': managementToken,
     'admin-email': adminEmail,
     'admin-password': adminPassword,
+    'grafana-password': newPassword(),
     'mongodb-username': 'slipway',
-    'mongodb-password': randomBytes(18).toString('base64url'),
-    ...stored,
+    'mongodb-password': newPassword(),
   };
-  const login = `${base['mongodb-username']}:${encodeURIComponent(base['mongodb-password'])}`;
-  const urlOf = (database: string) => `mongodb://${login}@mongodb:27017/${database}?authSource=admin`;
-  return { 'users-store-url': urlOf('users'), 'billing-store-url': urlOf('billing'), ...base };
+  const root = { ...base, ...stored };
+  const rootLogin = loginOf(root['mongodb-username'], root['mongodb-password']);
+  const own = Object.entries(stored).filter(([, value]) => !value.startsWith(`mongodb://${rootLogin}`));
+  return {
+    'users-store-url': storeUrlOf('users'),
+    'billing-store-url': storeUrlOf('billing'),
+    ...base,
+    ...Object.fromEntries(own),
+    'mongodb-root-url': `mongodb://${rootLogin}@mongodb:27017/admin`,
+  };
 }
+
+const newPassword = () => randomBytes(18).toString('base64url');
+const loginOf = (name: string, password: string) => `${name}:${encodeURIComponent(password)}`;
+const storeUrlOf = (name: string) =>
+  `mongodb://${loginOf(name, newPassword())}@mongodb:27017/${name}?authSource=admin`;

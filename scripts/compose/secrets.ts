@@ -12,32 +12,38 @@ function stored(name: string): string {
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
 }
 
-const secret = (name: string) => stored(name) || randomBytes(18).toString('base64url');
+const newSecret = () => randomBytes(18).toString('base64url');
+
+const secret = (name: string) => stored(name) || newSecret();
 
 const rootPassword = secret('mongodb/root-password');
 const serviceToken = secret('users/service-token');
 const adminPassword = secret('users/admin-password');
-const passwords = {
-  users: secret('mongodb-users/users-password'),
-  billing: secret('mongodb-users/billing-password'),
-};
+const managementToken = secret('gateway/management-token');
 
-const urlOf = (name: keyof typeof passwords) =>
-  `mongodb://${name}:${passwords[name]}@mongodb:27017/${name}?authSource=admin`;
+/** The address of a service's database, with an account of its own. */
+const storeUrlOf = (name: string) =>
+  stored(`${name}/store-url`) || `mongodb://${name}:${newSecret()}@mongodb:27017/${name}?authSource=admin`;
+
+const storeUrls = { users: storeUrlOf('users'), billing: storeUrlOf('billing') };
 
 /** The order matters: the file that is read above must come before other files with the same secret. */
 const files: Record<string, string> = {
   'mongodb/root-password': rootPassword,
-  'mongodb-users/root-password': rootPassword,
-  'mongodb-users/users-password': passwords.users,
-  'mongodb-users/billing-password': passwords.billing,
-  'users/store-url': urlOf('users'),
+  'gateway/management-token': managementToken,
+  'users/store-url': storeUrls.users,
   'users/service-token': serviceToken,
   'users/admin-password': adminPassword,
-  'billing/store-url': urlOf('billing'),
+  'users/management-token': managementToken,
+  'billing/store-url': storeUrls.billing,
   'billing/service-token': serviceToken,
+  'billing/management-token': managementToken,
   'reporting/service-token': serviceToken,
-  'grafana/admin-password': adminPassword,
+  'reporting/management-token': managementToken,
+  'mongodb-users/root-url': `mongodb://root:${rootPassword}@mongodb:27017/admin`,
+  'mongodb-users/users-store-url': storeUrls.users,
+  'mongodb-users/billing-store-url': storeUrls.billing,
+  'grafana/admin-password': secret('grafana/admin-password'),
   // No receiver: replace this with the address of a chat or a pager.
   'alertmanager/webhook-url': 'http://127.0.0.1:9/',
 };

@@ -13,6 +13,7 @@ const secrets = {
   adminEmail: 'admin@slipway.example',
   adminPassword: 'a password of the bench',
   serviceToken: 'the service token of the bench',
+  managementToken: 'token-of-an-operator',
 };
 
 /** What a start took: until the service said that it serves, and until then of its own CPU; and the memory it holds. */

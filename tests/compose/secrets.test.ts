@@ -10,15 +10,19 @@ const script = fileURLToPath(new URL('../../scripts/compose/secrets.ts', import.
 /** In the order in which they are written; a start may be cut off after any of them. */
 const names = [
   'mongodb/root-password',
-  'mongodb-users/root-password',
-  'mongodb-users/users-password',
-  'mongodb-users/billing-password',
+  'gateway/management-token',
   'users/store-url',
   'users/service-token',
   'users/admin-password',
+  'users/management-token',
   'billing/store-url',
   'billing/service-token',
+  'billing/management-token',
   'reporting/service-token',
+  'reporting/management-token',
+  'mongodb-users/root-url',
+  'mongodb-users/users-store-url',
+  'mongodb-users/billing-store-url',
   'grafana/admin-password',
   'alertmanager/webhook-url',
 ];
@@ -41,18 +45,22 @@ describe('the secrets of the Compose system', () => {
 
   function expectWhole(secrets: Record<string, string>): void {
     expect(Object.keys(secrets).sort()).toEqual([...names].sort());
+    const passwordIn = (url = '') => new URL(url).password;
     for (const name of ['users', 'billing']) {
       const { username, password } = new URL(secrets[`${name}/store-url`] ?? '');
-      expect({ username, password }).toEqual({
-        username: name,
-        password: secrets[`mongodb-users/${name}-password`],
-      });
+      expect(username).toBe(name);
+      expect(password).toMatch(/^[\w-]{24}$/);
+      expect(secrets[`mongodb-users/${name}-store-url`]).toBe(secrets[`${name}/store-url`]);
       expect(secrets[`${name}/service-token`]).toBe(secrets['reporting/service-token']);
     }
-    expect(secrets['mongodb/root-password']).toBe(secrets['mongodb-users/root-password']);
-    expect(secrets['users/admin-password']).toBe(secrets['grafana/admin-password']);
+    for (const name of ['users', 'billing', 'reporting']) {
+      expect(secrets[`${name}/management-token`]).toBe(secrets['gateway/management-token']);
+    }
+    expect(passwordIn(secrets['mongodb-users/root-url'])).toBe(secrets['mongodb/root-password']);
     const random = Object.values(secrets).filter((text) => /^[\w-]{24}$/.test(text));
-    expect(new Set(random).size).toBe(5);
+    const passwords = [secrets['users/store-url'], secrets['billing/store-url']].map(passwordIn);
+    // The root's, the services' token, the operator's, the administrator's, Grafana's, and one for each database account.
+    expect(new Set([...random, ...passwords]).size).toBe(7);
   }
 
   it('are made once, and are all there', () => {
@@ -63,7 +71,7 @@ describe('the secrets of the Compose system', () => {
     expect(written()).toEqual(made);
   });
 
-  it.each([1, 4, 7, 11])('are completed after a start that was cut off after %i of them', (count) => {
+  it.each([1, 3, 7, 11, 14])('are completed after a start that was cut off after %i of them', (count) => {
     start();
     const made = written();
     const [cut = '', ...missing] = names.slice(count);

@@ -44,6 +44,7 @@ export async function composeSystem(): Promise<ComposeSystem> {
     ...Object.fromEntries(settings),
     IMAGE_TAG: 'compose-test',
     COMPOSE_PROJECT_NAME: project,
+    BILLING_TEST_CLOCK: 'true',
     // All its callers have one address.
     RATE_LIMIT: '1000000',
     RATE_LIMIT_SIGN_IN: '1000000',

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { type Manifest, ofKind, parse, renderText } from './render.ts';
 import { missingTools } from './tools.ts';
-import { containerOf, environmentOf, quantity, servicesOf, workloadsOf } from './workloads.ts';
+import {
+  type Container,
+  containerOf,
+  environmentOf,
+  quantity,
+  servicesOf,
+  type Workload,
+  workloadsOf,
+} from './workloads.ts';
 
 const missing = missingTools('kubectl');
 
@@ -39,11 +47,13 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
         seccompProfile: { type: 'RuntimeDefault' },
       });
       expect(pod.securityContext.runAsUser).toBeGreaterThan(0);
-      expect(containerOf(workload).securityContext).toEqual({
-        allowPrivilegeEscalation: false,
-        readOnlyRootFilesystem: true,
-        capabilities: { drop: ['ALL'] },
-      });
+      for (const { securityContext } of [containerOf(workload), ...(pod.initContainers ?? [])]) {
+        expect(securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+      }
     });
 
     it('give each its own account, and a token to Prometheus alone', () => {
@@ -121,6 +131,41 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
         ),
       );
       expect(open).toEqual([]);
+    });
+
+    it('mount of the Secret what each container reads, and nothing else', () => {
+      const keysOf = ({ pod }: Workload, { volumeMounts = [] }: Container) => {
+        const mounted = (pod.volumes ?? []).filter(({ name }) =>
+          volumeMounts.some((mount) => mount.name === name),
+        );
+        return mounted.flatMap(({ secret }) => secret?.items?.map(({ key }) => key) ?? []).sort();
+      };
+      const keys = workloads.map((each) => [each.name, keysOf(each, containerOf(each))] as const);
+      const withKeys = keys.filter(([, names]) => names.length > 0);
+      expect(Object.fromEntries(withKeys)).toEqual({
+        gateway: ['management-token'],
+        users: ['admin-email', 'admin-password', 'management-token', 'service-token', 'users-store-url'],
+        billing: ['billing-store-url', 'management-token', 'service-token'],
+        reporting: ['management-token', 'service-token'],
+        grafana: ['grafana-password'],
+        'billing-cycle': ['admin-email', 'admin-password'],
+        'reporting-rebuild': ['admin-email', 'admin-password'],
+      });
+    });
+
+    it('make the accounts of users and billing in MongoDB before they start, in a container that ends', () => {
+      const withInit = workloads.filter(({ pod }) => pod.initContainers);
+      expect(withInit.map(({ name }) => name).sort()).toEqual(['billing', 'users']);
+      for (const { name, pod } of withInit) {
+        expect(pod.initContainers).toMatchObject([{ name: 'account', image: `slipway/${name}:dev` }]);
+        const root = pod.volumes?.find(({ secret }) =>
+          secret?.items?.some(({ key }) => key === 'mongodb-root-url'),
+        );
+        const readers = [...pod.containers, ...(pod.initContainers ?? [])].filter(({ volumeMounts }) =>
+          volumeMounts?.some((mount) => mount.name === root?.name),
+        );
+        expect(readers.map((each) => each.name)).toEqual(['account']);
+      }
     });
 
     it('never run two of a job at once, and end each before the next is due', () => {

@@ -30,6 +30,7 @@ const others = [
 const secrets: Record<string, string> = {
   SERVICE_TOKEN: 'a token of the tests',
   STORE_URL: 'mongodb://mongodb:27017/tests',
+  MANAGEMENT_TOKEN: 'token-of-an-operator',
   ADMIN_EMAIL: 'admin@example.com',
   ADMIN_PASSWORD: 'a password of the tests',
 };

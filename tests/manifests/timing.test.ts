@@ -28,7 +28,9 @@ type BackendPolicy = Manifest & { spec: { default: { connectionDraining: { drain
 function timesOf(workload: Workload, manifests: Manifest[]) {
   const { readinessProbe } = containerOf(workload);
   if (!readinessProbe) throw new Error(`${workload.name} has no readiness probe`);
-  const settings = readSettings(platformSettings, environmentOf(workload, manifests));
+  const environment = Object.entries(environmentOf(workload, manifests));
+  const open = environment.filter(([name]) => !name.endsWith('_FILE'));
+  const settings = readSettings(platformSettings, Object.fromEntries(open));
   return {
     drain: settings.DRAIN_DELAY_MS,
     longest: settings.REQUEST_TIMEOUT_MS,

@@ -15,6 +15,7 @@ export type Container = {
   ports?: { name: string; containerPort: number }[];
   resources: { requests: Labels; limits: Labels };
   securityContext: Record<string, unknown>;
+  volumeMounts?: { name: string; mountPath: string }[];
   startupProbe?: Probe;
   readinessProbe?: Probe;
   livenessProbe?: Probe;
@@ -27,7 +28,11 @@ type PodSpec = {
   automountServiceAccountToken: boolean;
   terminationGracePeriodSeconds: number;
   securityContext: Record<string, unknown>;
-  volumes?: { name: string; configMap?: { name: string } }[];
+  volumes?: {
+    name: string;
+    configMap?: { name: string };
+    secret?: { secretName: string; items?: { key: string; path: string }[] };
+  }[];
 };
 
 type Template = { metadata: { labels: Labels }; spec: PodSpec };

@@ -77,7 +77,7 @@ describe('the log of a service', () => {
     const set = (level: string) =>
       fetch(`${management}/log-level`, {
         method: 'PUT',
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${system.managementToken}` },
         body: JSON.stringify({ level, forSeconds: 30 }),
       });
     await set('error');

@@ -7,7 +7,13 @@ const day = 24 * 3_600_000;
 
 it('makes another random value for each secret and each cluster', () => {
   const [one, two] = [completeSecrets({}), completeSecrets({})];
-  for (const key of ['service-token', 'admin-password', 'mongodb-password']) {
+  for (const key of [
+    'service-token',
+    'management-token',
+    'admin-password',
+    'grafana-password',
+    'mongodb-password',
+  ]) {
     expect(one[key]).toMatch(/^[\w-]{24}$/);
     expect(one[key]).not.toBe(two[key]);
   }
@@ -20,9 +26,29 @@ it('keeps what is there, and makes only what is missing', () => {
   expect(completeSecrets(rest)).toEqual({ ...rest, 'service-token': expect.not.stringMatching(lost ?? '') });
 });
 
-it('writes the password of the database into its address as a URL has it', () => {
-  const { 'users-store-url': url = '' } = completeSecrets({ 'mongodb-password': 'p@ss/word' });
-  expect(new URL(url)).toMatchObject({ username: 'slipway', password: 'p%40ss%2Fword', pathname: '/users' });
+it('writes the password of the root account into its address as a URL has it', () => {
+  const { 'mongodb-root-url': url = '' } = completeSecrets({ 'mongodb-password': 'p@ss/word' });
+  expect(new URL(url)).toMatchObject({ username: 'slipway', password: 'p%40ss%2Fword', pathname: '/admin' });
+});
+
+it('gives users and billing an account each in MongoDB, with a password of its own', () => {
+  const values = completeSecrets({});
+  const accounts = ['users', 'billing'].map((name) => new URL(values[`${name}-store-url`] ?? ''));
+  expect(accounts.map(({ username, pathname }) => [username, pathname])).toEqual([
+    ['users', '/users'],
+    ['billing', '/billing'],
+  ]);
+  const passwords = accounts.map(({ password }) => password);
+  expect(new Set([...passwords, values['mongodb-password']]).size).toBe(3);
+});
+
+it('replaces a store URL with the root account, as older versions made it', () => {
+  const old = { 'mongodb-username': 'slipway', 'mongodb-password': 'p@ss' };
+  const url = 'mongodb://slipway:p%40ss@mongodb:27017/users?authSource=admin';
+  const values = completeSecrets({ ...old, 'users-store-url': url });
+  expect(new URL(values['users-store-url'] ?? '').username).toBe('users');
+  expect(values).toMatchObject(old);
+  expect(completeSecrets(values)).toEqual(values);
 });
 
 it('keeps the address of a database elsewhere', () => {

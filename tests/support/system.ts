@@ -48,6 +48,8 @@ export type System = {
   admin: { email: string; password: string };
   /** The secret with which services authenticate to each other at `/internal/*`. */
   serviceToken: string;
+  /** What an operator presents to the management ports. */
+  managementToken: string;
   services: Record<ServiceName, ServiceHandle>;
   /** Starts another process of a service, on its own ports and the same databases. It stops with the system. */
   replicate(name: ServiceName): Promise<ServiceHandle>;
@@ -117,11 +119,15 @@ export async function startSystem({
     dataDir: folder,
     admin: { email: secrets.adminEmail, password: secrets.adminPassword },
     serviceToken: secrets.serviceToken,
+    managementToken: secrets.managementToken,
     services,
     replicate,
     stop,
   };
 }
+
+/** Tests bill months that have not passed. */
+const testClock = { BILLING_TEST_CLOCK: 'true' };
 
 /** A short drain delay, because tests have no load balancer. */
 const quickly = { DRAIN_DELAY_MS: '50' };
@@ -139,7 +145,14 @@ function handleOf(spec: ServiceSpec, systemEnv: Record<string, string>, main?: U
       return output;
     },
     async start(env = {}) {
-      const settings = { SERVICE: spec.name, ...quickly, ...spec.settings, ...systemEnv, ...env };
+      const settings = {
+        SERVICE: spec.name,
+        ...quickly,
+        ...testClock,
+        ...spec.settings,
+        ...systemEnv,
+        ...env,
+      };
       const onLine = (line: string) => {
         output += `${line}\n`;
       };

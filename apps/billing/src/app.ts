@@ -21,8 +21,11 @@ import { registerSubscriptionRoutes } from './routes/subscriptions.ts';
 import { registerUsageRoutes } from './routes/usage.ts';
 import { openStore } from './store/open.ts';
 
-/** Kept back of a request's time to say that the provider did not answer; milliseconds. */
+/** Time of a request that is reserved for the response, if the provider does not respond in time; milliseconds. */
 const margin = 100;
+
+const testClockNotice =
+  'The test clock is on (BILLING_TEST_CLOCK): billing runs and usage may have times in the future. For tests only.';
 
 /** Plans, subscriptions, usage, invoices, payments and their ledger. */
 export const billing = defineService({
@@ -31,11 +34,15 @@ export const billing = defineService({
   settings,
   openStore: ({ STORE_URL }) => openStore(STORE_URL),
 
-  register(app, { settings, store, log, metrics, tracing, upstream, shareBy }) {
+  register(app, { settings, store, log, metrics, tracing, lifecycle, upstream, shareBy }) {
     const provider = observeDependency('payment-provider', openSandbox(sandboxUrl(settings)), metrics);
     const counts = createCounts(metrics);
     app.addHook('onClose', () => provider.close());
     const clock = systemClock(settings.BILLING_TEST_CLOCK);
+    if (settings.BILLING_TEST_CLOCK) {
+      lifecycle.notices.push(testClockNotice);
+      log.warn(testClockNotice);
+    }
     const providerTimeoutMs = settings.PROVIDER_TIMEOUT_MS;
     const timeoutMs = () =>
       Math.max(1, Math.min(providerTimeoutMs, timeLeft(Number.POSITIVE_INFINITY) - margin));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { refuseFuture, systemClock } from './clock.ts';
+import { refuseFuture, refuseFutureRun, systemClock } from './clock.ts';
 
 const day = 86_400_000;
 const ahead = (ms: number) => new Date(Date.now() + ms).toISOString();
@@ -20,6 +20,15 @@ describe('a time that a caller names', () => {
       code: 'invalid_request',
       fields: [{ field: 'body.at' }],
     });
+  });
+
+  it('may not be ahead at all for a billing run, unless the test clock is on', () => {
+    const run = (isTest: boolean, ms: number) => () =>
+      refuseFutureRun(systemClock(isTest), 'body.asOf', ahead(ms));
+    expect(run(false, -1_000)).not.toThrow();
+    expect(run(false, 2_000)).toThrow('body.asOf must not be in the future');
+    expect(run(true, 365 * day)).not.toThrow();
+    expect(run(true, 367 * day)).toThrow('body.asOf must not be in the future');
   });
 
   it('may be ahead by up to a year for tests', () => {

@@ -1,26 +1,38 @@
 import { problem } from '@slipway/contracts/errors';
 
-/** What time it is, and how far into the future callers may name times. */
+/** The current time, and how far in the future the times in requests may be. */
 export type Clock = {
-  /** The present instant in the form that sorts. */
+  /** Returns the current time in the format that `toInstant` returns. */
   now(): string;
-  /** Milliseconds by which a time that a caller names may lie ahead. */
+  /** Maximum time in milliseconds that a time in a request may be in the future. */
   tolerance: number;
+  /** Milliseconds by which a billing run may lie ahead: none, because it would bill what has not happened. */
+  runTolerance?: number;
 };
 
-/** What the clock of an honest caller may differ; milliseconds. */
+/** Maximum expected difference between a caller's clock and ours; milliseconds. */
 export const clockSkew = 5 * 60_000;
-/** Enough for a test to see a year of invoices; bounded, because each month is billed. Milliseconds. */
+/** Long enough for a test of a year of invoices; limited, because each month is billed. Milliseconds. */
 const testYear = 366 * 24 * 60 * 60_000;
 
-/** @param isTest lets months pass in a test; in production it would bill what has not happened */
+/** @param isTest accepts times up to a year in the future; in production, that would bill months that have not begun */
 export function systemClock(isTest: boolean): Clock {
-  return { now: () => new Date().toISOString(), tolerance: isTest ? testYear : clockSkew };
+  const tolerances = isTest ? { tolerance: testYear, runTolerance: testYear } : { tolerance: clockSkew };
+  return { now: () => new Date().toISOString(), ...tolerances };
 }
 
 /** @throws {Problem} invalid_request naming the field, if the instant lies further ahead than is tolerated. */
-export function refuseFuture({ now, tolerance }: Clock, field: string, at: string): void {
+export function refuseFuture(
+  { now, tolerance }: Pick<Clock, 'now' | 'tolerance'>,
+  field: string,
+  at: string,
+): void {
   if (Date.parse(at) <= Date.parse(now()) + tolerance) return;
   const message = 'must not be in the future';
   throw problem('invalid_request', `${field} ${message}`, { fields: [{ field, message }] });
+}
+
+/** @throws {Problem} as `refuseFuture`, for the time until which a run bills: never ahead without the test clock. */
+export function refuseFutureRun({ now, runTolerance = 0 }: Clock, field: string, at: string): void {
+  refuseFuture({ now, tolerance: runTolerance }, field, at);
 }

@@ -56,6 +56,12 @@ describe('the state of the system', () => {
     expect(await stateOf(url)).toMatchObject({ state: 'unready', down: ['store'], version: '2' });
   });
 
+  it('includes what a service wants everyone to know', async () => {
+    const notices = ['The test clock is on.'];
+    const { url } = await statusServer({ ...status, notices });
+    expect(await stateOf(url)).toMatchObject({ state: 'ready', notices });
+  });
+
   it('shows that a service is draining', async () => {
     const { url } = await statusServer({ ...status, state: 'draining', ready: false }, 503);
     expect(await stateOf(url)).toMatchObject({ state: 'draining' });

@@ -9,6 +9,7 @@ const Status = Type.Object({
   state: Type.Enum(['starting', 'ready', 'draining', 'closing', 'stopped']),
   ready: Type.Boolean(),
   upSeconds: Type.Integer({ minimum: 0 }),
+  notices: Type.Optional(Type.Array(Type.String())),
   dependencies: Type.Array(Type.Object({ name: Type.String(), up: Type.Boolean() })),
 });
 
@@ -57,9 +58,10 @@ async function stateOf(name: string, url: string): Promise<ServiceState> {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
     const status: unknown = await response.json();
     if (!isStatus(status)) return unreachable(name);
-    const { version, state, ready, upSeconds, dependencies } = status;
+    const { version, state, ready, upSeconds, notices = [], dependencies } = status;
     const down = dependencies.filter(({ up }) => !up).map((dependency) => dependency.name);
-    return { name, state: state === 'ready' && !ready ? 'unready' : state, version, upSeconds, down };
+    const shown = state === 'ready' && !ready ? 'unready' : state;
+    return { name, state: shown, version, upSeconds, down, ...(notices.length > 0 && { notices }) };
   } catch {
     return unreachable(name);
   }

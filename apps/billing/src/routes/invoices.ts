@@ -10,16 +10,16 @@ import { createJob, type JobOutcome } from '@slipway/platform/telemetry/jobs';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import type { Metrics } from '@slipway/platform/telemetry/metrics';
 import { type BillingParts, type RunReport, runBilling as run } from '../billing-run.ts';
-import { refuseFuture } from '../clock.ts';
+import { refuseFutureRun } from '../clock.ts';
 import { writeOff } from '../write-offs.ts';
 import { ownerIn, visible } from './ownership.ts';
 
 type Parts = BillingParts & { log: Logger; metrics: Metrics };
 
-/** Kept back of a request's time to write its answer; milliseconds. */
+/** Time of a request that is reserved for its response; milliseconds. */
 const margin = 1_000;
 
-/** Invoices over HTTP, and the run that issues them. */
+/** Registers the routes of invoices, and of the run that issues them. */
 export function registerInvoiceRoutes(app: App, { log, metrics, ...parts }: Parts): void {
   const { invoices, clock } = parts;
   const job = createJob(metrics, 'billing-run');
@@ -28,7 +28,7 @@ export function registerInvoiceRoutes(app: App, { log, metrics, ...parts }: Part
     ...runBilling,
     handler: async (request) => {
       const asOf = toInstant(request.body.asOf ?? clock.now());
-      refuseFuture(clock, 'body.asOf', asOf);
+      refuseFutureRun(clock, 'body.asOf', asOf);
       const options = {
         asOf,
         mayGoOn: () => timeLeft(runBilling.config.timeoutMs) > margin,

@@ -2,6 +2,7 @@
 
 const services = document.getElementById('services');
 const summary = document.getElementById('summary');
+const notices = document.getElementById('notices');
 
 function cell(text, ...classes) {
   const element = document.createElement('td');
@@ -28,6 +29,17 @@ function duration(seconds) {
   return `${Math.floor(seconds / size)} ${unit}`;
 }
 
+/** Shows what everyone must know, such as a setting for tests that is on. */
+function showNotices(texts) {
+  const items = texts.map((text) => {
+    const item = document.createElement('li');
+    item.textContent = text;
+    return item;
+  });
+  notices.replaceChildren(...items);
+  notices.hidden = items.length === 0;
+}
+
 /** Sets the summary if it has changed: a screen reader announces every write to a live region. */
 function announce(text) {
   if (summary.textContent !== text) summary.textContent = text;
@@ -40,6 +52,7 @@ async function refresh() {
     if (!response.ok) throw new Error(`status ${response.status}`);
     const system = await response.json();
     services.replaceChildren(...system.services.map(row));
+    showNotices(system.services.flatMap((service) => service.notices ?? []));
     announce(system.ready ? 'All services are ready.' : 'Not every service is ready.');
   } catch {
     announce('The gateway does not respond. The states shown may be out of date.');

@@ -1,9 +1,9 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { Access } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyRequest } from 'fastify';
 import type { App } from '../core/app.ts';
 import { bearerTokenOf } from './bearer.ts';
+import { isSameSecret } from './secret.ts';
 import type { Principal, TokenVerifier } from './tokens.ts';
 
 export type AccessOptions = {
@@ -27,7 +27,7 @@ export function registerAccess(app: App, { verify, serviceToken }: AccessOptions
   });
 
   async function checkService(request: FastifyRequest): Promise<void> {
-    if (!serviceToken || !isSame(requireToken(request), serviceToken)) throw problem('unauthenticated');
+    if (!serviceToken || !isSameSecret(requireToken(request), serviceToken)) throw problem('unauthenticated');
   }
 
   function checkPerson(access: 'member' | 'admin') {
@@ -45,12 +45,6 @@ function requireToken({ headers }: FastifyRequest): string {
   throw problem('unauthenticated', 'Send the header Authorization: Bearer <access token>', {
     fields: [{ field: 'header.authorization', message: 'must be a bearer token' }],
   });
-}
-
-/** Compares secrets in a time that does not depend on how much of them is equal. */
-function isSame(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** Returns the person that sent a request. Only for routes with the access `member` or `admin`. */

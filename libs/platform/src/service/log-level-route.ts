@@ -1,4 +1,6 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { bearerTokenOf } from '../http/bearer.ts';
+import { isSameSecret } from '../http/secret.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { LogLevel } from '../telemetry/log-level.ts';
 
@@ -9,16 +11,17 @@ type Answer = { status: number; body: object };
 
 /**
  * Answers `GET /log-level` with the level, and changes it for a while at `PUT /log-level` with
- * `{"level":"debug","forSeconds":60}`. Only JSON is accepted, because a web page of another origin cannot send that
- * without a preflight request.
+ * `{"level":"debug","forSeconds":60}` and the operator's token. A service without a token does not change it.
  */
 export async function answerLogLevel(
   { method, headers }: Pick<IncomingMessage, 'method' | 'headers'>,
   body: AsyncIterable<Buffer>,
-  { logLevel, log }: { logLevel: LogLevel; log: Logger },
+  { logLevel, log, token }: { logLevel: LogLevel; log: Logger; token?: string },
 ): Promise<Answer> {
   if (method === 'GET') return { status: 200, body: logLevel.get() };
   if (method !== 'PUT') return { status: 405, body: { error: 'Only GET and PUT are allowed' } };
+  const rejection = reject(headers, token);
+  if (rejection) return rejection;
   if (headers['content-type'] !== 'application/json') {
     return { status: 415, body: { error: 'The content-type must be application/json' } };
   }
@@ -31,6 +34,13 @@ export async function answerLogLevel(
   // A warning, so that it is logged at most levels: the log must show why it changes.
   log.warn(changed, 'log level changed');
   return { status: 200, body: changed };
+}
+
+function reject(headers: IncomingHttpHeaders, token: string | undefined): Answer | undefined {
+  if (!token)
+    return { status: 403, body: { error: 'The level can be changed only where MANAGEMENT_TOKEN is set' } };
+  if (isSameSecret(bearerTokenOf(headers) ?? '', token)) return undefined;
+  return { status: 401, body: { error: 'The header Authorization: Bearer <MANAGEMENT_TOKEN> is needed' } };
 }
 
 async function textOf(body: AsyncIterable<Buffer>): Promise<string> {

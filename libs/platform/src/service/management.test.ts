@@ -1,10 +1,14 @@
 import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createLogs } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { type Dependency, Lifecycle } from './lifecycle.ts';
 import { createManagement } from './management.ts';
+
+const operator = 'token-of-an-operator';
 
 let close = async () => {};
 afterEach(async () => {
@@ -13,7 +17,7 @@ afterEach(async () => {
 });
 
 /** A management listener over a lifecycle, and a function that calls it. */
-async function managed(dependencies: Dependency[] = []) {
+async function managed(dependencies: Dependency[] = [], token = operator) {
   const lines: string[] = [];
   const { log, level } = createLogs('things', 'info', { write: (line) => lines.push(line) });
   const lifecycle = new Lifecycle(dependencies);
@@ -24,6 +28,7 @@ async function managed(dependencies: Dependency[] = []) {
     metrics: createMetrics('things', '1.2.3'),
     log,
     logLevel: level,
+    token,
     upstreams: [{ name: 'users', breaker: 'open' }],
     load: () => ({ rejecting: false }),
   }).listen(0, '127.0.0.1');
@@ -34,7 +39,13 @@ async function managed(dependencies: Dependency[] = []) {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, options);
     return { status: response.status, text: await response.text() };
   };
-  return { lifecycle, log, lines, ask, statusOf: async (path: string) => (await ask(path)).status };
+  return { port, lifecycle, log, lines, ask, statusOf: async (path: string) => (await ask(path)).status };
+}
+
+/** Sends a GET with a Host header that `fetch` would not send. */
+async function askAs(port: number, path: string, headers: { host: string }) {
+  const [response] = (await once(request({ port, path, headers }).end(), 'response')) as [IncomingMessage];
+  return { status: response.statusCode, body: await text(response) };
 }
 
 const away: Dependency = { name: 'store', check: () => Promise.reject(new Error('connection refused')) };
@@ -112,10 +123,28 @@ describe('the management listener', () => {
   });
 });
 
+describe('a management listener that a web page reaches under a name of its own', () => {
+  const asRebound = { host: 'rebind.example.com:9080' };
+
+  it.each(['/health', '/started', '/status', '/metrics', '/log-level'])('answers 421 at %s', async (path) => {
+    const { port } = await managed();
+    const { status, body } = await askAs(port, path, asRebound);
+    expect(status).toBe(421);
+    expect(body).not.toContain('things');
+  });
+
+  it('answers under an address or the name of a service', async () => {
+    const { port } = await managed();
+    for (const host of [`127.0.0.1:${port}`, 'things:9080', `localhost:${port}`]) {
+      expect((await askAs(port, '/health', { host })).status).toBe(200);
+    }
+  });
+});
+
 describe('the log level', () => {
   const put = (body: unknown, type = 'application/json') => ({
     method: 'PUT',
-    headers: { 'content-type': type },
+    headers: { 'content-type': type, authorization: `Bearer ${operator}` },
     body: JSON.stringify(body),
   });
 
@@ -138,6 +167,27 @@ describe('the log level', () => {
     expect(log.level).toBe('silent');
     await ask('/log-level', put({ level: 'info' }));
     expect(JSON.parse((await ask('/log-level')).text)).toEqual({ level: 'info', configured: 'info' });
+  });
+
+  it.each([
+    ['without a credential', undefined, 401],
+    ['with a wrong token', 'Bearer wrong', 401],
+    ['with a token in another scheme', `Basic ${operator}`, 401],
+  ])('is not changed %s', async (_how, authorization, status) => {
+    const { log, ask } = await managed();
+    const headers = { 'content-type': 'application/json', ...(authorization && { authorization }) };
+    expect((await ask('/log-level', { ...put({ level: 'debug' }), headers })).status).toBe(status);
+    expect(log.level).toBe('info');
+  });
+
+  it('is not changed in a service without a token, whatever is presented', async () => {
+    const { log, ask } = await managed([], '');
+    expect(await ask('/log-level', put({ level: 'debug' }))).toMatchObject({
+      status: 403,
+      text: expect.stringContaining('MANAGEMENT_TOKEN'),
+    });
+    expect(log.level).toBe('info');
+    expect((await ask('/log-level')).status).toBe(200);
   });
 
   it.each([

@@ -6,6 +6,7 @@ import type { LogLevel } from '../telemetry/log-level.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { answerLogLevel } from './log-level-route.ts';
+import { isPrivateHost } from './private-host.ts';
 
 type Parts = {
   service: string;
@@ -14,6 +15,8 @@ type Parts = {
   metrics: Metrics;
   log: Logger;
   logLevel: LogLevel;
+  /** The credential of an operator; without it nothing can be changed. */
+  token?: string;
   /** Services that this one calls. An unreachable one does not make this one unready, or failures would spread. */
   upstreams: Pick<Upstream, 'name' | 'breaker'>[];
   /** Returns how busy the service is. Load never makes it unready, because it would fall on the other replicas. */
@@ -37,6 +40,8 @@ export function createManagement(parts: Parts): Server {
 async function answer(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
   const { url, headers } = request;
   const { lifecycle, metrics } = parts;
+  if (!isPrivateHost(headers.host))
+    return json(response, 421, { error: 'The Host header names another host' });
   const path = url?.split('?', 1)[0];
   if (path === '/health') return json(response, 200, { status: 'alive' });
   if (path === '/started') {
@@ -65,6 +70,7 @@ async function status(response: ServerResponse, parts: Parts): Promise<void> {
     ready,
     pid,
     upSeconds: Math.round(performance.now() / 1000),
+    notices: lifecycle.notices,
     dependencies,
     upstreams: upstreams.map(({ name, breaker }) => ({ name, breaker })),
     load: load(),

@@ -136,7 +136,7 @@ export async function buildService<Schema extends TObject, Store extends Service
   await app.ready();
 
   const management = createManagement({
-    ...{ service: name, version, lifecycle, metrics, log, logLevel },
+    ...{ service: name, version, lifecycle, metrics, log, logLevel, token: platform.MANAGEMENT_TOKEN },
     ...{ upstreams, load },
   });
   return { name, app: typed, management, lifecycle, connections, store, log, metrics };

@@ -3,6 +3,10 @@ import envSchema from 'env-schema';
 import Type, { type Static, type TObject } from 'typebox';
 import { tracingSettings } from '../telemetry/tracing-settings.ts';
 
+/** A secret setting, which is never printed. */
+export const Secret = (options: { description: string; minLength?: number; pattern?: string }) =>
+  Type.String({ minLength: 16, ...options, secret: true });
+
 /** The settings of every service. A service adds its own in a `Type.Object` of the same form. */
 export const platformSettings = Type.Object({
   HOST: Type.String({
@@ -16,6 +20,12 @@ export const platformSettings = Type.Object({
     maximum: 65535,
     description: 'Port of /health, /started, /status and /metrics',
   }),
+  MANAGEMENT_TOKEN: Type.Optional(
+    Secret({
+      pattern: '^\\S+$',
+      description: 'The secret that an operator presents to change the log level of a running process',
+    }),
+  ),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     default: 'info',
     description: 'Least severe level that is logged',
@@ -62,10 +72,6 @@ export const platformSettings = Type.Object({
 });
 
 export type PlatformSettings = Static<typeof platformSettings>;
-
-/** A secret setting, which is never printed. */
-export const Secret = (options: { description: string; minLength?: number; pattern?: string }) =>
-  Type.String({ minLength: 16, ...options, secret: true });
 
 /** The address of another service, as `discover` reads it. Checked here, to be reported with all wrong settings. */
 export const ServiceUrl = (options: { default: string; description: string }) =>

@@ -24,14 +24,14 @@ import { ZipkinExporter } from './zipkin-exporter.ts';
 
 export type Sdk = {
   tracer: Tracer;
-  /** Lets `start` make a span that is recorded, and has the ids of one that was not. */
+  /** While `start` runs, records new spans with the ids of a span that was not sampled. */
   withIds<T>(ids: SpanContext, start: () => T): T;
   shutdown(): Promise<void>;
 };
 
 /**
- * Starts OpenTelemetry's SDK, which reads from the environment whatever is not passed to it here. Loading it costs
- * more than most of a service, so this module is imported only where spans are exported.
+ * Starts OpenTelemetry's SDK, which reads every option that is not set here from the environment. It takes longer to
+ * load than most of a service, so this module is imported only if spans are exported.
  */
 export function startSdk(options: TracingOptions): Sdk {
   const { service, version, isPublic, settings } = options;
@@ -40,14 +40,14 @@ export function startSdk(options: TracingOptions): Sdk {
   trace.disable();
   const sdk = new NodeSDK({
     resource: resourceFromAttributes({ 'service.name': service, 'service.version': version }),
-    // Not those of host and process: Zipkin repeats a resource in every span.
+    // Without host and process attributes, because Zipkin repeats the resource in every span.
     resourceDetectors: [resourceAttributesEnvDetector, serviceNameEnvDetector],
     sampler: late.sampler,
     idGenerator: late.idGenerator,
     spanProcessors: [batchProcessor(createExporter(settings), options)],
     metricReaders: [],
     logRecordProcessors: [],
-    // Both are registered already: services without an exporter use them, too. The types forget one `null`.
+    // Both are already registered, because services without an exporter use them, too. The types lack one `null`.
     textMapPropagator: null,
     contextManager: null as never,
   });

@@ -95,7 +95,7 @@ export const tracingSettings = {
 const schema = Type.Object(tracingSettings);
 export type TracingSettings = Static<typeof schema>;
 
-/** What the tracing of a service is made of. */
+/** The dependencies of a service's tracing. */
 export type TracingOptions = {
   service: string;
   version: string;

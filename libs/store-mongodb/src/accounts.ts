@@ -1,0 +1,59 @@
+import { type Db, MongoClient } from 'mongodb';
+
+/** Time in which the server must answer, which may be starting, too; milliseconds. */
+const connectWithin = 60_000;
+
+/**
+ * Gives a service an account of its own on a MongoDB server: the name and password in the service's store URL, for the
+ * database of that URL and the one beside it that ends in `-sandbox`. An account that works already is left as it is.
+ *
+ * @param rootUrl URL with an account that may make others
+ * @param storeUrl `mongodb://<name>:<password>@<host>/<database>?authSource=admin`
+ * @returns what was done: `exists`, `made`, or `elsewhere` if the store is on another server
+ */
+export async function ensureAccount(
+  rootUrl: string,
+  storeUrl: string,
+): Promise<'exists' | 'made' | 'elsewhere'> {
+  const store = new URL(storeUrl);
+  if (store.host !== new URL(rootUrl).host) return 'elsewhere';
+  const database = store.pathname.slice(1);
+  const user = decodeURIComponent(store.username);
+  const pwd = decodeURIComponent(store.password);
+  return withServer(rootUrl, async (root) => {
+    if (await mayLogIn(storeUrl)) return 'exists';
+    const roles = [database, `${database}-sandbox`].map((db) => ({ role: 'readWrite', db }));
+    await put(root.db('admin'), { user, pwd, roles });
+    return 'made';
+  });
+}
+
+/** Makes an account, or gives one that exists the password: it may be older, or a replica has just made it. */
+async function put(admin: Db, { user, ...account }: { user: string; pwd: string; roles: object[] }) {
+  try {
+    await admin.command({ createUser: user, ...account });
+  } catch (error) {
+    // Servers have different codes for it.
+    const { users } = await admin.command({ usersInfo: user });
+    if (users.length === 0) throw error;
+    await admin.command({ updateUser: user, pwd: account.pwd });
+  }
+}
+
+function mayLogIn(storeUrl: string): Promise<boolean> {
+  const ping = (client: MongoClient) => client.db().command({ ping: 1 });
+  return withServer(storeUrl, ping).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function withServer<T>(url: string, work: (client: MongoClient) => Promise<T>): Promise<T> {
+  const client = new MongoClient(url, { serverSelectionTimeoutMS: connectWithin });
+  try {
+    await client.connect();
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
