@@ -110,6 +110,39 @@ async function underLoad(admission: Admission) {
   await vi.waitUntil(() => admission.load.waitMs > 200, { interval: 1, timeout: 5_000 });
 }
 
+describe('the admission queue', () => {
+  /** Admits requests in one event-loop iteration; returns the function that returns how many of a client it rejects. */
+  function fill() {
+    const rejected = vi.fn();
+    const admission = new Admission({
+      reject: rejected,
+      flowOf: ({ headers }) => ({ priority: headers.p as Priority, client: String(headers.c) }),
+    });
+    return (count: number, client: (n: number) => string, priority: Priority = 'interactive') => {
+      const before = rejected.mock.calls.length;
+      for (let n = 0; n < count; n += 1) {
+        // The socket is gone, so that none of them is served.
+        const request = { headers: { p: priority, c: client(n) }, socket: { destroyed: true } };
+        admission.admit(request as never, {} as never, () => undefined);
+      }
+      return rejected.mock.calls.length - before;
+    };
+  }
+
+  it('has room for others when one client fills its part', () => {
+    const admit = fill();
+    expect(admit(2_500, () => 'noisy')).toBeGreaterThan(1_000);
+    expect(admit(100, () => 'quiet')).toBe(0);
+  });
+
+  it('has room for other priorities when one fills its part', () => {
+    const admit = fill();
+    admit(1_000, () => 'heavy', 'batch');
+    expect(admit(2_500, (n) => `client ${n % 4}`, 'batch')).toBeGreaterThan(2_000);
+    expect(admit(100, () => 'ada', 'interactive')).toBe(0);
+  });
+});
+
 describe('admission', () => {
   it('serves a whole burst, even the first one', async () => {
     const { port } = await serve();

@@ -8,10 +8,12 @@ import { ServiceTime } from './service-time.ts';
 
 /** Maximum queue length at which nothing is rejected for its expected wait: a few waiting requests are not overload. */
 const shortQueue = 8;
-/** Maximum number of requests ahead of a queued one, and maximum number of queued requests of one priority. */
+/** Maximum number of requests ahead of a queued one, and so of one client. */
 const maxAhead = 1_000;
-/** Maximum queue length, which bounds memory. It is longer than what one client or one priority can fill. */
-const hardMaxQueue = 1_250;
+/** Maximum number of queued requests of one priority: more than one client can have. */
+const maxOfPriority = 1_250;
+/** Maximum queue length, which bounds memory: more than one priority can have. */
+const hardMaxQueue = 1_500;
 /** Maximum queue time in milliseconds, however many requests go first. */
 const hardMaxQueueTime = 1_000;
 /** Number of requests after which the code of a process is warm. */
@@ -120,7 +122,7 @@ export class Admission {
     const ahead = this.#queue.ahead(flow);
     const maxWait = this.#coldFor > 0 ? hardMaxQueueTime : maxQueueTime[flow.priority];
     const isLate = ahead * this.#serviceTime.expected > Math.min(maxWait, clientTimeout);
-    const isFull = this.#queue.size >= hardMaxQueue || this.#queue.sizeOf(flow.priority) >= maxAhead;
+    const isFull = this.#queue.size >= hardMaxQueue || this.#queue.sizeOf(flow.priority) >= maxOfPriority;
     if (isFull || ahead >= maxAhead || (isLate && ahead >= shortQueue)) {
       reject('queue_full', request, response);
     } else {

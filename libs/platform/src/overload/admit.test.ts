@@ -25,7 +25,7 @@ afterEach(async () => {
 async function serve() {
   app = Fastify();
   const metrics = createMetrics('sample', '1.0.0');
-  registerAdmission(app, metrics);
+  const { load } = registerAdmission(app, metrics);
   // With few requests in flight, permits are not needed.
   for (let other = 0; other < 17; other += 1) metrics.inFlight.add({} as Served);
   registerProblemResponses(app);
@@ -87,7 +87,8 @@ async function serve() {
         ),
     );
     for (const each of requests) each.write('{');
-    await vi.waitUntil(() => began === count, { timeout: 20_000 });
+    const isQueueEmpty = () => (load() as { waiting: number }).waiting === 0;
+    await vi.waitUntil(() => began === count && isQueueEmpty(), { timeout: 20_000 });
     clock += ms;
     for (const each of requests) each.end('}');
     return Promise.all(answers);
