@@ -5,35 +5,35 @@ import { type BillingParts, billSubscription } from './billing-run.ts';
 import type { Invoice, InvoiceStore } from './invoices.ts';
 import { end, type Subscription, type SubscriptionStore } from './subscriptions.ts';
 
-/** Which accounts are closed. */
+/** Stores which accounts are closed. */
 export type ClosedAccountStore = {
-  /** Closes an account, or closes it again later. */
+  /** Closes an account; replaces the time if the account is already closed. */
   close(userId: string, at: string): Promise<void>;
-  /** When an account was closed; `undefined` if it is open. */
+  /** Returns when an account was closed; `undefined` if it is open. */
   closedAt(userId: string): Promise<string | undefined>;
 };
 
 export type ClosingParts = BillingParts & {
   closedAccounts: ClosedAccountStore;
-  /** Whether there is time for another subscription. */
+  /** Whether enough time is left for another subscription. */
   mayGoOn: () => boolean;
 };
 
-/** Subscriptions read at a time. */
+/** Number of subscriptions read at a time. */
 const pageSize = 100;
-/** Open invoices that the problem lists. */
+/** Maximum number of open invoices listed in the problem. */
 const maxListed = 20;
 
 /**
- * Ends and bills all subscriptions of an account and closes it, unless something is owed. It may be repeated.
+ * Ends and bills all subscriptions of an account, and closes the account if no invoice is open. It may be repeated.
  *
- * @throws {Problem} invoices_open with the open invoices; overloaded if time runs out before all is billed.
+ * @throws {Problem} invoices_open with the open invoices; overloaded if the time is over before everything is billed.
  */
 export async function closeAccount(parts: ClosingParts, userId: string): Promise<void> {
   await endAll(parts, userId);
   await expectNothingOwed(parts.invoices, userId);
   await parts.closedAccounts.close(userId, parts.clock.now());
-  // Once more, for a request that ran at the same time: those that begin after this find the account closed.
+  // Again, for subscriptions that a concurrent request started. Any that starts later finds the account closed.
   await endAll(parts, userId);
   await expectNothingOwed(parts.invoices, userId);
 }
@@ -48,7 +48,7 @@ async function endAll(parts: ClosingParts, userId: string): Promise<void> {
   }
 }
 
-/** Subscriptions that run, or have something to bill. */
+/** Reads the subscriptions that are still due to be billed, now or later. */
 async function* unfinished(store: SubscriptionStore, userId: string): AsyncGenerator<Subscription> {
   let after: Position | undefined;
   for (;;) {

@@ -21,7 +21,7 @@ import { registerSubscriptionRoutes } from './routes/subscriptions.ts';
 import { registerUsageRoutes } from './routes/usage.ts';
 import { openStore } from './store/open.ts';
 
-/** Kept back of a request's time to say that the provider did not answer; milliseconds. */
+/** Time of a request that is reserved for the response, if the provider does not respond in time; milliseconds. */
 const margin = 100;
 
 const testClockNotice =

@@ -16,28 +16,28 @@ export type BillingParts = {
   usage: UsageStore;
   clock: Clock;
   counts: Pick<Counts, 'invoiceIssued'>;
-  /** The present catalogue, whose prices are agreed for periods that have not begun. */
+  /** The current catalogue. Its prices apply to periods that have not begun. */
   plans: readonly Plan[];
 };
 
 export type RunOptions = {
-  /** Periods that ended until this instant are billed. */
+  /** Periods that ended at this time or earlier are billed. */
   asOf: string;
-  /** Whether there is time for another subscription. */
+  /** Whether enough time is left for another subscription. */
   mayGoOn: () => boolean;
-  /** Told of each subscription that could not be billed; it stops no other. */
+  /** Called for each subscription that could not be billed; the run continues with the others. */
   onFailure: (error: unknown, subscriptionId: string) => void;
 };
 
 export type RunReport = { issued: number; subscriptions: number; failed: number; complete: boolean };
 
-/** Subscriptions read at a time. */
+/** Number of subscriptions read at a time. */
 const pageSize = 50;
 
 /**
- * Bills all that is due. It may be repeated, cut off, or run on several replicas at once.
+ * Bills all subscriptions that are due. It may be repeated, interrupted, or run on several replicas at the same time.
  *
- * @throws {Problem} unavailable if the store is away.
+ * @throws {Problem} unavailable if the store is unreachable.
  */
 export async function runBilling(parts: BillingParts, options: RunOptions): Promise<RunReport> {
   const report: RunReport = { issued: 0, subscriptions: 0, failed: 0, complete: true };
@@ -49,7 +49,7 @@ export async function runBilling(parts: BillingParts, options: RunOptions): Prom
       if (!complete) return { ...report, complete };
       report.subscriptions += 1;
     } catch (error) {
-      if (isAway(error)) throw error;
+      if (isUnavailable(error)) throw error;
       report.failed += 1;
       options.onFailure(error, subscription.id);
     }
@@ -57,8 +57,8 @@ export async function runBilling(parts: BillingParts, options: RunOptions): Prom
   return report;
 }
 
-/** Whether no subscription could be billed now, because the store is away. */
-function isAway(error: unknown): boolean {
+/** Whether the error affects every subscription, because the store is unreachable. */
+function isUnavailable(error: unknown): boolean {
   return error instanceof Problem && error.code === ('unavailable' satisfies PlatformProblem);
 }
 
@@ -73,7 +73,7 @@ async function* dueSubscriptions(store: SubscriptionStore, asOf: string): AsyncG
   }
 }
 
-/** Bills each period of a subscription that is due, oldest first, and late usage of one that has ended. */
+/** Bills all due periods of a subscription, oldest first, and the late usage of a subscription that has ended. */
 export async function billSubscription(
   parts: BillingParts,
   due: Subscription,
@@ -92,10 +92,10 @@ export async function billSubscription(
 }
 
 /**
- * Issues the invoice of the open period, or finds the one that an earlier run, or another replica, has issued.
+ * Issues the invoice of the open period, or returns the one that an earlier run or another replica has issued.
  *
- * Whichever invoice was written first counts, with the usage that it states. Usage that arrives later was not
- * in its totals, so it is still unbilled, and the next invoice has it: nothing is billed twice or lost.
+ * The first invoice that is written is valid, with the usage on it. Usage that arrives later is not in its totals, so
+ * the next invoice bills it. So nothing is billed twice or lost.
  */
 async function issueInvoice(
   { invoices, usage, clock, counts }: BillingParts,
@@ -112,14 +112,16 @@ async function issueInvoice(
   return { invoice: earlier, isNew: false };
 }
 
-/** Opens the next period, unless somebody has done so since the invoice was written. */
+/** Opens the next period, unless another run has done so since the invoice was written. */
 function closePeriod({ subscriptions, clock, plans }: BillingParts, invoice: Invoice): Promise<Subscription> {
   return update(subscriptions, invoice.subscriptionId, (subscription) =>
     subscription.period === invoice.period ? advance(subscription, invoice, clock.now(), plans) : undefined,
   );
 }
 
-/** Usage that arrived during the last invoice finds no later one: it is looked for once more. */
+/**
+ * Checks once more for usage that arrived while the last invoice was issued, because no later invoice would bill it.
+ */
 async function reopenEnded({ subscriptions, usage }: BillingParts, subscription: Subscription) {
   if (subscription.dueAt !== undefined) return subscription;
   const totals = await usage.totals(subscription.id);

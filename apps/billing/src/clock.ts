@@ -1,21 +1,21 @@
 import { problem } from '@slipway/contracts/errors';
 
-/** What time it is, and how far into the future callers may name times. */
+/** The current time, and how far in the future the times in requests may be. */
 export type Clock = {
-  /** The present instant in the form that sorts. */
+  /** Returns the current time in the format that `toInstant` returns. */
   now(): string;
-  /** Milliseconds by which a time that a caller names may lie ahead. */
+  /** Maximum time in milliseconds that a time in a request may be in the future. */
   tolerance: number;
   /** Milliseconds by which a billing run may lie ahead: none, because it would bill what has not happened. */
   runTolerance?: number;
 };
 
-/** What the clock of an honest caller may differ; milliseconds. */
+/** Maximum expected difference between a caller's clock and ours; milliseconds. */
 export const clockSkew = 5 * 60_000;
-/** Enough for a test to see a year of invoices; bounded, because each month is billed. Milliseconds. */
+/** Long enough for a test of a year of invoices; limited, because each month is billed. Milliseconds. */
 const testYear = 366 * 24 * 60 * 60_000;
 
-/** @param isTest lets months pass in a test; in production it would bill what has not happened */
+/** @param isTest accepts times up to a year in the future; in production, that would bill months that have not begun */
 export function systemClock(isTest: boolean): Clock {
   const tolerances = isTest ? { tolerance: testYear, runTolerance: testYear } : { tolerance: clockSkew };
   return { now: () => new Date().toISOString(), ...tolerances };

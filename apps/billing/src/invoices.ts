@@ -14,31 +14,31 @@ import { planFor } from './terms.ts';
 import { billedByPeriod, unbilled } from './usage-billed.ts';
 import { byMetric, inPeriod, type PeriodTotal, totalOf, type UsageTotal } from './usage-totals.ts';
 
-/** What is given back of a payment; its id is the provider's idempotency key. */
+/** A refund of all or part of a payment; its id is the provider's idempotency key. */
 export type Refund = PaymentDocument['refunds'][number];
 
 /** One attempt to pay an invoice; its id is the provider's idempotency key. */
 export type Payment = {
   id: string;
   amount: number;
-  /** The provider's name for the means of payment, such as a token of a card; never a card number. */
+  /** The provider's name for the payment method, such as a card token; never a card number. */
   method: string;
   status: PaymentDocument['status'];
   createdAt: string;
-  /** Why the provider declined. */
+  /** The reason for which the provider declined the payment. */
   reason?: string;
   refunds: Refund[];
 };
 
-/** An invoice as it is stored: with its payments and their refunds, so that each step of one is one write. */
+/** An invoice as it is stored, with its payments and refunds, so that each step of a payment is a single write. */
 export type Invoice = Static<typeof InvoiceDocument> & {
   /** Number of the billed period. */
   period: number;
-  /** The usage that is billed here and must not be billed again, by period; the previous version stored none. */
+  /** The usage that this invoice bills, by period, which must not be billed again; the previous version stored none. */
   usageByPeriod?: PeriodTotal[];
-  /** The same by metric alone, which the previous version reads. */
+  /** The same usage by metric only, which the previous version of the service reads. */
   usage: UsageTotal[];
-  /** Why an administrator wrote the invoice off; the id is that of the operation. */
+  /** The reason for which an administrator wrote the invoice off, and the id of that operation. */
   writeOff?: { id: string; reason: string; at: string };
   payments: Payment[];
   version: number;
@@ -47,28 +47,31 @@ export type Invoice = Static<typeof InvoiceDocument> & {
 export type InvoiceFilter = { userId?: string; status?: Invoice['status']; subscriptionId?: string };
 
 export type InvoiceStore = AggregateStore<Invoice> & {
-  /** The invoice that holds a payment. */
+  /** Returns the invoice that contains a payment. */
   byPayment(paymentId: string): Promise<Invoice | undefined>;
-  /** Newest first, by `issuedAt` and id. */
+  /** Returns invoices by `issuedAt` and id, newest first. */
   list(filter: InvoiceFilter, limit: number, after?: Position): Promise<Invoice[]>;
   /**
-   * Invoices with a payment or a refund that is pending since an instant before `before`, by that instant
-   * (`pendingSince`) and id.
+   * Returns the invoices with a payment or refund that has been pending since before `before`, sorted by `pendingSince`
+   * and id.
    */
   unsettled(before: string, limit: number, after?: Position): Promise<Invoice[]>;
 };
 
-/** One subscription and period have one invoice, because they have one invoice id. */
+/**
+ * Returns the id of an invoice. It is the same for the same subscription and period, so these have only one invoice.
+ */
 export function invoiceIdOf({ id, period }: Pick<Subscription, 'id' | 'period'>): string {
   return `${id}.${period}`;
 }
 
 /**
  * Bills the open period of a subscription, and usage of earlier periods that arrived after their invoices. Each line
- * belongs to one period and is priced by its plan. An ended subscription has no open period: late usage is all there is.
+ * belongs to one period and has the price of its plan. An ended subscription has no open period, so only late usage is
+ * billed.
  *
  * @param totals the usage recorded so far
- * @throws {RangeError} if an amount lies beyond 2^53.
+ * @throws {RangeError} if an amount is beyond 2^53 − 1.
  */
 export function issue(subscription: Subscription, totals: PeriodTotal[], now: string): Change<Invoice> {
   const { id: subscriptionId, userId, period } = subscription;
@@ -81,7 +84,7 @@ export function issue(subscription: Subscription, totals: PeriodTotal[], now: st
   const usage = byMetric(usageByPeriod);
   const next: Invoice = {
     ...{ id, userId, ...facts, period, ...span, issuedAt: now, lines, total, usage, usageByPeriod },
-    // Nobody can pay nothing.
+    // An amount of zero needs no payment.
     status: total === 0 ? 'paid' : 'open',
     payments: [],
     version: 1,
@@ -93,13 +96,16 @@ export function issue(subscription: Subscription, totals: PeriodTotal[], now: st
   };
 }
 
-/** The plan and the span that an invoice names: of the open period, or of the last one. */
+/**
+ * Returns the plan and the dates on an invoice: those of the open period, or of the last one if there is no open
+ * period.
+ */
 function headOf(subscription: Subscription) {
   const { period, lastPeriod = period } = subscription;
   return periodOfLines(subscription, Math.max(1, Math.min(period, lastPeriod)));
 }
 
-/** A period's plan and span; the last one may have ended early. */
+/** Returns the plan and the dates of a period; the last period may have ended early. */
 function periodOfLines({ startedAt, terms, endsAt }: Subscription, period: number) {
   const { start: periodStart, end } = periodOf(startedAt, period);
   const periodEnd = endsAt !== undefined && endsAt < end ? endsAt : end;
@@ -117,7 +123,7 @@ function linesOf(subscription: Subscription, totals: PeriodTotal[], added: Perio
   ];
 }
 
-/** What usage adds to the price of its period: the price of all of the period's usage, less that of earlier invoices. */
+/** Returns the price of usage: the price of all usage of its period, minus the price on earlier invoices. */
 function usageLines(subscription: Subscription, period: number, totals: PeriodTotal[], added: UsageTotal[]) {
   const { plan, ...span } = periodOfLines(subscription, period);
   const before = inPeriod(billedByPeriod(subscription, totals), period);
@@ -142,7 +148,7 @@ function receivableEntry({ id, issuedAt, planId, currency, total }: Invoice) {
   );
 }
 
-/** Since when the oldest pending payment or refund of an invoice waits; `undefined` if none does. */
+/** Returns since when the oldest pending payment or refund has been pending; `undefined` if none is. */
 export function pendingSince({ payments }: Invoice): string | undefined {
   return payments
     .flatMap((payment) => [payment, ...payment.refunds])

@@ -13,20 +13,20 @@ export type Change<T extends aggregates.Aggregate> = aggregates.Change<T, WithEn
 export type AggregateStore<T extends aggregates.Aggregate> = aggregates.AggregateStore<T, WithEntries>;
 export type WithEntries = { entries: LedgerEntry[] };
 
-/** What an account holds in one currency; minor units. */
+/** The balance of an account in one currency; minor units. */
 export type AccountBalance = { account: string; currency: string; balance: number };
 
 export type LedgerStore = {
-  /** Adds up every account of every currency, sorted by account, then currency. */
+  /** Returns the balance of each account and currency, sorted by account, then currency. */
   balances(): Promise<AccountBalance[]>;
-  /** Entries in the order of their time. */
+  /** Returns entries in the order of their time. */
   list(limit: number, after?: Position): Promise<LedgerEntry[]>;
 };
 
 type Posting = LedgerEntry['postings'][number];
 
 /**
- * Makes an entry of two or more postings.
+ * Creates an entry of two or more postings.
  *
  * @throws {Error} if the postings do not sum to zero: such an entry must never be written.
  */
@@ -38,7 +38,7 @@ export function ledgerEntry(facts: Omit<LedgerEntry, 'postings'>, postings: Post
   return { ...facts, postings };
 }
 
-/** The postings that move an amount from one account to another. */
+/** Returns the postings that move an amount from one account to another. */
 export function transfer(amount: number, { from, to }: { from: string; to: string }): Posting[] {
   return [
     { account: to, amount },
@@ -46,7 +46,7 @@ export function transfer(amount: number, { from, to }: { from: string; to: strin
   ];
 }
 
-/** Whether each currency sums to zero. */
+/** Whether the postings of each currency sum to zero. */
 export function isBalanced(accounts: AccountBalance[]): boolean {
   const currencies = new Set(accounts.map(({ currency }) => currency));
   return [...currencies].every(

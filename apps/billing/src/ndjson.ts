@@ -1,6 +1,6 @@
 import { problem } from '@slipway/contracts/errors';
 
-/** A line of a text: its number, beginning with 1, and its bytes, `undefined` if they are too many. */
+/** A line of a text: its number, which begins with 1, and its bytes; `undefined` if the line is too long. */
 export type Line = { number: number; bytes: Buffer | undefined };
 
 type Limits = { maxLine: number; maxBytes: number };
@@ -16,7 +16,7 @@ const nothing = Buffer.alloc(0);
  * Cuts a stream of bytes into lines, holding no more than one line and one chunk at a time.
  *
  * @param limits in bytes
- * @throws {Problem} payload_too_large if the whole is longer than `maxBytes`.
+ * @throws {Problem} payload_too_large if the stream is longer than `maxBytes`.
  */
 export async function* readLines(
   source: AsyncIterable<Buffer>,
@@ -38,7 +38,7 @@ export async function* readLines(
   };
   const keep = (piece: Buffer) => {
     restLength += piece.length;
-    // Of a line that is too long only the length matters.
+    // Only the length of a line that is too long is needed.
     if (restLength > maxLine) rest = [];
     else rest.push(piece);
   };

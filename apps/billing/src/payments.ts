@@ -7,14 +7,16 @@ import { sum } from './money.ts';
 import type { ChargeResult } from './provider/provider.ts';
 
 /**
- * Payments, kept within their invoice. Each is written as pending before the provider is asked and settled
- * afterwards, so that after a crash in between it is known what to ask again.
+ * Payments, which are stored in their invoice. A payment is stored as pending before the provider is called, and
+ * settled afterwards. After a crash in between, the pending payment shows which call to repeat.
  *
  *     invoice  open → paying → paid          payment  pending → succeeded
  *                ↑______| declined                          ↘ declined
  */
 
-/** Attempts that an invoice stores, so that its document stays small: the oldest declined one makes room for another. */
+/**
+ * Maximum number of payments in one invoice, so that its document stays small. A new payment replaces the oldest one.
+ */
 const maxAttempts = 100;
 
 /** @throws {Problem} not_found if the invoice has no such payment. */
@@ -50,7 +52,7 @@ export function beginPayment(
   };
 }
 
-/** Settles a payment by the provider's answer; `undefined` if it is settled already. */
+/** Settles a payment with the provider's result; returns `undefined` if it is already settled. */
 export function settlePayment(
   invoice: Invoice,
   paymentId: string,
@@ -75,7 +77,7 @@ export function settlePayment(
   };
 }
 
-/** What callers see of a payment. */
+/** Returns a payment as callers see it. */
 export function toDocument(invoice: Invoice, payment: Payment): PaymentDocument {
   const { id: invoiceId, userId, currency } = invoice;
   const { id, amount, status, createdAt, refunds } = payment;
@@ -84,13 +86,13 @@ export function toDocument(invoice: Invoice, payment: Payment): PaymentDocument 
   return { id, invoiceId, userId, amount, currency, status, createdAt, refunded, refunds };
 }
 
-/** The next version of an invoice, with one of its payments replaced. */
+/** Returns the next version of an invoice, with one of its payments replaced. */
 export function withPayment(invoice: Invoice, payment: Payment): Invoice {
   const payments = invoice.payments.map((each) => (each.id === payment.id ? payment : each));
   return { ...invoice, payments, version: invoice.version + 1 };
 }
 
-/** What every event about an invoice's money tells. */
+/** Returns the data that all payment and refund events of an invoice have in common. */
 export function factsOf({ id: invoiceId, planId, subscriptionId, currency }: Invoice) {
   return { invoiceId, planId, subscriptionId, currency };
 }

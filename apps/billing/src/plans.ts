@@ -2,8 +2,8 @@ import type { Plan } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
 
 /**
- * The catalogue. A price changes by a release, which changes no period that has begun: subscriptions store the terms
- * that were agreed. All plans of one currency have the same meters, so that a change of plan leaves no usage unbilled.
+ * The plan catalogue. A release with new prices does not change periods that have begun, because subscriptions store
+ * the agreed terms. All plans of a currency have the same meters, so that a change of plan leaves no usage unbilled.
  */
 export const plans: readonly Plan[] = [
   {
@@ -48,7 +48,7 @@ export const plans: readonly Plan[] = [
   },
 ];
 
-/** @throws {Problem} unknown_plan naming `body.planId`. */
+/** @throws {Problem} unknown_plan with the field `body.planId`. */
 export function planOf(id: string): Plan {
   const plan = plans.find((each) => each.id === id);
   if (plan) return plan;

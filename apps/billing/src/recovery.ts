@@ -5,16 +5,18 @@ import type { Logger } from '@slipway/platform/telemetry/log';
 import type { Metrics } from '@slipway/platform/telemetry/metrics';
 import { type SettlementParts, settlePending } from './settlement.ts';
 
-/** Milliseconds between two looks for payments and refunds that are pending. */
-const lookEvery = 1_000;
-/** Milliseconds that the request which began a payment has for itself, beyond the provider's time. */
+/** Interval in milliseconds between two checks for pending payments and refunds. */
+const pollInterval = 1_000;
+/**
+ * Milliseconds, in addition to the provider's time limit, before a payment is settled here and not by its own request.
+ */
 const grace = 1_000;
-/** Milliseconds that a stop waits for the look in progress. */
+/** Maximum time in milliseconds that a shutdown waits for the current check. */
 const stopWithin = 1_000;
 
 /**
- * Settles what the provider did not answer in time, or what a crash cut off, for as long as the service runs.
- * It begins with the start, because nobody may ever repeat the request.
+ * Settles payments and refunds to which the provider did not respond in time, or that a crash interrupted. Runs as long
+ * as the service runs, and begins at start, because a client may never repeat its request.
  */
 export function registerRecovery(
   app: App,
@@ -24,8 +26,8 @@ export function registerRecovery(
   const job = createJob(parts.metrics, 'payment-recovery');
   let running: Promise<void> | undefined;
 
-  /** @returns how many invoices stay pending */
-  const look = async () => {
+  /** @returns the number of invoices that stay pending */
+  const check = async () => {
     let pending = 0;
     const before = new Date(Date.parse(parts.clock.now()) - parts.providerTimeoutMs - grace).toISOString();
     const onFailure = (error: unknown, invoice: string) => {
@@ -35,13 +37,13 @@ export function registerRecovery(
     await settlePending(parts, before, onFailure, stopping.signal);
     return pending;
   };
-  const measuredLook = () => job(look, (pending) => (pending === 0 ? 'succeeded' : 'incomplete'));
+  const measuredCheck = () => job(check, (pending) => (pending === 0 ? 'succeeded' : 'incomplete'));
   const run = async () => {
     while (!stopping.signal.aborted) {
-      await measuredLook().catch((error) =>
+      await measuredCheck().catch((error) =>
         parts.log.error({ err: error }, 'pending payments cannot be read'),
       );
-      await wait(lookEvery, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
+      await wait(pollInterval, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
     }
   };
 

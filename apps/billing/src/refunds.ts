@@ -7,9 +7,9 @@ import { factsOf, paymentOf, withPayment } from './payments.ts';
 import type { RefundResult } from './provider/provider.ts';
 
 /**
- * Begins to give back a part or all of a payment. A refund that is pending counts as given back.
+ * Begins to refund all or part of a payment. Pending refunds count as refunded.
  *
- * @returns `undefined` if the refund with this id exists: the request is a repetition.
+ * @returns `undefined` if the refund with this id exists, because the request is repeated.
  * @throws {Problem} conflict if the payment has not succeeded; refund_exceeds_payment.
  */
 export function beginRefund(
@@ -30,7 +30,7 @@ export function beginRefund(
   return { next, entries: [], events: [] };
 }
 
-/** Settles a refund by the provider's answer; `undefined` if it is settled already. */
+/** Settles a refund with the provider's result; returns `undefined` if it is already settled. */
 export function settleRefund(
   invoice: Invoice,
   paymentId: string,

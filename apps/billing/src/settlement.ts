@@ -8,21 +8,22 @@ import { beginPayment, paymentOf, settlePayment } from './payments.ts';
 import type { PaymentProvider } from './provider/provider.ts';
 import { beginRefund, refundOf, settleRefund } from './refunds.ts';
 
-/** The steps of moving money: write what is to be done, ask the provider, write what it answered. */
+/** The steps of a payment or refund: store it as pending, call the provider, store the result. */
 export type SettlementParts = {
   invoices: InvoiceStore;
   provider: PaymentProvider;
   clock: Clock;
   counts: Pick<Counts, 'paymentSettled' | 'refundSettled'>;
-  /** Longest time that the provider is waited for; milliseconds. */
+  /** Returns the maximum time to wait for the provider; milliseconds. */
   timeoutMs: () => number;
 };
 
 /**
- * Pays an invoice. Repeated with the same id it goes on where the first request was cut off.
+ * Pays an invoice. A repeated request with the same id continues where the first one was interrupted.
  *
- * @throws {Problem} not_found, invoice_not_payable, payment_declined; payment_unconfirmed if the provider did
- * not answer: the payment stays pending and is settled later; overloaded if too many change the invoice.
+ * @throws {Problem} not_found, invoice_not_payable, payment_declined; payment_unconfirmed if the provider does not
+ *   respond in time (the payment stays pending and is settled later); overloaded if too many requests change the
+ *   invoice.
  */
 export async function pay(
   parts: SettlementParts,
@@ -40,7 +41,7 @@ export async function pay(
 }
 
 /**
- * Gives back a part or all of a payment; repeatable as `pay` is.
+ * Refunds all or part of a payment. A request can be repeated, as with `pay`.
  *
  * @throws {Problem} not_found, conflict, refund_exceeds_payment, refund_refused, payment_unconfirmed, overloaded.
  */
@@ -61,10 +62,10 @@ export async function refund(
 }
 
 /**
- * Asks the provider again about everything that is pending since before an instant: what was cut off by a
- * crash, and what the provider did not answer in time.
+ * Repeats the provider calls of all payments and refunds that have been pending since before an instant, because of a
+ * crash or because the provider did not respond in time.
  *
- * @param onFailure told of each invoice that stays pending; it stops no other
+ * @param onFailure called for each invoice that stays pending; the others are settled anyway
  */
 export async function settlePending(
   parts: SettlementParts,
@@ -136,7 +137,7 @@ async function finishRefund(
   );
 }
 
-/** Asks the provider, and gives up in time even if it ignores the signal. */
+/** Calls the provider. Stops waiting after the time limit, even if the provider ignores the signal. */
 async function ask<T>(
   { timeoutMs }: SettlementParts,
   call: (signal: AbortSignal) => Promise<T>,

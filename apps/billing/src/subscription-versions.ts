@@ -5,17 +5,17 @@ import { agree, planFor, type Terms } from './terms.ts';
 import type { PeriodTotal } from './usage-totals.ts';
 
 /**
- * A subscription as the version before writes it: without terms, or with those that it found; a cancellation ends it
- * at once.
+ * A subscription as the previous version of the service writes it: without terms, or with the terms that it read. In
+ * that version a cancellation ends a subscription immediately.
  */
 export type EarlierSubscription = Omit<Subscription, 'terms' | 'billedByPeriod'> & {
   terms?: Terms[];
   billedByPeriod?: PeriodTotal[];
-  /** Plans that were in force when periods ended, oldest first; absent if it is `planId` for all. */
+  /** Plans of the periods that have ended, oldest first; absent if it was `planId` in all of them. */
   earlierPlans?: { planId: string; lastPeriod: number }[];
 };
 
-/** Reads subscriptions that the version before stored as this version stores them; a later write stores them so. */
+/** Converts a subscription that the previous version stored. The next write stores it in the new form. */
 export function readEarlier(store: SubscriptionStore): SubscriptionStore {
   return {
     ...store,
@@ -76,7 +76,7 @@ function planOf(facts: Omit<Plan, 'meters'>, calls: number[], storage: number[])
   return { ...facts, meters };
 }
 
-/** The catalogue of the version before. It never changes: these prices were agreed. */
+/** The catalogue of the previous version. It must never change, because these prices were agreed. */
 const earlierCatalogue: readonly Plan[] = [
   euro('free', 'Free', 0, [1_000, 100], [720, 5]),
   euro('starter', 'Starter', 1_900, [10_000, 60], [7_200, 4]),

@@ -8,32 +8,32 @@ import { periodNumberAt, periodOf } from './periods.ts';
 import { agree, lastPlan, planFor, type Terms } from './terms.ts';
 import { add, addPeriods, type PeriodTotal, type UsageTotal } from './usage-totals.ts';
 
-/** A subscription as it is stored: with the state of its billing. */
+/** A subscription as it is stored, including the state of its billing. */
 export type Subscription = SubscriptionDocument & {
   /** Number of the open period, which the next invoice bills. */
   period: number;
-  /** When the open period can be billed; absent when nothing is left to bill. */
+  /** When the open period can be billed; absent if nothing is left to bill. */
   dueAt?: string;
   /** Number of the last period; absent while the subscription renews. */
   lastPeriod?: number;
   /** Plans and prices by period, oldest first. */
   terms: Terms[];
-  /** Usage that invoices state so far, by period. */
+  /** Usage on all invoices so far, by period. */
   billedByPeriod: PeriodTotal[];
-  /** The same by metric alone, which the previous version reads and writes. */
+  /** The same usage by metric only, which the previous version of the service reads and writes. */
   billed: UsageTotal[];
 };
 
 export type SubscriptionStore = AggregateStore<Subscription> & {
-  /** Those of the ids that exist, in any order. */
+  /** Returns the subscriptions with these ids that exist, in any order. */
   find(ids: string[]): Promise<Subscription[]>;
-  /** Newest first, by `startedAt` and id. */
+  /** Returns subscriptions by `startedAt` and id, newest first. */
   list(
     filter: { userId?: string; status?: Subscription['status'] },
     limit: number,
     after?: Position,
   ): Promise<Subscription[]>;
-  /** Those that are due at an instant, by `dueAt` and id. */
+  /** Returns the subscriptions that are due at an instant, by `dueAt` and id. */
   due(asOf: string, limit: number, after?: Position): Promise<Subscription[]>;
 };
 
@@ -49,9 +49,9 @@ export function start(id: string, userId: string, plan: Plan, now: string): Chan
 }
 
 /**
- * Moves a subscription to another plan when the next period begins. Until then the last request counts.
+ * Moves a subscription to another plan at the start of the next period. Until then, a later request replaces this one.
  *
- * @returns `undefined` if that is its next plan already.
+ * @returns `undefined` if the plan is already the next one.
  * @throws {Problem} subscription_ended or currency_differs.
  */
 export function changePlan(
@@ -72,9 +72,9 @@ export function changePlan(
 }
 
 /**
- * Cancels a subscription: the period that has begun is its last one, and is billed as usual.
+ * Cancels a subscription: the current period is its last, and is billed as usual.
  *
- * @returns `undefined` if it is cancelled already.
+ * @returns `undefined` if the subscription is already cancelled.
  */
 export function cancel(subscription: Subscription, now: string): Change<Subscription> | undefined {
   if (subscription.status === 'cancelled') return undefined;
@@ -84,9 +84,9 @@ export function cancel(subscription: Subscription, now: string): Change<Subscrip
 }
 
 /**
- * Takes a cancellation back.
+ * Revokes a cancellation.
  *
- * @returns `undefined` if there is none.
+ * @returns `undefined` if the subscription is not cancelled.
  * @throws {Problem} subscription_ended
  */
 export function resume(subscription: Subscription, now: string): Change<Subscription> | undefined {
@@ -98,9 +98,10 @@ export function resume(subscription: Subscription, now: string): Change<Subscrip
 }
 
 /**
- * Ends a subscription now, for an account that is closed. The period that has begun is due at once, in full.
+ * Ends a subscription immediately, because its account is closed. The current period is due immediately, at the full
+ * price.
  *
- * @returns `undefined` if it has ended already.
+ * @returns `undefined` if the subscription has already ended.
  */
 export function end(subscription: Subscription, now: string): Change<Subscription> | undefined {
   const { endsAt, cancelledAt = now } = subscription;
@@ -109,7 +110,7 @@ export function end(subscription: Subscription, now: string): Change<Subscriptio
   return changed(subscription, { status: 'cancelled', cancelledAt, endsAt: now, lastPeriod });
 }
 
-/** Ends a subscription that began while its account was being closed: it never ran, and nothing is owed. */
+/** Ends a subscription that was started while its account was being closed. It has never run, so nothing is owed. */
 export function withdraw(subscription: Subscription): Change<Subscription> | undefined {
   if (subscription.lastPeriod !== undefined) return undefined;
   const { startedAt } = subscription;
@@ -119,11 +120,11 @@ export function withdraw(subscription: Subscription): Change<Subscription> | und
 }
 
 /**
- * Opens the period after the one that an invoice has billed. If the catalogue has other prices than those agreed,
- * they are agreed for the first period that has not begun and has no choice of the customer's own.
+ * Opens the period after the one that an invoice has billed. If prices in the catalogue have changed, the new prices
+ * apply from the first period that has not begun and for which the customer has not chosen a plan.
  *
- * @param billed the usage that the invoice states
- * @param offered the present catalogue
+ * @param billed the usage on the invoice
+ * @param offered the current catalogue
  */
 export function advance(
   subscription: Subscription,
@@ -146,10 +147,10 @@ export function advance(
 }
 
 /**
- * Makes an ended subscription due again for usage that arrived after its last invoice.
+ * Makes an ended subscription due again, to bill usage that arrived after its last invoice.
  *
- * @param late usage that no invoice states
- * @returns `undefined` if there is none, or the subscription is due.
+ * @param late usage that is on no invoice
+ * @returns `undefined` if there is no such usage, or the subscription is already due.
  */
 export function reopen(subscription: Subscription, late: PeriodTotal[]): Change<Subscription> | undefined {
   const { dueAt, endsAt } = subscription;
@@ -158,22 +159,31 @@ export function reopen(subscription: Subscription, late: PeriodTotal[]): Change<
   return { next: { ...next, dueAt: endsAt }, entries: [], events: [] };
 }
 
-/** Whether the open period is one of the subscription's periods, and not only there for usage that arrived late. */
+/**
+ * Whether the open period is a period of the subscription. After the last one, the open period exists only for late
+ * usage.
+ */
 export function isRunning({ period, lastPeriod }: Pick<Subscription, 'period' | 'lastPeriod'>): boolean {
   return lastPeriod === undefined || period <= lastPeriod;
 }
 
-/** The period of the subscription that usage belongs to. What is dated after its end belongs to its last one. */
+/**
+ * Returns the period of the subscription that usage belongs to. Usage that is dated after the end belongs to the last
+ * one.
+ */
 export function periodWithin({ lastPeriod = Number.MAX_SAFE_INTEGER }: Subscription, period: number): number {
   return Math.max(1, Math.min(period, lastPeriod));
 }
 
-/** Number of the last period that has begun, or that is billed already, by a run with a clock ahead of this one. */
+/**
+ * Returns the number of the last period that has begun. A period that is already billed has begun, even if the run that
+ * billed it had a clock ahead of this one.
+ */
 function begun({ startedAt, period }: Pick<Subscription, 'startedAt' | 'period'>, now: string): number {
   return Math.max(1, periodNumberAt(startedAt, now), period - 1);
 }
 
-/** The next version of a subscription, and what reporting must know of it. */
+/** Returns the next version of a subscription, with the events for reporting. */
 function changed(before: Subscription, difference: Partial<Subscription>): Change<Subscription> {
   const next = withOpenPeriod({ ...before, ...difference, version: before.version + 1 });
   const [was, is] = [runningPlan(before), runningPlan(next)];

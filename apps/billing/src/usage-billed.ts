@@ -10,8 +10,8 @@ import {
 } from './usage-totals.ts';
 
 /**
- * The usage of the open period and of those before it that no invoice states. What a period's plan does not meter
- * stays out.
+ * Returns the usage, up to the open period, that is on no invoice yet. Excludes metrics that the plan of a period does
+ * not meter.
  *
  * @param totals the usage recorded so far
  */
@@ -26,8 +26,8 @@ export function unbilled(subscription: Subscription, totals: PeriodTotal[]): Per
 }
 
 /**
- * The usage that invoices state, by period. The previous version stored sums of all periods: what they have more is
- * taken to be the oldest usage.
+ * Returns the usage that is on invoices, by period. The previous version of the service stored only sums over all
+ * periods. The part of those sums that has no period is assumed to be the oldest usage.
  */
 export function billedByPeriod(subscription: Subscription, totals: PeriodTotal[]): PeriodTotal[] {
   const known = subscription.billedByPeriod;
@@ -44,7 +44,7 @@ export function billedByPeriod(subscription: Subscription, totals: PeriodTotal[]
   return addPeriods(known, found);
 }
 
-/** The totals, each in a period that the subscription has. */
+/** Assigns usage that is dated outside the subscription to its first or last period, and adds up the totals. */
 function recordedUsage(subscription: Subscription, totals: PeriodTotal[]): PeriodTotal[] {
   const within = totals.map((total) => ({ ...total, period: periodWithin(subscription, total.period) }));
   return addPeriods(within, []);

@@ -12,18 +12,20 @@ type UsageImport = Static<typeof Report>;
 type Importer = {
   /** Records a batch in one step. */
   record: (batch: UsageRecord[]) => Promise<RecordOutcome[]>;
-  /** Checks a parsed line against the contract. @throws {Problem} saying what is wrong with it. */
+  /** Validates a parsed line against the contract. @throws {Problem} with the errors of the line. */
   validate: (value: unknown) => UsageRecord;
-  /** Told of each line that holds no record. */
+  /** Called for each line that is not a valid record. */
   onInvalid: () => void;
 };
 
-/** A line that is not blank: its record, or what is wrong with it. */
+/** A line that is not blank: its record, or its problem. */
 type Entry = { line: number; content: UsageRecord | Problem };
 
-/** Lines handled in one step: enough to share the cost of a write, few enough to let others in between. */
+/**
+ * Maximum number of lines in one batch: enough to share the cost of a write, and few enough to let other requests run.
+ */
 const batchSize = 1_000;
-/** Rejected lines that the report lists. */
+/** Maximum number of rejected lines in the report. */
 const listed = 100;
 /** Rejected lines after which the rest is not read: who sends so many has sent another file. */
 const maxRejected = 100_000;

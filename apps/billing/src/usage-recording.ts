@@ -8,7 +8,7 @@ import { reopen, type Subscription, type SubscriptionStore } from './subscriptio
 import { admit, type UsageOutcome, type UsageRecord, type UsageStore, usageEvents } from './usage.ts';
 import { unbilled } from './usage-billed.ts';
 
-/** What recording usage needs. */
+/** The dependencies of the recording of usage. */
 export type Recorder = {
   subscriptions: SubscriptionStore;
   usage: UsageStore;
@@ -21,9 +21,9 @@ export type Recorder = {
 export type RecordOutcome = 'added' | 'duplicate' | Problem;
 
 /**
- * Records a batch of usage. What is wrong with one record stops no other.
+ * Records a batch of usage. An invalid record does not affect the others.
  *
- * @returns the outcome of each record, in their order; a refused one has its problem.
+ * @returns the outcome of each record, in order; a problem for each rejected record.
  */
 export async function record(recorder: Recorder, batch: UsageDocument[]): Promise<RecordOutcome[]> {
   const subscriptions = await visibleSubscriptions(recorder, batch);
@@ -53,8 +53,8 @@ async function visibleSubscriptions({ subscriptions, mayRecord }: Recorder, batc
 }
 
 /**
- * Makes ended subscriptions due again for usage that arrived after their last invoice. They are read after the usage
- * was stored: the run that ends a subscription reads usage once more after it did so, and one of the two sees the other.
+ * Makes ended subscriptions due again if usage arrived after their last invoice. Reads them after the usage is stored.
+ * A billing run ends a subscription first and reads its usage afterwards, so at least one of the two finds late usage.
  */
 async function reopenEnded({ subscriptions, usage }: Recorder, admitted: UsageRecord[]): Promise<void> {
   const ids = [...new Set(admitted.map(({ subscriptionId }) => subscriptionId))];

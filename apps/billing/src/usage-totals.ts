@@ -1,17 +1,17 @@
 import { sum } from './money.ts';
 
-/** Usage of one metric, added up. */
+/** The total usage of one metric. */
 export type UsageTotal = { metric: string; quantity: number; records: number };
 
-/** Usage of one metric in one period. */
+/** The total usage of one metric in one period. */
 export type PeriodTotal = UsageTotal & { period: number };
 
-/** Adds totals metric by metric. */
+/** Adds totals by metric. */
 export function add(a: UsageTotal[], b: UsageTotal[]): UsageTotal[] {
   return combine(a, b, 1);
 }
 
-/** What is in `all` and not in `part`, without the metrics of which nothing is left. */
+/** Subtracts `part` from `all` by metric, without the metrics that become zero. */
 export function subtract(all: UsageTotal[], part: UsageTotal[]): UsageTotal[] {
   return combine(all, part, -1).filter(({ quantity, records }) => quantity !== 0 || records !== 0);
 }
@@ -28,17 +28,17 @@ function combine(a: UsageTotal[], b: UsageTotal[], sign: 1 | -1): UsageTotal[] {
   });
 }
 
-/** The total of one metric; zero if there is none. */
+/** Returns the total of one metric; zero if there is none. */
 export function totalOf(totals: UsageTotal[], metric: string): UsageTotal {
   return totals.find((total) => total.metric === metric) ?? { metric, quantity: 0, records: 0 };
 }
 
-/** Adds totals period by period and metric by metric. */
+/** Adds totals by period and metric. */
 export function addPeriods(a: PeriodTotal[], b: PeriodTotal[]): PeriodTotal[] {
   return perPeriod(a, b, add);
 }
 
-/** What is in `all` and not in `part`, without the periods and metrics of which nothing is left. */
+/** Subtracts `part` from `all` by period and metric, without the periods and metrics that become zero. */
 export function subtractPeriods(all: PeriodTotal[], part: PeriodTotal[]): PeriodTotal[] {
   return perPeriod(all, part, subtract);
 }
@@ -48,7 +48,7 @@ function perPeriod(a: PeriodTotal[], b: PeriodTotal[], combined: typeof add): Pe
   return periods.flatMap((period) => withPeriod(period, combined(inPeriod(a, period), inPeriod(b, period))));
 }
 
-/** The totals of one period. */
+/** Returns the totals of one period. */
 export function inPeriod(totals: PeriodTotal[], period: number): UsageTotal[] {
   return byMetric(totals.filter((total) => total.period === period));
 }
@@ -57,7 +57,7 @@ function withPeriod(period: number, totals: UsageTotal[]): PeriodTotal[] {
   return totals.map((total) => ({ period, ...total }));
 }
 
-/** Adds up all periods. */
+/** Returns the sums over all periods by metric. */
 export function byMetric(totals: PeriodTotal[]): UsageTotal[] {
   return totals.reduce<UsageTotal[]>(
     (all, { metric, quantity, records }) => add(all, [{ metric, quantity, records }]),
@@ -66,9 +66,8 @@ export function byMetric(totals: PeriodTotal[]): UsageTotal[] {
 }
 
 /**
- * Follows the sums of a subscription's metrics while records are added to it.
- *
- * @returns a function that adds a quantity, or returns `false` if the sum would be too large for a number
+ * Creates a function that adds a quantity to the sum of a metric and returns whether a number can represent the result
+ * exactly. If not, it does not add the quantity.
  */
 export function followSums(totals: Iterable<{ metric: string; quantity: number | bigint }>) {
   const sums = new Map<string, bigint>();

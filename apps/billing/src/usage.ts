@@ -10,79 +10,83 @@ import { periodWithin, type Subscription } from './subscriptions.ts';
 import { planFor } from './terms.ts';
 import type { PeriodTotal } from './usage-totals.ts';
 
-/** A usage record as it is kept. Its id is unique within its subscription. */
+/** A usage record as it is stored. Its id is unique within its subscription. */
 export type UsageRecord = UsageDocument & {
   userId: string;
-  /** Number of the period that `at` falls into. */
+  /** Number of the period that contains `at`. */
   period: number;
 };
 
 /**
- * `conflict`: the subscription has a record with this id and other content. `too_large`: with this record, the sum of
- * the subscription's metric over all periods would be beyond 2^53.
+ * `conflict`: the subscription has a record with this id and different content. `too_large`: with this record, the
+ * metric's sum over all periods of the subscription would be beyond 2^53 − 1.
  */
 export type UsageOutcome = 'added' | 'duplicate' | 'conflict' | 'too_large';
 
 export type UsageStore = {
   /**
-   * Adds the records whose ids are new, those of each subscription in one step with the events that `eventsOf` makes
-   * of just those.
+   * Adds the records whose ids are new. The records of each subscription are added in one atomic step, together with
+   * the events that `eventsOf` creates for the added records.
    *
-   * @returns the outcome of each record, in their order.
+   * @returns the outcome of each record, in order.
    */
   add(records: UsageRecord[], eventsOf: (added: UsageRecord[]) => DomainEvent[]): Promise<UsageOutcome[]>;
-  /** Adds up a subscription's records by period and metric, sorted by both. */
+  /** Returns the totals of a subscription by period and metric, sorted by both. */
   totals(subscriptionId: string): Promise<PeriodTotal[]>;
 };
 
 /**
- * Checks a record against the subscription that it names.
+ * Checks a record against its subscription.
  *
- * @param subscription `undefined` if there is none that the caller may see
- * @throws {Problem} not_found, unknown_metric, subscription_ended, or invalid_request for a time that does not
- * fit.
+ * @param subscription `undefined` if the subscription does not exist or the caller may not access it
+ * @throws {Problem} not_found, unknown_metric, subscription_ended, or invalid_request if the time is not allowed.
  */
 export function admit(
   record: UsageDocument,
   subscription: Subscription | undefined,
   clock: Clock,
 ): UsageRecord {
-  if (!subscription) throw refusal('not_found', 'subscriptionId', 'is no subscription of the caller');
+  if (!subscription) throw invalid('not_found', 'subscriptionId', 'is no subscription of the caller');
   const at = sinceStart(toInstant(record.at), subscription.startedAt);
   const period = periodOfUsage(subscription, at);
   const plan = planFor(subscription.terms, periodWithin(subscription, period));
   const metrics = plan.meters.map(({ metric }) => metric);
   if (!metrics.includes(record.metric)) {
-    throw refusal('unknown_metric', 'metric', `must be one of ${metrics.join(', ')}`);
+    throw invalid('unknown_metric', 'metric', `must be one of ${metrics.join(', ')}`);
   }
   if (hasEnded(subscription, at)) throw problem('subscription_ended');
   refuseFuture(clock, 'body.at', at);
   return { ...record, at, userId: subscription.userId, period };
 }
 
-/** The first use may seem to come before its subscription: by another clock, or one that tells whole seconds. */
+/**
+ * Returns the time of usage, moved to the start of the subscription if it is a little earlier: another clock may be
+ * behind or have only whole seconds.
+ */
 function sinceStart(at: string, startedAt: string): string {
   if (at >= startedAt) return at;
   if (Date.parse(startedAt) - Date.parse(at) <= clockSkew) return startedAt;
-  throw refusal('invalid_request', 'at', `is before the subscription began at ${startedAt}`);
+  throw invalid('invalid_request', 'at', `is before the subscription began at ${startedAt}`);
 }
 
-/** Usage before the end may arrive at any time: a further invoice bills it. */
+/**
+ * Whether usage is dated after the end. Usage from before the end may arrive at any time, and another invoice bills it.
+ */
 function hasEnded({ endsAt }: Subscription, at: string): boolean {
   return endsAt !== undefined && at >= endsAt;
 }
 
-/** Most usage falls into the open period; that spares the calendar. */
+/** Returns the period of a time. Most usage is in the open period, which needs no calendar arithmetic. */
 function periodOfUsage({ startedAt, period, periodStart, periodEnd }: Subscription, at: string): number {
   return periodStart <= at && at < periodEnd ? period : periodNumberAt(startedAt, at);
 }
 
-function refusal(code: 'not_found' | 'unknown_metric' | 'invalid_request', name: string, message: string) {
+function invalid(code: 'not_found' | 'unknown_metric' | 'invalid_request', name: string, message: string) {
   const field = `body.${name}`;
   return problem(code, `${field} ${message}`, { fields: [{ field, message }] });
 }
 
-/** Tells of added records: one event for each subscription and metric among them. */
+/** Creates one event for each subscription and metric of the added records. */
 export function usageEvents(added: UsageRecord[]): DomainEvent[] {
   const groups = Map.groupBy(added, ({ subscriptionId, metric }) => `${subscriptionId} ${metric}`);
   return [...groups.values()].flatMap((group) => {

@@ -3,9 +3,9 @@ import type { Invoice } from './invoices.ts';
 import { type Change, ledgerEntry, transfer } from './ledger.ts';
 
 /**
- * Writes an open invoice off: what was owed becomes a loss in the ledger, and nothing is owed any more.
+ * Writes an open invoice off: the amount becomes a loss in the ledger and is no longer owed.
  *
- * @returns `undefined` if this operation has written it off before.
+ * @returns `undefined` if this operation has already written it off.
  * @throws {Problem} conflict if the invoice is not open.
  */
 export function writeOff(

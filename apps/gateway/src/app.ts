@@ -23,6 +23,7 @@ const { version } = packageJson;
 export const gateway = defineService({
   name,
   version,
+  isPublic: true,
   settings,
   async register(app, { settings, metrics, lifecycle, upstream, shareBy }) {
     const upstreams = {

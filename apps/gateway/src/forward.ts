@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { type Readable, Transform } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import type { Operation } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contracts/errors';
 import type { Upstream } from '@slipway/platform/calls/upstream';
+import { hasBody } from '@slipway/platform/core/request-body';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ClientOrigin } from './client-origin.ts';
 
@@ -17,25 +17,28 @@ type Options = {
   originOf: (request: FastifyRequest) => ClientOrigin;
 };
 
-/** A body whose `Content-Length` is at most this is read before it is forwarded; bytes. A stream would buffer as much. */
+/** A body of at most this size is read before it is forwarded; bytes. A stream would buffer as much. */
 const smallBody = 16_384;
 
 /**
  * Makes the handler that forwards an operation to its service. Both bodies are streamed with backpressure. If the client
- * disconnects, the call is aborted; if the service breaks off, so does the response. A small body is read first, so
- * that the call can be sent to another replica when one has just died.
+ * disconnects, the call is aborted; if the service breaks off, so does the response. A small body is read first, so that
+ * the call can be sent to another replica when one has just died, and a client that does not finish its body uses no
+ * connection to the service.
  */
 export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf }: Options) {
+  // The service handles such a body while it arrives. JSON can be handled only when it is complete.
+  const isStreamed = operation.schema.consumes !== undefined;
   const takesBody = Boolean(operation.schema.body ?? operation.schema.consumes);
   return async (request: FastifyRequest, reply: FastifyReply) => {
     // The client may have disconnected while the hooks ran; `close` is not emitted again.
     if (reply.raw.destroyed) return reply.hijack();
     const call = new AbortController();
-    reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) call.abort();
-    });
+    const reader = { limit: bodyLimit, isStreamed, call };
+    // The response may also have been sent without the call, for example because the body came too slowly.
+    reply.raw.once('close', () => call.abort());
     try {
-      const body = takesBody && hasBody(request) ? await bodyOf(request, bodyLimit, call) : undefined;
+      const body = takesBody && hasBody(request.raw) ? await bodyOf(request.raw, reader) : undefined;
       const response = await upstream.request({
         method: request.method as Operation['method'],
         path: request.url,
@@ -53,16 +56,29 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
   };
 }
 
-function hasBody({ method, headers }: FastifyRequest): boolean {
-  if (method === 'GET' || method === 'HEAD') return false;
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+/** @throws {Problem} payload_too_large immediately, if `Content-Length` exceeds the limit. */
+async function bodyOf(raw: IncomingMessage, { limit, isStreamed, call }: BodyOptions) {
+  const contentLength = Number(raw.headers['content-length']);
+  if (contentLength > limit) throw tooLarge(limit);
+  const mayBeSmall = contentLength <= smallBody || !isStreamed;
+  return (mayBeSmall ? await smallBodyOf(raw, limit) : undefined) ?? limited(raw, limit, call);
 }
 
-/** @throws {Problem} payload_too_large immediately, if `Content-Length` exceeds the limit. */
-async function bodyOf({ raw, headers }: FastifyRequest, limit: number, call: AbortController) {
-  const contentLength = Number(headers['content-length']);
-  if (contentLength > limit) throw tooLarge(limit);
-  return contentLength <= smallBody ? buffer(raw) : limited(raw, limit, call);
+type BodyOptions = { limit: number; isStreamed: boolean; call: AbortController };
+
+/** Returns the body if it is small; otherwise leaves it in the stream, and returns nothing. */
+async function smallBodyOf(raw: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > limit) throw tooLarge(limit);
+    if (bytes <= smallBody) continue;
+    raw.unshift(Buffer.concat(chunks));
+    return undefined;
+  }
+  return Buffer.concat(chunks);
 }
 
 const tooLarge = (limit: number) =>

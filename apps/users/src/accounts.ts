@@ -15,7 +15,7 @@ export type Account = Aggregate & {
   email: string;
   name: string;
   passwordHash: string;
-  /** Grows with each new password. A session that began with another version has ended. */
+  /** Increases with each new password. A session that began with another version has ended. */
   passwordVersion: number;
   createdAt: string;
 };
@@ -43,7 +43,7 @@ export function toUser({ id, email, name, createdAt, version }: Account, roles: 
   return { id, email, name, roles, createdAt, version };
 }
 
-/** Whether changes need the current password: they touch what a thief would change first. */
+/** Whether changes require the current password: they affect what a thief would change first. */
 export function needsPassword(account: Account, { email, password }: AccountChanges): boolean {
   return password !== undefined || (email !== undefined && normalizeEmail(email) !== account.email);
 }

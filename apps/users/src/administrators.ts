@@ -4,8 +4,8 @@ import { type Aggregate, type AggregateStore, update } from '@slipway/platform/e
 import type { AccountStore } from './accounts.ts';
 
 /**
- * The ids of all administrators, as one aggregate: "there is always an administrator" is a rule about several accounts,
- * and only one aggregate can keep it when two administrators remove each other at the same time.
+ * The ids of all administrators, as one aggregate. "There is always an administrator" is a rule about several accounts.
+ * Only a single aggregate can enforce it when two administrators remove each other at the same time.
  */
 export type AdministratorList = Aggregate & { ids: string[] };
 
@@ -79,7 +79,7 @@ export function createAdministrators(store: Parts) {
     return others;
   }
 
-  /** Leaves out ids without an account: a role that is granted while its account is being deleted may outlive it. */
+  /** Excludes ids without an account: a role that is granted while its account is being deleted may remain. */
   async function withAccount(ids: string[]): Promise<string[]> {
     const accounts = await Promise.all(ids.map((id) => store.accounts.get(id)));
     return accounts.flatMap((account) => account?.id ?? []);

@@ -21,7 +21,7 @@ import { createSessions } from './sessions.ts';
 import { createSigningKeys } from './signing-keys.ts';
 import { openStore } from './store/open.ts';
 
-/** Accounts and authentication. */
+/** The users service: accounts and authentication. */
 export const users = defineService({
   name: 'users',
   version: packageJson.version,

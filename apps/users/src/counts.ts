@@ -11,7 +11,7 @@ type SignInOutcome = (typeof signInOutcomes)[number];
 
 export type Counts = ReturnType<typeof createCounts>;
 
-/** Creates the counters of what happens in this process. Each fact is counted once, where it is decided. */
+/** Creates the counters of business events in this process. Each event is counted once, where it is decided. */
 export function createCounts(metrics: Metrics) {
   const signUps = { name: 'users_signed_up_total', help: 'Accounts that this process created' };
   const signIns = {

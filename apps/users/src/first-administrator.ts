@@ -11,10 +11,10 @@ type Parts = {
 };
 
 /**
- * Creates the first administrator. Does nothing if there is one, so every replica may do it at every start.
+ * Creates the first administrator. Does nothing if there is one, so every replica may call it at every start.
  *
- * @returns whether there is an administrator now; `false` if the e-mail address belongs to a stranger, who signed up
- *   with another password
+ * @returns whether there is an administrator now; `false` if the e-mail address belongs to another person, who signed
+ *   up with a different password
  */
 export async function makeFirstAdministrator(
   { store, accounts, administrators, passwords }: Parts,

@@ -4,13 +4,13 @@ import { type Aggregate, type AggregateStore, update } from '@slipway/platform/e
 import { toNetwork } from '@slipway/platform/http/client-address';
 import type { Passwords } from './passwords.ts';
 
-/** Attempts at a password that have not succeeded, or not yet. Times are milliseconds since the epoch. */
+/** Attempts to use a password that have failed or are still being checked. Times are milliseconds since the epoch. */
 export type Attempts = Aggregate & { failures: number; lastAt: number; expiresAt: number };
 
-/** Stores the attempts of all replicas. Whatever has expired may be deleted at any time. */
+/** Stores the attempts of all replicas. Expired entries may be deleted at any time. */
 export type AttemptStore = AggregateStore<Attempts>;
 
-/** How many failures cost no delay, and how long failures are remembered; milliseconds. */
+/** The number of failures without a delay, and how long failures are counted; milliseconds. */
 export type Limit = { free: number; forgetAfter: number };
 
 const hour = 3_600_000;
@@ -19,21 +19,24 @@ export const accountLimit: Limit = { free: 10, forgetAfter: 24 * hour };
 /** Higher, because many people may share an address. */
 export const addressLimit: Limit = { free: 100, forgetAfter: hour };
 
-/** The delay after the first failure that is not free, doubled by each further failure, and its maximum; milliseconds. */
+/**
+ * The delay after the first failure that causes one, which doubles with each further failure, and its maximum;
+ * milliseconds.
+ */
 const firstDelay = 1_000;
 const maxDelay = 15 * 60_000;
 
-/** Returns the milliseconds that must pass after the last of some failures. */
+/** Returns the delay in milliseconds that must follow a number of failures. */
 export function delayAfter(failures: number, { free }: Limit): number {
   return failures < free ? 0 : Math.min(maxDelay, firstDelay * 2 ** (failures - free));
 }
 
-/** Returns the attempts before the first one. */
+/** Returns an entry without any attempts. */
 export function noAttempts(id: string): Attempts {
   return { id, failures: 0, lastAt: 0, expiresAt: 0, version: 0 };
 }
 
-/** Returns the attempts with one more, or the milliseconds to wait before it may be made. */
+/** Returns the attempts with one more, or the milliseconds to wait before the attempt is allowed. */
 export function nextAttempt(found: Attempts, limit: Limit, now: number): Attempts | { wait: number } {
   const { failures, lastAt } = found.expiresAt > now ? found : { failures: 0, lastAt: now };
   const wait = lastAt + delayAfter(failures, limit) - now;
@@ -42,7 +45,10 @@ export function nextAttempt(found: Attempts, limit: Limit, now: number): Attempt
   return { id: found.id, failures: failures + 1, lastAt: now, expiresAt, version: found.version + 1 };
 }
 
-/** Checks a password, of an account that may not exist, unless too many attempts at it or from the address failed. */
+/**
+ * Checks a password, unless too many attempts for the account or from the address have failed. The account may not
+ * exist.
+ */
 export type PasswordCheck = (
   account: { passwordHash: string } | undefined,
   email: string,
@@ -53,8 +59,8 @@ export type PasswordCheck = (
 /**
  * Creates the check of passwords, which limits the attempts per account and per address.
  *
- * An attempt counts before its password is checked, and is taken back if the password was right: otherwise a thousand
- * guesses that are sent at the same time would all pass before the first has failed.
+ * An attempt is counted before its password is checked, and removed if the password is right. Otherwise a thousand
+ * concurrent guesses would all be allowed before the first one fails.
  *
  * @param clock milliseconds since the epoch
  * @throws {Problem} from the check: rate_limited, overloaded
@@ -65,7 +71,7 @@ export function createPasswordCheck(
   clock: () => number = Date.now,
 ): PasswordCheck {
   return async (account, email, password, address) => {
-    // Hashed, because people also type other things than addresses into this field, and none of it must be stored.
+    // Hashed, because people also enter other things than addresses in this field, and these must not be stored.
     const addressKey = keyOf('address', toNetwork(address));
     const accountKey = keyOf('account', email);
     await count(addressKey, addressLimit);

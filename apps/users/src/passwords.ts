@@ -37,7 +37,7 @@ export type Passwords = ReturnType<typeof createPasswords>;
 export function createPasswords(cost: Cost = recommendedCost, derive: Derive = argon2id) {
   const slots = bulkhead(maxRunning, maxWaiting);
   /**
-   * Takes the place of the hash of an account that does not exist, so that the check takes the same time. Its tag is
+   * Is used instead of the hash of an account that does not exist, so that the check takes the same time. Its tag is
    * random, so no password matches.
    */
   const nobody = encode({ cost, salt: randomBytes(saltLength), tag: randomBytes(tagLength) });

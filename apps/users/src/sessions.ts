@@ -27,7 +27,7 @@ export type Session = Aggregate & {
   expiresAt: number;
 };
 
-/** Stores sessions. Whatever has expired may be deleted at any time. */
+/** Stores sessions. Expired sessions may be deleted at any time. */
 export type SessionStore = AggregateStore<Session>;
 
 /** A session ends when it has not been refreshed for this time (RFC 9700 section 4.14.2); milliseconds. */
@@ -122,7 +122,7 @@ export function createSessions(parts: Parts) {
         // Not if the token was current when this request read it first: then another request has overtaken it.
         if (standing === 'reused' && !wasCurrent) await endStolen(session);
         wasCurrent ||= standing === 'current';
-        // A session with an older password is not removed: the change of the password may be about to keep it.
+        // A session with an older password is not removed, because the password change may be about to let it continue.
         if (standing !== 'current' || !(await hasAccount(session))) throw problem('refresh_token_invalid');
         const { token: nextToken, tokenHash } = newRefreshToken(session.id);
         refreshToken = nextToken;
@@ -138,7 +138,7 @@ export function createSessions(parts: Parts) {
       await store.sessions.remove(sessionIdIn(token));
     },
 
-    /** Lets one session continue after a change of its account's password, which ends all others. */
+    /** Lets one session continue after a password change of its account, which ends all others. */
     async keep(id: string, account: Account): Promise<void> {
       await update(store.sessions, id, (session) => kept(session, account), { ifMissing: () => undefined });
     },
@@ -172,7 +172,10 @@ export function createSessions(parts: Parts) {
     log.warn({ userId: accountId }, 'refresh token reused');
   }
 
-  /** Writes when the new token was written. If that fails, reuse is found a little later, but the token is valid. */
+  /**
+   * Stores the time at which the new token was written. If that fails, reuse is detected a little later, but the token
+   * is valid.
+   */
   async function settle(session: Session): Promise<void> {
     const next = { ...session, refreshedAt: clock(), version: session.version + 1 };
     await store.sessions.replace({ next, events: [] }).catch(() => undefined);
@@ -190,7 +193,9 @@ export function createSessions(parts: Parts) {
     return { accessToken, refreshToken, tokenType: 'Bearer', expiresIn: tokenLifetime };
   }
 
-  /** Hashes a password at the current cost. If the account is changed at the same time, the next login does it. */
+  /**
+   * Hashes a password again at the current cost. If the account is changed at the same time, the next login does it.
+   */
   async function rehash(account: Account, password: string): Promise<void> {
     const passwordHash = await passwords.hash(password);
     const next = { ...account, passwordHash, version: account.version + 1 };

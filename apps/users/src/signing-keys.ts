@@ -9,11 +9,11 @@ export type SigningKey = {
   publicKey: PublicKey;
   privateKey: JWK;
   createdAt: number;
-  /** When it replaces the key before it. */
+  /** When the key begins to sign, instead of the previous one. */
   signsFrom: number;
 };
 
-/** All keys, oldest first, as one aggregate: of two replicas that rotate the keys at the same time, one does. */
+/** All keys, oldest first, as one aggregate: if two replicas rotate the keys at the same time, only one succeeds. */
 export type KeyRing = Aggregate & { keys: SigningKey[] };
 
 export type KeyRingStore = AggregateStore<KeyRing>;
@@ -68,7 +68,7 @@ export function withKey(ring: KeyRing, key: Omit<SigningKey, 'signsFrom'>, now: 
 export type SigningKeys = ReturnType<typeof createSigningKeys>;
 
 /**
- * Creates what signs access tokens and manages their keys.
+ * Creates the functions that sign access tokens and manage the keys.
  *
  * @param clock milliseconds since the epoch
  */

@@ -104,7 +104,10 @@ function parametersOf(place: 'path' | 'query' | 'header', schema: TObject | unde
   }));
 }
 
-/** A body that is not JSON is text to JSON Schema; the operation's description explains its format. */
+/**
+ * Describes a request body. JSON Schema can describe a body that is not JSON only as text; the operation's description
+ * explains its format.
+ */
 function requestBody({ body, consumes }: Operation['schema'], refer: Refer) {
   if (!body && !consumes) return {};
   const types = consumes ?? ['application/json'];

@@ -1,7 +1,8 @@
 import type { Operation } from '@slipway/contract-kit/operation';
 import { Page, PageQuery } from '@slipway/contract-kit/page';
+import { NoContent, responses } from '@slipway/contract-kit/responses';
 import Type, { type Static } from 'typebox';
-import { Amount, answers, Currency, Id, NoContent, Strict, smallBody, Timestamp } from './schemas.ts';
+import { Amount, Currency, Id, Strict, smallBody, Timestamp } from './schemas.ts';
 
 const tags = ['billing'];
 const Quantity = Type.Integer({ minimum: 0, maximum: 1_000_000_000 });
@@ -119,7 +120,7 @@ export const listPlans = {
     operationId: 'listPlans',
     summary: 'Lists the available plans',
     tags,
-    response: answers({ 200: Type.Object({ items: Type.Array(Plan) }) }),
+    response: responses({ 200: Type.Object({ items: Type.Array(Plan) }) }),
   },
   config: { access: 'public' },
 } as const satisfies Operation;
@@ -132,7 +133,7 @@ export const subscribe = {
     summary: 'Subscribes the caller to a plan',
     tags,
     body: Strict({ planId: Id }),
-    response: answers({ 201: Subscription }),
+    response: responses({ 201: Subscription }),
   },
   config: { access: 'member', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
@@ -149,7 +150,7 @@ export const listSubscriptions = {
       status: Type.Optional(SubscriptionStatus),
       all: All,
     }),
-    response: answers({ 200: Page(Subscription) }),
+    response: responses({ 200: Page(Subscription) }),
   },
   config: { access: 'member' },
 } as const satisfies Operation;
@@ -162,7 +163,7 @@ export const getSubscription = {
     summary: 'Returns one subscription',
     tags,
     params: SubscriptionPath,
-    response: answers({ 200: Subscription }),
+    response: responses({ 200: Subscription }),
   },
   config: { access: 'member' },
 } as const satisfies Operation;
@@ -179,7 +180,7 @@ export const changePlan = {
     params: SubscriptionPath,
     headers: IfMatch,
     body: Strict({ planId: Id }),
-    response: answers({ 200: Subscription }),
+    response: responses({ 200: Subscription }),
   },
   config: { access: 'member', priority: 'money', bodyLimit: smallBody },
 } as const satisfies Operation;
@@ -192,7 +193,7 @@ export const cancelSubscription = {
     summary: 'Cancels a subscription: it ends with the period that has begun, which is billed as usual',
     tags,
     params: SubscriptionPath,
-    response: answers({ 200: Subscription }),
+    response: responses({ 200: Subscription }),
   },
   config: { access: 'member', priority: 'money' },
 } as const satisfies Operation;
@@ -205,7 +206,7 @@ export const resumeSubscription = {
     summary: 'Takes a cancellation back, until the subscription has ended',
     tags,
     params: SubscriptionPath,
-    response: answers({ 200: Subscription }),
+    response: responses({ 200: Subscription }),
   },
   config: { access: 'member', priority: 'money' },
 } as const satisfies Operation;
@@ -217,7 +218,7 @@ export const cancelAllSubscriptions = {
     operationId: 'cancelAllSubscriptions',
     summary: "Cancels all of the caller's subscriptions",
     tags,
-    response: answers({ 200: Type.Object({ cancelled: Type.Integer() }) }),
+    response: responses({ 200: Type.Object({ cancelled: Type.Integer() }) }),
   },
   config: { access: 'member', priority: 'money' },
 } as const satisfies Operation;
@@ -231,7 +232,7 @@ export const closeAccount = {
     description:
       'A part of deleting an account. Answers 409 with the open invoices while something is owed. Each period that has begun is billed in full. After it has succeeded, access tokens issued before can read, but change nothing here.',
     tags,
-    response: answers({ 204: NoContent }),
+    response: responses({ 204: NoContent }),
   },
   config: { access: 'member', priority: 'money' },
 } as const satisfies Operation;
@@ -244,7 +245,7 @@ export const getUnbilledUsage = {
     summary: 'Returns the usage that has not been invoiced yet, by metric',
     tags,
     params: SubscriptionPath,
-    response: answers({
+    response: responses({
       200: Type.Object({
         items: Type.Array(Type.Object({ metric: Id, quantity: Type.Integer(), records: Type.Integer() })),
       }),
@@ -261,7 +262,7 @@ export const recordUsage = {
     summary: 'Records usage; each record id counts once',
     tags,
     body: UsageRecord,
-    response: answers({ 200: Type.Object({ id: Id, duplicate: Type.Boolean() }) }),
+    response: responses({ 200: Type.Object({ id: Id, duplicate: Type.Boolean() }) }),
   },
   config: { access: 'member' },
 } as const satisfies Operation;
@@ -284,7 +285,7 @@ export const importUsage = {
       'The body is read as a stream. If the connection breaks, send it again: a record that already arrived is a duplicate.',
     tags,
     consumes: ['application/x-ndjson'],
-    response: answers({ 200: UsageImport }),
+    response: responses({ 200: UsageImport }),
   },
   config: { access: 'member', priority: 'batch', bodyLimit: 1_073_741_824, timeoutMs: 600_000 },
 } as const satisfies Operation;
@@ -298,7 +299,7 @@ export const runBilling = {
     description: 'If the request runs out of time, `complete` is false. Send it again to continue.',
     tags,
     body: Strict({ asOf: Type.Optional(Timestamp) }),
-    response: answers({
+    response: responses({
       200: Type.Object({
         asOf: Timestamp,
         issued: Type.Integer({ description: 'Number of invoices that this request issued' }),
@@ -326,7 +327,7 @@ export const listInvoices = {
       subscriptionId: Type.Optional(Id),
       all: All,
     }),
-    response: answers({ 200: Page(Invoice) }),
+    response: responses({ 200: Page(Invoice) }),
   },
   config: { access: 'member' },
 } as const satisfies Operation;
@@ -339,7 +340,7 @@ export const getInvoice = {
     summary: 'Returns one invoice',
     tags,
     params: InvoicePath,
-    response: answers({ 200: Invoice }),
+    response: responses({ 200: Invoice }),
   },
   config: { access: 'member' },
 } as const satisfies Operation;
@@ -355,7 +356,7 @@ export const payInvoice = {
     tags,
     params: InvoicePath,
     body: Strict({ method: Type.String({ minLength: 1, maxLength: 100 }) }),
-    response: answers({ 201: Payment }),
+    response: responses({ 201: Payment }),
   },
   config: { access: 'member', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
@@ -369,7 +370,7 @@ export const writeOffInvoice = {
     tags,
     params: InvoicePath,
     body: Strict({ reason: Type.String({ minLength: 1, maxLength: 200 }) }),
-    response: answers({ 200: Invoice }),
+    response: responses({ 200: Invoice }),
   },
   config: { access: 'admin', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
@@ -382,7 +383,7 @@ export const getPayment = {
     summary: 'Returns one payment',
     tags,
     params: PaymentPath,
-    response: answers({ 200: Payment }),
+    response: responses({ 200: Payment }),
   },
   config: { access: 'member' },
 } as const satisfies Operation;
@@ -396,7 +397,7 @@ export const refundPayment = {
     tags,
     params: PaymentPath,
     body: Strict({ amount: PositiveAmount }),
-    response: answers({ 201: Refund }),
+    response: responses({ 201: Refund }),
   },
   config: { access: 'admin', priority: 'money', idempotency: 'required', bodyLimit: smallBody },
 } as const satisfies Operation;
@@ -417,7 +418,7 @@ export const getTrialBalance = {
     operationId: 'getTrialBalance',
     summary: 'Returns the balance of each account; balances add up to zero per currency',
     tags,
-    response: answers({
+    response: responses({
       200: Type.Object({
         balanced: Type.Boolean(),
         accounts: Type.Array(Type.Object({ account: Type.String(), currency: Currency, balance: Amount })),
@@ -435,7 +436,7 @@ export const listLedgerEntries = {
     summary: 'Lists ledger entries, oldest first',
     tags,
     querystring: PageQuery,
-    response: answers({ 200: Page(LedgerEntry) }),
+    response: responses({ 200: Page(LedgerEntry) }),
   },
   config: { access: 'admin', priority: 'batch' },
 } as const satisfies Operation;

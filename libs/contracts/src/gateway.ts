@@ -1,6 +1,7 @@
 import type { Operation } from '@slipway/contract-kit/operation';
+import { responses } from '@slipway/contract-kit/responses';
 import Type, { type Static } from 'typebox';
-import { answers, Timestamp } from './schemas.ts';
+import { Timestamp } from './schemas.ts';
 
 const tags = ['gateway'];
 
@@ -35,7 +36,7 @@ export const getSystem = {
     summary: 'Returns the state, version and uptime of each service',
     description: 'A service that does not respond within one second is unreachable.',
     tags,
-    response: answers({ 200: System }),
+    response: responses({ 200: System }),
   },
   config: { access: 'public' },
 } as const satisfies Operation;
@@ -47,7 +48,7 @@ export const getOpenApi = {
     operationId: 'getOpenApi',
     summary: 'Returns this document: all operations in OpenAPI 3.1',
     tags,
-    response: answers({ 200: Type.Object({ openapi: Type.String() }, { additionalProperties: true }) }),
+    response: responses({ 200: Type.Object({ openapi: Type.String() }, { additionalProperties: true }) }),
   },
   config: { access: 'public' },
 } as const satisfies Operation;

@@ -1,7 +1,8 @@
 import type { Operation } from '@slipway/contract-kit/operation';
 import { Page, PageQuery } from '@slipway/contract-kit/page';
+import { responses } from '@slipway/contract-kit/responses';
 import Type, { type Static, type TSchema } from 'typebox';
-import { Amount, answers, Currency, Day, Id, Strict, Timestamp } from './schemas.ts';
+import { Amount, Currency, Day, Id, Strict, Timestamp } from './schemas.ts';
 
 const tags = ['reporting'];
 const produces = ['application/json', 'text/csv', 'application/x-ndjson'];
@@ -56,7 +57,7 @@ export const getRevenue = {
     tags,
     produces,
     querystring: Span,
-    response: answers({ 200: Rows(RevenueRow) }),
+    response: responses({ 200: Rows(RevenueRow) }),
   },
   config: { access: 'admin', priority: 'batch' },
 } as const satisfies Operation;
@@ -69,7 +70,7 @@ export const getRecurring = {
     summary: 'Returns active subscriptions and their monthly revenue, by plan and currency',
     tags,
     produces,
-    response: answers({ 200: Rows(RecurringRow) }),
+    response: responses({ 200: Rows(RecurringRow) }),
   },
   config: { access: 'admin', priority: 'batch' },
 } as const satisfies Operation;
@@ -83,7 +84,7 @@ export const getSignUps = {
     tags,
     produces,
     querystring: Span,
-    response: answers({ 200: Rows(SignUpsRow) }),
+    response: responses({ 200: Rows(SignUpsRow) }),
   },
   config: { access: 'admin', priority: 'batch' },
 } as const satisfies Operation;
@@ -100,7 +101,7 @@ export const getTopUsage = {
       metric: Id,
       limit: Type.Integer({ minimum: 1, maximum: 200, default: 10 }),
     }),
-    response: answers({ 200: Rows(TopUsageRow) }),
+    response: responses({ 200: Rows(TopUsageRow) }),
   },
   config: { access: 'admin', priority: 'batch' },
 } as const satisfies Operation;
@@ -113,7 +114,7 @@ export const rebuild = {
     summary: 'Rebuilds all figures from the stored events',
     description: '`equal` is false if the previous figures were wrong. They are replaced in either case.',
     tags,
-    response: answers({ 200: Type.Object({ events: Type.Integer(), equal: Type.Boolean() }) }),
+    response: responses({ 200: Type.Object({ events: Type.Integer(), equal: Type.Boolean() }) }),
   },
   config: { access: 'admin', priority: 'batch', timeoutMs: 120_000 },
 } as const satisfies Operation;
@@ -126,7 +127,7 @@ export const listDeadLetters = {
     summary: 'Lists dead letters: events that could not be applied, with the reason',
     tags,
     querystring: Strict(PageQuery.properties),
-    response: answers({
+    response: responses({
       200: Page(
         Type.Object({
           id: Type.String(),
@@ -149,7 +150,7 @@ export const redeliverDeadLetter = {
     summary: 'Tries to apply a dead letter again',
     tags,
     params: Type.Object({ eventId: Type.String({ minLength: 1, maxLength: 200 }) }),
-    response: answers({
+    response: responses({
       200: Type.Object({
         outcome: Type.Enum(['applied', 'duplicate', 'rejected']),
         reason: Type.Optional(Type.String()),

@@ -1,4 +1,3 @@
-import { ProblemDocument } from '@slipway/contract-kit/problem';
 import Type, { type TSchema } from 'typebox';
 
 export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_:.-]+$' });
@@ -22,9 +21,3 @@ export const smallBody = 10_240;
 /** An object schema that rejects unknown fields. */
 export const Strict = <P extends Record<string, TSchema>>(properties: P, options: object = {}) =>
   Type.Object(properties, { additionalProperties: false, ...options });
-
-/** Adds the problem document, which every failure returns, to the successful responses of an operation. */
-export const answers = <R extends Record<number, TSchema>>(success: R) =>
-  ({ ...success, '4xx': ProblemDocument, '5xx': ProblemDocument }) as R;
-
-export const NoContent = Type.Null({ description: 'No content' });

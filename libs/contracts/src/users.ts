@@ -1,7 +1,8 @@
 import type { Operation } from '@slipway/contract-kit/operation';
 import { Page, PageQuery } from '@slipway/contract-kit/page';
+import { NoContent, responses } from '@slipway/contract-kit/responses';
 import Type, { type Static } from 'typebox';
-import { answers, Id, NoContent, Strict, smallBody, Timestamp } from './schemas.ts';
+import { Id, Strict, smallBody, Timestamp } from './schemas.ts';
 
 const tags = ['users'];
 
@@ -47,7 +48,7 @@ export const signUp = {
     summary: 'Creates an account',
     tags,
     body: Strict({ email: Email, password: Password, name: Name }),
-    response: answers({ 201: User }),
+    response: responses({ 201: User }),
   },
   config: { access: 'public', bodyLimit: smallBody },
 } as const satisfies Operation;
@@ -60,7 +61,7 @@ export const logIn = {
     summary: 'Starts a session and returns its tokens',
     tags,
     body: Strict({ email: Email, password: Type.String({ maxLength: 200 }) }),
-    response: answers({ 201: Tokens }),
+    response: responses({ 201: Tokens }),
   },
   config: { access: 'public', bodyLimit: smallBody },
 } as const satisfies Operation;
@@ -76,7 +77,7 @@ export const refresh = {
       'token that was already used ends the session, because it may have been stolen.',
     tags,
     body: RefreshToken,
-    response: answers({ 200: Tokens }),
+    response: responses({ 200: Tokens }),
   },
   config: { access: 'public', bodyLimit: smallBody },
 } as const satisfies Operation;
@@ -89,7 +90,7 @@ export const logOut = {
     summary: 'Ends a session; succeeds if it has already ended',
     tags,
     body: RefreshToken,
-    response: answers({ 204: NoContent }),
+    response: responses({ 204: NoContent }),
   },
   config: { access: 'public', bodyLimit: smallBody },
 } as const satisfies Operation;
@@ -101,7 +102,7 @@ export const getMe = {
     operationId: 'getMe',
     summary: "Returns the caller's account",
     tags,
-    response: answers({ 200: User }),
+    response: responses({ 200: User }),
   },
   config: { access: 'member' },
 } as const satisfies Operation;
@@ -125,7 +126,7 @@ export const changeMe = {
       },
       { minProperties: 1 },
     ),
-    response: answers({ 200: User }),
+    response: responses({ 200: User }),
   },
   config: { access: 'member', bodyLimit: smallBody },
 } as const satisfies Operation;
@@ -139,7 +140,7 @@ export const checkDeletion = {
     description: 'Returns the same status as the deletion would, but deletes nothing.',
     tags,
     headers: IfMatch,
-    response: answers({ 204: NoContent }),
+    response: responses({ 204: NoContent }),
   },
   config: { access: 'member' },
 } as const satisfies Operation;
@@ -153,7 +154,7 @@ export const deleteMe = {
     description: 'Succeeds if the account is already deleted. The last administrator cannot be deleted.',
     tags,
     headers: IfMatch,
-    response: answers({ 204: NoContent }),
+    response: responses({ 204: NoContent }),
   },
   config: { access: 'member' },
 } as const satisfies Operation;
@@ -166,7 +167,7 @@ export const listUsers = {
     summary: 'Lists accounts, oldest first',
     tags,
     querystring: PageQuery,
-    response: answers({ 200: Page(User) }),
+    response: responses({ 200: Page(User) }),
   },
   config: { access: 'admin' },
 } as const satisfies Operation;
@@ -181,7 +182,7 @@ export const setRoles = {
     tags,
     params: Type.Object({ userId: Id }),
     body: Strict({ roles: Type.Array(Role, { minItems: 1, maxItems: 2, uniqueItems: true }) }),
-    response: answers({ 200: User }),
+    response: responses({ 200: User }),
   },
   config: { access: 'admin', bodyLimit: smallBody },
 } as const satisfies Operation;
@@ -204,7 +205,7 @@ export const getKeys = {
     operationId: 'getKeys',
     summary: 'Returns the public keys that verify access tokens',
     tags,
-    response: answers({ 200: Type.Object({ keys: Type.Array(PublicKey) }) }),
+    response: responses({ 200: Type.Object({ keys: Type.Array(PublicKey) }) }),
   },
   config: { access: 'public' },
 } as const satisfies Operation;
@@ -218,7 +219,7 @@ export const rotateKeys = {
     description:
       'The key is published immediately and signs tokens once every service knows it. Older tokens stay valid.',
     tags,
-    response: answers({ 201: Type.Object({ kid: Type.String(), signsFrom: Timestamp }) }),
+    response: responses({ 201: Type.Object({ kid: Type.String(), signsFrom: Timestamp }) }),
   },
   config: { access: 'admin' },
 } as const satisfies Operation;

@@ -5,11 +5,11 @@ import type { MongoStore, Stored } from './database.ts';
 import { isDuplicate } from './errors.ts';
 import type { MongoOutbox, PlacedEvent } from './outbox.ts';
 
-/** Where a document holds the state of its aggregate. */
+/** Defines how a document stores the state of its aggregate. */
 export type Layout<T extends Aggregate> = {
   /** The field with the version. */
   version: string;
-  /** What to read of a document for `stateOf`, and whether it is removed. */
+  /** The projection that `stateOf` needs, including whether the aggregate is removed. */
   projection: Document;
   fieldsOf(state: T): Document;
   stateOf(document: Stored): T;
@@ -113,7 +113,7 @@ export function mongoAggregates<T extends Aggregate, Also = unknown>(
     async remove(_id, { version, events = [] } = {}) {
       const present = { _id, removed: { $exists: false }, ...(version !== undefined && inVersion(version)) };
       if (events.length === 0) {
-        // A document without waiting events can go at once.
+        // A document without waiting events can be deleted immediately.
         const done = { ...present, ...(outbox && { outbox: [] }) };
         const { deletedCount } = await store.command((command) => collection.deleteOne(done, command));
         if (!outbox || deletedCount === 1) return deletedCount === 1;
@@ -183,7 +183,7 @@ function filterOf<T extends Aggregate>({ where = {}, by, order, after, until }: 
     $and: [
       // A comparison matches only values of its own type, so a document without the field is on no page.
       { [by]: until === undefined ? { $gt: '' } : { $lte: until } },
-      // The first condition lets the index begin at the position; the second leaves out what is before it there.
+      // The first condition lets the index scan begin at the position; the second excludes documents before it.
       ...(after
         ? [
             { [by]: { [`${beyond}e`]: after.at } },

@@ -39,8 +39,8 @@ export async function createOutboxIndexes(db: Db, collection: string): Promise<v
 }
 
 /**
- * Deadline for reading all waiting events, of which each takes 2 µs (FerretDB 2.7, 40,000 events). After a long outage
- * of the reader that is longer than a client would wait, but the relay has time. Milliseconds.
+ * Deadline for reading the waiting events, which takes 2 µs per event (FerretDB 2.7, 40,000 events). After a long
+ * outage of the receiving service there may be more of them than can be read in a client's time limit. Milliseconds.
  */
 const readWithin = 5_000;
 /**
@@ -125,8 +125,8 @@ function add(one: Backlog, other: Backlog): Backlog {
 }
 
 /**
- * Merges the events of several documents by their positions. Within a document its own order counts: the clocks of two
- * replicas that wrote one after another may differ.
+ * Merges the events of several documents by their positions. The events of one document stay in order even if their
+ * positions are not, because two replicas with different clocks may have written them.
  */
 function inOrder(outboxes: PlacedEvent[][]): DomainEvent[] {
   const placed = outboxes.flatMap((outbox) => {

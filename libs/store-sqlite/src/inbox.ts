@@ -3,7 +3,7 @@ import type { DomainEvent } from '@slipway/contract-kit/event';
 import type { InboxStore } from '@slipway/platform/events/inbox';
 import { inTransaction, type Migration } from './database.ts';
 
-/** `inbox` holds the applied events in the order of arrival; `refused` holds the dead letters. */
+/** `inbox` holds the applied events in the order in which they were applied; `refused` holds the dead letters. */
 export const inboxMigration: Migration = {
   name: 'platform-inbox-1',
   sql: `CREATE TABLE inbox (

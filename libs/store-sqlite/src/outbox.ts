@@ -4,7 +4,7 @@ import { synchronous } from '@slipway/platform/core/synchronous';
 import type { OutboxStore } from '@slipway/platform/events/outbox';
 import type { Migration } from './database.ts';
 
-/** AUTOINCREMENT never uses a position twice, so the order holds after the table was empty. */
+/** AUTOINCREMENT never uses a position twice, so the order is preserved even after the table was empty. */
 export const outboxMigration: Migration = {
   name: 'platform-outbox-1',
   sql: `CREATE TABLE outbox (

@@ -7,14 +7,15 @@ import { principalOf } from '@slipway/platform/http/access';
 import type { FastifyRequest } from 'fastify';
 import { type ClosedAccountStore, type ClosingParts, closeAccount as close } from '../account-closing.ts';
 
-/** By how much the clock that issues tokens may be ahead of this one; milliseconds. */
+/** Maximum time that the clock of the token issuer may be ahead of this one; milliseconds. */
 const issuerSkew = 5_000;
-/** Time of a request that is left for its answer; milliseconds. */
+/** Time of a request that is reserved for its response; milliseconds. */
 const margin = 1_000;
 
 /**
- * Closes accounts over HTTP. A closed account's tokens change nothing on the routes registered after it; until they
- * expire they can still read. A token that was issued later belongs to an account whose deletion did not succeed.
+ * Registers the route that closes accounts. On routes that are registered afterwards, the tokens of a closed account
+ * can only read until they expire. A token that was issued after the closing is accepted: it shows that the account's
+ * deletion did not succeed.
  */
 export function registerClosedAccounts(app: App, parts: Omit<ClosingParts, 'mayGoOn'>): void {
   const { closedAccounts } = parts;
@@ -24,7 +25,7 @@ export function registerClosedAccounts(app: App, parts: Omit<ClosingParts, 'mayG
     const { access } = (route.config ?? {}) as { access?: Access };
     const isRead = [route.method].flat().every((method) => method === 'GET' || method === 'HEAD');
     const isPersonal = access === 'member' || access === 'admin';
-    // A repeated deletion finds the account closed, and must be able to go on.
+    // A repeated deletion finds the account closed, and must be able to continue.
     if (isRead || !isPersonal || route.url === closeAccount.url) return;
     route.onRequest = [...[route.onRequest ?? []].flat(), check];
   });
@@ -39,7 +40,7 @@ export function registerClosedAccounts(app: App, parts: Omit<ClosingParts, 'mayG
   });
 }
 
-/** @throws {Problem} unauthenticated if the caller's account was closed after the token had been issued. */
+/** @throws {Problem} unauthenticated if the caller's account was closed after the token was issued. */
 export async function expectOpen(accounts: ClosedAccountStore, request: FastifyRequest): Promise<void> {
   const { subject, issuedAt = 0 } = principalOf(request);
   const closedAt = await accounts.closedAt(subject);

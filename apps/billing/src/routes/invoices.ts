@@ -16,10 +16,10 @@ import { ownerIn, visible } from './ownership.ts';
 
 type Parts = BillingParts & { log: Logger; metrics: Metrics };
 
-/** Kept back of a request's time to write its answer; milliseconds. */
+/** Time of a request that is reserved for its response; milliseconds. */
 const margin = 1_000;
 
-/** Invoices over HTTP, and the run that issues them. */
+/** Registers the routes of invoices, and of the run that issues them. */
 export function registerInvoiceRoutes(app: App, { log, metrics, ...parts }: Parts): void {
   const { invoices, clock } = parts;
   const job = createJob(metrics, 'billing-run');

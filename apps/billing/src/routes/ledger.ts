@@ -3,7 +3,7 @@ import type { App } from '@slipway/platform/core/app';
 import { fromCursor, toPage } from '@slipway/platform/core/pagination';
 import { isBalanced, type LedgerStore } from '../ledger.ts';
 
-/** The ledger over HTTP. */
+/** Registers the routes of the ledger. */
 export function registerLedgerRoutes(app: App, { ledger }: { ledger: LedgerStore }): void {
   app.route({
     ...getTrialBalance,

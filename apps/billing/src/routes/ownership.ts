@@ -3,8 +3,8 @@ import { mayAccess } from '@slipway/platform/http/access';
 import type { Principal } from '@slipway/platform/http/tokens';
 
 /**
- * Passes on what belongs to the caller. What belongs to another person is answered like what does not exist, so
- * that nobody learns which ids are in use.
+ * Returns a resource that the caller may access. A resource of another person causes the same error as one that does
+ * not exist, so that callers cannot find out which ids are in use.
  *
  * @throws {Problem} not_found
  */
@@ -14,7 +14,8 @@ export function visible<T extends { userId: string }>(principal: Principal, foun
 }
 
 /**
- * Whose items a list shows: the caller's, or everyone's (`undefined`) if an administrator asks for all.
+ * Returns the user whose resources a list includes: the caller, or `undefined` (everyone) if an administrator asks for
+ * all.
  *
  * @throws {Problem} forbidden
  */

@@ -6,7 +6,7 @@ import { paymentOf, toDocument } from '../payments.ts';
 import { pay, refund, type SettlementParts } from '../settlement.ts';
 import { visible } from './ownership.ts';
 
-/** Payments and refunds over HTTP. */
+/** Registers the routes of payments and refunds. */
 export function registerPaymentRoutes(app: App, parts: SettlementParts): void {
   const { invoices } = parts;
 

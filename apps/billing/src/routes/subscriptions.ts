@@ -31,10 +31,10 @@ type Parts = {
   counts: Counts;
 };
 
-/** Subscriptions cancelled between two readings of the list. */
+/** Number of subscriptions read at a time. */
 const pageSize = 100;
 
-/** The plan catalogue, and subscriptions to it, over HTTP. */
+/** Registers the routes of the plan catalogue and of subscriptions. */
 export function registerSubscriptionRoutes(app: App, parts: Parts): void {
   const { subscriptions, closedAccounts, clock, counts } = parts;
   const own = async (request: FastifyRequest<{ Params: { subscriptionId: string } }>) =>
@@ -55,7 +55,7 @@ export function registerSubscriptionRoutes(app: App, parts: Parts): void {
         throw error;
       });
       if (isNew) counts.subscriptionStarted(plan.id);
-      // A subscription with this id is the work of the same request before a crash.
+      // An earlier run of the same request, interrupted by a crash, started a subscription with this id.
       const made = isNew ? change.next : await subscriptions.get(id);
       if (!made) throw problem('conflict');
       return reply.code(201).header('etag', etagOf(made.version)).send(made);

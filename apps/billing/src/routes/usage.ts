@@ -19,10 +19,10 @@ import { visible } from './ownership.ts';
 
 type Parts = { subscriptions: SubscriptionStore; usage: UsageStore; clock: Clock; counts: Counts };
 
-/** A usage record has some 200 bytes; bytes. */
+/** Maximum size of a line in bytes. A usage record has about 200. */
 const maxLine = 16_384;
 
-/** Usage over HTTP: one record, a stream of them, and what is not billed yet. */
+/** Registers the routes of usage: one record, a stream of records, and the usage that is not billed yet. */
 export function registerUsageRoutes(app: App, parts: Parts): void {
   const recorderFor = (principal: Principal): Recorder => ({
     ...parts,
@@ -49,7 +49,7 @@ export function registerUsageRoutes(app: App, parts: Parts): void {
     },
   });
 
-  // Encapsulated: only this route takes NDJSON, and it takes nothing else.
+  // A scope of its own, because this route accepts NDJSON and nothing else, and no other route accepts it.
   app.register(async (scope: App) => {
     // An import may be answered before its end; the rest must not keep the answer from arriving.
     registerLinger(scope);
@@ -77,10 +77,10 @@ function bodyOf({ body }: FastifyRequest): AsyncIterable<Buffer> {
   return (body instanceof Readable ? body : Readable.from([])).iterator({ destroyOnReturn: false });
 }
 
-/** Checks a line by the same rules as a JSON body, and says what is wrong in the same words. */
+/** Validates a line by the same rules as a JSON body, with the same error messages. */
 function validRecord(request: FastifyRequest, value: unknown): UsageRecord {
   const validate = request.compileValidationSchema(UsageRecord, 'body');
-  // Fastify lets a validator answer `{ error }`, or `false` with the errors beside it.
+  // A Fastify validator returns either `{ error }`, or `false` and sets its property `errors`.
   const result: unknown = validate(value);
   if (result === true) return value as UsageRecord;
   const { error } = result as { error?: typeof validate.errors };

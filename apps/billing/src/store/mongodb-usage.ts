@@ -18,27 +18,29 @@ import {
   totalsOf,
 } from './mongodb-usage-pages.ts';
 
-/** How often pages are made anew because other replicas have written the next ones meanwhile. */
+/**
+ * Maximum number of attempts to write a page; each fails if another replica has written a page with the same number.
+ */
 const attempts = 20;
-/** Delays before another attempt; milliseconds. */
+/** Delays between attempts; milliseconds. */
 const delays = { base: 20, max: 80 };
-/** Subscriptions whose last page is remembered. */
+/** Maximum number of subscriptions whose last page is cached. */
 const remembered = 10_000;
-/** Concurrent writes. A subscription is always in the same lane, so that its writers do not race each other. */
+/** Number of concurrent writes. All writes of one subscription use the same lane, so they do not conflict. */
 const lanes = 4;
-/** Records written together, so that a page is small enough to be changed quickly when its events are delivered. */
+/** Maximum number of records in one write. A small page can be changed quickly when its events are delivered. */
 const maxRecords = 1_000;
-/** Last pages that are read at the same time in one lane. */
+/** Maximum number of last pages that one lane reads at the same time. */
 const readsAtOnce = 10;
 
 /**
- * Usage is kept in pages: one document for the records of a subscription that came together, with the totals
- * of all its pages so far and the events that tell of the records. Pages are numbered, and never changed but
- * for their outbox. A number is taken once, so each page has seen the records and totals of all before it.
+ * Stores usage in pages. A page is a document with records of one subscription that were added together, the totals of
+ * all pages up to this one, and the events about its records. After it is written, only its outbox changes. Pages are
+ * numbered, and each number is used only once, so every page is based on all pages before it.
  */
 export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOutbox): UsageStore {
   const pages = collection<Page>('usage');
-  /** The last pages that this process has seen. If there are newer ones, adding takes another attempt. */
+  /** Caches the last page that this process knows. If there is a newer one, the write fails and is repeated. */
   const seen = new BoundedMap<string, PageEnd>(remembered);
 
   async function lastPage(subscriptionId: string): Promise<PageEnd> {
@@ -69,7 +71,7 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
     return new Map(found.map((record) => [record.key, record]));
   }
 
-  /** @returns those that are not written: their number, or one of their records, is in another page. */
+  /** @returns the drafts that were not written, because another page has their number or one of their records. */
   async function write(drafts: Draft[]): Promise<Set<Draft>> {
     if (drafts.length === 0) return new Set();
     const events = drafts.flatMap((draft) => draft.events);
@@ -87,9 +89,10 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
     return new Set(drafts.filter((_, index) => refused.has(index)));
   }
 
-  /** @param isFirst whether the pages that this process has seen may be taken for the last ones */
+  /** @param isFirst whether to use the cached last pages instead of reading them */
   async function draftPages(left: Map<string, Share[]>, isFirst: boolean): Promise<Draft[]> {
-    // Pages are read before records: whatever is written in between takes the number of the next page.
+    // Reads pages before records: a page that is written in between has the number of the draft, whose write then
+    // fails.
     const ends = new Map<string, PageEnd>();
     const toRead = left.keys();
     const read = async () => {
@@ -101,7 +104,7 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
     return [...left].map(([id, shares]) => draftPage(ends.get(id) ?? noPage(id), shares, kept));
   }
 
-  /** Adds shares together: one page for each subscription, all in one command. */
+  /** Adds shares in one command, with one page for each subscription. */
   async function addShares(shares: Share[]): Promise<UsageOutcome[][]> {
     const outcomes = new Map<Share, UsageOutcome[]>();
     let left = Map.groupBy(shares, ({ subscriptionId }) => subscriptionId);
@@ -116,7 +119,7 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
       left = new Map([...refused].map((draft) => [draft.page.subscriptionId, draft.shares]));
       await wait(backoff(attempt, delays));
     }
-    throw problem('overloaded', 'Usage of the subscription is recorded by too many at once; try again', {
+    throw problem('overloaded', 'Too many concurrent requests record usage of this subscription; try again', {
       retryAfter: 1,
     });
   }
@@ -153,19 +156,22 @@ function noPage(subscriptionId: string): PageEnd {
   return { subscriptionId, number: 0, totals: [] };
 }
 
-/** The driver reads 64 bits as a number where that is exact, and as an object of its own where it is not. */
+/**
+ * Converts quantities to BigInt. The driver returns 64-bit integers as numbers if they are exact, and as objects if
+ * not.
+ */
 function withBigInts(end: PageEnd): PageEnd {
   const totals = end.totals.map((total) => ({ ...total, quantity: BigInt(String(total.quantity)) }));
   return { ...end, totals };
 }
 
-/** What the driver tells of a command that wrote some of its documents. */
+/** The driver's error for a command that wrote only some of its documents. */
 type PartlyWritten = {
   writeErrors?: { index: number; code: number }[];
   result?: { getWriteConcernError(): unknown };
 };
 
-/** @returns the places of documents that a unique index refused; the others are written, and for good. */
+/** @returns the indexes of the documents that a unique index rejected; all others are stored. */
 async function unlessRefused(insert: () => Promise<unknown>): Promise<Set<number>> {
   try {
     await insert();

@@ -5,7 +5,7 @@ import { sum, toSafeNumber } from '../money.ts';
 import type { UsageOutcome, UsageRecord, UsageStore } from '../usage.ts';
 import { followSums, type PeriodTotal } from '../usage-totals.ts';
 
-/** Totals by period are kept up with the records, so that an invoice reads a few rows and not all records. */
+/** Totals by period are updated with the records, so that an invoice reads a few rows and not all records. */
 export function sqliteUsage(db: DatabaseSync, outbox: SqliteOutbox): UsageStore {
   const insert = db.prepare('INSERT INTO usage VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING');
   const find = db.prepare('SELECT metric, quantity, at FROM usage WHERE subscription_id = ? AND id = ?');
@@ -20,7 +20,7 @@ export function sqliteUsage(db: DatabaseSync, outbox: SqliteOutbox): UsageStore 
   );
   totals.setReadBigInts(true);
 
-  /** As they are stored, where the version before let a sum become too large for a number. */
+  /** The stored totals. A sum that the previous version stored may be too large for a number. */
   const sumsOf = (subscriptionId: string) =>
     totals.all(subscriptionId).map(({ metric, quantity }) => ({
       metric: String(metric),
@@ -35,7 +35,7 @@ export function sqliteUsage(db: DatabaseSync, outbox: SqliteOutbox): UsageStore 
       records: toSafeNumber(BigInt(String(records))),
     }));
 
-  /** @param fits whether the sum of the subscription's metric can take the quantity */
+  /** @param fits whether the metric's sum stays within the limit after a quantity is added */
   const add = (
     { subscriptionId, id, metric, quantity, at }: UsageRecord,
     fits: ReturnType<typeof followSums>,

@@ -110,7 +110,7 @@ function sqliteLedger(db: DatabaseSync): LedgerStore {
   };
 }
 
-/** Makes the function that writes entries; call it inside the transaction that writes what causes them. */
+/** Creates the function that writes ledger entries. Call it in the transaction that writes the cause of the entries. */
 function ledgerWriter(db: DatabaseSync): WriteEntries {
   const addEntry = db.prepare('INSERT INTO entries VALUES (?, ?, ?)');
   const addPosting = db.prepare('INSERT INTO postings VALUES (?, ?, ?, ?)');

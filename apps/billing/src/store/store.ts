@@ -7,7 +7,7 @@ import type { LedgerStore } from '../ledger.ts';
 import type { SubscriptionStore } from '../subscriptions.ts';
 import type { UsageStore } from '../usage.ts';
 
-/** Everything that billing stores. No rule needs one atomic step over two of these parts. */
+/** The stores of billing. No rule needs one atomic change in two of them. */
 export type BillingStore = ServiceStore & {
   idempotency: IdempotencyStore;
   outbox: OutboxStore;

@@ -15,7 +15,7 @@ export type Snapshots = {
   building?: number;
 };
 
-/** Stored names are older than the terms of the code: a generation is a snapshot, `shown` is the current one. */
+/** Stored under the names of an earlier version: `Generations` are the snapshots, and `shown` is the current one. */
 const kind = 'Generations';
 const name = 'generations';
 const first: Snapshots = { current: 1, newest: 1 };

@@ -11,7 +11,10 @@ import {
   subscriptionIn,
 } from '../figures.ts';
 
-/** Stored names are older than the terms of the code: `generation` is a snapshot, `part` a group, `key` a breakdown. */
+/**
+ * The columns have the names of an earlier version: `generation` is the snapshot, `part` the group, `key` the
+ * breakdown.
+ */
 export const figuresMigration: Migration = {
   name: 'reporting-figures-1',
   sql: `CREATE TABLE figures (
@@ -41,7 +44,7 @@ const figureIn = ({ report, part, key, first, second }: Row): Figure => ({
   sums: [Number(first), Number(second)],
 });
 
-/** The position before all figures of a report, and the text after all groups. */
+/** `start` sorts before all figures of a report, and `end` after all groups. */
 const start: FigurePosition = { group: '', breakdown: '' };
 const end = '\uffff';
 
@@ -109,7 +112,10 @@ export function sqliteFigures(db: DatabaseSync) {
     largest(snapshot: number, report: Report, group: string, limit: number): Figure[] {
       return largest.all(snapshot, report, group, limit).map(figureIn);
     },
-    /** Compares the next figures of a snapshot with those of another; after the last figure there is no `last`. */
+    /**
+     * Compares up to `limit` figures of a snapshot with those of another, beginning after `after`. Returns the last
+     * figure compared; `undefined` if none was left.
+     */
     compare(
       snapshot: number,
       other: number,

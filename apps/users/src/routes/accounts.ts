@@ -120,7 +120,7 @@ function existing(account: Account | undefined): Account {
   return account;
 }
 
-/** Returns the caller's account; `undefined` if it is deleted already, and the caller repeats a lost request. */
+/** Returns the caller's account; `undefined` if a repeated request finds it already deleted. */
 function toDelete(request: FastifyRequest): Account | undefined {
   const { account, roles } = callerOf(request);
   if (account) checkIfMatch(request.headers['if-match'], userEtag(toUser(account, roles)));

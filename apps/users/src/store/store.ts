@@ -6,7 +6,7 @@ import type { AttemptStore } from '../login-limit.ts';
 import type { SessionStore } from '../sessions.ts';
 import type { KeyRingStore } from '../signing-keys.ts';
 
-/** Everything that the users service stores. No rule needs one atomic step over two of these parts. */
+/** The stores of the users service. No rule needs one atomic change in two of them. */
 export type UsersStore = ServiceStore & {
   outbox: OutboxStore;
   accounts: AccountStore;

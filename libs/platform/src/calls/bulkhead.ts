@@ -67,7 +67,8 @@ export function createBulkhead(service: string, options: BulkheadOptions): Bulkh
   }
 
   /** Waits for a permit; the wait ends with the signal's reason. */
-  function permit(call: Call, signal: AbortSignal): Promise<void> {
+  async function permit(call: Call, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const abort = () => {
       waiting.delete(entry);

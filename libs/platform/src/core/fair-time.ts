@@ -5,5 +5,5 @@
  * @param timeoutMs the time limit of the operation
  */
 export function fairTime(timeoutMs: number): number {
-  return timeoutMs / 5;
+  return timeoutMs / 10;
 }

@@ -13,7 +13,7 @@ export type AuthenticationOptions = {
   shareBy: (clientOf: ClientOf) => void;
   /** The secret that other services send to operations with `access: 'service'`; without it, they are closed. */
   serviceToken?: string;
-  /** Tells clients without a verified token apart (`readClientAddress`); without it, they are one. */
+  /** Identifies clients without a verified token (`readClientAddress`); without it, they count as one client. */
   networkOf?: (request: Pick<FastifyRequest, 'raw'>) => string;
   /**
    * Reads a person's current roles, where a service knows them; elsewhere the roles in the token apply. Whatever else it

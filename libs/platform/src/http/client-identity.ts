@@ -3,7 +3,10 @@ import type { FastifyRequest } from 'fastify';
 import { bearerTokenOf } from './bearer.ts';
 import type { CachingVerifier, Principal } from './tokens.ts';
 
-/** Returns the name of a request's client. Requests with the same name share one rate limit, and one turn under overload. */
+/**
+ * Returns the name of a request's client. Requests with the same name share one rate limit, and one fair share under
+ * overload.
+ */
 export type ClientOf = (request: IncomingMessage) => string;
 
 const personPrefix = 'subject ';

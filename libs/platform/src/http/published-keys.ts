@@ -9,13 +9,13 @@ const cooldown = 5_000;
 const unusedUrl = new URL('urn:slipway:key-set');
 
 /**
- * Creates the function that finds the public key that a token names. `jose` caches the key set, and reads it once for all
- * concurrent requests.
+ * Creates the function that finds the public key that a token names. `jose` caches the key set, and reads it once for
+ * all concurrent requests.
  *
- * When to read it again is decided here: in the background when the set is old, and immediately when a token names an
- * unknown key. The limits that `jose` offers are infinite, because they would lock people out: a set older than
- * `cacheMaxAge` is an error while its publisher is unreachable; and both limits use the system clock, so that new
- * keys would stay unknown after it was set back. Nor does `cooldownDuration` limit attempts that fail.
+ * This function decides when to read the set again: in the background when the set is old, and immediately when a token
+ * names an unknown key. The limits of `jose` are set to infinity, because they would reject valid tokens: with
+ * `cacheMaxAge`, an old set is an error while its publisher is unreachable; both limits use the system clock, so new
+ * keys would stay unknown after the clock was set back; and `cooldownDuration` does not limit attempts that fail.
  *
  * @param readKeySet reads the set, with a time limit of its own
  * @param now milliseconds on a monotonic clock

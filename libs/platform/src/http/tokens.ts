@@ -90,7 +90,7 @@ function tokenProblem(error: unknown) {
   });
 }
 
-/** Whether the key set is at fault and not the token. A 401 would log the owner of a valid token out. */
+/** Whether the error is about the key set and not the token. A 401 would log out the owner of a valid token. */
 function isKeySetError(error: unknown): boolean {
   return error instanceof errors.JWKSInvalid || error instanceof errors.JWKSTimeout;
 }

@@ -1,3 +1,4 @@
+import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -7,9 +8,11 @@ import { createMetrics } from '../telemetry/metrics.ts';
 import { seriesValue } from '../testing/metrics.ts';
 import { registerAdmission } from './admit.ts';
 
-/** The clock stands still, so that a busy machine changes no decision. */
+/** The clock stands still unless a test moves it, so that a busy machine changes no decision. */
+let clock = 0;
 beforeEach(() => {
-  vi.spyOn(performance, 'now').mockReturnValue(0);
+  clock = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => clock);
 });
 
 let app: FastifyInstance;
@@ -37,6 +40,7 @@ async function serve() {
     store.hangs = false;
     for (const answer of waiting) answer();
   };
+  app.post('/store', async () => ({ done: true }));
   app.get('/other', async () => ({ done: true }));
   const door = serveBehindDoor(app);
   await app.listen({ port: 0, host: '127.0.0.1' });
@@ -68,7 +72,27 @@ async function serve() {
     await vi.waitUntil(async () => (await settled()) === before + count, { timeout: 20_000 });
     return { atDoor: door.waiting.length, asked };
   }
-  return { ask, waiting, comeBack, rejected, wave, door, crowd };
+  /** Sends requests whose bodies take some time to arrive, in milliseconds; resolves with their statuses. */
+  async function sendSlowly(count: number, ms: number): Promise<(number | undefined)[]> {
+    let began = 0;
+    app.server.on('request', () => {
+      began += 1;
+    });
+    const options = { method: 'POST', port, path: '/store', headers: { 'content-type': 'application/json' } };
+    const requests = Array.from({ length: count }, () => httpRequest(options));
+    const answers = requests.map(
+      (each) =>
+        new Promise<number | undefined>((resolve) =>
+          each.once('response', (a) => resolve(a.resume().statusCode)),
+        ),
+    );
+    for (const each of requests) each.write('{');
+    await vi.waitUntil(() => began === count, { timeout: 20_000 });
+    clock += ms;
+    for (const each of requests) each.end('}');
+    return Promise.all(answers);
+  }
+  return { sendSlowly, ask, waiting, comeBack, rejected, wave, door, crowd };
 }
 
 /** A route with a hook that keeps requests from the handler until the test lets them in. */
@@ -110,6 +134,13 @@ describe('a route whose store hangs', () => {
     comeBack();
     expect((await ask('/store')).status).toBe(200);
   });
+});
+
+it('admits as many as before when clients send their bodies slowly', async () => {
+  const { sendSlowly } = await serve();
+  for (const ms of [0, 5_000, 5_000, 5_000]) {
+    expect(new Set(await sendSlowly(150, ms))).toEqual(new Set([200]));
+  }
 });
 
 it('releases a permit once, even if its client disconnected before the handler ran', async () => {

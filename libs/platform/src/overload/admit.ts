@@ -3,6 +3,7 @@ import type { Operation } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
+import { hasBody } from '../core/request-body.ts';
 import { currentContext } from '../core/request-context.ts';
 import { bearerTokenOf } from '../http/bearer.ts';
 import { type ClientOf, isPerson } from '../http/client-identity.ts';
@@ -113,7 +114,7 @@ function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, clie
       permits.set(request.raw, permit);
       reply.raw.on('close', permit.release);
     }
-    measureAtEnd(limit, reply, config);
+    measureAtEnd(limit, request.raw, reply, config);
     done();
   });
 
@@ -172,10 +173,21 @@ function createPermit(free: () => void) {
   };
 }
 
-function measureAtEnd(limit: LatencyLimit, { raw }: FastifyReply, { timeoutMs }: Config): void {
+function measureAtEnd(
+  limit: LatencyLimit,
+  request: IncomingMessage,
+  { raw }: FastifyReply,
+  { timeoutMs }: Config,
+): void {
   // The latency of a route with a time limit of its own depends on the request, not on the load.
   if (timeoutMs !== undefined) return;
-  const startedAt = performance.now();
+  let startedAt = performance.now();
+  // How long a client takes to send its body says nothing about the store.
+  if (hasBody(request)) {
+    request.once('end', () => {
+      startedAt = performance.now();
+    });
+  }
   raw.on('close', () => {
     if (!showsLatency(raw.statusCode)) return;
     const now = performance.now();

@@ -55,6 +55,8 @@ export type ServiceContext<Settings, Store> = {
 export type ServiceDefinition<Schema extends TObject, Store extends ServiceStore | undefined> = {
   name: string;
   version: string;
+  /** Whether anyone can call the service, and not only services that trust each other. */
+  isPublic?: boolean;
   /** The schema of the service's settings: `platformSettings` and its own. */
   settings: Schema;
   /** Opens the store; absent for a service that stores nothing. */
@@ -142,13 +144,14 @@ export async function buildService<Schema extends TObject, Store extends Service
 
 async function registerTelemetry(
   app: FastifyInstance,
-  { name, version }: { name: string; version: string },
+  { name, version, isPublic }: { name: string; version: string; isPublic?: boolean },
   settings: PlatformSettings,
   { log, requests, metrics }: { log: Logger; requests: Logger; metrics: Metrics },
 ): Promise<Tracing> {
   const tracing = await createTracing({
     service: name,
     version,
+    isPublic,
     settings,
     log,
     metrics,

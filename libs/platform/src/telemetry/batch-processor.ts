@@ -7,8 +7,8 @@ const dropReasons = ['queue_full', 'export_failed'] as const;
 type DropReason = (typeof dropReasons)[number];
 
 /**
- * Makes the SDK's processor that exports spans in batches, with a count of what becomes of them: when its queue is
- * full, the SDK drops spans silently.
+ * Creates the SDK's processor that exports spans in batches, and counts exported and dropped spans. The SDK itself does
+ * not report spans that it drops because its queue is full.
  */
 export function batchProcessor(exporter: SpanExporter, options: TracingOptions): SpanProcessor {
   const { settings } = options;
@@ -47,7 +47,7 @@ export function batchProcessor(exporter: SpanExporter, options: TracingOptions):
   };
 }
 
-/** Counts spans, and tells the log when they begin to be lost and when they are exported again. */
+/** Counts spans, and logs when the service begins to drop spans and when it exports them again. */
 function reporting({ log, metrics }: TracingOptions) {
   const exported = count(metrics, {
     name: 'otel_spans_exported_total',

@@ -1,22 +1,22 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** Where metrics are declared: the `metrics` of a service. */
+/** The `metrics` of a service, in which metrics are declared. */
 type Registered = { registry: Registry };
 
-/** One count, whose labels are decided. */
+/** A counter whose labels have values. */
 export type Count = { inc(by?: number): void };
 
 type Named = {
-  /** Ends in `_total` for a count, in its unit (`_seconds`, `_bytes`) for a gauge. */
+  /** Ends in `_total` for a counter, and in the unit (`_seconds`, `_bytes`) for a gauge. */
   name: string;
   help: string;
 };
 
 /**
- * Declares a count of a service's own. It is 0 from the start, so that `rate()` sees also the first event.
+ * Declares a counter. It starts at 0, so that `rate()` includes the first event.
  *
  * @example
- * const signUps = count(metrics, { name: 'users_signed_up_total', help: 'Accounts made by this process' });
+ * const signUps = count(metrics, { name: 'users_signed_up_total', help: 'Accounts created by this process' });
  * signUps.inc();
  */
 export function count({ registry }: Registered, named: Named): Count {
@@ -24,8 +24,8 @@ export function count({ registry }: Registered, named: Named): Count {
 }
 
 /**
- * Declares a count with one label, of whose values all are known: each is 0 from the start, and none that was not
- * declared can ever be counted.
+ * Declares a counter with one label that has a fixed set of values. The counter of each value starts at 0, and other
+ * values cannot be counted.
  *
  * @example
  * const outcomes = ['succeeded', 'declined'] as const;
@@ -48,7 +48,7 @@ export function countBy<Value extends string>(
 }
 
 /**
- * Shows values of a count's label as 0 before anything is counted, so that `rate()` sees also the first event.
+ * Exports label values of a counter at 0 from the start, so that `rate()` includes the first event.
  *
  * @example
  * fromZero(metrics.rejected, ['queue_full', 'too_late']);
@@ -58,7 +58,7 @@ export function fromZero(counter: Counter, values: readonly string[]): void {
 }
 
 /**
- * Declares a value that is read when metrics are.
+ * Declares a gauge whose value is read each time the metrics are read.
  *
  * @example
  * gauge(metrics, { name: 'users_password_checks_waiting', help: '…' }, () => passwords.waiting);

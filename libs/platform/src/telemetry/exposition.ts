@@ -1,13 +1,13 @@
 import { type OpenMetricsContentType, Registry } from 'prom-client';
 
-/** The metrics as text, and what it is. */
+/** The metrics as text, and its media type. */
 export type Exposition = { contentType: string; text: string };
 
 /**
- * Writes metrics in the format that the reader asks for: OpenMetrics, which alone has exemplars, or else the text
+ * Writes metrics in the format that the client accepts: OpenMetrics, the only one with exemplars, or else the text
  * format of Prometheus.
  *
- * @param accept the `Accept` header of the reader; Prometheus names both, and OpenMetrics first
+ * @param accept the client's `Accept` header; Prometheus accepts both formats and prefers OpenMetrics
  * @see https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md
  */
 export async function expose(
@@ -22,8 +22,8 @@ export async function expose(
 }
 
 /**
- * The same metrics in a registry for OpenMetrics. That one takes `_total` off the name of a counter for good: it is
- * given objects that stand before the metrics, so that these keep their names.
+ * Copies the metrics into an OpenMetrics registry. That registry permanently removes `_total` from the names of
+ * counters, so it gets objects that inherit from the metrics, and the metrics themselves are not renamed.
  */
 function openMetricsOf(registry: Registry, defaultLabels: Record<string, string>) {
   const view = new Registry<OpenMetricsContentType>();

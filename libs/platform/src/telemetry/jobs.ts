@@ -5,7 +5,7 @@ const outcomes = ['succeeded', 'incomplete', 'failed'] as const;
 
 export type JobOutcome = (typeof outcomes)[number];
 
-/** Runs work as a job and measures it. */
+/** Runs work as a run of a job, and measures it. */
 export type Job = <Result>(
   work: () => Promise<Result>,
   outcomeOf?: (result: Result) => JobOutcome,

@@ -7,8 +7,8 @@ import {
 } from '@opentelemetry/sdk-trace';
 
 /**
- * Lets a span that was not sampled be recorded after all, with the ids that it has already told to others: within
- * `withIds` they are handed out again, and the sampler says yes.
+ * Records a span after the sampler decided against it. The span must have the ids that were already sent to other
+ * services: within `withIds`, the id generator returns those ids, and the sampler records the span.
  */
 export function lateSpans(sampler: Sampler) {
   const random = new RandomIdGenerator();

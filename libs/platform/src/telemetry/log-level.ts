@@ -2,15 +2,15 @@ export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 's
 
 export type LogLevelName = (typeof logLevels)[number];
 
-/** The longest time that another level stays; a forgotten `debug` fills disks. Seconds. */
+/** Maximum duration of a changed level in seconds: a forgotten `debug` would fill disks. */
 const longest = 3_600;
 const usual = 600;
 
 export type LogLevel = ReturnType<typeof createLogLevel>;
 
 /**
- * Makes the level of some loggers changeable while the service runs. A change ends by itself: what the settings say
- * stays true of a service that was left alone for an hour.
+ * Makes the level of some loggers changeable while the service runs. Every change expires, after an hour at most. Then
+ * the level in the settings applies again.
  */
 export function createLogLevel(loggers: { level: string }[], configured: string) {
   let until: number | undefined;
@@ -27,14 +27,14 @@ export function createLogLevel(loggers: { level: string }[], configured: string)
   }
 
   return {
-    /** The present level, the one of the settings, and when the former ends (RFC 3339) if they differ. */
+    /** Returns the current level, the level in the settings and, if they differ, when the change expires (RFC 3339). */
     get: () => ({
       level: loggers[0]?.level ?? configured,
       configured,
       ...(until !== undefined && { until: new Date(until).toISOString() }),
     }),
 
-    /** @throws {RangeError} saying what is wrong with the wish. */
+    /** @throws {RangeError} if the requested level or duration is invalid; the message says why */
     set(wish: unknown): void {
       const { level, seconds } = checked(wish);
       revert();

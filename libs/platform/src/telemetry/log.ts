@@ -5,10 +5,10 @@ import { createLogLevel, type LogLevel } from './log-level.ts';
 
 export type { Logger };
 
-/** Where log lines go. `flush` is called when they must not be held back any longer. */
+/** The destination of log lines. `flush` writes all buffered lines immediately. */
 export type LogDestination = { write(line: string): void; flush?(): void };
 
-/** Fields that are never written, wherever an object that holds one is logged. */
+/** Fields that are never written, whatever object is logged. */
 const secretFields = [
   'password',
   'token',
@@ -20,14 +20,17 @@ const secretFields = [
   'email',
 ];
 
-/** Bytes, and milliseconds, that the lines of requests are held back at most, to be written together. */
+/**
+ * Maximum size in bytes, and maximum time in milliseconds, for which request lines are buffered to be written together.
+ */
 const heldBytes = 4_096;
 const heldMs = 100;
 
 /**
- * The JSON logs of a service, on one destination: `log` for whatever happens, with the trace and correlation id
- * of the request it happens in, and `requests` for the one line of each request. The latter has only known
- * fields: leaving the redaction out makes a line six times as cheap. `level` changes both while the service runs.
+ * Creates the JSON loggers of a service, with one destination: `log` for all messages, with the trace id and
+ * correlation id of the current request; and `requests` for the one line of each request. Request lines have only known
+ * fields and need no redaction, which makes them six times as cheap. `level` changes the level of both while the
+ * service runs.
  */
 export function createLogs(
   service: string,
@@ -46,12 +49,12 @@ export function createLogs(
   return { log, requests, level: createLogLevel([log, requests], level) };
 }
 
-/** Written by this process, not by a worker: what is flushed is out, also before an exit. */
+/** Writes in this process, not in a worker, so that a flush also works directly before an exit. */
 function standardOutput(): LogDestination {
   return pino.destination({ fd: 1, sync: true, minLength: heldBytes, periodicFlush: heldMs });
 }
 
-/** Takes the lines of requests that are held back along, so that the order stays. */
+/** Writes buffered request lines first, so that all lines stay in order. */
 function writtenAtOnce(destination: LogDestination): LogDestination {
   return {
     write(line) {
@@ -64,7 +67,10 @@ function writtenAtOnce(destination: LogDestination): LogDestination {
 let second = Number.NaN;
 let upToSecond = '';
 
-/** RFC 3339 in UTC. Formatting costs a third of a line, so what stays the same for a second is kept. */
+/**
+ * Formats a time as RFC 3339 in UTC. Formatting takes a third of the time of a log line, so everything except the
+ * milliseconds is cached for one second.
+ */
 export function timestamp(now: number): string {
   const ms = now % 1_000;
   if (now - ms !== second) {

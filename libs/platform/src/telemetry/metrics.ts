@@ -4,7 +4,7 @@ import { gauge } from './declare.ts';
 import { expose } from './exposition.ts';
 import { createRequestMetrics, durationBuckets } from './request-metrics.ts';
 
-/** Seconds; a job may take minutes. */
+/** Upper bounds of the buckets in seconds; a job may take minutes. */
 const jobBuckets = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300];
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -113,7 +113,7 @@ export function createMetrics(service: string, version: string) {
   return metrics;
 }
 
-/** Makes the reading of how busy the event loop was since the last one. */
+/** Creates a function that returns the utilization of the event loop since its previous call. */
 function eventLoopUtilization(): () => number {
   let last = performance.eventLoopUtilization();
   return () => {

@@ -86,7 +86,7 @@ function observe(owner: object, name: string, value: unknown, calls: Calls): unk
   return value;
 }
 
-/** Whether a value is a function that returns a promise; its keyword does not say so. */
+/** Whether a value is an operation: a function that is not marked as synchronous. */
 function isOperation(value: unknown): value is Method {
   return typeof value === 'function' && !isSynchronous(value as Method);
 }

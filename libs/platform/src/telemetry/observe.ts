@@ -17,9 +17,7 @@ type Parts = {
   requestTimeout: number;
 };
 
-/**
- * Measures each request once, and makes its log line, its metric and its span from that one measurement.
- */
+/** Measures each request once, and uses that measurement for its log line, its metric and its span. */
 export function registerObservation(app: FastifyInstance, parts: Parts): void {
   const { metrics, tracing, log, requestTimeout } = parts;
   app.decorateRequest('context', null);
@@ -46,7 +44,7 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     withContext(context, done);
   });
 
-  // Reading a body loses the asynchronous context: it is entered again.
+  // Reading a body loses the asynchronous context, so it is restored here.
   app.addHook('preValidation', ({ context }: Observed, _reply, done) => {
     if (!context || currentContext() === context) done();
     else withContext(context, done);
@@ -65,8 +63,8 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
 }
 
 /**
- * Shows each route in the metrics before it is called, with the successes that its schema names; or its `config.answers`,
- * for a route that does not make its answers itself.
+ * Exports each route in the metrics before its first request, with the success statuses of its schema. A route that
+ * forwards the responses of another service has no response schema, and lists its statuses in `config.answers`.
  */
 function expectRoutes(app: FastifyInstance, requests: Metrics['requests']): void {
   app.addHook('onRoute', ({ method, url, schema, config }) => {
@@ -76,7 +74,7 @@ function expectRoutes(app: FastifyInstance, requests: Metrics['requests']): void
       .map(Number)
       .filter((status) => status < 400);
     for (const each of [method].flat()) {
-      // Fastify adds a HEAD for each GET; hardly anybody uses it.
+      // Fastify adds a HEAD route for each GET route, and clients rarely use it.
       if (each !== 'HEAD') requests.expect(each, url, successes);
     }
   });
@@ -104,7 +102,7 @@ export function contextOf({ context }: Observed): RequestContext | undefined {
   return context;
 }
 
-/** Notes the code of the problem that a request is answered with, for its log line and its span. */
+/** Stores the code of the problem that a request is answered with, for its log line and its span. */
 export function noteProblem(request: FastifyRequest, code: string): void {
   const { context }: Observed = request;
   if (context) context.problem = code;

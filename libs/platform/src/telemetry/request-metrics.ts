@@ -1,17 +1,20 @@
 import { Histogram, type Registry } from 'prom-client';
 
-/** Seconds; from a fast read to the slowest request that is let through. */
+/** Upper bounds of the duration buckets in seconds, from a fast read to the longest time limit of a request. */
 export const durationBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** What a route may be called with. Node lets 30 more methods through, which nobody here serves. */
+/** The methods that have a label of their own. Node accepts 30 more methods, which no route serves. */
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** How a route fails when nobody expects it: a bug, and a dependency that is away. */
+/** The statuses of unexpected failures: a bug, and an unreachable dependency. */
 const failures = [500, 503];
 
 export type RequestMetrics = ReturnType<typeof createRequestMetrics>;
 
-/** The duration of requests and, by its count, their rate and errors: by method, route pattern and status. */
+/**
+ * Creates the histogram of request durations, whose count is also the rate of requests and errors. Its labels are
+ * method, route pattern and status.
+ */
 export function createRequestMetrics(registers: Registry[]) {
   const durations = new Histogram({
     name: 'http_server_request_duration_seconds',
@@ -21,9 +24,12 @@ export function createRequestMetrics(registers: Registry[]) {
     enableExemplars: true,
     registers: [],
   });
-  // By hand: prom-client refuses exemplars in a registry whose own text has none. `expose` writes them.
+  // The option `registers` would throw: prom-client rejects exemplars in a registry whose format has none. `expose`
+  // writes them.
   for (const registry of registers) registry.registerMetric(durations);
-  /** To find the labels of a request in a map costs a third of what resolving them does. */
+  /**
+   * Caches the labelled histograms: a lookup takes a third of the time that prom-client needs to resolve the labels.
+   */
   const known = new Map<string, ReturnType<typeof durations.labels>>();
 
   function series(method: string, route: string, status: number) {
@@ -36,21 +42,19 @@ export function createRequestMetrics(registers: Registry[]) {
   }
 
   function observeWithExemplar(labels: RequestLabels, value: number, traceId: string): void {
-    // The types of prom-client know no other labels of an exemplar than those of its metric.
+    // prom-client's types allow an exemplar only the labels of its metric.
     const exemplarLabels = { trace_id: traceId } as Partial<RequestLabels>;
     durations.observe({ labels, value, exemplarLabels });
   }
 
   return {
-    /** Shows a route from the start, so that `rate()` sees also its first success and its first failure. */
+    /** Exports a route at 0 from the start, so that `rate()` includes its first success and its first failure. */
     expect(method: string, route: string, successes: readonly number[]): void {
       for (const status of [...successes, ...failures]) {
         durations.zero({ method, route, status: String(status) });
       }
     },
-    /**
-     * @param traceId of a trace that is recorded: the way from a slow bucket to one of its requests
-     */
+    /** @param traceId the id of the request's trace, if it is recorded; becomes the exemplar of the request's bucket */
     ended(method: string, route: string, status: number, seconds: number, traceId?: string): void {
       if (traceId === undefined) series(method, route, status).observe(seconds);
       else observeWithExemplar(labelsOf(method, route, status), seconds, traceId);

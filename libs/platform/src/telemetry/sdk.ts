@@ -12,6 +12,7 @@ import {
   AlwaysOffSampler,
   AlwaysOnSampler,
   ParentBasedSampler,
+  RandomIdGenerator,
   type Sampler,
   type SpanExporter,
   TraceIdRatioBasedSampler,
@@ -23,30 +24,30 @@ import { ZipkinExporter } from './zipkin-exporter.ts';
 
 export type Sdk = {
   tracer: Tracer;
-  /** Lets `start` make a span that is recorded, and has the ids of one that was not. */
+  /** While `start` runs, records new spans with the ids of a span that was not sampled. */
   withIds<T>(ids: SpanContext, start: () => T): T;
   shutdown(): Promise<void>;
 };
 
 /**
- * Starts OpenTelemetry's SDK, which reads from the environment whatever is not passed to it here. Loading it costs
- * more than most of a service, so this module is imported only where spans are exported.
+ * Starts OpenTelemetry's SDK, which reads every option that is not set here from the environment. It takes longer to
+ * load than most of a service, so this module is imported only if spans are exported.
  */
 export function startSdk(options: TracingOptions): Sdk {
-  const { service, version, settings } = options;
-  const late = lateSpans(createSampler(settings));
+  const { service, version, isPublic, settings } = options;
+  const late = lateSpans(isPublic ? createOwnSampler(settings) : createSampler(settings));
   // A process has one tracer provider. In tests, where it has several services, the global one is the last one's.
   trace.disable();
   const sdk = new NodeSDK({
     resource: resourceFromAttributes({ 'service.name': service, 'service.version': version }),
-    // Not those of host and process: Zipkin repeats a resource in every span.
+    // Without host and process attributes, because Zipkin repeats the resource in every span.
     resourceDetectors: [resourceAttributesEnvDetector, serviceNameEnvDetector],
     sampler: late.sampler,
     idGenerator: late.idGenerator,
     spanProcessors: [batchProcessor(createExporter(settings), options)],
     metricReaders: [],
     logRecordProcessors: [],
-    // Both are registered already: services without an exporter use them, too. The types forget one `null`.
+    // Both are already registered, because services without an exporter use them, too. The types lack one `null`.
     textMapPropagator: null,
     contextManager: null as never,
   });
@@ -64,9 +65,26 @@ function createSampler({
   OTEL_TRACES_SAMPLER: name,
   OTEL_TRACES_SAMPLER_ARG: ratio,
 }: TracingSettings): Sampler {
-  const root = roots[name.replace('parentbased_', '') as keyof typeof roots](ratio);
+  const root = roots[rootOf(name)](ratio);
   return name.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root;
 }
+
+/**
+ * Makes the sampler of a service that anyone can call: neither the caller's decision nor its trace id, which it can choose,
+ * has a trace recorded.
+ */
+function createOwnSampler(settings: TracingSettings): Sampler {
+  const { OTEL_TRACES_SAMPLER: name } = settings;
+  const own = createSampler({ ...settings, OTEL_TRACES_SAMPLER: rootOf(name) });
+  const random = new RandomIdGenerator();
+  return {
+    shouldSample: (context, _traceId, ...span) =>
+      own.shouldSample(context, random.generateTraceId(), ...span),
+    toString: () => own.toString(),
+  };
+}
+
+const rootOf = (sampler: string) => sampler.replace('parentbased_', '') as keyof typeof roots;
 
 const otlpExporters = { grpc: GrpcExporter, 'http/json': JsonExporter, 'http/protobuf': ProtobufExporter };
 

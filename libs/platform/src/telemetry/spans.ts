@@ -22,21 +22,24 @@ const kinds = {
   consumer: SpanKind.CONSUMER,
 };
 
-/** What a span is about, known when it starts. Attributes are names, counts and statuses: never personal data. */
+/**
+ * The options of a span that are known when it starts. Attributes are names, counts and statuses: never personal data.
+ */
 export type SpanFacts = {
   name: string;
   kind: keyof typeof kinds;
   attributes?: Attributes;
-  /** Who is talked to: the name of a service or of a database. An edge in a graph of dependencies. */
+  /** The name of the service or database that is called. It becomes a node of the dependency graph. */
   peer?: string | undefined;
-  /** Other traces that this work belongs to as well. */
+  /** Links to other traces that this work also belongs to. */
   links?: SpanContext[];
 };
 
 /**
- * Makes a span. Its attributes are set only if it is recorded: the SDK copies and checks them before it decides.
+ * Creates a span. Sets the attributes only if the span is recorded, because the SDK would copy and check them before it
+ * makes that decision.
  *
- * @param startedAt on the clock of `performance.now()`; now if it is not given
+ * @param startedAt a time of `performance.now()`; by default the current time
  */
 export function makeSpan(tracer: Tracer, facts: SpanFacts, parent: Context, startedAt?: number): Span {
   const { name, kind, attributes, peer, links } = facts;
@@ -49,7 +52,7 @@ export function makeSpan(tracer: Tracer, facts: SpanFacts, parent: Context, star
 }
 
 /**
- * Runs `work` in a span below the current one; without a sampled trace it is just called. A failure marks the
+ * Runs `work` in a child span of the current one. If the trace is not sampled, only calls `work`. A failure marks the
  * span with its problem code.
  *
  * @example
@@ -64,19 +67,19 @@ export function withSpan<T>(facts: SpanFacts, work: (span?: Span) => Promise<T>)
   return span ? inSpan(span, work) : work();
 }
 
-/** Starts a span below the current one, if the trace is sampled. The caller ends it by `endSpan`. */
+/** Starts a child span of the current one, if the trace is sampled. The caller must end it with `endSpan`. */
 export function startSpan(facts: SpanFacts): Span | undefined {
   const tracer = currentContext()?.tracer;
   if (!tracer || !isSampled(trace.getActiveSpan()?.spanContext())) return undefined;
   return makeSpan(tracer, facts, context.active());
 }
 
-/** What an event says of where it comes from. */
+/** The parts of an event that identify its origin. */
 type Origin = { trace?: string; source: string };
 
 /**
- * Runs `work` as part of the trace that an event was born in, so that the trace of a request shows what its events
- * did elsewhere. Log lines of `work` carry that trace's id. The span is linked to the delivery that brought the event.
+ * Runs `work` in the trace of the request that caused an event, so that the trace also shows the event's effects in
+ * other services. Log lines of `work` have that trace's id. The span is linked to the delivery of the event.
  */
 export function withTraceOf<T>(
   { trace: traceparent, source }: Origin,
@@ -92,7 +95,7 @@ export function withTraceOf<T>(
   return context.with(parent, () => withSpan({ name, kind: 'consumer', peer: source, links }, work));
 }
 
-/** Runs `work` with `span` as the active one, and ends it. */
+/** Runs `work` with `span` as the active span, and ends the span. */
 export async function inSpan<T>(span: Span, work: (span: Span) => Promise<T>): Promise<T> {
   try {
     return await context.with(trace.setSpan(context.active(), span), () => work(span));
@@ -108,7 +111,7 @@ export function isSampled(span: SpanContext | undefined): boolean {
   return span !== undefined && (span.traceFlags & TraceFlags.SAMPLED) !== 0;
 }
 
-/** Marks the work of a span as failed. Zipkin shows an error only with a message. */
+/** Marks a span as failed. The status needs a message, because Zipkin shows no error without one. */
 export function failSpan(span: Span, reason: string): void {
   span.setAttribute('error.type', reason).setStatus({ code: SpanStatusCode.ERROR, message: reason });
 }
@@ -117,7 +120,10 @@ export function endSpan(span: Span): void {
   span.end(epochTime());
 }
 
-/** What may be said of an error in telemetry: its code or its class, never its text. */
+/**
+ * Returns the name of an error for telemetry: its code or its class, never its message, which may contain personal
+ * data.
+ */
 export function failureName(error: unknown): string {
   if (error instanceof Problem) return error.code;
   if (!(error instanceof Error)) return 'unknown';

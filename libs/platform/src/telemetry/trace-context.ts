@@ -13,7 +13,10 @@ import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } 
 import { B3InjectEncoding, B3Propagator } from '@opentelemetry/propagator-b3';
 import { currentContext } from '../core/request-context.ts';
 
-/** Milliseconds that the caller still waits; each hop sends what is left. */
+/**
+ * How many more milliseconds the caller will wait for the response. Each service sends the next one the time that is
+ * left.
+ */
 export const timeoutHeader = 'x-request-timeout-ms';
 export const correlationHeader = 'x-correlation-id';
 
@@ -47,19 +50,25 @@ function composite(names: string[]): TextMapPropagator {
   return new CompositePropagator({ propagators: named.map(([, propagator]) => propagator) });
 }
 
-/** The W3C `traceparent` of the running request, for the `trace` of the events it causes. */
+/**
+ * Returns the W3C `traceparent` of the current request, to store it as the `trace` of the events that the request
+ * causes.
+ */
 export function currentTraceparent(): string | undefined {
   const carrier: { traceparent?: string } = {};
   w3c.inject(context.active(), carrier, defaultTextMapSetter);
   return carrier.traceparent;
 }
 
-/** Reads a W3C `traceparent`; `undefined` for anything that is none. */
+/** Parses a W3C `traceparent`; returns `undefined` if it is not valid. */
 export function readTraceparent(traceparent: string | undefined): SpanContext | undefined {
   return trace.getSpanContext(w3c.extract(ROOT_CONTEXT, { traceparent }, defaultTextMapGetter));
 }
 
-/** The headers that carry the current request's identity, and the time left, to the next service. */
+/**
+ * Returns the headers of a call to another service: the time limit, and the current request's correlation id and trace
+ * context.
+ */
 export function outgoingHeaders(timeout: number): Record<string, string> {
   const headers: Record<string, string> = { [timeoutHeader]: String(timeout) };
   const request = currentContext();
@@ -71,7 +80,10 @@ export function outgoingHeaders(timeout: number): Record<string, string> {
 
 const milliseconds = /^\d+(\.\d+)?$/;
 
-/** Milliseconds that the caller says it waits; infinite if it says nothing, or nothing that can be read. */
+/**
+ * Returns how many milliseconds the caller will wait, according to its header; infinity if the header is absent or
+ * invalid.
+ */
 export function callerTimeout(headers: IncomingHttpHeaders): number {
   const header = headers[timeoutHeader];
   return typeof header === 'string' && milliseconds.test(header) ? Number(header) : Number.POSITIVE_INFINITY;

@@ -95,10 +95,12 @@ export const tracingSettings = {
 const schema = Type.Object(tracingSettings);
 export type TracingSettings = Static<typeof schema>;
 
-/** What the tracing of a service is made of. */
+/** The dependencies of a service's tracing. */
 export type TracingOptions = {
   service: string;
   version: string;
+  /** Whether anyone can call the service. Then the caller's decision on which traces are recorded does not count. */
+  isPublic?: boolean;
   settings: TracingSettings;
   log: Logger;
   metrics: Metrics;

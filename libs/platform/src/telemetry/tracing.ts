@@ -17,13 +17,13 @@ import { callerTimeout, createPropagator } from './trace-context.ts';
 import type { TracingOptions } from './tracing-settings.ts';
 
 export type Tracing = {
-  /** Makes the context of an incoming request from its headers, and starts its span. */
+  /** Creates the context of an incoming request from its headers, and starts its span. */
   accept(headers: IncomingHttpHeaders, facts: RequestStart): RequestContext;
   /** Ends the span of a request, and returns whether it is recorded. */
   finish(context: RequestContext, end: RequestEnd): boolean;
-  /** Runs work that no request has asked for as a trace of its own, linked to those that it continues. */
+  /** Runs work that does not belong to a request in a new trace, linked to the given span contexts. */
   background<T>(name: string, links: SpanContext[], work: (span?: Span) => Promise<T>): Promise<T>;
-  /** Exports what is still held back. Never rejects: telemetry must not fail a stop. */
+  /** Exports the spans that are still queued. Never rejects, because telemetry must not make a shutdown fail. */
   shutdown(): Promise<void>;
 };
 
@@ -32,7 +32,7 @@ export type RequestStart = {
   route: string;
   correlationId: string;
   timeout: number;
-  /** On the clock of `performance.now()`. */
+  /** A time of `performance.now()`. */
   startedAt: number;
 };
 export type RequestEnd = Pick<RequestStart, 'method' | 'route' | 'startedAt'> & {
@@ -40,12 +40,15 @@ export type RequestEnd = Pick<RequestStart, 'method' | 'route' | 'startedAt'> & 
   ms: number;
 };
 
-/** Spans a second that are recorded for unsampled requests, so that a service that fails every one is no flood. */
+/**
+ * Maximum number of unsampled requests per second whose spans are recorded because they failed or were slow. Without
+ * it, a service that fails every request would flood the collector.
+ */
 const latePerSecond = 10;
-/** Milliseconds that a stop waits for a collector that does not answer. */
+/** Maximum time in milliseconds that a shutdown waits for a collector that does not respond. */
 const stopWithin = 2_000;
 
-/** Makes the tracing of a service. OpenTelemetry's SDK is loaded only if the settings name an exporter. */
+/** Creates the tracing of a service. OpenTelemetry's SDK is loaded only if the settings name an exporter. */
 export async function createTracing(options: TracingOptions): Promise<Tracing> {
   const { settings } = options;
   propagation.disable();
@@ -83,7 +86,10 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
     return true;
   }
 
-  /** The span of an unsampled request that failed or was slow. It has nothing below it: nothing was recorded. */
+  /**
+   * Returns a recorded span for an unsampled request that failed or was slow, and `undefined` for any other. The span
+   * has no children, because none were recorded.
+   */
   function lateSpan({ span, caller }: RequestContext, { method, route, status, ms, startedAt }: RequestEnd) {
     if (status < 500 && ms < slowMs) return undefined;
     if (!sdk || !mayRecordLate()) return undefined;
@@ -113,10 +119,10 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
   return { accept, finish, background, shutdown };
 }
 
-/** A span without an exporter: the caller's, which the next service goes on from, or one that only has ids. */
+/** Returns a span that is not exported. It has the ids of the caller's span or, without a caller's span, new ids. */
 function idsOnly(parent: Context): Span {
   const ids = trace.getSpanContext(parent) ?? newIds();
-  // Only this flag: the SDK writes a flag of a later version as an invalid header.
+  // Only the sampled flag: the SDK writes flags of later versions as an invalid header.
   return trace.wrapSpanContext({ ...ids, traceFlags: ids.traceFlags & TraceFlags.SAMPLED });
 }
 
@@ -125,7 +131,7 @@ function newIds(): SpanContext {
   return { traceId, spanId, traceFlags: TraceFlags.NONE };
 }
 
-/** Caches what is the same for all spans of a route; there are as many as routes and methods. */
+/** Caches the span options that are the same for all requests with a route and method, for the life of the process. */
 function requestFacts(): (method: string, route: string) => SpanFacts {
   const known = new Map<string, SpanFacts>();
   return (method, route) => {
@@ -140,14 +146,14 @@ function requestFacts(): (method: string, route: string) => SpanFacts {
   };
 }
 
-/** A 4xx is the client's error, and no failure of the service. */
+/** Adds the response to a span. Only a 5xx marks the span as failed: a 4xx is an error of the client. */
 function describe(span: Span, status: number, problem: string | undefined): void {
   span.setAttribute('http.response.status_code', status);
   if (status >= 500) failSpan(span, problem ?? String(status));
   else if (problem) span.setAttribute('error.type', problem);
 }
 
-/** Says yes so many times in each second. */
+/** Creates a function that returns true at most `perSecond` times in each second. */
 function allowance(perSecond: number): () => boolean {
   let second = -1;
   let left = 0;

@@ -1,4 +1,4 @@
-/** Milliseconds that the system's clock may be off before it is followed. */
+/** Maximum difference in milliseconds to the system clock that is ignored. */
 const tolerance = 5;
 /** Milliseconds between two looks at the system's clock, which cost more than the rest. */
 const checkEvery = 1_000;
@@ -7,8 +7,8 @@ let origin = performance.timeOrigin;
 let nextCheck = 0;
 
 /**
- * Milliseconds since the epoch of a time of `performance.now()`. Its origin stays the same while the system's clock
- * does, so that the spans of a trace keep their order below a millisecond, which the SDK's own times do not.
+ * Converts a time of `performance.now()` to milliseconds since the epoch. The offset changes only when the system clock
+ * is set, so the spans of a trace stay in order below a millisecond. The SDK's own times do not.
  */
 export function epochTime(at = performance.now()): number {
   if (at >= nextCheck) {

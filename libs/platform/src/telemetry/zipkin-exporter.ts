@@ -4,19 +4,21 @@ import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { Agent } from 'undici';
 
 type Done = (result: ExportResult) => void;
-/** A span in Zipkin's format, as far as it is changed here. */
+/** The fields of a span in Zipkin's format that are changed here. */
 type Translated = {
   timestamp: number;
   remoteEndpoint?: { serviceName: string };
   tags: Record<string, string>;
 };
-/** The package's exporter, which translates spans and passes them to the function that sends them. */
+/** The exporter of the package, which converts spans and calls a function to send them. */
 type Translator = SpanExporter & { _send: (spans: Translated[], done: Done) => void };
 
 /**
- * Sends spans to Zipkin as `@opentelemetry/exporter-zipkin` translates them, and adds what version 3.1.0 lacks: the
- * remote endpoint, without which Zipkin's graph has no databases; the linked traces; whole microseconds, without which
- * Zipkin rejects a batch; and a time limit, without which a server that never answers costs one socket a batch.
+ * Converts spans with `@opentelemetry/exporter-zipkin`, sends them to Zipkin, and adds what version 3.1.0 lacks:
+ * - the remote endpoint, without which Zipkin's dependency graph has no databases;
+ * - the linked traces;
+ * - whole microseconds, without which Zipkin rejects a batch;
+ * - a time limit, without which each batch would occupy a socket when the server does not respond.
  *
  * @see https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/
  */
