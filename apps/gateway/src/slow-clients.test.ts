@@ -83,6 +83,14 @@ describe('a client that leaves too little time', () => {
     },
   );
 
+  it('is not responsible for a service that hangs because it sends a body that nobody reads', async () => {
+    gateway = await startGateway({ REQUEST_TIMEOUT_MS: '1000' });
+    gateway.services.billing.handle = () => undefined;
+    const headers = { ...(await gateway.bearer('ada')), 'content-type': 'application/json' };
+    const url = `${gateway.base}/api/v1/subscriptions/s1/cancel`;
+    expect((await fetch(url, { method: 'POST', headers, body: '{}' })).status).toBe(504);
+  });
+
   it('is not responsible if it leaves as much as the operation needs', async () => {
     gateway = await startGateway();
     gateway.services.billing.handle = () => undefined;

@@ -14,7 +14,9 @@ export type RequestContext = {
   tracer: Tracer | undefined;
   /** When nobody waits for the response any more, on the clock of `performance.now()`: the wall's may jump. */
   deadline: number;
-  /** When the request was received to its last byte, on the same clock; infinite until then. */
+  /** When the request was received, on the same clock. */
+  startedAt: number;
+  /** When the last byte of its body was read; infinite until then, and if nothing reads it. */
   completeAt: number;
   /** Least time in milliseconds from then to the deadline: if it is less, the client is responsible for being late. */
   fairTime: number;
@@ -70,9 +72,15 @@ export function withContext<T>(request: RequestContext, work: () => T): T {
   return context.with(new RequestScope(request), work);
 }
 
-/** Returns whether the client left too little time for a response, by its own deadline or by sending its body slowly. */
-export function clientLeftTooLittle({ deadline, completeAt, fairTime }: RequestContext): boolean {
-  return Math.round(deadline - completeAt) < fairTime;
+/**
+ * Returns whether the client left too little time for a response, by its own deadline or by sending its body slowly.
+ *
+ * @param hasArrived whether the whole body has arrived: a body that was not read then is no reason to be late
+ */
+export function clientLeftTooLittle(request: RequestContext, hasArrived: boolean): boolean {
+  const { deadline, startedAt, completeAt, fairTime } = request;
+  const from = hasArrived && completeAt === Number.POSITIVE_INFINITY ? startedAt : completeAt;
+  return Math.round(deadline - from) < fairTime;
 }
 
 /**

@@ -39,7 +39,8 @@ function attribute(answer: Problem, request: FastifyRequest): Problem {
   const isIncomplete = raw.complete === false;
   if (isIncomplete && raw.destroyed) return problem('invalid_request', 'The request body ended early');
   const context = contextOf(request);
-  if (answer.code !== 'deadline_exceeded' || !context || !clientLeftTooLittle(context)) return answer;
+  if (answer.code !== 'deadline_exceeded' || !context || !clientLeftTooLittle(context, !isIncomplete))
+    return answer;
   return problem(isIncomplete ? 'request_timeout' : 'too_little_time', undefined, { cause: answer });
 }
 

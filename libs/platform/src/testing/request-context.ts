@@ -12,6 +12,7 @@ export function requestWith(left: number): RequestContext {
     caller: ROOT_CONTEXT,
     tracer: undefined,
     deadline: performance.now() + left,
+    startedAt: performance.now(),
     completeAt: performance.now(),
     fairTime: 0,
     problem: undefined,
