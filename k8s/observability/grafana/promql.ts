@@ -37,7 +37,10 @@ export const availability = (selector: string): string => {
 
 /** The share of requests that were answered within 500 ms, without operations that process a whole file or month. */
 export const fastShare = (selector: string): string => {
-  const timed = join(selector, 'status!~"5..|408|499", route!~"/api/v1/(usage/import|billing-runs|reports/rebuild)"');
+  const timed = join(
+    selector,
+    'status!~"5..|408|499", route!~"/api/v1/(usage/import|billing-runs|reports/rebuild)"',
+  );
   const fast = increase(`${requests}_bucket`, join(timed, 'le="0.5"'), 'service');
   return `${fast} / ${increase(`${requests}_count`, timed, 'service')}`;
 };
