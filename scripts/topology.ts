@@ -17,9 +17,9 @@ export type ServiceSpec = {
 export type Secrets = {
   adminEmail: string;
   adminPassword: string;
-  /** What the services present to each other. */
+  /** The token that services present to each other. */
   serviceToken: string;
-  /** What an operator presents to the management ports. */
+  /** The token that an operator presents to the management ports. */
   managementToken: string;
 };
 

@@ -23,7 +23,7 @@ export async function filesCrossed(): Promise<void> {
     await callsSinceLast(system, folder);
     for (let request = 0; request < requests; request += 1) await read();
     const calls = await callsSinceLast(system, folder);
-    // What ran less often is a timer's work, not the request's.
+    // A file that ran less often belongs to a timer, not to the request.
     const files = [...calls]
       .filter(([file, count]) => count >= requests && /^(apps|libs)\//.test(file))
       .map(([file]) => file);

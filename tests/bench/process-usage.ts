@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 export type Usage = { cpuMs: number; ownMegabytes: number; sharedMegabytes: number };
 
-/** What the kernel has counted for a process since its start: CPU and resident memory (Linux). */
+/** Returns the CPU time and the resident memory of a process since its start, as the kernel counts them (Linux). */
 export function usageOf(pid: number): Usage {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   const [resident = 0, shared = 0] = readFileSync(`/proc/${pid}/statm`, 'utf8')

@@ -2,7 +2,7 @@ import { startCollector } from './collector.ts';
 import { compareCosts, costTable } from './compare.ts';
 import { writeReport } from './report.ts';
 
-/** What is measured, and what it is called on the page. */
+/** The measured variants, with their names on the page. */
 const variants = {
   bare: 'bare Fastify',
   server: '+ its server: ids, limits, logger (`http-server.ts`)',

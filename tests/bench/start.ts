@@ -16,7 +16,7 @@ const secrets = {
   managementToken: 'token-of-an-operator',
 };
 
-/** What a start took: until the service said that it serves, and until then of its own CPU; and the memory it holds. */
+/** The cost of a start: time and CPU until the service reports that it serves, and its memory then. */
 type Started = { ms: number; cpuMs: number; megabytes: number };
 
 /** How long services take from their start to being ready, one by one and all four, and what memory they hold. */

@@ -2,7 +2,7 @@ import { startCollector } from './collector.ts';
 import { compareCosts, costTable } from './compare.ts';
 import { writeReport } from './report.ts';
 
-/** What is measured, and what it is called on the page. The number is the share of traces that are recorded. */
+/** The measured variants, with their names on the page. The number is the share of sampled traces. */
 const variants = {
   bare: 'bare Fastify',
   ours0: '+ tracing of the platform, 0 %',

@@ -10,7 +10,7 @@ const protections = [
 /** Seconds for which a run is watched after its trouble. */
 const watched = 25;
 
-/** What a trouble of 10 s does to a service whose clients retry: with and without its guards and their budgets. */
+/** Measures the effect of 10 s of trouble on a service whose clients retry, with and without guards and retry budgets. */
 export async function trouble(): Promise<void> {
   const rows: string[][] = [];
   for (const name of Object.keys(troubles) as Trouble[]) {

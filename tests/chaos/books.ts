@@ -1,4 +1,4 @@
-/** What must hold after any chaos: all that customers were told has happened, once, and nothing else. */
+/** The invariant after any chaos: everything acknowledged to customers has happened exactly once, and nothing else. */
 import { getTrialBalance, listInvoices } from '@slipway/contracts/billing';
 import { getRevenue, getSignUps, getTopUsage, listDeadLetters, rebuild } from '@slipway/contracts/reporting';
 import { expect } from 'vitest';

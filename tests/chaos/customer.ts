@@ -13,7 +13,7 @@ import { sendLines } from '../support/http.ts';
 import { eventually } from '../support/people.ts';
 import { persist } from '../support/persist.ts';
 
-/** What a customer was told had happened: exactly this must be found in the end, once. */
+/** The changes acknowledged to a customer: each must exist exactly once at the end. */
 export type Acknowledged = {
   subscriptionId: string;
   invoiceId: string;

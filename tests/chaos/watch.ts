@@ -33,7 +33,7 @@ async function expectBoundedAnswer(base: string, operation: Operation, token: st
   if (status === 503) expect(Number(headers.get('retry-after')), seen).toBeGreaterThan(0);
 }
 
-/** Whoever asks is told to send no traffic there, and that a restart would not help. */
+/** Expects the services to be unready but alive: they get no traffic, and a restart would not help. */
 export async function expectUnreadyButAlive(
   system: System,
   names: readonly (typeof keepers)[number][] = keepers,

@@ -8,7 +8,7 @@ const recordPattern = /^docs\/decisions\/\d{4}-[\w-]+\.md$/;
 /** The index of all records. */
 export const index = 'docs/decisions/README.md';
 
-/** What the head of a decision record states. Fields it lacks are empty. */
+/** The head of a decision record. Missing fields are empty. */
 export type DecisionRecord = { path: string; number: string; title: string; status: string; date: string };
 
 /** A link or a mention, both as paths from the root of the repository. */

@@ -2,7 +2,7 @@ import { problemTable } from '@slipway/contracts/errors';
 import { platformSettings } from '@slipway/platform/service/settings';
 import type { TObject } from 'typebox';
 
-/** What a settings schema says of one setting, in the words of JSON Schema. */
+/** The JSON Schema of one setting. */
 type Setting = {
   type?: string;
   enum?: unknown[];

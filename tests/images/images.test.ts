@@ -21,7 +21,7 @@ const stores: Record<ServiceName, { libraries: string[]; drivers: Driver[] }> = 
   reporting: { libraries: ['store-datastore', 'store-sqlite'], drivers: ['@google-cloud/datastore'] },
 };
 
-/** What a service may add to the Node image that it stands on. */
+/** The maximum size that a service adds to the Node image; bytes. */
 const budget = 60e6;
 
 const why = whySkipped('REQUIRE_IMAGES');

@@ -19,7 +19,7 @@ describe('the revision of an image', () => {
       encoding: 'utf8',
     }).trim();
 
-  /** What a Docker that only prints is told by `npm run images`. */
+  /** Returns the revision that `npm run images` passes to a fake Docker. */
   function revision(): string {
     const env = { ...process.env, PATH: [`${copy}/bin`, process.env.PATH].join(delimiter) };
     const script = `${root}/scripts/images.ts`;

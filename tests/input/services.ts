@@ -137,7 +137,7 @@ async function createPeople(app: App) {
     return body.accessToken;
   }
 
-  /** Whose account is deleted, or gets wrong passwords, is somebody new each time. */
+  /** Operations that delete an account or send wrong passwords: each request uses a new account. */
   const sacrificed = new Set(['deleteMe', 'changeMe', 'closeAccount']);
   const person = await newPerson();
   const caller = await newPerson();

@@ -93,7 +93,7 @@ const timestamp = fc
     return `${text.slice(0, 10)}${separator}${text.slice(11, 19)}${fraction}${zone}`;
   });
 
-/** What hardly any schema allows, and whoever reads it without a check falls over. */
+/** Values that almost no schema allows, and that break code that reads them unchecked. */
 export const oddValues: unknown[] = [
   ...[null, true, {}, [], [[]], [null], '', ' ', 0, -0, -1, 1.5, 1e308, 2 ** 53, -(2 ** 53)],
   ...[

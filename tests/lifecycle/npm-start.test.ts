@@ -28,7 +28,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 type Terminal = {
   child: ChildProcess;
   printed(): string;
-  /** What the key Ctrl-C does: SIGINT to npm and to all that it started. */
+  /** Sends SIGINT to npm and to every process that it started, as Ctrl-C does. */
   pressCtrlC(): void;
   /** Resolves with the exit code, or with the signal that ended it. */
   ended: Promise<number | string>;

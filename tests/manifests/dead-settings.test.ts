@@ -10,7 +10,7 @@ import { missingTools, run } from './tools.ts';
 const k8s = fileURLToPath(new URL('../../k8s', import.meta.url));
 const tools = missingTools('kubectl');
 
-/** What an object or an item of a list is found by: a patch with another name would not apply. */
+/** The fields that identify an object or a list item: a patch with other values would not apply. */
 const identity = ['apiVersion', 'kind', 'name', 'labels', 'containerPort', 'port'];
 
 /** Values in way-in.yaml that say where they come from: the overlay's values.env. */

@@ -22,7 +22,7 @@ const redirect = only({
 const service = reference('', ['Service']);
 
 /**
- * What the kinds of other projects may say here: kubeconform does not know them. Of each its version, and those of its
+ * The allowed fields of kinds that kubeconform does not know: for each kind its version, and those of its
  * fields that our manifests use, by the reference of Gateway API, GKE and Linkerd; a new field is added here first.
  */
 const specs: Record<string, TSchema> = {
@@ -91,7 +91,7 @@ const specs: Record<string, TSchema> = {
 /** Their names as kubeconform wants them. */
 export const foreignKinds = Object.keys(specs);
 
-/** What is wrong with the objects of these kinds, such as `HTTPRoute users-api: /spec/rules/0 must have …`. */
+/** Returns the errors in the objects of these kinds, such as `HTTPRoute users-api: /spec/rules/0 must have …`. */
 export function foreignErrors(manifests: Manifest[]): string[] {
   return manifests.flatMap(({ apiVersion, kind, metadata, ...rest }) => {
     const spec = specs[`${apiVersion}/${kind}`];

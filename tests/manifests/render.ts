@@ -16,7 +16,7 @@ export type Manifest = {
 
 export type Labels = Record<string, string>;
 
-/** What kustomize makes of a folder of `k8s`, as it would be applied. */
+/** Renders a folder of `k8s` by kustomize, as it would be applied. */
 export function renderText(folder: string): string {
   return run('kubectl', ['kustomize', join(k8s, folder)]);
 }

@@ -15,7 +15,7 @@ const folders = readdirSync(overlaysFolder, { recursive: true, encoding: 'utf8' 
   // A component, which renders as a part of others only.
   .filter((path) => path !== 'overlays/local/small');
 
-/** What kube-score finds critical and we mean so, with the reason. */
+/** Findings of kube-score that are intended, each with its reason. */
 const meant = {
   'container-image-pull-policy': 'tags are not moved, and a local cluster has no registry to pull from',
   'container-security-context-user-group-id':

@@ -8,7 +8,7 @@ import { containerOf, environmentOf, servicesOf, type Workload } from './workloa
 /** Until kube-proxy and the ingress controller know of an endpoint that left; milliseconds. */
 const propagation = 3_000;
 
-/** What a caller by DNS SRV may lag behind: it asks every 5 s, and CoreDNS may hand out an answer 5 s old; milliseconds. */
+/** Maximum age of a DNS SRV answer in use: callers query every 5 s, and CoreDNS caches for 5 s; milliseconds. */
 const oldestAnswer = 10_000;
 
 /** Time to close the store and to send the last spans; milliseconds. */

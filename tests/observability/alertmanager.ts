@@ -4,7 +4,7 @@ type Labels = Record<string, string>;
 
 export type Alertmanager = {
   address: string;
-  /** What it holds: told of (`active`), silenced by another alert (`suppressed`), or not yet decided on. */
+  /** Returns its alerts: sent (`active`), inhibited by another alert (`suppressed`), or not yet processed. */
   alerts(): Promise<{ labels: Labels; state: 'unprocessed' | 'active' | 'suppressed' }[]>;
   /** Hands alerts in, as Prometheus does. */
   post(alerts: Labels[]): Promise<void>;

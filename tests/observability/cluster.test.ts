@@ -15,7 +15,7 @@ import { journeyTraces } from './traces-suite.ts';
 const { REQUIRE_CLUSTER, SLIPWAY_URL = 'http://localhost:8088' } = process.env;
 const needed = 'needs REQUIRE_CLUSTER=1';
 
-/** What the journey adds. */
+/** The amount by which the journey raises each series. */
 const added: Record<string, (journey: Journey) => number> = {
   users_signed_up_total: () => 3,
   'users_sign_ins_total{outcome="succeeded"}': () => 4,
@@ -39,7 +39,7 @@ describe.skipIf(!REQUIRE_CLUSTER)(`what people see of the system in a cluster ($
   const read = () =>
     Promise.all(figures.map(async (name) => (await chain.prometheus.value(`sum(${name})`)) ?? 0));
 
-  /** What was done before may not be in Prometheus yet: it reads every pod once in 15 s. */
+  /** Reads until the values are stable: Prometheus scrapes every pod once in 15 s, so earlier work may be missing. */
   async function readWhenSteady(): Promise<number[]> {
     let last = await read();
     let since = Date.now();

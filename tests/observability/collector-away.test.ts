@@ -11,7 +11,7 @@ const requests = 500;
 const together = 4;
 /** Small, so that it is soon full. */
 const queue = { OTEL_BSP_MAX_QUEUE_SIZE: '256', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '64' };
-/** What a service keeps of its spans at most: those that wait, and the batch that is on its way. */
+/** Maximum number of spans that a service holds: its queue, and the batch that is being sent. */
 const kept = 256 + 64;
 
 describe('a collector that takes everything and never answers', () => {

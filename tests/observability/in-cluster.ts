@@ -6,7 +6,7 @@ import { prometheusAt } from './prometheus.ts';
 import { parseLines, type Watcher } from './watched.ts';
 import { zipkinAt } from './zipkin.ts';
 
-/** What watches the system in a cluster, asked through the cluster's own API; log lines are those from now on. */
+/** Watches the system through the cluster's API. Log lines begin now. */
 export async function watchCluster(): Promise<Watcher & { stop(): void }> {
   const since = new Date().toISOString();
   const proxy = spawn('kubectl', ['proxy', '--port=0'], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,4 +1,4 @@
-/** What customers do while telemetry watches: some of everything, all of it counted, and every secret noted. */
+/** The journey of customers that telemetry is compared with: it counts every action and collects every secret. */
 import { randomUUID } from 'node:crypto';
 import type { Operation, Output } from '@slipway/contract-kit/operation';
 import {

@@ -18,7 +18,7 @@ const queries = panelQueries(dashboards, { rateInterval: '5m', range: '5m' });
 /** Nobody listens there: the services do without a collector, and Prometheus without an Alertmanager. */
 const nowhere = '127.0.0.1:9';
 
-/** What a Grafana panel would draw: how many series have a present value. */
+/** Returns the number of series with a current value, as a Grafana panel would draw them. */
 async function seriesShown(prometheus: Prometheus, expr: string): Promise<number> {
   const samples = await prometheus.query(expr);
   return samples.filter(({ value }) => Number.isFinite(value)).length;

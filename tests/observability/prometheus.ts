@@ -18,7 +18,7 @@ export type Prometheus = {
   query(expression: string): Promise<Sample[]>;
   /** The value of an expression that gives one series; `undefined` if it gives none. */
   value(expression: string): Promise<number | undefined>;
-  /** What is pending or firing. */
+  /** Returns the alerts that are pending or firing. */
   alerts(): Promise<Alert[]>;
   /** Addresses of those that are told of alerts. */
   alertmanagers(): Promise<string[]>;

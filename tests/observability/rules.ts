@@ -25,7 +25,7 @@ function allRules(): Rule[] {
 
 export const alertRules: AlertRule[] = allRules().filter((rule) => 'alert' in rule);
 
-/** What the cases of promtool expect of alerts. */
+/** The alerts that promtool's cases expect. */
 export const alertCases: AlertCase[] = documentsIn<{ tests: { alert_rule_test?: AlertCase[] }[] }>(
   `${rules}tests/`,
 ).flatMap(({ tests }) => tests.flatMap((test) => test.alert_rule_test ?? []));

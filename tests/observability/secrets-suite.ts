@@ -11,7 +11,7 @@ export function secretsSuite(watched: () => Watched, level: string): void {
       expect(spans).not.toContain(secret);
       expect(lines).not.toContain(secret);
     }
-    // What is looked through is really there.
+    // The searched texts are complete: they contain values that must be there.
     expect(spans).toContain('user.signed_up');
     expect(lines).toContain(journey.correlationId);
     expect(lines).toContain(`"level":"${level}"`);

@@ -131,7 +131,7 @@ describe('1,000 requests of which no two are alike', () => {
         ...othersBefore
       } = labelValues(before);
       expect(others).toEqual(othersBefore);
-      // What no route was made for is one route, and what nobody serves is one method.
+      // All unmatched paths share one route label, and all unknown methods one method label.
       // A busy machine may have refused some before they had one.
       expect(route.filter((each) => each !== 'rejected')).toEqual([...routes, 'unmatched'].sort());
       expect(method).toContain('_OTHER');

@@ -70,7 +70,7 @@ const nameOf = ({ parent, child }: { parent: string; child: string }) => `${pare
 const delivered = /( *reporting consumer .*\n *reporting client .*\n)\1+/g;
 
 /**
- * What the journey left in Zipkin, also in a system that others use.
+ * Compares the journey's traces in Zipkin with the expected trees, also in a shared system.
  *
  * @param replicated whether services have replicas
  */

@@ -10,7 +10,7 @@ export type Watcher = {
   lines(): Promise<Line[]>;
 };
 
-/** What the suites look at: the system, and the journey that was walked through it. */
+/** The system that the suites check, and the journey that ran through it. */
 export type Watched<Eyes extends Watcher = Watcher> = { chain: Eyes; journey: Journey };
 
 /** A line of a service's log. */

@@ -22,7 +22,7 @@ export function optionsFrom({ PROTECTION = '' }: { PROTECTION?: string }): Build
 /** A running system that a trouble comes over. */
 export type Scene = {
   port: number;
-  /** What its clients send, as it goes over the wire. */
+  /** The request of its clients, in its wire format. */
   request: string;
   /** Makes its store slow. */
   slow(): Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * What users notice of a change or a fault in the cluster, over the Ingress and at a constant rate of requests.
+ * Measures what users notice of a change or a fault in the cluster, over the Ingress and at a constant request rate.
  * Runs with REQUIRE_CLUSTER=1, for it replaces and kills pods; see docs/rollouts.md.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

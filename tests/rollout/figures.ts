@@ -1,6 +1,6 @@
 import type { Sample } from './open-load.ts';
 
-/** What a load has seen, as figures. Latencies are milliseconds. */
+/** The results of a load. Latencies are milliseconds. */
 export type Figures = {
   sent: number;
   ok: number;

@@ -1,4 +1,4 @@
-/** What is done by the clock, begun twice by hand in a cluster. Runs with REQUIRE_CLUSTER=1. */
+/** Starts each scheduled job twice at once in a cluster. Runs with REQUIRE_CLUSTER=1. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { kubectl, readJson } from '../support/kubectl.ts';

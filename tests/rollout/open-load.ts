@@ -19,7 +19,7 @@ export type Sample = Verdict & {
 };
 
 export type Load = {
-  /** What has been answered until now. */
+  /** The responses so far. */
   samples: readonly Sample[];
   /** Sends no more and resolves with every sample when the last request is answered. */
   stop(): Promise<Sample[]>;

@@ -20,7 +20,7 @@ export type Act = {
   short: Figures;
   /** The requests that last 5 s, and the uploads. */
   long: Figures;
-  /** What went wrong, by kind; times count from the action's begin. */
+  /** The failures by kind, with times since the start of the action. */
   trouble: string[];
   /** How long it took until the system was as before; seconds. */
   took: number;
@@ -33,7 +33,7 @@ type ActOptions = {
   atLeast?: number;
   /** Short requests a second. */
   rate?: number;
-  /** What to wait for before the act ends; by default, that all pods are ready and no other is left. */
+  /** Resolves when the act may end; by default when all pods are ready and no old one is left. */
   settled?: () => Promise<unknown>;
 };
 

@@ -1,4 +1,4 @@
-/** What is built and what is tested after a change must be the same services, or a broken one could be deployed. */
+/** A change must build and test the same services, or an untested one could be deployed. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

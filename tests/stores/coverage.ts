@@ -11,7 +11,7 @@ export function missingServers(env: Environment): string[] {
 }
 
 /**
- * What a run of all tests covered, and the stores that it had to cover and did not.
+ * Returns the stores that a run of all tests covered, and the required stores that it did not cover.
  *
  * @param env REQUIRE_STORES lists the stores that must not be skipped, comma-separated.
  * @example

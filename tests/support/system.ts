@@ -48,7 +48,7 @@ export type System = {
   admin: { email: string; password: string };
   /** The secret with which services authenticate to each other at `/internal/*`. */
   serviceToken: string;
-  /** What an operator presents to the management ports. */
+  /** The token that an operator presents to the management ports. */
   managementToken: string;
   services: Record<ServiceName, ServiceHandle>;
   /** Starts another process of a service, on its own ports and the same databases. It stops with the system. */

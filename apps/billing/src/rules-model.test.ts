@@ -217,7 +217,7 @@ async function expectAgreement(world: World, model: Model, steps: string[]): Pro
 
 type Recurring = Record<string, { planId: string; price: number }>;
 
-/** What reporting makes of the events: the newest state of each subscription that runs. */
+/** The view that reporting derives from the events: the newest state of each subscription that runs. */
 function recurringOf(events: DomainEvent[]): Recurring {
   const running: Recurring = {};
   const sent = events.filter(({ type }) => type.startsWith('subscription.'));

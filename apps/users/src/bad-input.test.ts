@@ -15,7 +15,7 @@ describe('users, given bad input', () => {
   });
   afterAll(() => users.app.close());
 
-  /** What is kept, to see that nothing was written. */
+  /** The stored state, to check that nothing was written. */
   async function everything(): Promise<string> {
     const { store } = users;
     const [accounts, events] = [await store.accounts.list(100), await store.outbox.pending(100)];

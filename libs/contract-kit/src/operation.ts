@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Static, TObject, TSchema } from 'typebox';
 
-/** Who may call an operation: anyone, a signed-in person, an administrator, or another service. */
+/** The callers that may use an operation: anyone, a signed-in person, an administrator, or another service. */
 export type Access = 'public' | 'member' | 'admin' | 'service';
 
 /**

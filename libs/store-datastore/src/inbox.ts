@@ -7,7 +7,7 @@ import type { DatastoreStore, Found, Step } from './entities.ts';
 /** An applied event, and the number that its reader stored with it. */
 export type AppliedEvent = { name: string; mark: number; event: DomainEvent };
 
-/** What a reader did with events: a number to store with those that it applied, and by id those that it rejected. */
+/** The result of applying events: a number to store with those that it applied, and by id those that it rejected. */
 export type Changes = { mark: number; rejected: Map<string, RejectedEvent> };
 
 export type DatastoreInbox = InboxStore & {

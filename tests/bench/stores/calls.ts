@@ -14,7 +14,7 @@ import type { Calls } from './rounds.ts';
 
 const at = '2026-03-15T12:00:00.000Z';
 
-/** What operations are called on the page, and how many callers they have at a time. */
+/** The operations by their names on the page, with the number of concurrent callers. */
 export const usersOperations = { 'account by id': 8, 'account by e-mail': 8, 'new account': 8 };
 export const billingOperations = {
   'subscription by id': 8,

@@ -79,7 +79,7 @@ function deliveries(size: number): Record<string, string> {
   };
 }
 
-/** What is sent to an operation: of the size that it takes, and beyond. */
+/** Returns the hostile bodies for an operation, up to its size limit and beyond. */
 export function hostileBodies({ schema, config }: Operation): HostileBody[] {
   if (schema.consumes) return bodiesOf(ndjsonBodies(stream), 'application/x-ndjson');
   const [field = 'a'] = Object.keys((schema.body as { properties?: object } | undefined)?.properties ?? {});

@@ -5,13 +5,13 @@ type Opened = {
   provider: PaymentProvider;
   /** Names of means of payment that behave in a certain way. */
   methods: { accepted: string; declined: string; unreachableOnce: string; silentOnce: string };
-  /** What was taken less what was given back in a currency, by the provider's own books. */
+  /** Returns the payments less the refunds in a currency, according to the provider's own books. */
   net: (currency: string) => Promise<number>;
 };
 
 const inTime = () => AbortSignal.timeout(5_000);
 
-/** What billing relies on with every payment provider. */
+/** The contract suite of payment providers: the behaviour that billing relies on. */
 export function describePaymentProvider(name: string, open: () => Promise<Opened>): void {
   const charge = (key: string, facts: Partial<Charge> = {}): Charge => ({
     ...{ idempotencyKey: key, amount: 1_900, currency: 'EUR', method: 'to be named' },

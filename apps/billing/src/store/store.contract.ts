@@ -27,7 +27,7 @@ const paymentOn = (invoice: Invoice, id: string, now: string) => {
 };
 const ids = (items: { id: string }[]) => items.map(({ id }) => id);
 
-/** What every store of billing does. Each test begins with an empty store. */
+/** The contract suite of billing's stores. Each test begins with an empty store. */
 export function describeBillingStore(name: string, open: () => Promise<Opened>): void {
   const openAggregates = async <Key extends 'subscriptions' | 'invoices'>(key: Key) => {
     const { store, openAgain, drop } = await open();

@@ -21,7 +21,7 @@ const noEvents = (): DomainEvent[] => [];
 const ids = (items: { id: string }[]) => items.map(({ id }) => id);
 
 /**
- * What every store does with usage records.
+ * The contract suite of stored usage records.
  *
  * @param openAgain opens the same data once more, as another replica does; absent where that is not possible
  */

@@ -11,7 +11,7 @@ const invoiceOf = (subscription: Subscription): Change<Invoice> =>
   issue(subscription, [], '2026-03-01T00:00:00.000Z');
 const ids = (items: { id: string }[]) => items.map(({ id }) => id);
 
-/** What every store gives back as it was, and in the right order, whatever it looks like. */
+/** The contract suite of unusual values: every store returns them unchanged and in the right order. */
 export function describeValues(open: () => BillingStore): void {
   describe('values', () => {
     it.each([

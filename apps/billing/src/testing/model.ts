@@ -20,7 +20,7 @@ export type ModelSubscription = {
   /** The start of the last period. */
   last?: number;
   usage: Usage[];
-  /** What invoices should hold, by the start of the period. */
+  /** The expected amounts on invoices, by the start of the period. */
   stated: Map<number, bigint>;
   statedUsage: number;
 };
@@ -52,7 +52,7 @@ export function planAt({ choices }: ModelSubscription, at: number): Plan {
   return choices.findLast(({ since }) => since <= at)?.plan as Plan;
 }
 
-/** What the period that begins at an instant costs, with the usage known so far. */
+/** Returns the price of the period that begins at an instant, with the usage known so far. */
 function costOf(subscription: ModelSubscription, begin: number): bigint {
   const { start, last, usage } = subscription;
   const next = nextStart(start, begin);

@@ -70,7 +70,7 @@ describe('sessions over HTTP', () => {
 });
 
 describe('the address that is limited', () => {
-  /** What a login from behind `forwardedFor` is told when too many failed from the address `usedUp`. */
+  /** The response to a login from behind `forwardedFor` after too many failures from the address `usedUp`. */
   async function statusFor(forwardedFor: string, usedUp: string, trusted: string) {
     const users = await startUsers({ TRUSTED_PROXIES: trusted });
     const check = createPasswordCheck(users.store, { verify: async () => false });

@@ -89,7 +89,7 @@ describe.skipIf(!server)('users during outages of MongoDB', () => {
       expect(await store.accounts.get(id)).toBeDefined();
       expect(told).toContain(`up:${id}`);
     }
-    // What was not acknowledged may have happened, but then as a whole.
+    // A write that was not acknowledged may have happened, but only as a whole.
     for (const id of told) expect(await store.accounts.get(id.slice(3))).toBeDefined();
     await store.close();
   });

@@ -14,7 +14,7 @@ type Given = {
   race<T>(run: (store: UsersStore, index: number) => Promise<T>): Promise<T[]>;
 };
 
-/** What every store does with sessions and with failed attempts to log in. */
+/** The contract suite of stored sessions and failed login attempts. */
 export function describeSessions({ store, race }: Given): void {
   describe('sessions', () => {
     it('returns what was written, until it is removed', async () => {

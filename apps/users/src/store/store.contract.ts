@@ -15,7 +15,7 @@ export type Opened = {
 
 type Part = 'accounts' | 'administrators' | 'sessions' | 'attempts' | 'keyRing';
 
-/** What the users service needs from every store. */
+/** The contract suite of the stores of users. */
 export function describeUsersStore(name: string, open: () => Promise<Opened>): void {
   const openPart = async <Key extends Part>(key: Key) => {
     const { store, openAgain } = await open();

@@ -64,7 +64,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   };
 }
 
-/** What the calls to one upstream share. */
+/** The parts that all calls to one upstream share. */
 type Parts = Pick<UpstreamOptions, 'name' | 'metrics'> & {
   timeoutMs: number;
   counts: ReturnType<typeof measureCalls>;

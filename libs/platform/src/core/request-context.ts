@@ -2,7 +2,7 @@ import { type Context, context, createContextKey, type Span, type Tracer, trace 
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import type { CallShare } from './call-share.ts';
 
-/** What the service knows of a request while it serves it. The active span is in OpenTelemetry's own context. */
+/** The facts that a service knows about a request while it serves it. The active span is in OpenTelemetry's own context. */
 export type RequestContext = {
   /** Names the whole journey; the caller's `x-correlation-id` or a new one. */
   correlationId: string;

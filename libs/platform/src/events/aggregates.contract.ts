@@ -14,7 +14,7 @@ export type OpenAggregates<T extends Aggregate, Also> = {
 type Sample<T extends Aggregate, Also> = {
   /** Adds an aggregate. */
   first: Change<T, Also>;
-  /** What each further change writes besides the aggregate and its event. */
+  /** Written by each further change besides the aggregate and its event. */
   also: Also;
   /** Absent if the aggregates have no unique value besides their id. */
   unique?: {
@@ -22,7 +22,7 @@ type Sample<T extends Aggregate, Also> = {
     same: Change<T, Also>;
     /** Adds that aggregate with a unique value of its own. */
     free: Change<T, Also>;
-    /** What the store throws for `same`. */
+    /** The error that the store throws for `same`. */
     taken: unknown;
   };
 };

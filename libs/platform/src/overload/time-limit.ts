@@ -9,7 +9,7 @@ const checkInterval = 50;
 /** Minimum rate of a request body: so many bytes in so many milliseconds, which is one kilobyte a second. */
 const minRate = { bytes: 10_240, ms: 10_000 };
 
-/** What had arrived of a request's connection when the current window of the minimum rate began. */
+/** The bytes received on a request's connection when the current window of the minimum rate began. */
 type Window = { beganAt: number; bytes: number };
 
 /**

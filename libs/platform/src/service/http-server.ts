@@ -99,7 +99,7 @@ function answerMalformedRequest(error: NodeJS.ErrnoException, socket: Socket): v
   }
   const earlier = responseOn(socket);
   if (earlier?.req.complete) {
-    // What is broken came after a complete request: that one gets its response, and the connection ends.
+    // The malformed data follows a complete request: that request gets its response, and the connection ends.
     if (!earlier.headersSent) earlier.shouldKeepAlive = false;
     earlier.once('close', () => socket.end());
     return;

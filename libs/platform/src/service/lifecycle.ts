@@ -19,7 +19,7 @@ const checkTimeout = 500;
 /** The state of a service from start to stop, and of the systems that it needs. */
 export class Lifecycle {
   readonly dependencies: Dependency[];
-  /** What everyone who looks at the system must know, such as a setting that is for tests only. */
+  /** Notices for everyone who looks at the system, such as a setting that is for tests only. */
   readonly notices: string[] = [];
   #state: State = 'starting';
 

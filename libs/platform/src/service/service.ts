@@ -37,7 +37,7 @@ export type ServiceStore = {
   outbox?: OutboxStore;
 };
 
-/** What the platform provides to a service's own code. */
+/** The parts of the platform that a service's own code receives. */
 export type ServiceContext<Settings, Store> = {
   settings: Settings;
   store: Store;

@@ -39,7 +39,7 @@ export function observeDependency<T extends object>(
   return observedPart(target, '', calls);
 }
 
-/** What the calls of one dependency share. */
+/** The state that all calls of one dependency share. */
 type Calls = { dependency: string; metrics: Metrics; peer: string | undefined; inFlight: number };
 
 function observedPart<Part extends object>(part: Part, path: string, calls: Calls): Part {

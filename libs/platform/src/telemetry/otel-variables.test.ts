@@ -69,7 +69,7 @@ async function zipkinSpan(env: Record<string, string>): Promise<ZipkinSpan | und
   return zipkin.spans[0];
 }
 
-/** What an OTLP collector was sent as JSON. */
+/** The body that an OTLP collector received as JSON. */
 async function otlpTraces(url: string, env: Record<string, string> = {}) {
   await serve(url, { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', ...env });
   const [{ resource, scopeSpans }] = JSON.parse(String(otlpRequests[0]?.body)).resourceSpans;
