@@ -21,6 +21,8 @@ type Importer = {
 /** A line that is not blank: its record, or its problem. */
 type Entry = { line: number; content: UsageRecord | Problem };
 
+/** Maximum size of a line in bytes. A usage record has about 200. */
+export const maxLine = 16_384;
 /**
  * Maximum number of lines in one batch: enough to share the cost of a write, and few enough to let other requests run.
  */

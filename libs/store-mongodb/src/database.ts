@@ -12,7 +12,7 @@ import {
   type Document,
   MongoClient,
 } from 'mongodb';
-import { countConnections } from './connections.ts';
+import { countConnections } from './connection-counts.ts';
 import { isConflict, isVerdict } from './errors.ts';
 import { type MongoMigration, migrate } from './migrations.ts';
 import { watchMonitor } from './monitor.ts';

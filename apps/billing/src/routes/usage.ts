@@ -12,15 +12,12 @@ import type { Counts } from '../counts.ts';
 import { readLines } from '../ndjson.ts';
 import type { SubscriptionStore } from '../subscriptions.ts';
 import type { UsageStore } from '../usage.ts';
-import { importLines } from '../usage-import.ts';
+import { importLines, maxLine } from '../usage-import.ts';
 import { type Recorder, record } from '../usage-recording.ts';
 import { byMetric, subtract } from '../usage-totals.ts';
 import { visible } from './ownership.ts';
 
 type Parts = { subscriptions: SubscriptionStore; usage: UsageStore; clock: Clock; counts: Counts };
-
-/** Maximum size of a line in bytes. A usage record has about 200. */
-const maxLine = 16_384;
 
 /** Registers the routes of usage: one record, a stream of records, and the usage that is not billed yet. */
 export function registerUsageRoutes(app: App, parts: Parts): void {
