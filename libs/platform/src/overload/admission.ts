@@ -18,6 +18,8 @@ const hardMaxQueue = 1_500;
 const hardMaxQueueTime = 1_000;
 /** Number of requests after which the code of a process is warm. */
 const coldRequests = 500;
+/** Maximum queue time until then; milliseconds. Pods that start together take the CPU from each other for so long. */
+const coldMaxQueueTime = 3_000;
 /** Maximum number of event-loop iterations in a row that start no request because connections are arriving. */
 const maxConnectionIterations = 10;
 /** Milliseconds between two sweeps that remove requests from the queue which nobody waits for any more. */
@@ -41,7 +43,7 @@ export type AdmissionOptions = {
   reject: Reject;
   /** Returns the priority of a request, and the name of its client, for a fair share. Called only when it is queued. */
   flowOf: (request: IncomingMessage) => Flow;
-  /** Number of requests for which a new process is slow. Meanwhile requests may wait up to the hard maximum. */
+  /** Number of requests for which a new process is slow. Meanwhile requests may wait longer. */
   coldFor?: number;
 };
 
@@ -88,6 +90,14 @@ export class Admission {
     this.#connectionArrived = true;
   }
 
+  get #isCold(): boolean {
+    return this.#coldFor > 0;
+  }
+
+  get #hardMax(): number {
+    return this.#isCold ? coldMaxQueueTime : hardMaxQueueTime;
+  }
+
   /** Calls `start` now or in a later event-loop iteration, or rejects the request. */
   admit(request: IncomingMessage, response: ServerResponse, start: Start): void {
     const clientTimeout = callerTimeout(request.headers);
@@ -120,7 +130,7 @@ export class Admission {
     const { flowOf, reject } = this.#options;
     const flow = flowOf(request);
     const ahead = this.#queue.ahead(flow);
-    const maxWait = this.#coldFor > 0 ? hardMaxQueueTime : maxQueueTime[flow.priority];
+    const maxWait = this.#isCold ? coldMaxQueueTime : maxQueueTime[flow.priority];
     const isLate = ahead * this.#serviceTime.expected > Math.min(maxWait, clientTimeout);
     const isFull = this.#queue.size >= hardMaxQueue || this.#queue.sizeOf(flow.priority) >= maxOfPriority;
     if (isFull || ahead >= maxAhead || (isLate && ahead >= shortQueue)) {
@@ -184,7 +194,7 @@ export class Admission {
     if (request.socket.destroyed) return true;
     const queueTime = now - receivedAt;
     const reason: Reason | undefined =
-      queueTime >= clientTimeout ? 'deadline' : queueTime > hardMaxQueueTime ? 'too_late' : undefined;
+      queueTime >= clientTimeout ? 'deadline' : queueTime > this.#hardMax ? 'too_late' : undefined;
     if (reason) this.#options.reject(reason, request, response);
     return reason !== undefined;
   }
