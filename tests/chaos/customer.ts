@@ -107,6 +107,7 @@ async function sendUsage(base: string, token: string, subscriptionId: string): P
   for (;;) {
     const answer = await sendLines(base, importUsage, lines, token).catch(() => undefined);
     if (answer?.status === 200) {
+      expect(answer.body).toMatchObject({ rejected: 0, errors: [] });
       expect(answer.body.accepted + answer.body.duplicates).toBe(records);
       return records * 3;
     }

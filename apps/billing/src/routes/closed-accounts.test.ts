@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { problem } from '@slipway/contracts/errors';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Caller, startBilling } from '../testing/service.ts';
 import { stores } from '../testing/stores.ts';
 
@@ -91,6 +92,17 @@ describe.each(stores)('closing an account over HTTP, on $name', ({ newSettings }
     const all = await Promise.all([...Array.from({ length: 8 }, () => subscribe('free')), close(), close()]);
     expect(all.every(({ status }) => [201, 204, 401].includes(status))).toBe(true);
     expect((await ann('GET', '/subscriptions?status=active')).body.items).toEqual([]);
+  });
+
+  it('leaves a subscription in force if the store fails before it says whether the account is closed', async () => {
+    const other = await startBilling(newSettings());
+    const answers = [() => Promise.resolve(undefined), () => Promise.reject(problem('unavailable'))];
+    vi.spyOn(other.store.closedAccounts, 'closedAt').mockImplementation(async () => answers.shift()?.());
+    const caller = await other.callerFor(subject, 'member');
+    const again = () => caller('POST', '/subscriptions', { body: { planId: 'free' }, key: 'once' });
+    expect((await again()).status).toBe(503);
+    expect(await again()).toMatchObject({ status: 201, body: { status: 'active' } });
+    await other.stop();
   });
 
   it('is possible after an administrator has written the invoices off, once for a key', async () => {

@@ -1,4 +1,5 @@
 import type { Access } from '@slipway/contract-kit/operation';
+import type { Problem } from '@slipway/contract-kit/problem';
 import { closeAccount } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
 import type { App } from '@slipway/platform/core/app';
@@ -42,9 +43,17 @@ export function registerClosedAccounts(app: App, parts: Omit<ClosingParts, 'mayG
 
 /** @throws {Problem} unauthenticated if the caller's account was closed after the token was issued. */
 export async function expectOpen(accounts: ClosedAccountStore, request: FastifyRequest): Promise<void> {
+  if (await isClosed(accounts, request)) throw accountDeleted();
+}
+
+/** Returns whether the caller's account was closed after the token was issued. */
+export async function isClosed(accounts: ClosedAccountStore, request: FastifyRequest): Promise<boolean> {
   const { subject, issuedAt = 0 } = principalOf(request);
   const closedAt = await accounts.closedAt(subject);
-  if (closedAt === undefined || issuedAt > Date.parse(closedAt) + issuerSkew) return;
+  return closedAt !== undefined && issuedAt <= Date.parse(closedAt) + issuerSkew;
+}
+
+export function accountDeleted(): Problem {
   const fields = [{ field: 'header.authorization', message: 'is a token of a deleted account' }];
-  throw problem('unauthenticated', 'The account was deleted', { fields });
+  return problem('unauthenticated', 'The account was deleted', { fields });
 }

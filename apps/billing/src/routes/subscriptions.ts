@@ -21,7 +21,7 @@ import type { Clock } from '../clock.ts';
 import type { Counts } from '../counts.ts';
 import { planOf, plans } from '../plans.ts';
 import * as rules from '../subscriptions.ts';
-import { expectOpen } from './closed-accounts.ts';
+import { accountDeleted, isClosed } from './closed-accounts.ts';
 import { ownerIn, visible } from './ownership.ts';
 
 type Parts = {
@@ -50,10 +50,10 @@ export function registerSubscriptionRoutes(app: App, parts: Parts): void {
       const change = rules.start(id, principalOf(request).subject, plan, clock.now());
       const isNew = await subscriptions.add(change);
       // The account may have been closed since the request began.
-      await expectOpen(closedAccounts, request).catch(async (error) => {
+      if (await isClosed(closedAccounts, request)) {
         await update(subscriptions, id, rules.withdraw);
-        throw error;
-      });
+        throw accountDeleted();
+      }
       if (isNew) counts.subscriptionStarted(plan.id);
       // An earlier run of the same request, interrupted by a crash, started a subscription with this id.
       const made = isNew ? change.next : await subscriptions.get(id);
