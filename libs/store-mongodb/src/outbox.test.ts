@@ -55,6 +55,25 @@ describe.skipIf(!server)('the outbox inside of documents', () => {
     expect(await pending()).toEqual(['first', 'second', 'third']);
   });
 
+  it('asks only the collection from which it read an event to remove it', async () => {
+    const counted = vi.fn(mongo.command);
+    const counting = mongoOutbox({ ...mongo, command: counted as typeof mongo.command }, [
+      'orders',
+      'parcels',
+    ]);
+    await parcels().insertOne({ _id: 'a', outbox: placed({ sent: 1 }) });
+    await orders().insertOne({ _id: 'a', outbox: placed({ paid: 2 }) });
+    const toRemove = async (id: string) => {
+      counted.mockClear();
+      await counting.delivered([id]);
+      return counted.mock.calls.length;
+    };
+    const unread = await toRemove('paid');
+    await counting.pending(100);
+    expect(await toRemove('sent')).toBeLessThan(unread);
+    expect(await pending()).toEqual([]);
+  });
+
   it('leaves nothing of a removed aggregate once its last event is delivered', async () => {
     await orders().insertOne({ _id: 'gone', removed: true, outbox: placed({ begun: 1, ended: 2 }) });
     await orders().insertOne({ _id: 'there', outbox: placed({ told: 3 }) });

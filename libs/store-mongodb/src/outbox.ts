@@ -1,7 +1,7 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import { synchronous } from '@slipway/platform/core/synchronous';
 import type { OutboxStore } from '@slipway/platform/events/outbox';
-import type { Db } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 import type { MongoStore } from './database.ts';
 
 /** An event inside the document of its aggregate; `place` is its position among all events. */
@@ -49,6 +49,9 @@ const readWithin = 5_000;
  */
 const maxRemoved = 10;
 
+type WithId = { _id: string } & WithOutbox;
+type Source = Collection<WithId>;
+
 /**
  * Creates the outbox of the aggregates in some collections. An aggregate and its events are one document, so one
  * command writes both, and no transaction is needed.
@@ -56,11 +59,29 @@ const maxRemoved = 10;
  * The document of a removed aggregate stays, as `{ _id, removed: true, outbox }`, until its events are delivered.
  */
 export function mongoOutbox({ collection, command }: MongoStore, names: string[]): MongoOutbox {
-  const collections = names.map((name) => collection<{ _id: string } & WithOutbox>(name));
+  const collections = names.map((name) => collection<WithId>(name));
   const listeners: (() => void)[] = [];
+  /** The collection of each event that was read last, so that its removal needs one command instead of one for each. */
+  const readFrom = new Map<string, Source>();
   const waiting = { 'outbox.place': { $gt: 0 } };
 
-  async function remove(from: (typeof collections)[number], ids: string[]): Promise<void> {
+  async function oldestIn(source: Source, limit: number): Promise<PlacedEvent[][]> {
+    const oldest = [
+      { $match: waiting },
+      { $sort: { 'outbox.place': 1 } },
+      { $limit: limit },
+      { $project: { outbox: { $slice: ['$outbox', limit] } } },
+    ];
+    const found = await command(
+      (options) => source.aggregate<WithOutbox>(oldest, options).toArray(),
+      readWithin,
+    );
+    const outboxes = found.map(({ outbox = [] }) => outbox);
+    for (const { event } of outboxes.flat()) readFrom.set(event.id, source);
+    return outboxes;
+  }
+
+  async function remove(from: Source, ids: string[]): Promise<void> {
     const theirs = { 'outbox.event.id': { $in: ids } };
     const pull = { $pull: { outbox: { 'event.id': { $in: ids } } } };
     const { matchedCount } = await command((options) => from.updateMany(theirs, pull, options));
@@ -78,23 +99,17 @@ export function mongoOutbox({ collection, command }: MongoStore, names: string[]
       listeners.push(listener);
     }),
     async pending(limit) {
-      const oldest = [
-        { $match: waiting },
-        { $sort: { 'outbox.place': 1 } },
-        { $limit: limit },
-        { $project: { outbox: { $slice: ['$outbox', limit] } } },
-      ];
-      const found = await Promise.all(
-        collections.map((each) =>
-          command((options) => each.aggregate<WithOutbox>(oldest, options).toArray(), readWithin),
-        ),
-      );
-      return inOrder(found.flat().map(({ outbox = [] }) => outbox)).slice(0, limit);
+      readFrom.clear();
+      const found = await Promise.all(collections.map((each) => oldestIn(each, limit)));
+      return inOrder(found.flat()).slice(0, limit);
     },
     async delivered(ids) {
       for (let start = 0; start < ids.length; start += maxRemoved) {
-        const some = ids.slice(start, start + maxRemoved);
-        await Promise.all(collections.map((each) => remove(each, some)));
+        const some = Map.groupBy(ids.slice(start, start + maxRemoved), (id) => readFrom.get(id));
+        const removals = [...some].flatMap(([source, theirs]) =>
+          (source ? [source] : collections).map((each) => remove(each, theirs)),
+        );
+        await Promise.all(removals);
       }
     },
     async backlog() {

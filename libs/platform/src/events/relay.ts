@@ -90,7 +90,8 @@ async function run(options: RelayOptions, signals: Signals, pause: () => Promise
       const events = pending.filter(({ id }) => isDue(held.get(id)));
       await send(events);
       failures = 0;
-      if (events.length === 0) await pause();
+      // A full batch may not be all.
+      if (pending.length < batchSize || events.length === 0) await pause();
     } catch (error) {
       if (stopping.aborted) return;
       const ms = backoff(failures, delays);
