@@ -1,6 +1,6 @@
 import { kubectl } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
-import { allCalm, calm, evict, type Pod, pin, podsOf, type ServiceName, services } from './cluster.ts';
+import { allCalm, evict, lookEvery, type Pod, pin, podsOf, type ServiceName, services } from './cluster.ts';
 
 /** Does something and waits until all is calm. @throws if a pod is left that was there before */
 export async function replacingAll(action: () => Promise<void>): Promise<void> {
@@ -18,7 +18,7 @@ const scaled = ['gateway', 'billing'] as const;
 
 export async function growAndShrink(): Promise<void> {
   await Promise.all(scaled.map((service) => pin(service, 4)));
-  await Promise.all(scaled.map((service) => calm(service, 4)));
+  await allCalm(scaled, 4);
   await Promise.all(scaled.map((service) => pin(service, 2)));
 }
 
@@ -26,9 +26,9 @@ export async function growAndShrink(): Promise<void> {
 export async function evictBoth(): Promise<boolean[][]> {
   const evictAll = async (service: ServiceName) => {
     // The controller counts anew some time after a service was scaled.
-    await eventually(`the budget of ${service} allows one`, async () => {
-      return (await kubectl('get', 'pdb', service, '-o', 'jsonpath={.status.disruptionsAllowed}')) === '1';
-    });
+    const allowsOne = async () =>
+      (await kubectl('get', 'pdb', service, '-o', 'jsonpath={.status.disruptionsAllowed}')) === '1';
+    await eventually(`the budget of ${service} allows one`, allowsOne, 60_000, lookEvery);
     const allowed: boolean[] = [];
     for (const { name } of await podsOf(service)) allowed.push(await evict(name));
     return allowed;
@@ -57,5 +57,5 @@ export async function restarted(service: ServiceName, { name, restarts }: Pod): 
     const pod = (await podsOf(service)).find((each) => each.name === name);
     return pod?.ready && pod.restarts > restarts;
   };
-  await eventually(`${name} was restarted`, again, 120_000);
+  await eventually(`${name} was restarted`, again, 120_000, lookEvery);
 }

@@ -10,7 +10,7 @@ export type Pod = { name: string; ready: boolean; leaving: boolean; restarts: nu
 
 type PodList = {
   items: {
-    metadata: { name: string; deletionTimestamp?: string };
+    metadata: { name: string; labels: Record<string, string>; deletionTimestamp?: string };
     status: {
       conditions?: { type: string; status: string }[];
       containerStatuses?: { restartCount: number; containerID?: string }[];
@@ -18,17 +18,29 @@ type PodList = {
   }[];
 };
 
-const selectorOf = (service: ServiceName) =>
-  `app.kubernetes.io/name=${service},app.kubernetes.io/component=service`;
+/** Reads the pods of all services at once: the test shares the processors with the cluster, and each kubectl takes 100 ms of one. */
+async function readPods(): Promise<Record<ServiceName, Pod[]>> {
+  const { items } = await readJson<PodList>(
+    'get',
+    'pods',
+    '--selector',
+    'app.kubernetes.io/component=service',
+  );
+  const found = items.map(({ metadata, status }) => ({
+    service: metadata.labels['app.kubernetes.io/name'],
+    pod: {
+      name: metadata.name,
+      ready: status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
+      leaving: metadata.deletionTimestamp !== undefined,
+      restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
+    },
+  }));
+  const of = (service: ServiceName) => found.filter((each) => each.service === service).map(({ pod }) => pod);
+  return Object.fromEntries(services.map((service) => [service, of(service)])) as Record<ServiceName, Pod[]>;
+}
 
 export async function podsOf(service: ServiceName): Promise<Pod[]> {
-  const { items } = await readJson<PodList>('get', 'pods', '--selector', selectorOf(service));
-  return items.map(({ metadata, status }) => ({
-    name: metadata.name,
-    ready: status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
-    leaving: metadata.deletionTimestamp !== undefined,
-    restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
-  }));
+  return (await readPods())[service];
 }
 
 /** A pod that serves. @throws if there is none */
@@ -38,17 +50,23 @@ export async function anyPodOf(service: ServiceName): Promise<Pod> {
   return pod;
 }
 
+/** Milliseconds between two looks at the pods. */
+export const lookEvery = 1_000;
+
 /** Waits until a service has so many pods, all of them ready, and those that were leaving have left. */
 export async function calm(service: ServiceName, replicas = 2): Promise<Pod[]> {
-  const settled = async () => {
-    const pods = await podsOf(service);
-    return pods.length === replicas && pods.every(({ ready, leaving }) => ready && !leaving) && pods;
-  };
-  return eventually(`${service} has ${replicas} pods, all ready`, settled, 180_000);
+  return (await allCalm([service], replicas))[service];
 }
 
-export async function allCalm(): Promise<void> {
-  await Promise.all(services.map((service) => calm(service)));
+/** Waits, as `calm` does, for several services. */
+export function allCalm(some: readonly ServiceName[] = services, replicas = 2) {
+  const isCalm = (pods: Pod[]) =>
+    pods.length === replicas && pods.every(({ ready, leaving }) => ready && !leaving);
+  const settled = async () => {
+    const pods = await readPods();
+    return some.every((service) => isCalm(pods[service])) && pods;
+  };
+  return eventually(`${some} have ${replicas} pods each, all ready`, settled, 180_000, lookEvery);
 }
 
 /** Waits until a Deployment has rolled out; the old pods may still be draining. */

@@ -13,17 +13,23 @@ export async function newPerson(base: string, name = 'Ada'): Promise<Person> {
   return { user, email, password, token: tokens.accessToken, refreshToken: tokens.refreshToken };
 }
 
-/** Polls until `probe` returns a value, or fails with a message that names what it waited for. */
+/**
+ * Polls until `probe` returns a value, or fails with a message that names what it waited for.
+ *
+ * @param within milliseconds
+ * @param every milliseconds between two probes; more where a probe costs what the tested system needs
+ */
 export async function eventually<T>(
   what: string,
   probe: () => Promise<T | undefined | false>,
   within = 15_000,
+  every = 50,
 ): Promise<T> {
   const end = Date.now() + within;
   for (;;) {
     const found = await probe();
     if (found) return found;
     if (Date.now() > end) throw new Error(`Not within ${within} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, every));
   }
 }
