@@ -62,6 +62,17 @@ journey('an account', (open) => {
     expect(afterTheft.status).toBe(401);
   });
 
+  it('stays logged in in both tabs that refresh at the same instant', async () => {
+    let { refreshToken } = await newPerson(target.base);
+    for (let round = 0; round < 10; round++) {
+      const body = { refreshToken };
+      const tabs = await Promise.all([0, 1].map(() => ok(target.base, refresh, { body })));
+      for (const tab of tabs) {
+        ({ refreshToken } = await ok(target.base, refresh, { body: { refreshToken: tab.refreshToken } }));
+      }
+    }
+  });
+
   it('is logged out permanently', async () => {
     const { refreshToken } = await newPerson(target.base);
     await ok(target.base, logOut, { body: { refreshToken } });

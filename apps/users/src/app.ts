@@ -55,9 +55,9 @@ export const users = defineService({
       shareBy,
       currentAccess: (subject) => readAccess(store, subject),
     });
-    const { addressOf } = readClientAddress(settings.TRUSTED_PROXIES);
+    const { addressOf, isTrusted } = readClientAddress(settings.TRUSTED_PROXIES);
     registerAccountRoutes(app, { store, accounts, administrators, sessions, addressOf });
-    registerSessionRoutes(app, { sessions, addressOf });
+    registerSessionRoutes(app, { sessions, addressOf, isTrusted });
     registerKeyRoutes(app, keys);
   },
 });

@@ -73,8 +73,8 @@ export const refresh = {
     operationId: 'refresh',
     summary: 'Exchanges a refresh token for new tokens',
     description:
-      'If several requests send the same refresh token at the same time, one of them gets new tokens. A refresh ' +
-      'token that was already used ends the session, because it may have been stolen.',
+      'If several requests send the same refresh token at the same time, each gets new tokens of its own. A refresh ' +
+      'token that was used before ends the session, because it may have been stolen.',
     tags,
     body: RefreshToken,
     response: responses({ 200: Tokens }),

@@ -1,12 +1,17 @@
 import { logIn, logOut, refresh } from '@slipway/contracts/users';
 import type { App } from '@slipway/platform/core/app';
+import { claimedAge, currentAge } from '@slipway/platform/core/received-at';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Sessions } from '../sessions.ts';
 
-type Parts = { sessions: Sessions; addressOf: (request: FastifyRequest) => string };
+type Parts = {
+  sessions: Sessions;
+  addressOf: (request: FastifyRequest) => string;
+  isTrusted: (address: string) => boolean;
+};
 
 /** Registers the routes of sessions. */
-export function registerSessionRoutes(app: App, { sessions, addressOf }: Parts): void {
+export function registerSessionRoutes(app: App, { sessions, addressOf, isTrusted }: Parts): void {
   app.route({
     ...logIn,
     handler: async (request, reply) => {
@@ -18,8 +23,7 @@ export function registerSessionRoutes(app: App, { sessions, addressOf }: Parts):
   app.route({
     ...refresh,
     handler: async (request, reply) => {
-      const arrivedAt = Date.now() - reply.elapsedTime;
-      const tokens = await sessions.refresh(request.body.refreshToken, arrivedAt);
+      const tokens = await sessions.refresh(request.body.refreshToken, receivedAt(request));
       return uncached(reply).send(tokens);
     },
   });
@@ -31,6 +35,12 @@ export function registerSessionRoutes(app: App, { sessions, addressOf }: Parts):
       return reply.code(204).send(null);
     },
   });
+
+  /** Returns when the gateway received a request, or this service if it came from elsewhere. */
+  function receivedAt({ socket, headers }: FastifyRequest): number {
+    const age = isTrusted(socket.remoteAddress ?? '') ? claimedAge(headers) : 0;
+    return Date.now() - currentAge() - age;
+  }
 }
 
 /** Forbids caches to store a response with tokens: RFC 6749 section 5.1. */
