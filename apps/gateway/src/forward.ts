@@ -130,6 +130,7 @@ function requestHeaders(headers: IncomingHttpHeaders, body: unknown): IncomingHt
   return Object.fromEntries(body ? others : others.filter(([name]) => name !== 'content-length'));
 }
 
-function forwarded({ address, proto, host }: ClientOrigin): IncomingHttpHeaders {
+/** The headers that tell a service where a request comes from. */
+export function forwarded({ address, proto, host }: ClientOrigin): Record<string, string> {
   return { 'x-forwarded-for': address, 'x-forwarded-proto': proto, 'x-forwarded-host': host };
 }

@@ -63,6 +63,9 @@ export function changed(
   };
 }
 
+/** The current password, and the client's address, by which wrong passwords are limited. */
+type Proof = { currentPassword?: string; address: string };
+
 export type Accounts = ReturnType<typeof createAccounts>;
 
 type Parts = {
@@ -101,11 +104,7 @@ export function createAccounts({ store, passwords, checkPassword, administrators
      * @throws {Problem} invalid_request without the current password where it is needed, wrong_credentials,
      *   rate_limited, email_taken, version_mismatch
      */
-    async change(
-      account: Account,
-      changes: AccountChanges,
-      proof: { currentPassword?: string; address: string },
-    ): Promise<Account> {
+    async change(account: Account, changes: AccountChanges, proof: Proof): Promise<Account> {
       if (needsPassword(account, changes)) await prove(account, proof);
       const { name, email, password } = changes;
       const passwordHash = password === undefined ? undefined : await passwords.hash(password);
@@ -113,6 +112,13 @@ export function createAccounts({ store, passwords, checkPassword, administrators
       if (!(await store.accounts.replace({ next, events: [] }))) throw problem('version_mismatch');
       return next;
     },
+
+    /**
+     * Checks the password of the person who deletes an account, so that a stolen token is not enough.
+     *
+     * @throws {Problem} wrong_credentials, rate_limited
+     */
+    prove,
 
     /**
      * Deletes an account, if it still exists and has the version that was read. Its sessions end with it: a refresh
@@ -133,8 +139,7 @@ export function createAccounts({ store, passwords, checkPassword, administrators
     },
   };
 
-  async function prove(account: Account, proof: { currentPassword?: string; address: string }) {
-    const { currentPassword, address } = proof;
+  async function prove(account: Account, { currentPassword, address }: Proof): Promise<void> {
     if (currentPassword === undefined) {
       const message = 'is needed to change the e-mail address or the password';
       throw problem('invalid_request', `body.currentPassword ${message}`, {

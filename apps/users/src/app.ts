@@ -58,7 +58,7 @@ export const users = defineService({
     const { addressOf, isTrusted } = readClientAddress(settings.TRUSTED_PROXIES);
     registerAccountRoutes(app, { store, accounts, administrators, sessions, addressOf });
     registerSessionRoutes(app, { sessions, addressOf, isTrusted });
-    registerKeyRoutes(app, keys);
+    registerKeyRoutes(app, { keys, sessions });
   },
 });
 

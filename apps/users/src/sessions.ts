@@ -170,6 +170,18 @@ export function createSessions(parts: Parts) {
       await store.sessions.remove(sessionIdIn(token));
     },
 
+    /**
+     * Checks that a session has not ended, which an access token does not show.
+     *
+     * @throws {Problem} unauthenticated
+     */
+    async confirm(id: string | undefined, account: Account): Promise<void> {
+      const session = id === undefined ? undefined : await store.sessions.get(id);
+      if (!session || session.accountId !== account.id || hasEnded(session, account, clock())) {
+        throw problem('unauthenticated', 'The session has ended');
+      }
+    },
+
     /** Lets one session continue after a password change of its account, which ends all others. */
     async keep(id: string, account: Account): Promise<void> {
       await update(store.sessions, id, (session) => kept(session, account), { ifMissing: () => undefined });
@@ -236,6 +248,10 @@ export function createSessions(parts: Parts) {
     const next = { ...account, passwordHash, version: account.version + 1 };
     await store.accounts.replace({ next, events: [] });
   }
+}
+
+function hasEnded(session: Session, { passwordVersion }: Account, now: number): boolean {
+  return session.expiresAt <= now || session.passwordVersion !== passwordVersion;
 }
 
 /** Raises the password version of a session, if it belongs to the account. */

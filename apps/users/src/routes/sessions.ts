@@ -1,7 +1,10 @@
-import { logIn, logOut, refresh } from '@slipway/contracts/users';
+import { problem } from '@slipway/contracts/errors';
+import { checkSession, logIn, logOut, refresh } from '@slipway/contracts/users';
 import type { App } from '@slipway/platform/core/app';
 import { claimedAge, currentAge } from '@slipway/platform/core/received-at';
+import { principalOf } from '@slipway/platform/http/access';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Caller } from '../caller.ts';
 import type { Sessions } from '../sessions.ts';
 
 type Parts = {
@@ -29,6 +32,14 @@ export function registerSessionRoutes(app: App, { sessions, addressOf, isTrusted
   });
 
   app.route({
+    ...checkSession,
+    handler: async (request, reply) => {
+      await confirmSession(request, sessions);
+      return reply.code(204).send(null);
+    },
+  });
+
+  app.route({
     ...logOut,
     handler: async (request, reply) => {
       await sessions.logOut(request.body.refreshToken);
@@ -41,6 +52,16 @@ export function registerSessionRoutes(app: App, { sessions, addressOf, isTrusted
     const age = isTrusted(socket.remoteAddress ?? '') ? claimedAge(headers) : 0;
     return Date.now() - currentAge() - age;
   }
+}
+
+/** @throws {Problem} unauthenticated if the session of the caller's token has ended */
+export async function confirmSession(
+  request: FastifyRequest,
+  sessions: Pick<Sessions, 'confirm'>,
+): Promise<void> {
+  const { account, session } = principalOf(request) as Caller;
+  if (!account) throw problem('unauthenticated', 'The account was deleted');
+  await sessions.confirm(session, account);
 }
 
 /** Forbids caches to store a response with tokens: RFC 6749 section 5.1. */
