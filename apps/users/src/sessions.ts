@@ -9,7 +9,7 @@ import {
   update,
 } from '@slipway/platform/events/aggregates';
 import type { Logger } from '@slipway/platform/telemetry/log';
-import { type Account, type AccountStore, normalizeEmail } from './accounts.ts';
+import { type Account, type AccountStore, findByEmail, normalizeEmail } from './accounts.ts';
 import { type AdministratorStore, readAdministrators, rolesOf } from './administrators.ts';
 import { type Counts, signInOutcome } from './counts.ts';
 import type { PasswordCheck } from './login-limit.ts';
@@ -193,7 +193,7 @@ export function createSessions(parts: Parts) {
     address: string,
   ): Promise<Account> {
     const email = normalizeEmail(typed);
-    const account = await store.accounts.byEmail(email);
+    const account = await findByEmail(store.accounts, typed);
     const isRight = await checkPassword(account, email, password, address);
     if (!account || !isRight) throw problem('wrong_credentials');
     if (passwords.isOutdated(account.passwordHash)) await rehash(account, password);
