@@ -11,6 +11,9 @@ export const settings = Type.Object({
     default: 'http://127.0.0.1:4003',
     description: 'Address of the reporting service, which the rebuild calls',
   }),
-  JOB_TOKEN: Secret({ description: 'The secret that this job and the service which it calls have' }),
+  JOB_TOKEN: Secret({
+    pattern: '^\\S+$',
+    description: 'The secret that this job and the service which it calls have',
+  }),
 });
 export type Settings = Static<typeof settings>;
