@@ -37,6 +37,7 @@ export const settings = Type.Object({
   SERVICE_TOKEN: Secret({ description: 'The secret that services send to each other' }),
   JOB_TOKEN: Type.Optional(
     Secret({
+      pattern: '^\\S+$',
       description: 'The secret of the job that starts billing runs; without it, only administrators can',
     }),
   ),

@@ -13,6 +13,7 @@ export const settings = Type.Object({
   SERVICE_TOKEN: Secret({ description: 'The secret that services send to each other' }),
   JOB_TOKEN: Type.Optional(
     Secret({
+      pattern: '^\\S+$',
       description: 'The secret of the job that rebuilds the figures; without it, only administrators can',
     }),
   ),
