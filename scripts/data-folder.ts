@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { platform } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -8,9 +9,11 @@ let lock: DatabaseSync | undefined;
 /**
  * Creates the data folder, accessible only to its owner, and locks it for this process.
  *
- * @throws {Error} with one sentence, if it cannot be created or written, or if another system uses it.
+ * @throws {Error} with one sentence, if it cannot be created or written, if others can read it and that cannot be
+ *   changed, or if another system uses it.
  */
 export function openDataFolder(dataDir: string): void {
+  closeFolder(dataDir);
   makeFolder(dataDir);
   // The operating system releases the lock of an SQLite file when the process ends, even after a crash.
   lock = new DatabaseSync(join(dataDir, '.lock'), { timeout: 0 });
@@ -31,4 +34,35 @@ function makeFolder(dataDir: string): void {
     const { code } = error as NodeJS.ErrnoException;
     throw new Error(`The data folder ${dataDir} cannot be written (${code}); set DATA_DIR to another.`);
   }
+}
+
+/** What Slipway writes into its folder, and hidden files, as file managers write them. */
+const own = /^(\..*|logs|secrets\.json.*|.*\.db(-.*)?)$/;
+/** The permissions of everybody but the owner. */
+const others = 0o077;
+
+/** Takes the permissions of others away from a folder that existed before, and from the secrets in it. */
+function closeFolder(dataDir: string): void {
+  if (isClosed(dataDir)) return;
+  const strange = readdirSync(dataDir).find((name) => !own.test(name));
+  if (strange !== undefined) throw notClosed(dataDir, `it is not changed, because it contains ${strange}`);
+  for (const path of [dataDir, join(dataDir, 'secrets.json')]) {
+    try {
+      if (!isClosed(path)) chmodSync(path, statSync(path).mode & 0o777 & ~others);
+    } catch (error) {
+      throw notClosed(dataDir, `that cannot be changed (${(error as NodeJS.ErrnoException).code})`);
+    }
+  }
+  if (!isClosed(dataDir)) throw notClosed(dataDir, 'its file system keeps no permissions');
+}
+
+/** Windows does not keep permissions this way. */
+function isClosed(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return !stats || platform() === 'win32' || (stats.mode & others) === 0;
+}
+
+function notClosed(dataDir: string, why: string): Error {
+  const advice = `run chmod 700 ${dataDir}, or set DATA_DIR to another`;
+  return new Error(`Others can read the data folder ${dataDir}, and ${why}; ${advice}.`);
 }

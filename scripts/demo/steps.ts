@@ -16,7 +16,7 @@ import { percentOf } from './expected.ts';
 import { linesOf, type Participant, usageOf } from './input.ts';
 
 /** A person with an account and a subscription. */
-export type Person = Participant & { call: Call; subscription: Subscription };
+export type Person = Participant & { call: Call; password: string; subscription: Subscription };
 
 /** Reports the progress of a step. */
 export type Count = (done: number, all: number) => void;
@@ -40,7 +40,7 @@ export async function join(
     const call = await logIn(base, account, stopping);
     const subscription = await call(subscribe, { body: { planId: plan.id } }, { key: `${name}-subscribe` });
     count(++done, participants.length);
-    return { ...participant, call, subscription };
+    return { ...participant, call, password: account.password, subscription };
   });
 }
 
@@ -70,8 +70,11 @@ export async function sendUsage(people: Person[], count: Count, share = 1) {
 }
 
 /** Deletes an account, which bills the current month. Returns `false` if an invoice must be paid first. */
-export async function leave({ call }: Person): Promise<boolean> {
-  const owing = await call(deleteMe, {}).then(() => undefined, unless('invoices_open', 'owing' as const));
+export async function leave({ call, password }: Person): Promise<boolean> {
+  const owing = await call(deleteMe, { body: { currentPassword: password } }).then(
+    () => undefined,
+    unless('invoices_open', 'owing' as const),
+  );
   return owing === undefined;
 }
 

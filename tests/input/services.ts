@@ -138,7 +138,7 @@ async function createPeople(app: App) {
   }
 
   /** Operations that delete an account or send wrong passwords: each request uses a new account. */
-  const sacrificed = new Set(['deleteMe', 'changeMe', 'closeAccount']);
+  const sacrificed = new Set(['deleteMe', 'checkDeletion', 'changeMe', 'closeAccount']);
   const person = await newPerson();
   const caller = await newPerson();
 

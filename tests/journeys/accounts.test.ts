@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  closeAccount,
   listInvoices,
   listSubscriptions,
   payInvoice,
@@ -62,6 +63,17 @@ journey('an account', (open) => {
     expect(afterTheft.status).toBe(401);
   });
 
+  it('stays logged in in both tabs that refresh at the same instant', async () => {
+    let { refreshToken } = await newPerson(target.base);
+    for (let round = 0; round < 10; round++) {
+      const body = { refreshToken };
+      const tabs = await Promise.all([0, 1].map(() => ok(target.base, refresh, { body })));
+      for (const tab of tabs) {
+        ({ refreshToken } = await ok(target.base, refresh, { body: { refreshToken: tab.refreshToken } }));
+      }
+    }
+  });
+
   it('is logged out permanently', async () => {
     const { refreshToken } = await newPerson(target.base);
     await ok(target.base, logOut, { body: { refreshToken } });
@@ -82,7 +94,7 @@ journey('an account', (open) => {
   it('cancels its subscriptions when it is deleted, and its token can no longer change anything', async () => {
     const { token, email, password } = await newPerson(target.base);
     await ok(target.base, subscribe, { body: { planId: 'free' } }, { token, key: randomUUID() });
-    await ok(target.base, deleteMe, {}, { token });
+    await ok(target.base, deleteMe, { body: { currentPassword: password } }, { token });
 
     const { items } = await ok(target.base, listSubscriptions, {}, { token });
     expect(items.map(({ status }) => status)).toEqual(['cancelled']);
@@ -92,10 +104,32 @@ journey('an account', (open) => {
     expect(late).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
   });
 
+  it('is not deleted with a token alone, nor with the token of a session that has ended', async () => {
+    const { token, email, password } = await newPerson(target.base);
+    const other = await ok(target.base, logIn, { body: { email, password } });
+    const remove = (by: string, body: { currentPassword: string }) =>
+      send(target.base, deleteMe, { body }, { token: by });
+    expect(await remove(token, {} as never)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request' },
+    });
+    const wrong = { status: 401, body: { code: 'wrong_credentials' } };
+    expect(await remove(token, { currentPassword: 'a wrong one' })).toMatchObject(wrong);
+
+    const change = { password: 'battery staple', currentPassword: password };
+    await ok(target.base, changeMe, { body: change }, { token });
+    const ended = { status: 401, body: { code: 'unauthenticated' } };
+    for (const currentPassword of [password, change.password]) {
+      expect(await remove(other.accessToken, { currentPassword })).toMatchObject(ended);
+    }
+    expect(await send(target.base, closeAccount, {}, { token: other.accessToken })).toMatchObject(ended);
+    expect((await remove(token, { currentPassword: change.password })).status).toBe(204);
+  });
+
   it.each(['paid', 'written off'])('can be deleted after its open invoices are %s', async (way) => {
     const { token, email, password } = await newPerson(target.base);
     await ok(target.base, subscribe, { body: { planId: 'starter' } }, { token, key: randomUUID() });
-    const first = await send(target.base, deleteMe, {}, { token });
+    const first = await send(target.base, deleteMe, { body: { currentPassword: password } }, { token });
     const { items } = await ok(target.base, listInvoices, { query: { status: 'open' } }, { token });
     const invoiceId = items[0]?.id ?? '';
     expect(first).toMatchObject({
@@ -111,7 +145,7 @@ journey('an account', (open) => {
       const admin = await target.adminToken();
       await ok(target.base, writeOffInvoice, { params, body: { reason: 'Left' } }, { token: admin, key });
     }
-    await ok(target.base, deleteMe, {}, { token });
+    await ok(target.base, deleteMe, { body: { currentPassword: password } }, { token });
     expect((await send(target.base, logIn, { body: { email, password } })).status).toBe(401);
   });
 });

@@ -58,7 +58,7 @@ export const gateway = defineService({
           reporting: settings.REPORTING_STATUS_URL,
         },
       });
-      registerAccountDeletionRoutes(api, upstreams);
+      registerAccountDeletionRoutes(api, { upstreams, originOf });
       await api.register(async (proxied) => {
         registerForwardedRoutes(proxied, {
           upstreams,

@@ -34,6 +34,12 @@ describe('headers', () => {
       expect(headers).not.toHaveProperty(name);
   });
 
+  it('have the time since the request was received, whatever the client sent', async () => {
+    const age = Number((await send({ 'x-request-age-ms': '60000' }))['x-request-age-ms']);
+    expect(age).toBeGreaterThan(0);
+    expect(age).toBeLessThan(30_000);
+  });
+
   it('of the trace are sent in one format, whichever the client used', async () => {
     const [trace, span] = ['1'.repeat(32), '2'.repeat(16)];
     const multi = { 'x-b3-traceid': '3'.repeat(32), 'x-b3-spanid': span, 'x-b3-sampled': '1' };

@@ -47,6 +47,7 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
         timeoutMs,
         signal: call.signal,
         operation: operation.schema.operationId,
+        sendsAge: true,
       });
       return reply.code(response.statusCode).headers(endToEnd(response.headers)).send(response.body);
     } catch (error) {
@@ -121,13 +122,15 @@ function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
 }
 
 /** Headers that the gateway sets itself, so that no client can forge them. The call adds those of the trace. */
-const ownHeaders = /^(host|expect|forwarded|x-real-ip|x-forwarded-.*|traceparent|tracestate|b3|x-b3-.*)$/;
+const ownHeaders =
+  /^(host|expect|forwarded|x-real-ip|x-forwarded-.*|x-request-age-ms|traceparent|tracestate|b3|x-b3-.*)$/;
 
 function requestHeaders(headers: IncomingHttpHeaders, body: unknown): IncomingHttpHeaders {
   const others = Object.entries(endToEnd(headers)).filter(([name]) => !ownHeaders.test(name));
   return Object.fromEntries(body ? others : others.filter(([name]) => name !== 'content-length'));
 }
 
-function forwarded({ address, proto, host }: ClientOrigin): IncomingHttpHeaders {
+/** The headers that tell a service where a request comes from. */
+export function forwarded({ address, proto, host }: ClientOrigin): Record<string, string> {
   return { 'x-forwarded-for': address, 'x-forwarded-proto': proto, 'x-forwarded-host': host };
 }

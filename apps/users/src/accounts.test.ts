@@ -16,8 +16,23 @@ describe('normalizeEmail', () => {
   it.each([
     [' Ada@Example.COM\n', 'ada@example.com'],
     ['cafe\u0301@example.com', 'caf\u00e9@example.com'],
+    ['J\u030c@example.com', '\u01f0@example.com'],
+    ['j\u030c@example.com', '\u01f0@example.com'],
+    ['\u01f0@example.com', '\u01f0@example.com'],
   ])('finds the account of %j under %j', (typed, email) => {
     expect(normalizeEmail(typed)).toBe(email);
+  });
+
+  it('returns one spelling for each letter, however it is composed, and the same if it is repeated', () => {
+    const differ: string[] = [];
+    for (let code = 0x80; code < 0x1_1000; code++) {
+      const letter = String.fromCodePoint(code);
+      const email = normalizeEmail(`${letter}@x`);
+      const forms = [letter.normalize('NFC'), letter.normalize('NFD'), letter.toLowerCase()];
+      if ([...forms, email.slice(0, -2)].some((each) => normalizeEmail(`${each}@x`) !== email))
+        differ.push(letter);
+    }
+    expect(differ).toEqual([]);
   });
 });
 
@@ -81,6 +96,23 @@ describe('accounts', () => {
       }),
     });
     expect(await events(parts)).toEqual([{ type: 'user.signed_up', data: { userId: made[0]?.id } }]);
+  });
+
+  it('that an earlier release stored in another spelling are found, and keep their address', async () => {
+    const { accounts, sessions, store } = await openParts();
+    const person = await accounts.signUp(input);
+    const [former, spelled] = ['j\u030c@example.com', '\u01f0@example.com'];
+    await store.accounts.replace({ next: { ...person, email: former, version: 2 }, events: [] });
+    for (const email of [former, spelled, 'J\u030c@example.com']) {
+      await expect(sessions.logIn({ email, password: input.password }, address)).resolves.toBeDefined();
+      await expect(accounts.signUp({ ...another, email })).rejects.toMatchObject({ code: 'email_taken' });
+    }
+    const other = await accounts.signUp(another);
+    const proof = { currentPassword: input.password, address };
+    const taken = { code: 'email_taken' };
+    await expect(accounts.change(other, { email: spelled }, proof)).rejects.toMatchObject(taken);
+    const own = { ...person, email: former, version: 2 };
+    expect(await accounts.change(own, { email: spelled }, proof)).toMatchObject({ email: spelled });
   });
 
   it('take a new password or e-mail address only with the current password', async () => {

@@ -35,7 +35,31 @@ export type AccountChanges = { name?: string; email?: string; password?: string 
  * the `@` to be case-sensitive, but no provider of today treats it so, and people type it either way.
  */
 export function normalizeEmail(email: string): string {
-  return email.trim().normalize('NFC').toLowerCase();
+  // In this order: some letters, such as ǰ, have a composed form in lower case only.
+  return email.trim().toLowerCase().normalize('NFC');
+}
+
+/** Finds the account of an e-mail address, also if an earlier release stored it in another spelling. */
+export async function findByEmail(
+  store: Pick<AccountStore, 'byEmail'>,
+  typed: string,
+): Promise<Account | undefined> {
+  return (await store.byEmail(normalizeEmail(typed))) ?? findByFormerSpelling(store, typed);
+}
+
+/** Releases before 2026-12 composed letters before they lower-cased them, so that ǰ kept two spellings. */
+async function findByFormerSpelling(
+  store: Pick<AccountStore, 'byEmail'>,
+  typed: string,
+): Promise<Account | undefined> {
+  const email = normalizeEmail(typed);
+  const former = [typed, email.toUpperCase()].map((each) => each.trim().normalize('NFC').toLowerCase());
+  for (const spelling of new Set(former)) {
+    const isAnother = spelling !== email && normalizeEmail(spelling) === email;
+    const account = isAnother ? await store.byEmail(spelling) : undefined;
+    if (account) return account;
+  }
+  return undefined;
 }
 
 /** Returns an account as clients see it. */
@@ -63,6 +87,9 @@ export function changed(
   };
 }
 
+/** The current password, and the client's address, by which wrong passwords are limited. */
+type Proof = { currentPassword?: string; address: string };
+
 export type Accounts = ReturnType<typeof createAccounts>;
 
 type Parts = {
@@ -79,6 +106,7 @@ export function createAccounts({ store, passwords, checkPassword, administrators
   return {
     /** @throws {Problem} email_taken */
     async signUp({ email, password, name }: NewAccount): Promise<Account> {
+      await checkFree(email);
       const next: Account = {
         id: randomUUID(),
         email: normalizeEmail(email),
@@ -101,18 +129,22 @@ export function createAccounts({ store, passwords, checkPassword, administrators
      * @throws {Problem} invalid_request without the current password where it is needed, wrong_credentials,
      *   rate_limited, email_taken, version_mismatch
      */
-    async change(
-      account: Account,
-      changes: AccountChanges,
-      proof: { currentPassword?: string; address: string },
-    ): Promise<Account> {
+    async change(account: Account, changes: AccountChanges, proof: Proof): Promise<Account> {
       if (needsPassword(account, changes)) await prove(account, proof);
       const { name, email, password } = changes;
+      if (email !== undefined) await checkFree(email, account.id);
       const passwordHash = password === undefined ? undefined : await passwords.hash(password);
       const next = changed(account, { name, email, passwordHash });
       if (!(await store.accounts.replace({ next, events: [] }))) throw problem('version_mismatch');
       return next;
     },
+
+    /**
+     * Checks the password of the person who deletes an account, so that a stolen token is not enough.
+     *
+     * @throws {Problem} wrong_credentials, rate_limited
+     */
+    prove,
 
     /**
      * Deletes an account, if it still exists and has the version that was read. Its sessions end with it: a refresh
@@ -133,8 +165,13 @@ export function createAccounts({ store, passwords, checkPassword, administrators
     },
   };
 
-  async function prove(account: Account, proof: { currentPassword?: string; address: string }) {
-    const { currentPassword, address } = proof;
+  /** The store itself rejects the same spelling of an address only. */
+  async function checkFree(email: string, owner?: string): Promise<void> {
+    const found = await findByFormerSpelling(store.accounts, email);
+    if (found && found.id !== owner) throw emailTaken();
+  }
+
+  async function prove(account: Account, { currentPassword, address }: Proof): Promise<void> {
     if (currentPassword === undefined) {
       const message = 'is needed to change the e-mail address or the password';
       throw problem('invalid_request', `body.currentPassword ${message}`, {

@@ -55,10 +55,10 @@ export const users = defineService({
       shareBy,
       currentAccess: (subject) => readAccess(store, subject),
     });
-    const { addressOf } = readClientAddress(settings.TRUSTED_PROXIES);
+    const { addressOf, isTrusted } = readClientAddress(settings.TRUSTED_PROXIES);
     registerAccountRoutes(app, { store, accounts, administrators, sessions, addressOf });
-    registerSessionRoutes(app, { sessions, addressOf });
-    registerKeyRoutes(app, keys);
+    registerSessionRoutes(app, { sessions, addressOf, isTrusted });
+    registerKeyRoutes(app, { keys, sessions });
   },
 });
 

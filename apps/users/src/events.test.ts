@@ -22,8 +22,8 @@ describe('the events that users sends to reporting', () => {
   it('are each sign-up and deletion, sent once reporting is up, without personal data', async () => {
     const reporting = await listen();
     const users = await startUsers({ REPORTING_URL: reporting.url });
-    const { user, token, email } = await users.newPerson();
-    await users.send('DELETE', '/api/v1/users/me', { token });
+    const { user, token, email, password } = await users.newPerson();
+    await users.send('DELETE', '/api/v1/users/me', { token, body: { currentPassword: password } });
     await vi.waitFor(async () => expect(await users.store.outbox.pending(1)).toEqual([]), 10_000);
     await users.app.close();
     await reporting.stop();

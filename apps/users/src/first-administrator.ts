@@ -1,5 +1,5 @@
 import { Problem } from '@slipway/contract-kit/problem';
-import { type Account, type AccountStore, type Accounts, normalizeEmail } from './accounts.ts';
+import { type Account, type AccountStore, type Accounts, findByEmail } from './accounts.ts';
 import type { Administrators } from './administrators.ts';
 import type { Passwords } from './passwords.ts';
 
@@ -36,7 +36,7 @@ export async function makeFirstAdministrator(
 
   /** Returns the account that another replica just created, or a start that crashed before it granted the role. */
   async function existing(): Promise<Account | undefined> {
-    const account = await store.accounts.byEmail(normalizeEmail(credentials.email));
+    const account = await findByEmail(store.accounts, credentials.email);
     const isTheirs = await passwords.verify(credentials.password, account?.passwordHash);
     return isTheirs ? account : undefined;
   }

@@ -27,7 +27,7 @@ describe('the log of users', () => {
     while (Date.now() <= rotatedBy) await new Promise(setImmediate);
     await users.send('POST', '/api/v1/sessions/refresh', { body: { refreshToken } });
     await users.send('GET', me, { token: `${token}x` });
-    await users.send('DELETE', me, { token });
+    await users.send('DELETE', me, { token, body: { currentPassword: password } });
     await users.app.close();
 
     const log = lines.join('');

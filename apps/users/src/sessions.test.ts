@@ -1,33 +1,46 @@
 import { problem } from '@slipway/contracts/errors';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { idleLifetime, longestWrite, newRefreshToken, standingOf } from './sessions.ts';
+import { holdTime, idleLifetime, longestWrite, maxOthers, newRefreshToken, standingOf } from './sessions.ts';
 import { address, credentials, logIn } from './testing/sessions.ts';
 
 const invalid = expect.objectContaining({ code: 'refresh_token_invalid', status: 401 });
 
 describe('standingOf', () => {
   const { token, tokenHash } = newRefreshToken('session');
+  const other = newRefreshToken('session');
+  const last = newRefreshToken('session');
+  const older = newRefreshToken('session').token;
   const session = {
-    id: 'session',
-    accountId: 'a',
-    passwordVersion: 1,
     tokenHash,
+    others: [{ tokenHash: other.tokenHash, issuedAt: 900 }],
+    replaced: [{ tokenHash: last.tokenHash, until: 900 }],
     refreshedAt: 1_000,
     expiresAt: 2_000,
   };
-  const older = newRefreshToken('session').token;
 
   it.each([
     ['current', token, 1_500],
+    ['current', other.token, 1_500],
+    ['simultaneous', last.token, 900],
+    ['overtaken', last.token, 901],
+    ['reused', last.token, 1_001],
     ['overtaken', older, 999],
     ['overtaken', older, 1_000],
     ['reused', older, 1_001],
     ['current', token, 1_999],
     ['expired', token, 2_000],
+    ['expired', last.token, 2_000],
     ['expired', older, 2_000],
-  ])('is %s for the token %s at %i', (standing, given, arrivedAt) => {
-    expect(standingOf(given, session, arrivedAt)).toBe(standing);
+  ])('is %s for the token %s at %i', (standing, given, receivedAt) => {
+    expect(standingOf(given, session, receivedAt)).toBe(standing);
+  });
+
+  it('is the same for a session that an earlier release stored', () => {
+    const stored = { tokenHash, refreshedAt: 1_000, expiresAt: 2_000 };
+    expect(standingOf(token, stored, 1_500)).toBe('current');
+    expect(standingOf(last.token, stored, 1_000)).toBe('overtaken');
+    expect(standingOf(last.token, stored, 1_001)).toBe('reused');
   });
 });
 
@@ -66,33 +79,69 @@ describe('a session', () => {
     expect(warnings).toEqual([{ userId: account.id }]);
   });
 
-  it('continues when ten requests with one token are sent at the same time: one of them gets tokens', async () => {
+  it('continues in each of ten tabs that send one token at the same time', async () => {
     const { time, sessions, tokens, refresh, warnings } = await logIn();
-    const arrivedAt = time.at + 1_000;
-    time.at = arrivedAt + 5;
-    const tries = await Promise.allSettled(
-      Array.from({ length: 10 }, () => sessions.refresh(tokens.refreshToken, arrivedAt)),
-    );
-    const won = tries.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
-    expect(won).toHaveLength(1);
-    await expect(sessions.refresh(tokens.refreshToken, arrivedAt)).rejects.toEqual(invalid);
-    expect(tries.filter(({ status }) => status === 'rejected')).toHaveLength(9);
-    await expect(refresh(won[0]?.refreshToken ?? '')).resolves.toBeDefined();
+    const receivedAt = time.at + 1_000;
+    time.at = receivedAt + 5;
+    const send = () => sessions.refresh(tokens.refreshToken, receivedAt);
+    const first = await Promise.all(Array.from({ length: 10 }, send));
+    const all = [...first, await send()].map(({ refreshToken }) => refreshToken);
+    expect(new Set(all).size).toBe(11);
+    for (let round = 0; round < 2; round++) {
+      for (const [tab, token] of all.entries()) all[tab] = (await refresh(token)).refreshToken;
+    }
     expect(warnings).toEqual([]);
   });
 
-  it('continues when a token is received twice while the write that replaces it is in progress', async () => {
+  it.each([0, 1])('ends in all tabs when a token of tab %i is used again', async (tab) => {
+    const { account, time, sessions, tokens, refresh, warnings } = await logIn();
+    const send = () => sessions.refresh(tokens.refreshToken, time.at);
+    const tabs = (await Promise.all([send(), send()])).map(({ refreshToken }) => refreshToken);
+    const next = await refresh(tabs[tab] ?? '');
+    await expect(refresh(tabs[tab] ?? '')).rejects.toEqual(invalid);
+    await expect(refresh(tabs[1 - tab] ?? '')).rejects.toEqual(invalid);
+    await expect(refresh(next.refreshToken)).rejects.toEqual(invalid);
+    expect(warnings).toEqual([{ userId: account.id }]);
+  });
+
+  it('has a maximum number of tokens, of which the oldest make room', async () => {
+    const { time, sessions, tokens, warnings } = await logIn();
+    const receivedAt = time.at;
+    const send = () => sessions.refresh(tokens.refreshToken, receivedAt);
+    for (let tab = 0; tab <= maxOthers; tab++) await send();
+    await expect(send()).rejects.toEqual(invalid);
+    time.at += 2_001;
+    await expect(send()).resolves.toBeDefined();
+    expect(warnings).toEqual([]);
+  });
+
+  it('continues for weeks in two tabs that share one token and refresh it at the same time', async () => {
+    const { time, sessions, tokens, warnings } = await logIn();
+    let { refreshToken } = tokens;
+    for (let round = 0; round < 75; round++) {
+      time.at += 300_000;
+      const send = () => sessions.refresh(refreshToken, time.at);
+      const tabs = await Promise.all([send(), send()]);
+      refreshToken = tabs[round % 2]?.refreshToken ?? '';
+    }
+    expect(warnings).toEqual([]);
+  });
+
+  it('continues in both tabs when the second token is received before the first response is sent', async () => {
     const { time, sessions, tokens, refresh, warnings, before } = await logIn();
-    const again = (arrivedAt: number) =>
-      expect(sessions.refresh(tokens.refreshToken, arrivedAt)).rejects.toEqual(invalid);
     const startedAt = time.at;
+    let second: { refreshToken: string } | undefined;
     before('sessions.replace', async () => {
       time.at = startedAt + 50;
-      before('sessions.replace', () => again(startedAt + 10));
+      before('sessions.replace', async () => {
+        second = await sessions.refresh(tokens.refreshToken, startedAt + 50 + holdTime);
+      });
     });
-    const next = await sessions.refresh(tokens.refreshToken, startedAt);
-    await again(startedAt + 50);
-    await expect(refresh(next.refreshToken)).resolves.toBeDefined();
+    const first = await sessions.refresh(tokens.refreshToken, startedAt);
+    const third = await sessions.refresh(tokens.refreshToken, startedAt + 50 + holdTime);
+    for (const each of [first, second, third]) {
+      await expect(refresh(each?.refreshToken ?? '')).resolves.toBeDefined();
+    }
     expect(warnings).toEqual([]);
   });
 
@@ -106,17 +155,15 @@ describe('a session', () => {
     expect(warnings).toEqual([{ userId: account.id }]);
   });
 
-  it('continues, and finds reuse a little later, when the end of that write cannot be stored', async () => {
+  it('continues, and finds reuse a little later, when the time of the response cannot be stored', async () => {
     const { account, time, sessions, tokens, warnings, before } = await logIn();
-    const reuse = (arrivedAt: number) =>
-      expect(sessions.refresh(tokens.refreshToken, arrivedAt)).rejects.toEqual(invalid);
     before('sessions.replace', async () => {
       before('sessions.replace', () => Promise.reject(problem('unavailable')));
     });
     await sessions.refresh(tokens.refreshToken, time.at);
-    await reuse(time.at + longestWrite);
+    await sessions.refresh(tokens.refreshToken, time.at + longestWrite);
     expect(warnings).toEqual([]);
-    await reuse(time.at + longestWrite + 1);
+    await expect(sessions.refresh(tokens.refreshToken, time.at + longestWrite + 1)).rejects.toEqual(invalid);
     expect(warnings).toEqual([{ userId: account.id }]);
   });
 

@@ -1,4 +1,5 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { problem } from '@slipway/contracts/errors';
 import type { Tokens } from '@slipway/contracts/users';
 import {
@@ -8,7 +9,7 @@ import {
   update,
 } from '@slipway/platform/events/aggregates';
 import type { Logger } from '@slipway/platform/telemetry/log';
-import { type Account, type AccountStore, normalizeEmail } from './accounts.ts';
+import { type Account, type AccountStore, findByEmail, normalizeEmail } from './accounts.ts';
 import { type AdministratorStore, readAdministrators, rolesOf } from './administrators.ts';
 import { type Counts, signInOutcome } from './counts.ts';
 import type { PasswordCheck } from './login-limit.ts';
@@ -22,8 +23,12 @@ export type Session = Aggregate & {
   passwordVersion: number;
   /** SHA-256 of the refresh token: 256 random bits need no slow hash. */
   tokenHash: string;
-  /** When the token was written; while that write is in progress, the latest time at which it can end. */
+  /** When the last response with a new token could be sent; until that is known, the latest time at which it could. */
   refreshedAt: number;
+  /** The current tokens of requests that were sent at the same time as another one, and when each was issued. */
+  others?: { tokenHash: string; issuedAt: number }[];
+  /** The tokens that were replaced last, and until when a request with one of them was sent at the same time. */
+  replaced?: { tokenHash: string; until: number }[];
   expiresAt: number;
 };
 
@@ -34,6 +39,20 @@ export type SessionStore = AggregateStore<Session>;
 export const idleLifetime = 30 * 24 * 3_600_000;
 /** Milliseconds after which a store cancels a write. */
 export const longestWrite = 2_000;
+/**
+ * Milliseconds for which a response with a new token is held back. A request with the old token that is received
+ * meanwhile was sent by a client that did not have the new one, and not by a thief who waited for it.
+ */
+export const holdTime = 100;
+/** Maximum number of `others` in a session. */
+export const maxOthers = 31;
+/**
+ * Milliseconds for which a token does not have to make room for another one. Tabs that share their memory use only one
+ * of their tokens again, so the others are the oldest ones soon.
+ */
+const keptFor = 2_000;
+/** Maximum number of `replaced` in a session. */
+const maxReplaced = 16;
 
 /** Creates a refresh token: the id of its session, and a secret that only this token has. */
 export function newRefreshToken(sessionId: string): { token: string; tokenHash: string } {
@@ -52,8 +71,9 @@ function sessionIdIn(token: string): string {
 /**
  * Compares the token of a refresh with its session:
  * - `current`: it continues the session;
- * - `overtaken`: it was current when the request was received, but another request with it was faster. A client that
- *   sends two requests at the same time causes this, so the session continues;
+ * - `simultaneous`: it was current when the request was received, but another request with it was faster. A client
+ *   with two tabs causes this, so both continue, each with a token of its own;
+ * - `overtaken`: it is older, but another request was faster here, too. The session continues without this one;
  * - `reused`: it was used before the request was sent, so two parties have it, and one of them is a thief;
  * - `expired`: the session has ended.
  *
@@ -61,13 +81,18 @@ function sessionIdIn(token: string): string {
  */
 export function standingOf(
   token: string,
-  { tokenHash, refreshedAt, expiresAt }: Pick<Session, 'tokenHash' | 'refreshedAt' | 'expiresAt'>,
+  { tokenHash, refreshedAt, expiresAt, others = [], replaced = [] }: Standing,
   receivedAt: number,
 ) {
   if (expiresAt <= receivedAt) return 'expired';
-  if (hashOf(token) === tokenHash) return 'current';
+  const given = hashOf(token);
+  const isGiven = (each: { tokenHash: string }) => each.tokenHash === given;
+  if (given === tokenHash || others.some(isGiven)) return 'current';
+  if (replaced.some((each) => isGiven(each) && receivedAt <= each.until)) return 'simultaneous';
   return receivedAt <= refreshedAt ? 'overtaken' : 'reused';
 }
+
+type Standing = Pick<Session, 'tokenHash' | 'refreshedAt' | 'expiresAt' | 'others' | 'replaced'>;
 
 export type Sessions = ReturnType<typeof createSessions>;
 
@@ -84,11 +109,12 @@ type Parts = {
   counts: Pick<Counts, 'signIns'>;
   /** Milliseconds since the epoch. */
   clock?: () => number;
+  pause?: (ms: number) => Promise<unknown>;
 };
 
 /** Creates the operations on sessions, from login to logout. */
 export function createSessions(parts: Parts) {
-  const { store, passwords, checkPassword, keys, log, counts, clock = Date.now } = parts;
+  const { store, passwords, checkPassword, keys, log, counts, clock = Date.now, pause = wait } = parts;
 
   return {
     /**
@@ -109,33 +135,51 @@ export function createSessions(parts: Parts) {
     },
 
     /**
-     * Exchanges a refresh token for new tokens. Of several requests with the same token, one gets them.
+     * Exchanges a refresh token for new tokens. Requests that were sent at the same time with the same token each get
+     * tokens of their own.
      *
      * @param receivedAt when the request was received; milliseconds since the epoch
      * @throws {Problem} refresh_token_invalid, overloaded
      */
     async refresh(token: string, receivedAt: number): Promise<Tokens> {
-      let refreshToken = '';
+      const issued = newRefreshToken(sessionIdIn(token));
       let wasCurrent = false;
+      let replaces = false;
       const renew = async (session: Session) => {
         const standing = standingOf(token, session, receivedAt);
-        // Not if the token was current when this request read it first: then another request has overtaken it.
+        // Not if the token was current when this request read it first: then another request was faster.
         if (standing === 'reused' && !wasCurrent) await endStolen(session);
-        wasCurrent ||= standing === 'current';
+        replaces = standing === 'current';
+        wasCurrent ||= replaces;
+        if (!wasCurrent && standing !== 'simultaneous') throw problem('refresh_token_invalid');
         // A session with an older password is not removed, because the password change may be about to let it continue.
-        if (standing !== 'current' || !(await hasAccount(session))) throw problem('refresh_token_invalid');
-        const { token: nextToken, tokenHash } = newRefreshToken(session.id);
-        refreshToken = nextToken;
-        return { next: renewed(session, tokenHash, clock()), events: [] };
+        if (!(await hasAccount(session))) throw problem('refresh_token_invalid');
+        const now = clock();
+        const next = replaces
+          ? renewed(session, hashOf(token), issued.tokenHash, now)
+          : branched(session, issued.tokenHash, now);
+        return { next, events: [] };
       };
       const session = await update(store.sessions, sessionIdIn(token), renew, { ifMissing: noSession });
-      await settle(session);
-      return tokensFor(session.accountId, session.id, refreshToken);
+      if (replaces) await settle(session.id, hashOf(token));
+      return tokensFor(session.accountId, session.id, issued.token);
     },
 
     /** Ends the session of a refresh token; does nothing if it has ended. */
     async logOut(token: string): Promise<void> {
       await store.sessions.remove(sessionIdIn(token));
+    },
+
+    /**
+     * Checks that a session has not ended, which an access token does not show.
+     *
+     * @throws {Problem} unauthenticated
+     */
+    async confirm(id: string | undefined, account: Account): Promise<void> {
+      const session = id === undefined ? undefined : await store.sessions.get(id);
+      if (!session || session.accountId !== account.id || hasEnded(session, account, clock())) {
+        throw problem('unauthenticated', 'The session has ended');
+      }
     },
 
     /** Lets one session continue after a password change of its account, which ends all others. */
@@ -149,7 +193,7 @@ export function createSessions(parts: Parts) {
     address: string,
   ): Promise<Account> {
     const email = normalizeEmail(typed);
-    const account = await store.accounts.byEmail(email);
+    const account = await findByEmail(store.accounts, typed);
     const isRight = await checkPassword(account, email, password, address);
     if (!account || !isRight) throw problem('wrong_credentials');
     if (passwords.isOutdated(account.passwordHash)) await rehash(account, password);
@@ -173,12 +217,15 @@ export function createSessions(parts: Parts) {
   }
 
   /**
-   * Stores the time at which the new token was written. If that fails, reuse is detected a little later, but the token
+   * Holds the response back, and stores until when. If that fails, reuse is detected a little later, but the new token
    * is valid.
    */
-  async function settle(session: Session): Promise<void> {
-    const next = { ...session, refreshedAt: clock(), version: session.version + 1 };
-    await store.sessions.replace({ next, events: [] }).catch(() => undefined);
+  async function settle(id: string, tokenHash: string): Promise<void> {
+    await pause(holdTime);
+    const until = clock();
+    await update(store.sessions, id, (session) => settled(session, tokenHash, until), {
+      ifMissing: () => undefined,
+    }).catch(() => undefined);
   }
 
   /** Whether the account of a session exists and still has the password that the session began with. */
@@ -203,6 +250,10 @@ export function createSessions(parts: Parts) {
   }
 }
 
+function hasEnded(session: Session, { passwordVersion }: Account, now: number): boolean {
+  return session.expiresAt <= now || session.passwordVersion !== passwordVersion;
+}
+
 /** Raises the password version of a session, if it belongs to the account. */
 export function kept(
   session: Session,
@@ -212,9 +263,45 @@ export function kept(
   return { next: { ...session, passwordVersion, version: session.version + 1 }, events: [] };
 }
 
-function renewed(session: Session, tokenHash: string, now: number): Session {
-  const times = { refreshedAt: now + longestWrite, expiresAt: now + idleLifetime };
-  return { ...session, tokenHash, ...times, version: session.version + 1 };
+/** Replaces a token of a session. */
+function renewed(session: Session, old: string, tokenHash: string, now: number): Session {
+  const sentAt = now + holdTime;
+  const until = sentAt + longestWrite;
+  const isOld = (each: { tokenHash: string }) => each.tokenHash === old;
+  return {
+    ...session,
+    ...(session.tokenHash === old
+      ? { tokenHash }
+      : {
+          others: (session.others ?? []).map((each) => (isOld(each) ? { tokenHash, issuedAt: now } : each)),
+        }),
+    replaced: [...(session.replaced ?? []), { tokenHash: old, until }].slice(-maxReplaced),
+    refreshedAt: until,
+    expiresAt: sentAt + idleLifetime,
+    version: session.version + 1,
+  };
+}
+
+/** Adds a token to a session. */
+function branched(session: Session, tokenHash: string, now: number): Session {
+  const others = (session.others ?? []).toSorted((a, b) => b.issuedAt - a.issuedAt);
+  const last = others[maxOthers - 1];
+  if (last && last.issuedAt > now - keptFor) throw problem('refresh_token_invalid');
+  return {
+    ...session,
+    others: [{ tokenHash, issuedAt: now }, ...others.slice(0, maxOthers - 1)],
+    expiresAt: now + idleLifetime,
+    version: session.version + 1,
+  };
+}
+
+/** Stores until when a token could be used at the same time as the request that replaced it. */
+function settled(session: Session, tokenHash: string, until: number): Change<Session> {
+  const replaced = (session.replaced ?? []).map((each) =>
+    each.tokenHash === tokenHash ? { tokenHash, until } : each,
+  );
+  const refreshedAt = Math.max(until, ...replaced.map((each) => each.until));
+  return { next: { ...session, replaced, refreshedAt, version: session.version + 1 }, events: [] };
 }
 
 function noSession(): never {

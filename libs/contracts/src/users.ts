@@ -73,8 +73,8 @@ export const refresh = {
     operationId: 'refresh',
     summary: 'Exchanges a refresh token for new tokens',
     description:
-      'If several requests send the same refresh token at the same time, one of them gets new tokens. A refresh ' +
-      'token that was already used ends the session, because it may have been stolen.',
+      'If several requests send the same refresh token at the same time, each gets new tokens of its own. A refresh ' +
+      'token that was used before ends the session, because it may have been stolen.',
     tags,
     body: RefreshToken,
     response: responses({ 200: Tokens }),
@@ -93,6 +93,20 @@ export const logOut = {
     response: responses({ 204: NoContent }),
   },
   config: { access: 'public', bodyLimit: smallBody },
+} as const satisfies Operation;
+
+export const checkSession = {
+  method: 'GET',
+  url: '/api/v1/sessions/current',
+  schema: {
+    operationId: 'checkSession',
+    summary: "Checks that the session of the caller's access token has not ended",
+    description:
+      'An access token is valid for some minutes after its session has ended. Whatever cannot be undone is rejected then.',
+    tags,
+    response: responses({ 204: NoContent }),
+  },
+  config: { access: 'member' },
 } as const satisfies Operation;
 
 export const getMe = {
@@ -131,8 +145,13 @@ export const changeMe = {
   config: { access: 'member', bodyLimit: smallBody },
 } as const satisfies Operation;
 
+/** Proves that the person with a token is the account's owner. */
+const OwnPassword = Strict({
+  currentPassword: Type.String({ maxLength: 200, description: "The account's password" }),
+});
+
 export const checkDeletion = {
-  method: 'GET',
+  method: 'POST',
   url: '/api/v1/users/me/deletion',
   schema: {
     operationId: 'checkDeletion',
@@ -140,9 +159,10 @@ export const checkDeletion = {
     description: 'Returns the same status as the deletion would, but deletes nothing.',
     tags,
     headers: IfMatch,
+    body: OwnPassword,
     response: responses({ 204: NoContent }),
   },
-  config: { access: 'member' },
+  config: { access: 'member', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const deleteMe = {
@@ -151,12 +171,14 @@ export const deleteMe = {
   schema: {
     operationId: 'deleteMe',
     summary: "Deletes the caller's account",
-    description: 'Succeeds if the account is already deleted. The last administrator cannot be deleted.',
+    description:
+      'Requires the current password. Succeeds if the account is already deleted. The last administrator cannot be deleted.',
     tags,
     headers: IfMatch,
+    body: OwnPassword,
     response: responses({ 204: NoContent }),
   },
-  config: { access: 'member' },
+  config: { access: 'member', bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const listUsers = {

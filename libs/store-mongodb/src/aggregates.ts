@@ -26,7 +26,7 @@ function nested<T extends Aggregate>(): Layout<T> {
 }
 
 /**
- * Each field of the state is a field of the document, which holds nothing else. Not for states with optional fields.
+ * Each field of the state is a field of the document, which holds nothing else. Not for states that lose fields.
  * `expiresAt` (milliseconds since the epoch) is stored as a date, so that a TTL index can delete the document.
  */
 export function flat<T extends Aggregate>(): Layout<T> {

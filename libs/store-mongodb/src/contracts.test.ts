@@ -8,7 +8,7 @@ import { idempotencyContract } from '@slipway/platform/http/idempotency.contract
 import { describe, it } from 'vitest';
 import { flat, mongoAggregates } from './aggregates.ts';
 import { type MongoStore, openMongo } from './database.ts';
-import { mongoIdempotency, mongoIdempotencyMigration } from './idempotency.ts';
+import { mongoIdempotency, mongoIdempotencyMigrations } from './idempotency.ts';
 import type { MongoMigration } from './migrations.ts';
 import { createOutboxIndexes, mongoOutbox, type WithOutbox } from './outbox.ts';
 
@@ -27,7 +27,7 @@ async function open(migrations: MongoMigration[]) {
 
 if (server) {
   idempotencyContract('mongodb', async () => {
-    const { first, second, close } = await open([mongoIdempotencyMigration]);
+    const { first, second, close } = await open(mongoIdempotencyMigrations);
     return { stores: [mongoIdempotency(first), mongoIdempotency(second)], close };
   });
 

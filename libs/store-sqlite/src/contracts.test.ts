@@ -11,7 +11,7 @@ import { outboxContract } from '@slipway/platform/events/outbox.contract';
 import { idempotencyContract } from '@slipway/platform/http/idempotency.contract';
 import { sqliteAggregates } from './aggregates.ts';
 import { inTransaction, type Migration, openSqlite } from './database.ts';
-import { idempotencyMigration, sqliteIdempotency } from './idempotency.ts';
+import { idempotencyMigrations, sqliteIdempotency } from './idempotency.ts';
 import { inboxMigration, sqliteInbox } from './inbox.ts';
 import { outboxMigration, sqliteOutbox } from './outbox.ts';
 
@@ -64,7 +64,7 @@ const countTable = { name: 'count', sql: 'CREATE TABLE counted (id TEXT NOT NULL
 
 for (const [name, open] of Object.entries({ 'sqlite file': file, 'sqlite memory': memory })) {
   idempotencyContract(name, async () => {
-    const { first, second, close } = open([idempotencyMigration]);
+    const { first, second, close } = open(idempotencyMigrations);
     return { stores: [sqliteIdempotency(first), sqliteIdempotency(second)], close };
   });
 

@@ -1,11 +1,14 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chmodSync,
   closeSync,
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -14,8 +17,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartError } from '@slipway/platform/core/start-error';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { inTransaction, type Migration, openSqlite } from './database.ts';
+
+// The tests may run as root, to whom every change of permissions is allowed.
+vi.mock('node:fs', async (load) => {
+  const fs = await load<typeof import('node:fs')>();
+  return { ...fs, chmodSync: vi.fn(fs.chmodSync) };
+});
 
 const notes: Migration = { name: '1-notes', sql: 'CREATE TABLE notes (text TEXT NOT NULL) STRICT' };
 const authors: Migration = {
@@ -90,6 +99,47 @@ describe('opening', () => {
     const db = openSqlite('sqlite::memory:', [notes]);
     expect(textsIn(db)).toEqual([]);
     db.close();
+  });
+});
+
+describe('the files of a database', () => {
+  const modes = () =>
+    Object.fromEntries(
+      readdirSync(folder).map((name) => [name, (statSync(join(folder, name)).mode & 0o777).toString(8)]),
+    );
+  const closed = { 'test.db': '600', 'test.db-shm': '600', 'test.db-wal': '600' };
+
+  it('can be read by their owner only', () => {
+    const db = openSqlite(`sqlite:${path}`, [notes]);
+    expect(modes()).toEqual(closed);
+    db.close();
+  });
+
+  it('lose the permissions of others when a database is opened that had them', () => {
+    const earlier = new DatabaseSync(path);
+    earlier.exec('PRAGMA journal_mode = WAL; CREATE TABLE earlier (text TEXT)');
+    for (const name of Object.keys(modes())) chmodSync(join(folder, name), 0o644);
+    const db = openSqlite(`sqlite:${path}`, [notes]);
+    expect(modes()).toEqual(closed);
+    earlier.close();
+    db.close();
+  });
+
+  it('are in a folder that only their owner can open, if it is created', () => {
+    const deep = join(folder, 'deep', 'er');
+    openSqlite(`sqlite:${deep}/test.db`, [notes]).close();
+    expect([deep, join(folder, 'deep')].map((each) => statSync(each).mode & 0o777)).toEqual([0o700, 0o700]);
+  });
+
+  it.each(['does nothing', 'is not permitted'])('are not used if a change of permissions %s', (what) => {
+    write(['old']);
+    chmodSync(path, 0o640);
+    vi.mocked(chmodSync).mockImplementationOnce(() => {
+      if (what === 'is not permitted') throw new Error('EPERM');
+    });
+    expect(refusal()).toBe(
+      `The database file ${path} cannot be used: others can read it, and its permissions cannot be changed; set them to 600.`,
+    );
   });
 });
 

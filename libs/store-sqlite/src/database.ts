@@ -1,4 +1,5 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { platform } from 'node:os';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartError } from '@slipway/platform/core/start-error';
@@ -15,15 +16,20 @@ const checkedSize = 256 * 1024 * 1024;
  * Opens an embedded database: a file in WAL mode that survives `kill -9` and power loss, or `:memory:`. The store that
  * uses it must be wrapped by `nonBlocking` before it serves requests.
  *
+ * Only the owner of the file can read it, because it may hold keys and password hashes.
+ *
  * @param url `sqlite:<path>` or `sqlite::memory:`; a missing folder is created
- * @throws {StartError} if the URL has another scheme, the folder cannot be written, or the file is damaged or was
- *   written by a newer version
+ * @throws {StartError} if the URL has another scheme, the folder cannot be written, others can read the file and that
+ *   cannot be changed, or the file is damaged or was written by a newer version
  * @example
  * const db = openSqlite('sqlite::memory:', [{ name: '1-notes', sql: 'CREATE TABLE notes (text TEXT)' }]);
  */
 export function openSqlite(url: string, migrations: Migration[]): DatabaseSync {
   const path = pathIn(url);
-  if (path !== ':memory:') prepareFolder(path);
+  if (path !== ':memory:') {
+    prepareFolder(path);
+    closeToOthers(path);
+  }
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path, { timeout: busyTimeout });
@@ -83,11 +89,50 @@ function makeFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
   makeFolder(dirname(folder));
   try {
-    mkdirSync(folder);
+    mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
     // Another process that starts at the same time may have created it.
     if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
+}
+
+/** The permissions of everybody but a file's owner. */
+const others = 0o077;
+
+/**
+ * Takes the permissions of others away from a database file, which is created if it is missing, and from those that
+ * SQLite writes beside it. SQLite gives new ones the permissions of the database file.
+ */
+function closeToOthers(path: string): void {
+  createFile(path);
+  for (const each of [path, `${path}-wal`, `${path}-shm`, `${path}-journal`]) {
+    const mode = modeOf(each);
+    if (!(mode & others)) continue;
+    try {
+      chmodSync(each, mode & ~others);
+    } catch (error) {
+      if (modeOf(each) & others) throw readableByOthers(each, error);
+    }
+    if (modeOf(each) & others) throw readableByOthers(each);
+  }
+}
+
+/** Leaves what cannot be created to SQLite, which says why. */
+function createFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+  } catch {}
+}
+
+/** Returns the permissions of a file; none if it is missing, and on Windows, where they are not kept this way. */
+function modeOf(path: string): number {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats?.isFile() && platform() !== 'win32' ? stats.mode & 0o777 : 0;
+}
+
+function readableByOthers(path: string, cause?: unknown): StartError {
+  const reason = 'others can read it, and its permissions cannot be changed';
+  return new StartError(`The database file ${path} cannot be used: ${reason}; set them to 600.`, cause);
 }
 
 function folderCause(error: unknown): string {

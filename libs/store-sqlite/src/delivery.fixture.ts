@@ -16,7 +16,7 @@ import { platformSettings } from '@slipway/platform/service/settings';
 import { countBy } from '@slipway/platform/telemetry/declare';
 import Type from 'typebox';
 import { inTransaction, openSqlite } from './database.ts';
-import { idempotencyMigration, sqliteIdempotency } from './idempotency.ts';
+import { idempotencyMigrations, sqliteIdempotency } from './idempotency.ts';
 import { inboxMigration, sqliteInbox } from './inbox.ts';
 import { outboxMigration, sqliteOutbox } from './outbox.ts';
 
@@ -27,7 +27,7 @@ const ordersTable = { name: '1-orders', sql: 'CREATE TABLE orders (id TEXT PRIMA
 const people = { verify: async () => ({ subject: 'nobody', roles: [] }), serviceToken };
 
 function openShop(url: string) {
-  const db = openSqlite(url, [outboxMigration, idempotencyMigration, ordersTable]);
+  const db = openSqlite(url, [outboxMigration, ...idempotencyMigrations, ordersTable]);
   const outbox = sqliteOutbox(db);
   const insert = db.prepare('INSERT INTO orders VALUES (?, ?) ON CONFLICT DO NOTHING');
   return {

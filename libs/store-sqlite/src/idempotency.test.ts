@@ -10,7 +10,7 @@ import { inject } from '@slipway/platform/testing/inject';
 import Type from 'typebox';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openSqlite } from './database.ts';
-import { idempotencyMigration, sqliteIdempotency } from './idempotency.ts';
+import { idempotencyMigrations, sqliteIdempotency } from './idempotency.ts';
 
 const order = {
   method: 'POST',
@@ -35,7 +35,7 @@ afterEach(async () => {
 
 /** A shop whose orders do what `handle` says; the routes are in a plugin of their own, as in any service. */
 async function openShop(handle: Handler, url = 'sqlite::memory:') {
-  const db = openSqlite(url, [idempotencyMigration]);
+  const db = openSqlite(url, idempotencyMigrations);
   const store = { idempotency: sqliteIdempotency(db), ping: async () => {}, close: async () => db.close() };
   const shop = defineService({
     name: 'shop',
@@ -296,6 +296,22 @@ it('stores the response for a client that disconnected before it', async () => {
   await vi.waitFor(async () => expect((await send(shop)).statusCode).toBe(201));
   expect((await send(shop)).json()).toEqual({ done: true });
   expect(handle).toHaveBeenCalledOnce();
+});
+
+it('bounds what it stores for one caller, and a key beyond that is the same operation again', async () => {
+  const ids: string[] = [];
+  const shop = await openShop((item, id) => {
+    ids.push(id);
+    return { item, text: 'x'.repeat(900_000) };
+  });
+  const count = () => Number(shop.db.prepare('SELECT count(*) AS count FROM idempotency').get()?.count);
+  for (let n = 0; n < 14; n++) await send(shop, { key: `key ${n}`.replace(' ', '-') });
+  await send(shop, { key: 'key', user: 'max' });
+  await vi.waitFor(() => expect(count()).toBeLessThanOrEqual(13));
+  expect((await send(shop, { key: 'key', user: 'max' })).headers['idempotency-replayed']).toBe('true');
+  expect((await send(shop, { key: 'key-13' })).headers['idempotency-replayed']).toBe('true');
+  expect((await send(shop, { key: 'key-0' })).headers['idempotency-replayed']).toBeUndefined();
+  expect(ids.at(-1)).toBe(ids[0]);
 });
 
 it('deletes responses that are older than a day from time to time', async () => {

@@ -1,7 +1,7 @@
 import type { LedgerEntry } from '@slipway/contracts/billing';
 import { mongoAggregates, readPage } from '@slipway/store-mongodb/aggregates';
 import { type MongoStore, openMongo } from '@slipway/store-mongodb/database';
-import { mongoIdempotency, mongoIdempotencyMigration } from '@slipway/store-mongodb/idempotency';
+import { mongoIdempotency, mongoIdempotencyMigrations } from '@slipway/store-mongodb/idempotency';
 import type { MongoMigration } from '@slipway/store-mongodb/migrations';
 import { createOutboxIndexes, type MongoOutbox, mongoOutbox } from '@slipway/store-mongodb/outbox';
 import { type Invoice, type InvoiceStore, pendingSince } from '../invoices.ts';
@@ -55,7 +55,7 @@ export const billingMigrations: MongoMigration[] = [
  * @throws {StartError} if the server cannot be used
  */
 export async function openMongoStore(url: string): Promise<BillingStore> {
-  const store = await openMongo(url, [...billingMigrations, mongoIdempotencyMigration]);
+  const store = await openMongo(url, [...billingMigrations, ...mongoIdempotencyMigrations]);
   const outbox = mongoOutbox(store, withEvents);
   return {
     subscriptions: readEarlier(mongoSubscriptions(store, outbox)),

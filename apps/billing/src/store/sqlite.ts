@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { LedgerEntry } from '@slipway/contracts/billing';
 import { readPage, sqliteAggregates } from '@slipway/store-sqlite/aggregates';
 import { openSqlite } from '@slipway/store-sqlite/database';
-import { idempotencyMigration, sqliteIdempotency } from '@slipway/store-sqlite/idempotency';
+import { idempotencyMigrations, sqliteIdempotency } from '@slipway/store-sqlite/idempotency';
 import { nonBlocking } from '@slipway/store-sqlite/non-blocking';
 import { outboxMigration, type SqliteOutbox, sqliteOutbox } from '@slipway/store-sqlite/outbox';
 import { type Invoice, type InvoiceStore, pendingSince } from '../invoices.ts';
@@ -21,7 +21,7 @@ import type { BillingStore } from './store.ts';
  * @throws {StartError} if the database cannot be used
  */
 export function openSqliteStore(url: string): BillingStore {
-  const db = openSqlite(url, [...billingMigrations, outboxMigration, idempotencyMigration]);
+  const db = openSqlite(url, [...billingMigrations, outboxMigration, ...idempotencyMigrations]);
   const outbox = sqliteOutbox(db);
   const ping = db.prepare('SELECT 1');
   return nonBlocking(db, {

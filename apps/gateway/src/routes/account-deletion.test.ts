@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { toDocument } from '@slipway/contract-kit/problem';
 import { problem } from '@slipway/contracts/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +7,7 @@ import { startGateway, type TestGateway } from '../testing/service.ts';
 
 let gateway: TestGateway;
 let ada: { authorization: string };
+const password = 'correct horse';
 /** The requests to the services, in order. */
 let steps: string[];
 let deleteAnswer: 'done' | 'down' | 'mismatch';
@@ -29,7 +31,7 @@ beforeEach(async () => {
     const { method, url, headers } = request;
     if (!url?.startsWith('/api/v1/users/me')) return keys(request, response);
     steps.push(`users ${method} ${url} ${headers.authorization === ada.authorization}`);
-    if (method === 'GET') return respondToCheck(response);
+    if (method === 'POST') return respondToCheck(response);
     if (deleteAnswer === 'down') return response.destroy();
     if (deleteAnswer === 'done') return response.writeHead(204).end();
     return response.writeHead(412).end(JSON.stringify(toDocument(problem('version_mismatch'))));
@@ -43,9 +45,14 @@ function respondToCheck(response: ServerResponse) {
 }
 
 const remove = (headers: Record<string, string> = {}) =>
-  gateway.app.inject({ method: 'DELETE', url: '/api/v1/users/me', headers: { ...ada, ...headers } });
+  gateway.app.inject({
+    method: 'DELETE',
+    url: '/api/v1/users/me',
+    headers: { ...ada, ...headers },
+    payload: { currentPassword: password },
+  });
 
-const check = 'users GET /api/v1/users/me/deletion true';
+const check = 'users POST /api/v1/users/me/deletion true';
 const close = 'billing /api/v1/billing-account/close true';
 const deletion = 'users DELETE /api/v1/users/me true';
 
@@ -86,6 +93,26 @@ describe('the deletion of an account', () => {
     // The circuit breaker may be open for a moment.
     await expect.poll(async () => (await remove()).statusCode, { timeout: 10_000 }).toBe(204);
     expect(steps.slice(-3)).toEqual([check, close, deletion]);
+  });
+
+  it('sends the password and the address of its owner with both requests to users', async () => {
+    const bodies: string[] = [];
+    const { users } = gateway.services;
+    const before = users.handle;
+    users.handle = async (request, response) => {
+      if (request.url?.startsWith('/api/v1/users/me')) bodies.push(await text(request));
+      return before(request, response);
+    };
+    expect((await remove({ 'x-forwarded-for': '203.0.113.7' })).statusCode).toBe(204);
+    expect(bodies.map((body) => JSON.parse(body))).toEqual(Array(2).fill({ currentPassword: password }));
+    const seen = users.seen.filter(({ url }) => url?.startsWith('/api/v1/users/me'));
+    expect(seen.map(({ headers }) => headers['x-forwarded-for'])).toEqual(Array(2).fill('127.0.0.1'));
+  });
+
+  it('requires a password', async () => {
+    const answer = await gateway.app.inject({ method: 'DELETE', url: '/api/v1/users/me', headers: ada });
+    expect(answer.statusCode).toBe(400);
+    expect(steps).toEqual([]);
   });
 
   it('requires an access token', async () => {

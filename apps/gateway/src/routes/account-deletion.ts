@@ -2,18 +2,23 @@ import { closeAccount } from '@slipway/contracts/billing';
 import { checkDeletion, deleteMe } from '@slipway/contracts/users';
 import { createClient } from '@slipway/platform/calls/client';
 import type { App } from '@slipway/platform/core/app';
+import type { FastifyRequest } from 'fastify';
+import type { ClientOrigin } from '../client-origin.ts';
+import { forwarded } from '../forward.ts';
 import type { Upstreams } from './forwarded.ts';
+
+type Parts = {
+  upstreams: Pick<Upstreams, 'users' | 'billing'>;
+  originOf: (request: FastifyRequest) => ClientOrigin;
+};
 
 /**
  * Deletes an account in the two services that know it. Users is asked first whether it would reject the deletion,
- * because subscriptions that ended do not come back. Billing ends and bills them, and rejects the deletion while an
+ * because subscriptions that ended do not come back: it checks the password, the session and the version. Billing ends and bills them, and rejects the deletion while an
  * invoice is open. After a crash between the steps the account still exists, so its owner can ask again; each step
  * does nothing the second time.
  */
-export function registerAccountDeletionRoutes(
-  app: App,
-  upstreams: Pick<Upstreams, 'users' | 'billing'>,
-): void {
+export function registerAccountDeletionRoutes(app: App, { upstreams, originOf }: Parts): void {
   const users = createClient(upstreams.users, { checkDeletion, deleteMe });
   const billing = createClient(upstreams.billing, { closeAccount });
 
@@ -21,10 +26,15 @@ export function registerAccountDeletionRoutes(
     ...deleteMe,
     handler: async (request, reply) => {
       const { authorization = '', 'if-match': ifMatch } = request.headers;
-      const headers = { authorization, ...(ifMatch !== undefined && { 'if-match': ifMatch }) };
-      await users.checkDeletion({ headers });
+      const headers = {
+        authorization,
+        ...forwarded(originOf(request)),
+        ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+      };
+      const { body } = request;
+      await users.checkDeletion({ headers, body });
       await billing.closeAccount({ headers: { authorization } });
-      await users.deleteMe({ headers });
+      await users.deleteMe({ headers, body });
       return reply.code(204).send(null);
     },
   });

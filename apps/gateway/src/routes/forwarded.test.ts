@@ -1,5 +1,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { toDocument } from '@slipway/contract-kit/problem';
+import { problem } from '@slipway/contracts/errors';
 import { operations } from '@slipway/contracts/operations';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../testing/service.ts';
@@ -44,6 +46,25 @@ describe('routing', () => {
     expect(answer.statusCode).toBe(200);
     const path = '/.well-known/jwks.json';
     if (url !== path) expect(answer.json()).toMatchObject({ service, method: operation.method, url });
+  });
+
+  it.each([
+    ['POST', '/api/v1/billing-account/close'],
+    ['POST', '/api/v1/invoices/i1/write-off'],
+    ['POST', '/api/v1/payments/p1/refunds'],
+  ] as const)('%ss %s only if users says that the session has not ended', async (method, url) => {
+    const { users, billing } = gateway.services;
+    const { handle } = users;
+    users.handle = (request, response) => {
+      if (request.url !== '/api/v1/sessions/current') return handle(request, response);
+      const ended = toDocument(problem('unauthenticated'));
+      response.writeHead(401).end(JSON.stringify(ended));
+    };
+    const before = billing.seen.length;
+    const answer = await gateway.app.inject({ method, url, headers: admin });
+    users.handle = handle;
+    expect(answer.statusCode).toBe(401);
+    expect(billing.seen).toHaveLength(before);
   });
 
   it('answers the operations of the gateway itself', async () => {

@@ -1,7 +1,9 @@
 import type { Operation } from '@slipway/contract-kit/operation';
+import { closeAccount, refundPayment, writeOffInvoice } from '@slipway/contracts/billing';
 import { problem } from '@slipway/contracts/errors';
 import { operations } from '@slipway/contracts/operations';
-import { deleteMe, logIn, signUp } from '@slipway/contracts/users';
+import { checkSession, deleteMe, logIn, signUp } from '@slipway/contracts/users';
+import { createClient } from '@slipway/platform/calls/client';
 import type { Upstream } from '@slipway/platform/calls/upstream';
 import type { App } from '@slipway/platform/core/app';
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
@@ -22,6 +24,8 @@ type Options = {
 
 /** Operations that the gateway implements itself, by calling several services. */
 const composed = new Set<Operation>([deleteMe]);
+/** Operations that cannot be undone, of services that do not know whether a session has ended. */
+const irreversible = new Set<Operation>([closeAccount, refundPayment, writeOffInvoice]);
 const signIns = new Set<Operation>([signUp, logIn]);
 
 /**
@@ -31,6 +35,10 @@ const signIns = new Set<Operation>([signUp, logIn]);
 export function registerForwardedRoutes(app: App, options: Options): void {
   passBodiesThrough(app);
   app.addHook('onRequest', rejectAmbiguousPath);
+  const users = createClient(options.upstreams.users, { checkSession });
+  const confirmSession = async ({ headers: { authorization = '' } }: FastifyRequest) => {
+    await users.checkSession({ headers: { authorization } });
+  };
   for (const [name, upstream] of Object.entries(options.upstreams)) {
     for (const operation of publicOperations(name as keyof Upstreams)) {
       const { method, url, config, schema } = operation;
@@ -41,7 +49,10 @@ export function registerForwardedRoutes(app: App, options: Options): void {
         url,
         // Names the responses for the metrics only: they are streamed as they are, not serialized by a schema.
         config: { ...config, answers: schema.response } as object,
-        onRequest: signIns.has(operation) ? [options.limitSignIns] : [],
+        onRequest: [
+          ...(signIns.has(operation) ? [options.limitSignIns] : []),
+          ...(irreversible.has(operation) ? [confirmSession] : []),
+        ],
         handler: forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf: options.originOf }),
       });
     }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startUsers } from '../testing/service.ts';
+import { admin as administrator, startUsers } from '../testing/service.ts';
 
 describe('accounts over HTTP', () => {
   let users: Awaited<ReturnType<typeof startUsers>>;
@@ -33,7 +33,7 @@ describe('accounts over HTTP', () => {
   });
 
   it('are read and changed by their owner, unless another change was faster', async () => {
-    const { token } = await users.newPerson();
+    const { token, password } = await users.newPerson();
     const before = await users.send('GET', me, { token });
     const headers = { 'if-match': String(before.headers.etag) };
     const changed = await users.send('PATCH', me, { token, headers, body: { name: 'Countess' } });
@@ -46,7 +46,8 @@ describe('accounts over HTTP', () => {
 
     const late = { status: 412, body: { code: 'version_mismatch', errors: [{ field: 'header.if-match' }] } };
     expect(await users.send('PATCH', me, { token, headers, body: { name: 'Lady' } })).toMatchObject(late);
-    expect(await users.send('DELETE', me, { token, headers })).toMatchObject(late);
+    const body = { currentPassword: password };
+    expect(await users.send('DELETE', me, { token, headers, body })).toMatchObject(late);
     expect((await users.send('GET', me, { token })).body).toEqual(changed.body);
   });
 
@@ -86,7 +87,8 @@ describe('accounts over HTTP', () => {
   it('are deleted by their owner, whose token ends immediately', async () => {
     const person = await users.newPerson();
     const { token } = person;
-    expect(await users.send('DELETE', me, { token })).toMatchObject({ status: 204, body: undefined });
+    const body = { currentPassword: person.password };
+    expect(await users.send('DELETE', me, { token, body })).toMatchObject({ status: 204, body: undefined });
     expect(await users.send('GET', me, { token })).toMatchObject({
       status: 401,
       body: { code: 'unauthenticated' },
@@ -98,11 +100,12 @@ describe('accounts over HTTP', () => {
   });
 
   it('are deleted by a repeated request after its response was lost', async () => {
-    const { token } = await users.newPerson();
+    const { token, password } = await users.newPerson();
     const before = await users.send('GET', me, { token });
     const headers = { 'if-match': String(before.headers.etag) };
+    const body = { currentPassword: password };
     for (let i = 0; i < 2; i++) {
-      expect(await users.send('DELETE', me, { token, headers })).toMatchObject({
+      expect(await users.send('DELETE', me, { token, headers, body })).toMatchObject({
         status: 204,
         body: undefined,
       });
@@ -184,23 +187,91 @@ describe('accounts over HTTP', () => {
     const refused = { status: 409, body: { code: 'last_administrator' } };
     const demote = { token: admin, body: { roles: ['member'] } };
     expect(await users.send('PUT', rolesOf(user.id), demote)).toMatchObject(refused);
-    expect(await users.send('DELETE', me, { token: admin })).toMatchObject(refused);
+    const body = { currentPassword: administrator.password };
+    expect(await users.send('DELETE', me, { token: admin, body })).toMatchObject(refused);
     expect((await users.send('GET', me, { token: admin })).body).toEqual(user);
   });
 
   it('report whether they can be deleted, without being deleted', async () => {
-    const { token } = await users.newPerson();
-    const check = async (by: string, etag?: string) => {
+    const { token, password } = await users.newPerson();
+    const check = async (by: string, currentPassword: string, etag?: string) => {
       const headers: Record<string, string> = etag ? { 'if-match': etag } : {};
-      const { status, body } = await users.send('GET', `${me}/deletion`, { token: by, headers });
+      const request = { token: by, headers, body: { currentPassword } };
+      const { status, body } = await users.send('POST', `${me}/deletion`, request);
       return [status, body?.code];
     };
-    expect(await check(token)).toEqual([204, undefined]);
-    expect(await check(token, '"1-member"')).toEqual([204, undefined]);
-    expect(await check(token, '"2-member"')).toEqual([412, 'version_mismatch']);
-    expect(await check(admin)).toEqual([409, 'last_administrator']);
-    expect((await users.send('DELETE', me, { token })).status).toBe(204);
-    expect(await check(token)).toEqual([204, undefined]);
+    expect(await check(token, password)).toEqual([204, undefined]);
+    expect(await check(token, password, '"1-member"')).toEqual([204, undefined]);
+    expect(await check(token, password, '"2-member"')).toEqual([412, 'version_mismatch']);
+    expect(await check(token, 'a wrong one')).toEqual([401, 'wrong_credentials']);
+    expect(await check(admin, administrator.password)).toEqual([409, 'last_administrator']);
+    const body = { currentPassword: password };
+    expect((await users.send('DELETE', me, { token, body })).status).toBe(204);
+    expect(await check(token, password)).toEqual([204, undefined]);
+  });
+
+  it('are not deleted without their password', async () => {
+    const { token } = await users.newPerson();
+    expect(await users.send('DELETE', me, { token })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request' },
+    });
+    expect(await users.send('DELETE', me, { token, body: {} })).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: 'body.currentPassword' }] },
+    });
+    expect(await users.send('DELETE', me, { token, body: { currentPassword: 'a wrong one' } })).toMatchObject(
+      {
+        status: 401,
+        body: { code: 'wrong_credentials', errors: [{ field: 'body.currentPassword' }] },
+      },
+    );
+    expect((await users.send('GET', me, { token })).status).toBe(200);
+  });
+
+  describe.each(['a new password', 'a log-out'])('of a session that was ended by %s', (end) => {
+    /** Ends the session of the administrator's or the person's returned token, which has not expired. */
+    async function endedToken(of: { email: string; password: string }) {
+      const { accessToken, refreshToken } = await users.logIn(of.email, of.password);
+      if (end === 'a log-out') {
+        await users.send('POST', '/api/v1/sessions/logout', { body: { refreshToken } });
+        return { token: accessToken, password: of.password };
+      }
+      const { accessToken: other } = await users.logIn(of.email, of.password);
+      const password = `${of.password}!`;
+      const body = { password, currentPassword: of.password };
+      expect((await users.send('PATCH', me, { token: other, body })).status).toBe(200);
+      return { token: accessToken, password };
+    }
+    const ended = { status: 401, body: { code: 'unauthenticated', detail: 'The session has ended' } };
+
+    it('accept a token for nothing that cannot be undone', async () => {
+      const person = await users.newPerson();
+      const { token, password } = await endedToken(person);
+      const current = { currentPassword: password };
+      const another = { password: 'battery staple', ...current };
+      expect(await users.send('DELETE', me, { token, body: current })).toMatchObject(ended);
+      expect(await users.send('POST', `${me}/deletion`, { token, body: current })).toMatchObject(ended);
+      expect(await users.send('PATCH', me, { token, body: another })).toMatchObject(ended);
+      expect(await users.send('GET', '/api/v1/sessions/current', { token })).toMatchObject(ended);
+      expect((await users.send('GET', '/api/v1/sessions/current', person)).status).toBe(
+        end === 'a log-out' ? 204 : 401,
+      );
+      expect((await users.send('GET', me, { token })).status).toBe(200);
+    });
+
+    it('accept an administrator’s token for no change of roles or keys', async () => {
+      const person = await users.newPerson();
+      await users.send('PUT', rolesOf(person.user.id), {
+        token: admin,
+        body: { roles: ['member', 'admin'] },
+      });
+      const { token } = await endedToken(person);
+      const roles = { roles: ['member', 'admin'] };
+      const other = await users.newPerson();
+      expect(await users.send('PUT', rolesOf(other.user.id), { token, body: roles })).toMatchObject(ended);
+      expect(await users.send('POST', '/api/v1/signing-keys', { token })).toMatchObject(ended);
+    });
   });
 
   it('get no role if they do not exist', async () => {

@@ -23,7 +23,7 @@ type Parts = {
   store: { accounts: Pick<AccountStore, 'get' | 'list'>; administrators: Pick<AdministratorStore, 'get'> };
   accounts: Accounts;
   administrators: Administrators;
-  sessions: Pick<Sessions, 'keep'>;
+  sessions: Pick<Sessions, 'confirm' | 'keep'>;
   addressOf: (request: FastifyRequest) => string;
 };
 
@@ -51,13 +51,11 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
   app.route({
     ...changeMe,
     handler: async (request, reply) => {
-      const { subject, session } = callerOf(request);
-      // Read again, because the account may have changed while the body was received.
-      const { account: found, roles } = await readAccess(store, subject);
-      const account = existing(found);
+      const { account, roles } = existing(await confirmed(request));
       checkIfMatch(request.headers['if-match'], userEtag(toUser(account, roles)));
       const { currentPassword, ...changes } = request.body;
       const next = await accounts.change(account, changes, { currentPassword, address: addressOf(request) });
+      const { session } = callerOf(request);
       if (session && changes.password !== undefined) await sessions.keep(session, next);
       const user = toUser(next, roles);
       return reply.header('etag', userEtag(user)).send(user);
@@ -67,7 +65,7 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
   app.route({
     ...checkDeletion,
     handler: async (request, reply) => {
-      const account = toDelete(request);
+      const account = await toDelete(request, request.body.currentPassword);
       if (account) await administrators.checkRevoke(account.id);
       return reply.code(204).send(null);
     },
@@ -76,7 +74,7 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
   app.route({
     ...deleteMe,
     handler: async (request, reply) => {
-      const account = toDelete(request);
+      const account = await toDelete(request, request.body.currentPassword);
       if (account) await accounts.remove(account);
       return reply.code(204).send(null);
     },
@@ -99,6 +97,8 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
     ...setRoles,
     handler: async (request, reply) => {
       const { userId } = request.params;
+      const { roles: own } = existing(await confirmed(request));
+      if (!own.includes('admin')) throw problem('forbidden');
       if (!(await store.accounts.get(userId))) throw problem('not_found', 'The account does not exist');
       if (request.body.roles.includes('admin')) await administrators.grant(userId);
       else await administrators.revoke(userId);
@@ -108,6 +108,35 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
       return reply.header('etag', userEtag(user)).send(user);
     },
   });
+
+  /**
+   * Reads the caller's account and roles again, because they may have changed while the body was received, and checks
+   * that their session has not ended: what follows cannot be undone.
+   *
+   * @returns `undefined` if the account was deleted
+   * @throws {Problem} unauthenticated
+   */
+  async function confirmed(request: FastifyRequest) {
+    const { subject, session } = callerOf(request);
+    const { account, roles } = await readAccess(store, subject);
+    if (!account) return undefined;
+    await sessions.confirm(session, account);
+    return { account, roles };
+  }
+
+  /**
+   * Returns the caller's account; `undefined` if a repeated request finds it already deleted.
+   *
+   * @throws {Problem} unauthenticated, version_mismatch, wrong_credentials, rate_limited
+   */
+  async function toDelete(request: FastifyRequest, currentPassword: string): Promise<Account | undefined> {
+    const caller = await confirmed(request);
+    if (!caller) return undefined;
+    const { account, roles } = caller;
+    checkIfMatch(request.headers['if-match'], userEtag(toUser(account, roles)));
+    await accounts.prove(account, { currentPassword, address: addressOf(request) });
+    return account;
+  }
 }
 
 function callerOf(request: FastifyRequest): Caller {
@@ -115,16 +144,9 @@ function callerOf(request: FastifyRequest): Caller {
 }
 
 /** @throws {Problem} unauthenticated if the account was deleted before the token expired */
-function existing(account: Account | undefined): Account {
-  if (!account) throw problem('unauthenticated', 'The account was deleted');
-  return account;
-}
-
-/** Returns the caller's account; `undefined` if a repeated request finds it already deleted. */
-function toDelete(request: FastifyRequest): Account | undefined {
-  const { account, roles } = callerOf(request);
-  if (account) checkIfMatch(request.headers['if-match'], userEtag(toUser(account, roles)));
-  return account;
+function existing<T>(found: T | undefined): T {
+  if (!found) throw problem('unauthenticated', 'The account was deleted');
+  return found;
 }
 
 /** Roles are stored apart from the account and do not change its version, so the entity tag names both. */

@@ -1,11 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { accountLimit, addressLimit, createPasswordCheck } from '../login-limit.ts';
 import { startUsers } from '../testing/service.ts';
 
 describe('sessions over HTTP', () => {
   let users: Awaited<ReturnType<typeof startUsers>>;
+  const lines: string[] = [];
   beforeAll(async () => {
-    users = await startUsers();
+    users = await startUsers({}, lines);
+  });
+  beforeEach(() => {
+    lines.length = 0;
   });
   afterAll(() => users.app.close());
 
@@ -49,6 +53,26 @@ describe('sessions over HTTP', () => {
     const refused = { status: 401, body: { code: 'refresh_token_invalid' } };
     expect(await refresh(refreshToken)).toMatchObject(refused);
     expect(await refresh(second.body.refreshToken)).toMatchObject(refused);
+  });
+
+  it('continue in both tabs when two requests are sent at the same time', async () => {
+    const base = await users.app.listen({ port: 0, host: '127.0.0.1' });
+    const post = async (refreshToken: string, age?: string) => {
+      const headers = { 'content-type': 'application/json', ...(age && { 'x-request-age-ms': age }) };
+      const body = JSON.stringify({ refreshToken });
+      return fetch(`${base}/api/v1/sessions/refresh`, { method: 'POST', headers, body });
+    };
+    const { refreshToken } = await users.newPerson();
+    const answers = await Promise.all([post(refreshToken), post(refreshToken)]);
+    // It was received before the others, but waited in the gateway.
+    answers.push(await post(refreshToken, '5000'));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    for (const answer of answers) {
+      const { refreshToken: next } = (await answer.json()) as { refreshToken: string };
+      expect((await post(next)).status).toBe(200);
+    }
+    expect((await post(refreshToken)).status).toBe(401);
+    expect(lines.filter((line) => line.includes('refresh token reused'))).toHaveLength(1);
   });
 
   it('end by a logout, however often', async () => {

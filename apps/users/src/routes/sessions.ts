@@ -1,12 +1,20 @@
-import { logIn, logOut, refresh } from '@slipway/contracts/users';
+import { problem } from '@slipway/contracts/errors';
+import { checkSession, logIn, logOut, refresh } from '@slipway/contracts/users';
 import type { App } from '@slipway/platform/core/app';
+import { claimedAge, currentAge } from '@slipway/platform/core/received-at';
+import { principalOf } from '@slipway/platform/http/access';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Caller } from '../caller.ts';
 import type { Sessions } from '../sessions.ts';
 
-type Parts = { sessions: Sessions; addressOf: (request: FastifyRequest) => string };
+type Parts = {
+  sessions: Sessions;
+  addressOf: (request: FastifyRequest) => string;
+  isTrusted: (address: string) => boolean;
+};
 
 /** Registers the routes of sessions. */
-export function registerSessionRoutes(app: App, { sessions, addressOf }: Parts): void {
+export function registerSessionRoutes(app: App, { sessions, addressOf, isTrusted }: Parts): void {
   app.route({
     ...logIn,
     handler: async (request, reply) => {
@@ -18,9 +26,16 @@ export function registerSessionRoutes(app: App, { sessions, addressOf }: Parts):
   app.route({
     ...refresh,
     handler: async (request, reply) => {
-      const arrivedAt = Date.now() - reply.elapsedTime;
-      const tokens = await sessions.refresh(request.body.refreshToken, arrivedAt);
+      const tokens = await sessions.refresh(request.body.refreshToken, receivedAt(request));
       return uncached(reply).send(tokens);
+    },
+  });
+
+  app.route({
+    ...checkSession,
+    handler: async (request, reply) => {
+      await confirmSession(request, sessions);
+      return reply.code(204).send(null);
     },
   });
 
@@ -31,6 +46,22 @@ export function registerSessionRoutes(app: App, { sessions, addressOf }: Parts):
       return reply.code(204).send(null);
     },
   });
+
+  /** Returns when the gateway received a request, or this service if it came from elsewhere. */
+  function receivedAt({ socket, headers }: FastifyRequest): number {
+    const age = isTrusted(socket.remoteAddress ?? '') ? claimedAge(headers) : 0;
+    return Date.now() - currentAge() - age;
+  }
+}
+
+/** @throws {Problem} unauthenticated if the session of the caller's token has ended */
+export async function confirmSession(
+  request: FastifyRequest,
+  sessions: Pick<Sessions, 'confirm'>,
+): Promise<void> {
+  const { account, session } = principalOf(request) as Caller;
+  if (!account) throw problem('unauthenticated', 'The account was deleted');
+  await sessions.confirm(session, account);
 }
 
 /** Forbids caches to store a response with tokens: RFC 6749 section 5.1. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { update } from '@slipway/platform/events/aggregates';
 import { describe, expect, it } from 'vitest';
 import type { Attempts } from '../login-limit.ts';
-import { kept, type Session } from '../sessions.ts';
+import { createSessions, kept, newRefreshToken, type Session } from '../sessions.ts';
 import type { UsersStore } from './store.ts';
 
 /** Far ahead, in milliseconds since the epoch, because a store may delete what has expired at any time. */
@@ -42,6 +42,35 @@ export function describeSessions({ store, race }: Given): void {
       expect(outcomes.filter(Boolean)).toHaveLength(1);
       expect({ ...(await store().sessions.get(session.id)) }).toEqual(nextOf(outcomes.indexOf(true)));
     });
+
+    it('continues in every tab that sends the same token at the same time, and still finds reuse', async () => {
+      const warnings: object[] = [];
+      for (let round = 0; round < 75; round++) {
+        const { token, tokenHash } = newRefreshToken(randomUUID());
+        const id = token.split('.', 1)[0] ?? '';
+        const expiresAt = Date.now() + 60_000;
+        await store().sessions.add({ next: aSession({ id, tokenHash, expiresAt }), events: [] });
+        const [sentAt, tabs] = [Date.now(), round === 0 ? 10 : 2];
+        const refresh = (each: UsersStore, sent: string) => sessionsOn(each, warnings).refresh(sent, sentAt);
+        const answers = await race((each, tab) =>
+          tab < tabs ? refresh(each, token) : Promise.resolve(undefined),
+        );
+        const tokens = answers.flatMap((answer) => answer?.refreshToken ?? []);
+        expect(new Set(tokens).size).toBe(tabs);
+        for (const each of tokens) await refresh(store(), each);
+      }
+      expect(warnings).toEqual([]);
+
+      const { token, tokenHash } = newRefreshToken('reused');
+      const expiresAt = Date.now() + 60_000;
+      const session = aSession({ id: 'reused', tokenHash, refreshedAt: Date.now(), expiresAt });
+      await store().sessions.add({ next: session, events: [] });
+      const sessions = sessionsOn(store(), warnings);
+      await sessions.refresh(token, Date.now());
+      await expect(sessions.refresh(token, Date.now() + 1)).rejects.toMatchObject({ status: 401 });
+      expect(await store().sessions.get('reused')).toBeUndefined();
+      expect(warnings).toHaveLength(1);
+    }, 60_000);
 
     it('raises the password version of a session that is refreshed at the same time', async () => {
       const session = aSession({ tokenHash: 'first' });
@@ -114,6 +143,18 @@ export function describeSessions({ store, race }: Given): void {
       expect(await store().attempts.get('key')).toBeDefined();
     });
   });
+}
+
+/** The rules of sessions on a store, with responses that are hardly held back. */
+function sessionsOn(store: UsersStore, warnings: object[]) {
+  const get = async () => ({ passwordVersion: 1 });
+  const parts = {
+    store: { ...store, accounts: { get } },
+    keys: { sign: async () => 'access token' },
+    log: { warn: (facts: object) => void warnings.push(facts) },
+    pause: async () => void (await new Promise((resolve) => setTimeout(resolve, 5))),
+  };
+  return createSessions(parts as unknown as Parameters<typeof createSessions>[0]);
 }
 
 /** Writes a count, of which each version has one failure more. */

@@ -58,7 +58,10 @@ export async function openParts(given: { store?: UsersStore; derive?: Derive } =
   const counts = createCounts(metrics);
   const administrators = createAdministrators(store);
   const accounts = createAccounts({ store, passwords, checkPassword, administrators, counts });
-  const sessions = createSessions({ store, passwords, checkPassword, keys, log, counts, clock });
+  const pause = async (ms: number) => {
+    time.at += ms;
+  };
+  const sessions = createSessions({ store, passwords, checkPassword, keys, log, counts, clock, pause });
   return {
     ...{ time, warnings, store, passwords, checkPassword, keys, counts, metrics },
     ...{ administrators, accounts, sessions, before },

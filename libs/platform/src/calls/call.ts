@@ -13,6 +13,8 @@ export type UpstreamRequest = {
   timeoutMs?: number;
   /** Whether the request may be sent twice; by default, its method and Idempotency-Key decide. */
   idempotent?: boolean;
+  /** Whether the service learns how long ago the current request was received (`x-request-age-ms`). */
+  sendsAge?: boolean;
   /** Aborts the request, for example when the client that it is made for has disconnected. */
   signal?: AbortSignal;
   /** Name of the operation in metrics and spans: an operation id or a pattern, never a URL. */

@@ -1,4 +1,5 @@
 import { Agent } from 'undici';
+import { ageHeader, currentAge } from '../core/received-at.ts';
 import { currentContext } from '../core/request-context.ts';
 import { outgoingHeaders } from '../telemetry/trace-context.ts';
 import { createBulkhead } from './bulkhead.ts';
@@ -75,7 +76,7 @@ export function createSender(service: string, address: string, onRejected?: () =
   }
 
   async function sendTo(origin: string | undefined, request: UpstreamRequest, deadline: Deadline) {
-    const { method, path, headers, body } = request;
+    const { method, path, headers, body, sendsAge } = request;
     // How long a streamed body takes does not show that an address hangs.
     const end = isStream(body) ? () => undefined : discovery.begin(origin);
     try {
@@ -84,7 +85,11 @@ export function createSender(service: string, address: string, onRejected?: () =
         method,
         path,
         body,
-        headers: { ...headers, ...outgoingHeaders(deadline.left()) },
+        headers: {
+          ...headers,
+          ...outgoingHeaders(deadline.left()),
+          ...(sendsAge && { [ageHeader]: String(Math.ceil(currentAge())) }),
+        },
         signal: deadline.signal,
       });
       // A draining service closes each connection after its response; DNS returns its address for some seconds more.

@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { currentContext } from './request-context.ts';
 
 const queuedAt = new WeakMap<IncomingMessage, number>();
 
@@ -10,4 +11,24 @@ export function setReceivedAt(request: IncomingMessage, at: number): void {
 /** Returns when a request was received: its duration and its deadline include its time in the queue. */
 export function receivedAt(request: IncomingMessage): number {
   return queuedAt.get(request) ?? performance.now();
+}
+
+/**
+ * How many milliseconds before this request its sender received the request that caused it. Only durations travel
+ * between services, because their clocks differ.
+ */
+export const ageHeader = 'x-request-age-ms';
+
+/** Returns how long ago the request being served was received; milliseconds. */
+export function currentAge(now = performance.now()): number {
+  return now - (currentContext()?.startedAt ?? now);
+}
+
+/** Maximum age that a sender can claim: the longest that a request may wait on its way; milliseconds. */
+const maxAge = 60_000;
+
+/** Returns the age that the sender of a request claims; 0 if the header is absent or invalid. */
+export function claimedAge(headers: IncomingHttpHeaders): number {
+  const age = headers[ageHeader];
+  return typeof age === 'string' && /^\d+$/.test(age) ? Math.min(Number(age), maxAge) : 0;
 }

@@ -111,6 +111,54 @@ export function idempotencyContract(name: string, open: () => Promise<OpenIdempo
       }
     });
 
+    describe('of one caller', () => {
+      /** Reserves keys at the times 1, 2, … and stores a response of so many bytes for each. */
+      async function fill(caller: string, sizes: (number | 'running')[]): Promise<void> {
+        for (const [n, size] of sizes.entries()) {
+          await store.reserve(`${caller}-${n + 1}`, 'hash', n + 1, staleAfter, caller);
+          if (size !== 'running') await store.complete(`${caller}-${n + 1}`, bodyOf(size));
+        }
+      }
+      const bodyOf = (size: number) => ({ status: 200, body: 'ñ'.repeat(size / 2) });
+      const present = async (caller: string, count: number) => {
+        const states = [];
+        for (let n = 1; n <= count; n++) {
+          const { state } = await second.reserve(`${caller}-${n}`, 'hash', n, staleAfter);
+          states.push(state === 'reserved' ? 'gone' : state);
+        }
+        return states;
+      };
+
+      it('are deleted beyond a number, the oldest first', async () => {
+        await fill('zoe', [0, 0, 0, 0]);
+        await fill('max', [0, 0, 0, 0]);
+        await store.trim('zoe', { records: 2, bytes: 1_000 }, 0);
+        expect(await present('zoe', 4)).toEqual(['gone', 'gone', 'done', 'done']);
+        expect(await present('max', 4)).toEqual(Array(4).fill('done'));
+      });
+
+      it('are deleted beyond a number of bytes, the oldest first', async () => {
+        await fill('zoe', [100, 100, 500, 400]);
+        await store.trim('zoe', { records: 100, bytes: 1_000 }, 0);
+        expect(await present('zoe', 4)).toEqual(['gone', 'done', 'done', 'done']);
+        await store.trim('zoe', { records: 100, bytes: 300 }, 0);
+        expect(await present('zoe', 4)).toEqual(['running', 'gone', 'gone', 'gone']);
+      });
+
+      it('are not deleted within the limits', async () => {
+        await fill('zoe', [100, 100]);
+        await store.trim('zoe', { records: 2, bytes: 200 }, 0);
+        await store.trim('nobody', { records: 0, bytes: 0 }, 0);
+        expect(await present('zoe', 2)).toEqual(['done', 'done']);
+      });
+
+      it('are not deleted while they are in progress', async () => {
+        await fill('zoe', ['running', 'running', 0, 0]);
+        await store.trim('zoe', { records: 1, bytes: 1_000 }, 2);
+        expect(await present('zoe', 4)).toEqual(['gone', 'running', 'gone', 'done']);
+      });
+    });
+
     it('returns exactly the response that was stored', async () => {
       const bodies = ['', 'Zoë 🚢 \u2028', 'x'.repeat(1_000_000)];
       for (const [n, body] of bodies.entries()) {

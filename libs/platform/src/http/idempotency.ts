@@ -3,6 +3,7 @@ import type { Operation } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../telemetry/log.ts';
+import { BoundedMap } from './bounded-map.ts';
 
 /** The first response to a request, stored to be sent again. */
 export type StoredAnswer = { status: number; contentType?: string; body: string };
@@ -19,8 +20,16 @@ export type IdempotencyStore = {
   /**
    * Reserves a key in one atomic step. A reservation older than `staleAfter` milliseconds was left by a crash: a
    * request with the same body takes it over.
+   *
+   * @param caller the caller whose keys are limited together
    */
-  reserve(key: string, bodyHash: string, now: number, staleAfter: number): Promise<Reservation>;
+  reserve(
+    key: string,
+    bodyHash: string,
+    now: number,
+    staleAfter: number,
+    caller?: string,
+  ): Promise<Reservation>;
   /** Stores the response, unless one is stored already. */
   complete(key: string, answer: StoredAnswer): Promise<void>;
   /**
@@ -30,7 +39,15 @@ export type IdempotencyStore = {
   release(key: string, staleAfter: number): Promise<void>;
   /** Deletes the keys that were reserved before `before`, in milliseconds since the epoch. */
   expire(before: number): Promise<void>;
+  /**
+   * Deletes the oldest keys of a caller that are beyond a number, or beyond a number of bytes of stored responses. Keeps
+   * reservations without a response that were made since `runningSince`.
+   */
+  trim(caller: string, limits: KeyLimits, runningSince: number): Promise<void>;
 };
+
+/** The maximum that is stored for one caller. `bytes` counts the bodies of responses. */
+export type KeyLimits = { records: number; bytes: number };
 
 type Options = {
   log: Logger;
@@ -38,12 +55,18 @@ type Options = {
   requestTimeout: number;
 };
 
-type Run = { id: string; bodyHash: string; staleAfter: number; reserved: boolean };
+type Run = { id: string; bodyHash: string; staleAfter: number; caller: string; reserved: boolean };
 
 /** Milliseconds after the time limit of its request at which a reservation is considered to be left by a crash. */
 const staleMargin = 5_000;
 /** Time in milliseconds for which a response is stored. */
 const storedFor = 24 * 60 * 60_000;
+/** What is stored for one caller. A key beyond it can be used again, and finds what its first request has created. */
+export const keyLimits: KeyLimits = { records: 10_000, bytes: 10 * 1_048_576 };
+/** A caller's keys are counted after so much more: they may exceed the limits by this in each process. */
+const uncounted: KeyLimits = { records: 100, bytes: 1_048_576 };
+/** Maximum number of callers whose keys are followed. */
+const maxCallers = 10_000;
 /** Interval in milliseconds between two deletions of expired keys. */
 const expireInterval = 10 * 60_000;
 
@@ -68,11 +91,19 @@ export function registerIdempotency(
     route.onSend = [...[route.onSend ?? []].flat(), end];
   });
   expirePeriodically(app, store, log);
+  const grew = trimNowAndThen(store, log);
 
   async function begin(request: FastifyRequest, reply: FastifyReply, staleAfter: number) {
-    const run: Run = { id: identify(request), bodyHash: hashOf(request), staleAfter, reserved: false };
+    const caller = subjectOf(request);
+    const run: Run = {
+      id: identify(request),
+      bodyHash: hashOf(request),
+      staleAfter,
+      caller,
+      reserved: false,
+    };
     request.setDecorator('idempotency', run);
-    const found = await store.reserve(run.id, run.bodyHash, Date.now(), staleAfter);
+    const found = await store.reserve(run.id, run.bodyHash, Date.now(), staleAfter, caller);
     if (found.state === 'reserved') {
       run.reserved = true;
       return;
@@ -90,6 +121,7 @@ export function registerIdempotency(
     if (!run?.reserved) return payload;
     run.reserved = false;
     const answer = answerOf(reply, payload);
+    grew(run, answer ? Buffer.byteLength(answer.body) : 0);
     try {
       if (answer && isFinal(answer)) await store.complete(run.id, answer);
       else await store.release(run.id, run.staleAfter);
@@ -180,4 +212,19 @@ function expirePeriodically(app: FastifyInstance, store: IdempotencyStore, log: 
       .catch((error) => log.warn({ err: error }, 'failed to delete expired idempotency keys'));
   const timer = setInterval(expire, expireInterval).unref();
   app.addHook('onClose', async () => clearInterval(timer));
+}
+
+/** Creates the function that follows what is stored for each caller, and deletes the oldest keys when it is too much. */
+function trimNowAndThen(store: IdempotencyStore, log: Logger) {
+  const callers = new BoundedMap<string, KeyLimits>(maxCallers);
+  return ({ caller, staleAfter }: Run, bytes: number): void => {
+    const before = callers.get(caller) ?? { records: 0, bytes: 0 };
+    const grown = { records: before.records + 1, bytes: before.bytes + bytes };
+    const isDue = grown.records >= uncounted.records || grown.bytes >= uncounted.bytes;
+    callers.set(caller, isDue ? { records: 0, bytes: 0 } : grown);
+    if (!isDue) return;
+    store
+      .trim(caller, keyLimits, Date.now() - staleAfter)
+      .catch((error) => log.warn({ err: error }, 'failed to delete the oldest idempotency keys of a caller'));
+  };
 }
