@@ -7,7 +7,7 @@ import { get } from 'node:https';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ServiceName, serviceNames } from '../../scripts/topology.ts';
-import { calm, podsOf } from '../rollout/cluster.ts';
+import { allCalm, calm, podsOf } from '../rollout/cluster.ts';
 import { kubectl, refuseForeignCluster } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
 import { type Copy, copyRepository } from './copy.ts';
@@ -62,7 +62,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('`skaffold run` (needs REQUIRE_CLUSTER=1)', { 
     expect(await kubectl('get', 'deployments', '-o', 'name')).toBe('');
     await timed('skaffold run, cold', () => skaffold(copy.folder, 'run'));
     await eventually('the system is ready', ready, 60_000);
-    await Promise.all(serviceNames.map((service) => calm(service)));
+    await allCalm();
   });
 
   it('serves over TLS, with the certificate that was made for its Ingress', async () => {

@@ -6,7 +6,7 @@ import { withContext } from './request-context.ts';
 describe('the age of a request', () => {
   it('is the time since it was received, and 0 outside of a request', () => {
     const request = requestWith(1_000);
-    expect(withContext(request, () => currentAge(request.startedAt + 250))).toBe(250);
+    expect(withContext(request, () => currentAge(request.startedAt + 250))).toBeCloseTo(250);
     expect(currentAge()).toBe(0);
   });
 

@@ -5,6 +5,7 @@ import { setImmediate as nextIteration, setTimeout as wait } from 'node:timers/p
 import type { Priority } from '@slipway/contract-kit/operation';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Admission, admitRequests } from './admission.ts';
+import { CpuShare } from './cpu-share.ts';
 import { createRejection, type Reason } from './rejection.ts';
 
 /** The clock of these tests: only computing takes time, so that a busy machine changes no decision. */
@@ -30,7 +31,7 @@ function block(ms: number) {
 }
 
 /** A server behind admission, warm by default. `GET /5` computes for 5 ms; headers set priority and client. */
-async function serve({ coldFor = 0 } = {}) {
+async function serve({ coldFor = 0, cpuTime }: { coldFor?: number; cpuTime?: () => number } = {}) {
   const served: string[] = [];
   const rejected = new Map<string, number>();
   const requests = { ended: () => undefined };
@@ -47,6 +48,7 @@ async function serve({ coldFor = 0 } = {}) {
       client: String(headers['x-client']),
     }),
     coldFor,
+    cpuShare: new CpuShare(cpuTime),
   });
   admitRequests(server, admission);
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -178,6 +180,20 @@ describe('admission', () => {
     await underLoad(admission);
     expect(await flood(port, 5, '/5')).toEqual(Array(5).fill(503));
     await warm;
+  });
+
+  it('has clients wait as long while other processes take its CPU', async () => {
+    let share = 0.3;
+    const { port, admission } = await serve({ cpuTime: () => clock * share });
+    const tooMuch = flood(port, 700, '/5');
+    await vi.waitUntil(() => admission.load.waitMs > 0 && admission.load.waitMs < 2_700, { interval: 1 });
+    expect(await flood(port, 5, '/5')).toEqual(Array(5).fill(200));
+    await tooMuch;
+    share = 1;
+    const enough = flood(port, 150, '/5');
+    await vi.waitUntil(() => admission.load.waitMs > 250 && admission.load.waitMs < 500, { interval: 1 });
+    expect(await flood(port, 5, '/5')).toEqual(Array(5).fill(503));
+    await enough;
   });
 
   it('admits no request that would wait long, however many come', async () => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { setReceivedAt } from '../core/received-at.ts';
 import { callerTimeout } from '../telemetry/trace-context.ts';
+import { CpuShare } from './cpu-share.ts';
 import { FairQueue, type Flow } from './fair-queue.ts';
 import { maxQueueTime } from './queue-time.ts';
 import type { Reason, Reject } from './rejection.ts';
@@ -18,8 +19,11 @@ const hardMaxQueue = 1_500;
 const hardMaxQueueTime = 1_000;
 /** Number of requests after which the code of a process is warm. */
 const coldRequests = 500;
-/** Maximum queue time until then; milliseconds. Pods that start together take the CPU from each other for so long. */
-const coldMaxQueueTime = 3_000;
+/**
+ * Maximum queue time of a process that is slow for a while, because it is cold or gets too little CPU; milliseconds. Pods
+ * that start together take the CPU from each other, and from the pods that serve, for so long.
+ */
+const slowMaxQueueTime = 3_000;
 /** Maximum number of event-loop iterations in a row that start no request because connections are arriving. */
 const maxConnectionIterations = 10;
 /** Milliseconds between two sweeps that remove requests from the queue which nobody waits for any more. */
@@ -45,6 +49,7 @@ export type AdmissionOptions = {
   flowOf: (request: IncomingMessage) => Flow;
   /** Number of requests for which a new process is slow. Meanwhile requests may wait longer. */
   coldFor?: number;
+  cpuShare?: CpuShare;
 };
 
 /**
@@ -59,6 +64,7 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #queue = new FairQueue<Queued>();
   readonly #serviceTime = new ServiceTime();
+  readonly #cpuShare: CpuShare;
   /** Number of requests that may still start in this iteration. It is refilled at most once in an iteration. */
   #startsLeft = 1;
   #refilledIn = 0;
@@ -71,6 +77,7 @@ export class Admission {
   constructor(options: AdmissionOptions) {
     this.#options = options;
     this.#coldFor = options.coldFor ?? coldRequests;
+    this.#cpuShare = options.cpuShare ?? new CpuShare();
   }
 
   /** The queue's length, and the time that its requests will take; milliseconds. */
@@ -90,12 +97,12 @@ export class Admission {
     this.#connectionArrived = true;
   }
 
-  get #isCold(): boolean {
-    return this.#coldFor > 0;
+  get #isSlow(): boolean {
+    return this.#coldFor > 0 || this.#cpuShare.isStarved;
   }
 
   get #hardMax(): number {
-    return this.#isCold ? coldMaxQueueTime : hardMaxQueueTime;
+    return this.#isSlow ? slowMaxQueueTime : hardMaxQueueTime;
   }
 
   /** Calls `start` now or in a later event-loop iteration, or rejects the request. */
@@ -130,7 +137,7 @@ export class Admission {
     const { flowOf, reject } = this.#options;
     const flow = flowOf(request);
     const ahead = this.#queue.ahead(flow);
-    const maxWait = this.#isCold ? coldMaxQueueTime : maxQueueTime[flow.priority];
+    const maxWait = this.#isSlow ? slowMaxQueueTime : maxQueueTime[flow.priority];
     const isLate = ahead * this.#serviceTime.expected > Math.min(maxWait, clientTimeout);
     const isFull = this.#queue.size >= hardMaxQueue || this.#queue.sizeOf(flow.priority) >= maxOfPriority;
     if (isFull || ahead >= maxAhead || (isLate && ahead >= shortQueue)) {
@@ -152,6 +159,7 @@ export class Admission {
     this.#iterationIsDue = false;
     if (this.#queue.size === 0) {
       this.#serviceTime.idle(performance.now());
+      this.#cpuShare.idle();
       // New requests are read in the next iteration.
       this.#refill(currentIteration() + 1);
       return;
@@ -165,6 +173,7 @@ export class Admission {
     this.#connectionIterations = 0;
     this.#refill(currentIteration() + 1);
     const now = performance.now();
+    this.#cpuShare.busy(now);
     if (now - this.#sweptAt > sweepInterval) this.#sweep(now);
     this.#serviceTime.iteration(now, this.#startNext(now));
   };

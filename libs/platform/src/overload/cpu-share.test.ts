@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { CpuShare } from './cpu-share.ts';
+
+describe('the share of a processor', () => {
+  /** A loop that is busy for some time, of which it computes a part. */
+  function start() {
+    let now = 0;
+    let cpu = 0;
+    const share = new CpuShare(() => cpu);
+    return {
+      share,
+      spend(ms: number, part: number) {
+        for (const end = now + ms; now < end; now += 10, cpu += 10 * part) share.busy(now);
+      },
+      rest(ms: number) {
+        share.idle();
+        now += ms;
+      },
+    };
+  }
+
+  it('is enough for a loop that is alone, and too little for one that gets less than half', () => {
+    const { share, spend } = start();
+    spend(300, 1);
+    expect(share.isStarved).toBe(false);
+    spend(300, 0.3);
+    expect(share.isStarved).toBe(true);
+    spend(300, 0.9);
+    expect(share.isStarved).toBe(false);
+  });
+
+  it('is not judged by a moment, and not by the time without work', () => {
+    const { share, spend, rest } = start();
+    spend(90, 0.1);
+    expect(share.isStarved).toBe(false);
+    rest(5_000);
+    spend(300, 1);
+    expect(share.isStarved).toBe(false);
+  });
+
+  it('is measured on the thread of the event loop', () => {
+    const share = new CpuShare();
+    const begin = performance.now();
+    share.busy(begin);
+    while (performance.now() - begin < 150);
+    // Twice the time passed that the thread could have computed in.
+    share.busy(begin + 10 * (performance.now() - begin));
+    expect(share.isStarved).toBe(true);
+  });
+});

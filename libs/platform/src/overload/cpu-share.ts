@@ -1,0 +1,47 @@
+import process from 'node:process';
+
+/** Share of a processor below which a busy process is slow because of its neighbours, not because of its requests. */
+const starvedBelow = 0.5;
+/** Minimum time over which the share is measured; milliseconds. */
+const minPeriod = 100;
+
+/** Returns the CPU time of the event loop's thread; milliseconds. */
+const ownCpuTime = () => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+};
+
+/**
+ * Measures the share of a processor that the event loop gets while it is busy. A busy loop gets all of one, unless
+ * other processes compete for it, as when several pods start on the same node, or a CPU limit throttles it.
+ *
+ * @example
+ * const share = new CpuShare();
+ * share.busy(performance.now()); // in each iteration that had work
+ * if (share.isStarved) allowMoreTime();
+ */
+export class CpuShare {
+  readonly #cpuTime: () => number;
+  #since: { at: number; cpu: number } | undefined;
+  /** Whether the event loop got less than half of a processor when it was last busy. */
+  isStarved = false;
+
+  /** @param cpuTime returns the CPU time that was used so far; milliseconds */
+  constructor(cpuTime = ownCpuTime) {
+    this.#cpuTime = cpuTime;
+  }
+
+  /** Records that the loop has been busy since the last call. */
+  busy(now: number): void {
+    const since = this.#since;
+    if (since && now - since.at < minPeriod) return;
+    const cpu = this.#cpuTime();
+    if (since) this.isStarved = (cpu - since.cpu) / (now - since.at) < starvedBelow;
+    this.#since = { at: now, cpu };
+  }
+
+  /** Records that the loop is idle, so that the time until it is busy again does not count. */
+  idle(): void {
+    this.#since = undefined;
+  }
+}
