@@ -14,6 +14,8 @@ export function completeSecrets(stored: SecretValues): SecretValues {
   const { serviceToken, managementToken, adminEmail, adminPassword } = newSecrets();
   const base = {
     'service-token': serviceToken,
+    'billing-job-token': newPassword(),
+    'reporting-job-token': newPassword(),
     'management-token': managementToken,
     'admin-email': adminEmail,
     'admin-password': adminPassword,

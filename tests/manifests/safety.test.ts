@@ -145,11 +145,11 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
       expect(Object.fromEntries(withKeys)).toEqual({
         gateway: ['management-token'],
         users: ['admin-email', 'admin-password', 'management-token', 'service-token', 'users-store-url'],
-        billing: ['billing-store-url', 'management-token', 'service-token'],
-        reporting: ['management-token', 'service-token'],
+        billing: ['billing-job-token', 'billing-store-url', 'management-token', 'service-token'],
+        reporting: ['management-token', 'reporting-job-token', 'service-token'],
         grafana: ['grafana-password'],
-        'billing-cycle': ['admin-email', 'admin-password'],
-        'reporting-rebuild': ['admin-email', 'admin-password'],
+        'billing-cycle': ['billing-job-token'],
+        'reporting-rebuild': ['reporting-job-token'],
       });
     });
 

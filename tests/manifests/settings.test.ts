@@ -29,6 +29,7 @@ const others = [
 /** Stands for what the Secret holds. */
 const secrets: Record<string, string> = {
   SERVICE_TOKEN: 'a token of the tests',
+  JOB_TOKEN: 'token-of-a-job-in-tests',
   STORE_URL: 'mongodb://mongodb:27017/tests',
   MANAGEMENT_TOKEN: 'token-of-an-operator',
   ADMIN_EMAIL: 'admin@example.com',

@@ -9,6 +9,8 @@ it('makes another random value for each secret and each cluster', () => {
   const [one, two] = [completeSecrets({}), completeSecrets({})];
   for (const key of [
     'service-token',
+    'billing-job-token',
+    'reporting-job-token',
     'management-token',
     'admin-password',
     'grafana-password',

@@ -58,7 +58,11 @@ export const billing = defineService({
     });
 
     const users = createClient(upstream('users', settings.USERS_URL), { getKeys });
-    registerAuthentication(app, { readKeys: () => users.getKeys(), shareBy });
+    registerAuthentication(app, {
+      readKeys: () => users.getKeys(),
+      shareBy,
+      jobToken: settings.JOB_TOKEN,
+    });
     registerClosedAccounts(app, { ...store, clock, counts, plans });
     registerSubscriptionRoutes(app, { ...store, clock, counts });
     registerUsageRoutes(app, { ...store, clock, counts });

@@ -35,6 +35,12 @@ export const settings = Type.Object({
     description: 'Address of the reporting service, which receives the events of billing',
   }),
   SERVICE_TOKEN: Secret({ description: 'The secret that services send to each other' }),
+  JOB_TOKEN: Type.Optional(
+    Secret({
+      pattern: '^\\S+$',
+      description: 'The secret of the job that starts billing runs; without it, only administrators can',
+    }),
+  ),
   BILLING_TEST_CLOCK: Type.Boolean({
     default: false,
     description: 'Allows billing runs and usage with times in the future; for tests and demonstrations only',

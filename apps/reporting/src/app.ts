@@ -24,6 +24,7 @@ export const reporting = defineService({
       readKeys: () => users.getKeys(),
       shareBy,
       serviceToken: settings.SERVICE_TOKEN,
+      jobToken: settings.JOB_TOKEN,
     });
     const events = {
       name: 'reporting_events_total',

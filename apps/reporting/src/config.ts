@@ -11,6 +11,12 @@ export const settings = Type.Object({
       'Where events and figures are stored: sqlite:<path>, sqlite::memory: or datastore://<project>[/<namespace>]',
   }),
   SERVICE_TOKEN: Secret({ description: 'The secret that services send to each other' }),
+  JOB_TOKEN: Type.Optional(
+    Secret({
+      pattern: '^\\S+$',
+      description: 'The secret of the job that rebuilds the figures; without it, only administrators can',
+    }),
+  ),
   USERS_URL: ServiceUrl({
     default: 'http://127.0.0.1:4001',
     description: 'Address of the users service, which publishes the keys of access tokens',

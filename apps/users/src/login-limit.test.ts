@@ -6,26 +6,30 @@ import {
   delayAfter,
   nextAttempt,
   noAttempts,
+  pairLimit,
 } from './login-limit.ts';
 import { openStore } from './store/open.ts';
 
 describe('delayAfter', () => {
-  const limit = { free: 3, forgetAfter: 1 };
+  const limit = { free: 3, forgetAfter: 1, maxDelay: 900_000 };
 
   it('is 0 for the free failures, then doubles from a second to a quarter of an hour', () => {
     const delays = [0, 2, 3, 4, 5, 12, 13, 1_000].map((failures) => delayAfter(failures, limit));
     expect(delays).toEqual([0, 0, 1_000, 2_000, 4_000, 512_000, 900_000, 900_000]);
   });
 
-  it('allows fewer guesses an hour for an account than the 100 of OWASP ASVS', () => {
+  it.each([
+    ['an account from one origin', pairLimit],
+    ['an account from all unknown origins', accountLimit],
+  ])('allows fewer guesses an hour for %s than the 100 of OWASP ASVS', (_, limit) => {
     let [guesses, time] = [0, 0];
-    while (time < 3_600_000) time += delayAfter(++guesses, accountLimit);
+    while (time < 3_600_000) time += delayAfter(++guesses, limit);
     expect(guesses).toBeLessThan(100);
   });
 });
 
 describe('nextAttempt', () => {
-  const limit = { free: 1, forgetAfter: 10_000 };
+  const limit = { free: 1, forgetAfter: 10_000, maxDelay: 900_000 };
 
   it('counts up, and returns how long to wait', () => {
     const first = nextAttempt(noAttempts('key'), limit, 5_000);
@@ -72,27 +76,78 @@ describe('the check of passwords', () => {
 
   it('rejects even the right password for a while after too many wrong ones, without checking it', async () => {
     const { time, checked, check, fail } = await setUp();
-    await fail(accountLimit.free);
-    await expect(check(account, 'ada', 'right', '192.0.2.2')).rejects.toEqual(refusal(1));
+    await fail(pairLimit.free);
+    await expect(check(account, 'ada', 'right', '192.0.2.1')).rejects.toEqual(refusal(1));
     expect(checked).not.toContain('right');
     time.at += 1_000;
-    expect(await check(account, 'ada', 'right', '192.0.2.2')).toBe(true);
+    expect(await check(account, 'ada', 'right', '192.0.2.1')).toBe(true);
   });
 
   it('waits longer with each failure', async () => {
     const { time, check, fail } = await setUp();
-    await fail(accountLimit.free);
+    await fail(pairLimit.free);
     time.at += 1_000;
     await fail(1);
-    await expect(check(account, 'ada', 'right', '192.0.2.2')).rejects.toEqual(refusal(2));
+    await expect(check(account, 'ada', 'right', '192.0.2.1')).rejects.toEqual(refusal(2));
   });
 
   it('limits an account that does not exist in the same way', async () => {
     const { check } = await setUp();
-    for (let i = 0; i < accountLimit.free; i++) {
+    for (let i = 0; i < pairLimit.free; i++) {
+      expect(await check(undefined, 'nobody', 'wrong', '192.0.2.1')).toBe(false);
+    }
+    await expect(check(undefined, 'nobody', 'wrong', '192.0.2.1')).rejects.toEqual(refusal(1));
+    for (let i = pairLimit.free; i < accountLimit.free; i++) {
       expect(await check(undefined, 'nobody', 'wrong', `192.0.2.${i}`)).toBe(false);
     }
     await expect(check(undefined, 'nobody', 'wrong', '192.0.2.99')).rejects.toEqual(refusal(1));
+  });
+
+  it('keeps nobody out who is elsewhere, however often a stranger guesses', async () => {
+    const { time, check, fail } = await setUp();
+    await fail(pairLimit.free);
+    for (let hours = 0; hours < 48; hours++) {
+      for (let quarter = 0; quarter < 4; quarter++) {
+        time.at += 15 * 60_000;
+        await fail(1);
+      }
+      // An origin from which nobody has logged in before.
+      time.at += 60_000;
+      expect(await check(account, 'ada', 'right', `203.0.113.${hours}`)).toBe(true);
+      time.at -= 60_000;
+    }
+  });
+
+  it('lets an owner in from a known origin while many origins guess', async () => {
+    const { time, check } = await setUp();
+    expect(await check(account, 'ada', 'right', '2001:db8::1')).toBe(true);
+    time.at += 30 * 24 * 3_600_000;
+    const guess = (i: number) => check(account, 'ada', 'wrong', `198.51.100.${i}`);
+    for (let i = 0; i < accountLimit.free; i++) await guess(i);
+    await expect(guess(200)).rejects.toEqual(refusal(1));
+    for (let i = 0; i < 3; i++) expect(await check(account, 'ada', 'right', '2001:db8::2')).toBe(true);
+    await expect(guess(201)).rejects.toEqual(refusal(1));
+    await expect(check(account, 'ada', 'right', '192.0.2.99')).rejects.toEqual(refusal(1));
+  });
+
+  it('limits guesses from a known origin, too, and knows it for 90 days', async () => {
+    const { time, check, fail } = await setUp();
+    expect(await check(account, 'ada', 'right', '192.0.2.1')).toBe(true);
+    await fail(pairLimit.free);
+    await expect(check(account, 'ada', 'right', '192.0.2.1')).rejects.toEqual(refusal(1));
+    time.at += 90 * 24 * 3_600_000;
+    for (let i = 0; i < accountLimit.free; i++) await fail(1, 'ada', `198.51.100.${i}`);
+    await expect(check(account, 'ada', 'right', '192.0.2.1')).rejects.toEqual(refusal(1));
+  });
+
+  it('does not count an attempt that was rejected', async () => {
+    const { time, check, fail } = await setUp();
+    for (let i = 0; i < accountLimit.free; i++) await fail(1, 'ada', `198.51.100.${i}`);
+    for (let i = 0; i < pairLimit.free; i++) {
+      await expect(check(account, 'ada', 'right', '192.0.2.1')).rejects.toEqual(refusal(1));
+    }
+    time.at += 1_000;
+    expect(await check(account, 'ada', 'right', '192.0.2.1')).toBe(true);
   });
 
   it('allows no more guesses when all are sent at the same time', async () => {
@@ -103,11 +158,17 @@ describe('the check of passwords', () => {
     expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(50 - accountLimit.free);
   });
 
-  it('forgets the failures of an account when its password was right', async () => {
+  it('allows no more guesses from one origin when all are sent at the same time', async () => {
+    const { checked, check } = await setUp();
+    await Promise.allSettled(Array.from({ length: 15 }, () => check(account, 'ada', 'wrong', '192.0.2.1')));
+    expect(checked).toHaveLength(pairLimit.free);
+  });
+
+  it('forgets the failures from an origin when the password was right', async () => {
     const { check, fail } = await setUp();
-    await fail(accountLimit.free - 1);
+    await fail(pairLimit.free - 1);
     expect(await check(account, 'ada', 'right', '192.0.2.1')).toBe(true);
-    await fail(accountLimit.free);
+    await fail(pairLimit.free);
     await expect(check(account, 'ada', 'right', '192.0.2.1')).rejects.toEqual(refusal(1));
   });
 

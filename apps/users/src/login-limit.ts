@@ -5,29 +5,39 @@ import { toNetwork } from '@slipway/platform/http/client-address';
 import type { Passwords } from './passwords.ts';
 
 /** Attempts to use a password that have failed or are still being checked. Times are milliseconds since the epoch. */
-export type Attempts = Aggregate & { failures: number; lastAt: number; expiresAt: number };
+export type Attempts = Aggregate & {
+  failures: number;
+  lastAt: number;
+  expiresAt: number;
+  /** For an account and an origin: the origin is known until then, because the right password came from there. */
+  knownUntil?: number;
+};
 
 /** Stores the attempts of all replicas. Expired entries may be deleted at any time. */
 export type AttemptStore = AggregateStore<Attempts>;
 
-/** The number of failures without a delay, and how long failures are counted; milliseconds. */
-export type Limit = { free: number; forgetAfter: number };
+/** The number of failures without a delay, how long failures are counted, and the longest delay; milliseconds. */
+export type Limit = { free: number; forgetAfter: number; maxDelay: number };
 
-const hour = 3_600_000;
-/** Well below the 100 failures an hour that OWASP ASVS 4.0 (2.2.1) allows for one account. */
-export const accountLimit: Limit = { free: 10, forgetAfter: 24 * hour };
-/** Higher, because many people may share an address. */
-export const addressLimit: Limit = { free: 100, forgetAfter: hour };
-
+const minute = 60_000;
+const hour = 60 * minute;
+/** For an account and an origin (the network of a client): nobody can keep a person out who is elsewhere. */
+export const pairLimit: Limit = { free: 10, forgetAfter: 24 * hour, maxDelay: 15 * minute };
 /**
- * The delay after the first failure that causes one, which doubles with each further failure, and its maximum;
- * milliseconds.
+ * For an account and all unknown origins together, against guesses from many networks. It allows fewer than the 100
+ * failures an hour of OWASP ASVS 4.0 (2.2.1).
  */
+export const accountLimit: Limit = { free: 30, forgetAfter: hour, maxDelay: minute };
+/** For an origin and all accounts. Higher, because many people may share an address. */
+export const addressLimit: Limit = { free: 100, forgetAfter: hour, maxDelay: 15 * minute };
+
+/** The delay in milliseconds after the first failure that causes one. It doubles with each further failure. */
 const firstDelay = 1_000;
-const maxDelay = 15 * 60_000;
+/** Milliseconds for which an origin stays known after the last right password. */
+const knownFor = 90 * 24 * hour;
 
 /** Returns the delay in milliseconds that must follow a number of failures. */
-export function delayAfter(failures: number, { free }: Limit): number {
+export function delayAfter(failures: number, { free, maxDelay }: Limit): number {
   return failures < free ? 0 : Math.min(maxDelay, firstDelay * 2 ** (failures - free));
 }
 
@@ -38,16 +48,15 @@ export function noAttempts(id: string): Attempts {
 
 /** Returns the attempts with one more, or the milliseconds to wait before the attempt is allowed. */
 export function nextAttempt(found: Attempts, limit: Limit, now: number): Attempts | { wait: number } {
-  const { failures, lastAt } = found.expiresAt > now ? found : { failures: 0, lastAt: now };
+  const { failures, lastAt } = found.lastAt + limit.forgetAfter > now ? found : { failures: 0, lastAt: now };
   const wait = lastAt + delayAfter(failures, limit) - now;
   if (wait > 0) return { wait };
-  const expiresAt = now + limit.forgetAfter;
-  return { id: found.id, failures: failures + 1, lastAt: now, expiresAt, version: found.version + 1 };
+  const expiresAt = Math.max(now + limit.forgetAfter, found.knownUntil ?? 0);
+  return { ...found, failures: failures + 1, lastAt: now, expiresAt, version: found.version + 1 };
 }
 
 /**
- * Checks a password, unless too many attempts for the account or from the address have failed. The account may not
- * exist.
+ * Checks a password, unless too many attempts have failed. The account may not exist.
  */
 export type PasswordCheck = (
   account: { passwordHash: string } | undefined,
@@ -57,7 +66,8 @@ export type PasswordCheck = (
 ) => Promise<boolean>;
 
 /**
- * Creates the check of passwords, which limits the attempts per account and per address.
+ * Creates the check of passwords. What locks is the pair of account and origin. The account as a whole locks only
+ * origins from which its right password has not come yet.
  *
  * An attempt is counted before its password is checked, and removed if the password is right. Otherwise a thousand
  * concurrent guesses would all be allowed before the first one fails.
@@ -71,38 +81,59 @@ export function createPasswordCheck(
   clock: () => number = Date.now,
 ): PasswordCheck {
   return async (account, email, password, address) => {
+    const counted: string[] = [];
+    const takeAllBack = () => Promise.all(counted.map((key) => takeBack(key)));
+    const count = async (key: string, limit: Limit) => {
+      const entry = await countOne(key, limit);
+      counted.push(key);
+      return entry;
+    };
     // Hashed, because people also enter other things than addresses in this field, and these must not be stored.
-    const addressKey = keyOf('address', toNetwork(address));
-    const accountKey = keyOf('account', email);
-    await count(addressKey, addressLimit);
-    await count(accountKey, accountLimit);
-    const right = await passwords.verify(password, account?.passwordHash).catch(async (error) => {
-      await Promise.all([takeBack(addressKey, 1), takeBack(accountKey, 1)]);
+    const origin = toNetwork(address);
+    const pairKey = keyOf('pair', `${origin} ${email}`);
+    try {
+      const { knownUntil = 0 } = await count(pairKey, pairLimit);
+      if (knownUntil <= clock()) await count(keyOf('account', email), accountLimit);
+      await count(keyOf('address', origin), addressLimit);
+      if (!(await passwords.verify(password, account?.passwordHash))) return false;
+    } catch (error) {
+      await takeAllBack();
       throw error;
-    });
-    if (right) await Promise.all([takeBack(addressKey, 1), takeBack(accountKey, Number.POSITIVE_INFINITY)]);
-    return right;
+    }
+    await takeAllBack();
+    await remember(pairKey);
+    return true;
   };
 
-  async function count(key: string, limit: Limit): Promise<void> {
+  async function countOne(key: string, limit: Limit): Promise<Attempts> {
     const addOne = (found: Attempts) => {
       const next = nextAttempt(found, limit, clock());
       if (!('wait' in next)) return { next, events: [] };
       throw problem('rate_limited', 'Too many attempts failed', { retryAfter: next.wait / 1000 });
     };
-    await update(store.attempts, key, addOne, { ifMissing: () => noAttempts(key) });
+    return update(store.attempts, key, addOne, { ifMissing: () => noAttempts(key) });
   }
 
-  async function takeBack(key: string, failures: number): Promise<void> {
+  async function takeBack(key: string): Promise<void> {
     const subtract = (found: Attempts) => {
-      const left = found.failures - failures;
-      if (left <= 0) return { remove: true as const, events: [] };
-      return { next: { ...found, failures: left, version: found.version + 1 }, events: [] };
+      const failures = found.failures - 1;
+      if (failures <= 0 && found.knownUntil === undefined) return { remove: true as const, events: [] };
+      return { next: { ...found, failures: Math.max(0, failures), version: found.version + 1 }, events: [] };
     };
     await update(store.attempts, key, subtract, { ifMissing: () => undefined });
   }
+
+  /** Forgets the failures of an account from an origin, which is known from now on. */
+  async function remember(key: string): Promise<void> {
+    const know = (found: Attempts) => {
+      const knownUntil = clock() + knownFor;
+      const next = { ...found, failures: 0, knownUntil, expiresAt: knownUntil, version: found.version + 1 };
+      return { next, events: [] };
+    };
+    await update(store.attempts, key, know, { ifMissing: () => noAttempts(key) });
+  }
 }
 
-function keyOf(kind: 'account' | 'address', value: string): string {
+function keyOf(kind: 'pair' | 'account' | 'address', value: string): string {
   return hash('sha256', `${kind}:${value}`, 'base64url');
 }

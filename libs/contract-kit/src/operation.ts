@@ -43,6 +43,8 @@ export type Operation = {
   };
   config: {
     access: Access;
+    /** A job may call the operation, too, with the token that only this job and this service have. */
+    jobs?: true;
     /** Priority under overload; by default `batch` for operations that services call, `interactive` for all others. */
     priority?: Priority;
     /** The request needs an `Idempotency-Key`; a repeated request gets the first response again. */

@@ -311,7 +311,7 @@ export const runBilling = {
       }),
     }),
   },
-  config: { access: 'admin', priority: 'batch', timeoutMs: 120_000, bodyLimit: smallBody },
+  config: { access: 'admin', jobs: true, priority: 'batch', timeoutMs: 120_000, bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const listInvoices = {

@@ -116,7 +116,7 @@ export const rebuild = {
     tags,
     response: responses({ 200: Type.Object({ events: Type.Integer(), equal: Type.Boolean() }) }),
   },
-  config: { access: 'admin', priority: 'batch', timeoutMs: 120_000 },
+  config: { access: 'admin', jobs: true, priority: 'batch', timeoutMs: 120_000 },
 } as const satisfies Operation;
 
 export const listDeadLetters = {

@@ -1,13 +1,19 @@
-import { Secret } from '@slipway/platform/service/settings';
+import { Secret, ServiceUrl } from '@slipway/platform/service/settings';
 import Type, { type Static } from 'typebox';
 
 /** The settings of a job. */
 export const settings = Type.Object({
-  GATEWAY_URL: Type.String({
-    default: 'http://127.0.0.1:8080',
-    description: 'Address of the gateway, through which the job sends its requests',
+  BILLING_URL: ServiceUrl({
+    default: 'http://127.0.0.1:4002',
+    description: 'Address of the billing service, which the billing cycle calls',
   }),
-  ADMIN_EMAIL: Type.String({ description: 'E-mail address of the administrator whose account the job uses' }),
-  ADMIN_PASSWORD: Secret({ minLength: 10, description: 'Password of that administrator' }),
+  REPORTING_URL: ServiceUrl({
+    default: 'http://127.0.0.1:4003',
+    description: 'Address of the reporting service, which the rebuild calls',
+  }),
+  JOB_TOKEN: Secret({
+    pattern: '^\\S+$',
+    description: 'The secret that this job and the service which it calls have',
+  }),
 });
 export type Settings = Static<typeof settings>;

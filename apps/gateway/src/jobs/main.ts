@@ -17,15 +17,16 @@ async function main(): Promise<number> {
     throw new SettingsError([
       `The job '${name}' does not exist; the jobs are ${Object.keys(jobs).join(', ')}`,
     ]);
-  const { GATEWAY_URL, ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = readSettings(schema, process.env);
+  const { JOB_TOKEN, BILLING_URL, REPORTING_URL } = readSettings(schema, process.env);
+  const address = { billing: BILLING_URL, reporting: REPORTING_URL }[job.service];
   const metrics = createMetrics(name, packageJson.version);
-  const gateway = createUpstream({ name: 'gateway', address: GATEWAY_URL, metrics, log });
+  const service = createUpstream({ name: job.service, address, metrics, log });
   try {
-    const { done, ...facts } = await job(gateway, { email, password });
+    const { done, ...facts } = await job.run(service, JOB_TOKEN);
     log.info(facts, done ? 'done' : 'work remains');
     return done ? 0 : 1;
   } finally {
-    await gateway.close();
+    await service.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { accountLimit, addressLimit, createPasswordCheck } from '../login-limit.ts';
+import { addressLimit, createPasswordCheck, pairLimit } from '../login-limit.ts';
 import { startUsers } from '../testing/service.ts';
 
 describe('sessions over HTTP', () => {
@@ -86,7 +86,7 @@ describe('sessions over HTTP', () => {
 
   it('cannot begin for a while after too many wrong passwords', async () => {
     const { email, password } = await users.newPerson();
-    for (let i = 0; i < accountLimit.free; i++) await logIn(email, 'wrong');
+    for (let i = 0; i < pairLimit.free; i++) await logIn(email, 'wrong');
     const refused = await logIn(email, password);
     expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
     expect(refused.headers['retry-after']).toBe('1');

@@ -1,4 +1,4 @@
-import type { Access } from '@slipway/contract-kit/operation';
+import type { Operation } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyRequest } from 'fastify';
 import type { App } from '../core/app.ts';
@@ -10,19 +10,24 @@ export type AccessOptions = {
   verify: TokenVerifier;
   /** The secret that other services send to operations with `access: 'service'`; without it, they are closed. */
   serviceToken?: string;
+  /** The secret that a job sends to operations with `jobs`; without it, they are closed to jobs. */
+  jobToken?: string;
 };
+
+/** A job, which is no person and has no role. */
+const job: Principal = { subject: 'job', roles: [] };
 
 /**
  * Rejects a request to any route that is registered after this call, unless its caller has the access that the route's
  * contract requires. A route without `access` is an error at start, so that no route is public by mistake.
  */
-export function registerAccess(app: App, { verify, serviceToken }: AccessOptions): void {
+export function registerAccess(app: App, { verify, serviceToken, jobToken }: AccessOptions): void {
   app.decorateRequest('principal', null);
   app.addHook('onRoute', (route) => {
-    const { access } = (route.config ?? {}) as { access?: Access };
+    const { access, jobs } = (route.config ?? {}) as Partial<Operation['config']>;
     if (access === undefined) throw new Error(`${route.method} ${route.url} does not say who may call it`);
     if (access === 'public') return;
-    const check = access === 'service' ? checkService : checkPerson(access);
+    const check = access === 'service' ? checkService : checkPerson(access, jobs ? jobToken : undefined);
     route.onRequest = [check, ...[route.onRequest ?? []].flat()];
   });
 
@@ -30,9 +35,14 @@ export function registerAccess(app: App, { verify, serviceToken }: AccessOptions
     if (!serviceToken || !isSameSecret(requireToken(request), serviceToken)) throw problem('unauthenticated');
   }
 
-  function checkPerson(access: 'member' | 'admin') {
+  function checkPerson(access: 'member' | 'admin', jobToken?: string) {
     return async (request: FastifyRequest): Promise<void> => {
-      const principal = await verify(requireToken(request));
+      const token = requireToken(request);
+      if (jobToken && isSameSecret(token, jobToken)) {
+        request.setDecorator('principal', job);
+        return;
+      }
+      const principal = await verify(token);
       request.setDecorator('principal', principal);
       if (access === 'admin' && !principal.roles.includes('admin')) throw problem('forbidden');
     };

@@ -13,6 +13,8 @@ export type AuthenticationOptions = {
   shareBy: (clientOf: ClientOf) => void;
   /** The secret that other services send to operations with `access: 'service'`; without it, they are closed. */
   serviceToken?: string;
+  /** The secret that a job sends to operations with `jobs`; without it, they are closed to jobs. */
+  jobToken?: string;
   /** Identifies clients without a verified token (`readClientAddress`); without it, they count as one client. */
   networkOf?: (request: Pick<FastifyRequest, 'raw'>) => string;
   /**
@@ -37,11 +39,12 @@ export function registerAuthentication(app: App, options: AuthenticationOptions)
 
 /** Creates what `registerAuthentication` registers, for a service that checks access in only a part of its routes. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
-  const { readKeys, shareBy, networkOf, currentAccess, serviceToken } = options;
+  const { readKeys, shareBy, networkOf, currentAccess, serviceToken, jobToken } = options;
   const verify = createTokenVerifier(publishedKeys(readKeys));
   const clients = createClientIdentity(verify, networkOf);
   shareBy(clients.cached);
-  return { verify: currentAccess ? withCurrentAccess(verify, currentAccess) : verify, serviceToken, clients };
+  const verifyNow = currentAccess ? withCurrentAccess(verify, currentAccess) : verify;
+  return { verify: verifyNow, serviceToken, jobToken, clients };
 }
 
 function withCurrentAccess(
