@@ -124,7 +124,8 @@ describe('the admission queue', () => {
       const before = rejected.mock.calls.length;
       for (let n = 0; n < count; n += 1) {
         // The socket is gone, so that none of them is served.
-        const request = { headers: { p: priority, c: client(n) }, socket: { destroyed: true } };
+        const socket = { destroyed: true, pause: () => undefined, resume: () => undefined };
+        const request = { headers: { p: priority, c: client(n) }, socket };
         admission.admit(request as never, {} as never, () => undefined);
       }
       return rejected.mock.calls.length - before;
@@ -194,6 +195,20 @@ describe('admission', () => {
     await vi.waitUntil(() => admission.load.waitMs > 250 && admission.load.waitMs < 500, { interval: 1 });
     expect(await flood(port, 5, '/5')).toEqual(Array(5).fill(503));
     await enough;
+  });
+
+  it('rejects few requests for each that it serves, when clients send again as soon as they are rejected', async () => {
+    const { port, served, rejected, admission } = await serve();
+    const first = flood(port, 120, '/5');
+    await underLoad(admission);
+    const clients = await connectAll(port, 300);
+    const again = head('/5');
+    for (const { socket } of clients) socket.on('data', () => socket.write(again)).write(again);
+    await vi.waitUntil(() => (rejected.get('queue_full') ?? 0) > 300, { interval: 1 });
+    const before = { served: served.length, rejected: rejected.get('queue_full') ?? 0 };
+    await vi.waitUntil(() => served.length >= before.served + 50, { interval: 1 });
+    expect((rejected.get('queue_full') ?? 0) - before.rejected).toBeLessThan(50 * 20);
+    await first;
   });
 
   it('admits no request that would wait long, however many come', async () => {

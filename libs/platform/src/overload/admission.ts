@@ -4,6 +4,7 @@ import { callerTimeout } from '../telemetry/trace-context.ts';
 import { CpuShare } from './cpu-share.ts';
 import { FairQueue, type Flow } from './fair-queue.ts';
 import { maxQueueTime } from './queue-time.ts';
+import { RejectedConnections } from './rejected-connections.ts';
 import type { Reason, Reject } from './rejection.ts';
 import { ServiceTime } from './service-time.ts';
 
@@ -65,6 +66,7 @@ export class Admission {
   readonly #queue = new FairQueue<Queued>();
   readonly #serviceTime = new ServiceTime();
   readonly #cpuShare: CpuShare;
+  readonly #rejectedConnections = new RejectedConnections();
   /** Number of requests that may still start in this iteration. It is refilled at most once in an iteration. */
   #startsLeft = 1;
   #refilledIn = 0;
@@ -142,6 +144,8 @@ export class Admission {
     const isFull = this.#queue.size >= hardMaxQueue || this.#queue.sizeOf(flow.priority) >= maxOfPriority;
     if (isFull || ahead >= maxAhead || (isLate && ahead >= shortQueue)) {
       reject('queue_full', request, response);
+      this.#rejectedConnections.add(request);
+      this.#scheduleIteration();
     } else {
       this.#queue.push(flow, queued);
       this.#scheduleIteration();
@@ -157,6 +161,8 @@ export class Admission {
   /** Runs once in an event-loop iteration. After it, Node reads new requests, results of stores and closed sockets. */
   readonly #iteration = (): void => {
     this.#iterationIsDue = false;
+    this.#rejectedConnections.nextIteration();
+    if (this.#rejectedConnections.areWaiting) this.#scheduleIteration();
     if (this.#queue.size === 0) {
       this.#serviceTime.idle(performance.now());
       this.#cpuShare.idle();
