@@ -8,7 +8,7 @@ import { beginPayment, paymentOf, settlePayment } from './payments.ts';
 import type { PaymentProvider } from './provider/provider.ts';
 import { beginRefund, refundOf, settleRefund } from './refunds.ts';
 
-/** The steps of a payment or refund: store it as pending, call the provider, store the result. */
+/** Dependencies of payments and refunds, which are stored before and after the provider call. */
 export type SettlementParts = {
   invoices: InvoiceStore;
   provider: PaymentProvider;

@@ -60,7 +60,7 @@ export function admit(
 }
 
 /**
- * Returns the time of usage, moved to the start of the subscription if it is a little earlier: another clock may be
+ * Returns the time of usage, or the subscription's start if that is slightly later: the caller's clock may be
  * behind or have only whole seconds.
  */
 function sinceStart(at: string, startedAt: string): string {
@@ -70,7 +70,8 @@ function sinceStart(at: string, startedAt: string): string {
 }
 
 /**
- * Whether usage is dated after the end. Usage from before the end may arrive at any time, and another invoice bills it.
+ * Returns whether usage is dated after the end. Earlier usage may still arrive at any time; a later invoice
+ * bills it.
  */
 function hasEnded({ endsAt }: Subscription, at: string): boolean {
   return endsAt !== undefined && at >= endsAt;

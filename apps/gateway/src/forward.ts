@@ -27,7 +27,7 @@ const smallBody = 16_384;
  * connection to the service.
  */
 export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf }: Options) {
-  // The service handles such a body while it arrives. JSON can be handled only when it is complete.
+  // The service handles a body that is not JSON while it arrives; JSON must be complete first.
   const isStreamed = operation.schema.consumes !== undefined;
   const takesBody = Boolean(operation.schema.body ?? operation.schema.consumes);
   return async (request: FastifyRequest, reply: FastifyReply) => {
@@ -35,7 +35,7 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
     if (reply.raw.destroyed) return reply.hijack();
     const call = new AbortController();
     const reader = { limit: bodyLimit, isStreamed, call };
-    // The response may also have been sent without the call, for example because the body came too slowly.
+    // Aborts the call after an error response, too, for example because the body came too slowly.
     reply.raw.once('close', () => call.abort());
     try {
       const body = takesBody && hasBody(request.raw) ? await bodyOf(request.raw, reader) : undefined;

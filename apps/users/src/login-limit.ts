@@ -9,7 +9,7 @@ export type Attempts = Aggregate & {
   failures: number;
   lastAt: number;
   expiresAt: number;
-  /** For an account and an origin: the origin is known until then, because the right password came from there. */
+  /** For an account and an origin: after a correct password, the origin is known until this time. */
   knownUntil?: number;
 };
 
@@ -21,7 +21,7 @@ export type Limit = { free: number; forgetAfter: number; maxDelay: number };
 
 const minute = 60_000;
 const hour = 60 * minute;
-/** For an account and an origin (the network of a client): nobody can keep a person out who is elsewhere. */
+/** For an account and an origin (the client's network): attackers elsewhere cannot lock the user out. */
 export const pairLimit: Limit = { free: 10, forgetAfter: 24 * hour, maxDelay: 15 * minute };
 /**
  * For an account and all unknown origins together, against guesses from many networks. It allows fewer than the 100
@@ -66,8 +66,8 @@ export type PasswordCheck = (
 ) => Promise<boolean>;
 
 /**
- * Creates the check of passwords. What locks is the pair of account and origin. The account as a whole locks only
- * origins from which its right password has not come yet.
+ * Creates the password check. It limits failures per account and origin, per origin, and per account for all
+ * unknown origins together.
  *
  * An attempt is counted before its password is checked, and removed if the password is right. Otherwise a thousand
  * concurrent guesses would all be allowed before the first one fails.
@@ -88,7 +88,7 @@ export function createPasswordCheck(
       counted.push(key);
       return entry;
     };
-    // Hashed, because people also enter other things than addresses in this field, and these must not be stored.
+    // Keys are hashed: people also type other things, such as passwords, into the email field.
     const origin = toNetwork(address);
     const pairKey = keyOf('pair', `${origin} ${email}`);
     try {

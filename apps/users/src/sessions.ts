@@ -19,15 +19,15 @@ import { type SigningKeys, tokenLifetime } from './signing-keys.ts';
 /** A login and the refresh token that continues it. Times are milliseconds since the epoch. */
 export type Session = Aggregate & {
   accountId: string;
-  /** The password that the session began with, see `Account`. */
+  /** Valid only while the account has this version. */
   passwordVersion: number;
   /** SHA-256 of the refresh token: 256 random bits need no slow hash. */
   tokenHash: string;
-  /** When the last response with a new token could be sent; until that is known, the latest time at which it could. */
+  /** When the last response with a new token was released; until that is stored, the latest possible time. */
   refreshedAt: number;
-  /** The current tokens of requests that were sent at the same time as another one, and when each was issued. */
+  /** Additional current tokens, one for each simultaneous request, and when each was issued. */
   others?: { tokenHash: string; issuedAt: number }[];
-  /** The tokens that were replaced last, and until when a request with one of them was sent at the same time. */
+  /** Recently replaced tokens. A request with one that is received by `until` counts as simultaneous. */
   replaced?: { tokenHash: string; until: number }[];
   expiresAt: number;
 };
@@ -40,15 +40,15 @@ export const idleLifetime = 30 * 24 * 3_600_000;
 /** Milliseconds after which a store cancels a write. */
 export const longestWrite = 2_000;
 /**
- * Milliseconds for which a response with a new token is held back. A request with the old token that is received
- * meanwhile was sent by a client that did not have the new one, and not by a thief who waited for it.
+ * Milliseconds by which a response with a new token is delayed. Until then the client has only the old one, so
+ * a request with that counts as simultaneous and not as reuse.
  */
 export const holdTime = 100;
 /** Maximum number of `others` in a session. */
 export const maxOthers = 31;
 /**
- * Milliseconds for which a token does not have to make room for another one. Tabs that share their memory use only one
- * of their tokens again, so the others are the oldest ones soon.
+ * Milliseconds for which a token is not evicted for another one. Tabs with shared storage continue with only
+ * one of their tokens, so the others soon are the oldest and are evicted.
  */
 const keptFor = 2_000;
 /** Maximum number of `replaced` in a session. */
@@ -73,7 +73,7 @@ function sessionIdIn(token: string): string {
  * - `current`: it continues the session;
  * - `simultaneous`: it was current when the request was received, but another request with it was faster. A client
  *   with two tabs causes this, so both continue, each with a token of its own;
- * - `overtaken`: it is older, but another request was faster here, too. The session continues without this one;
+ * - `overtaken`: it is older, but came before the last response was sent. Only this request is rejected;
  * - `reused`: it was used before the request was sent, so two parties have it, and one of them is a thief;
  * - `expired`: the session has ended.
  *
@@ -147,7 +147,7 @@ export function createSessions(parts: Parts) {
       let replaces = false;
       const renew = async (session: Session) => {
         const standing = standingOf(token, session, receivedAt);
-        // Not if the token was current when this request read it first: then another request was faster.
+        // Not reuse if the token was current in an earlier attempt: a concurrent request replaced it.
         if (standing === 'reused' && !wasCurrent) await endStolen(session);
         replaces = standing === 'current';
         wasCurrent ||= replaces;
@@ -217,8 +217,8 @@ export function createSessions(parts: Parts) {
   }
 
   /**
-   * Holds the response back, and stores until when. If that fails, reuse is detected a little later, but the new token
-   * is valid.
+   * Delays the response, and stores its release time. If the write fails, reuse is detected later, but the new
+   * token is valid.
    */
   async function settle(id: string, tokenHash: string): Promise<void> {
     await pause(holdTime);
@@ -228,7 +228,7 @@ export function createSessions(parts: Parts) {
     }).catch(() => undefined);
   }
 
-  /** Whether the account of a session exists and still has the password that the session began with. */
+  /** Returns whether a session's account exists and has the session's password version. */
   async function hasAccount({ accountId, passwordVersion }: Session): Promise<boolean> {
     const account = await store.accounts.get(accountId);
     return account?.passwordVersion === passwordVersion;
@@ -295,7 +295,7 @@ function branched(session: Session, tokenHash: string, now: number): Session {
   };
 }
 
-/** Stores until when a token could be used at the same time as the request that replaced it. */
+/** Stores the time until which requests with a replaced token count as simultaneous. */
 function settled(session: Session, tokenHash: string, until: number): Change<Session> {
   const replaced = (session.replaced ?? []).map((each) =>
     each.tokenHash === tokenHash ? { tokenHash, until } : each,

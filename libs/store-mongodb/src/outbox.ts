@@ -61,7 +61,7 @@ type Source = Collection<WithId>;
 export function mongoOutbox({ collection, command }: MongoStore, names: string[]): MongoOutbox {
   const collections = names.map((name) => collection<WithId>(name));
   const listeners: (() => void)[] = [];
-  /** The collection of each event that was read last, so that its removal needs one command instead of one for each. */
+  /** The collections of the events read last, so that a removal needs one command, not one per collection. */
   const readFrom = new Map<string, Source>();
   const waiting = { 'outbox.place': { $gt: 0 } };
 
@@ -140,8 +140,8 @@ function add(one: Backlog, other: Backlog): Backlog {
 }
 
 /**
- * Merges the events of several documents by their positions. The events of one document stay in order even if their
- * positions are not, because two replicas with different clocks may have written them.
+ * Merges the events of several documents by position, but preserves each document's order: two replicas with
+ * different clocks may have written its positions out of order.
  */
 function inOrder(outboxes: PlacedEvent[][]): DomainEvent[] {
   const placed = outboxes.flatMap((outbox) => {

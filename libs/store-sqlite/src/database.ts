@@ -100,8 +100,8 @@ function makeFolder(folder: string): void {
 const others = 0o077;
 
 /**
- * Takes the permissions of others away from a database file, which is created if it is missing, and from those that
- * SQLite writes beside it. SQLite gives new ones the permissions of the database file.
+ * Creates a missing database file, and removes others' permissions from it and from the files that SQLite
+ * writes beside it. SQLite gives new ones the permissions of the database file.
  */
 function closeToOthers(path: string): void {
   createFile(path);
@@ -117,7 +117,7 @@ function closeToOthers(path: string): void {
   }
 }
 
-/** Leaves what cannot be created to SQLite, which says why. */
+/** Creates a file. If that fails, SQLite reports why. */
 function createFile(path: string): void {
   try {
     closeSync(openSync(path, 'a', 0o600));

@@ -37,7 +37,7 @@ export async function largestFigures(
   return (await reads.find(figureKind, range)).map(figureIn);
 }
 
-/** Compares the next figures of a snapshot with those of another; after the last figure there is no `last`. */
+/** Compares a snapshot's next `limit` figures with another's. No `last` means that none were left. */
 export async function compareFigures(
   reads: Reads,
   snapshot: number,

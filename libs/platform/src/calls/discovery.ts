@@ -4,7 +4,7 @@ import { type Address, type Addresses, createAddresses } from './addresses.ts';
 
 /** Finds the addresses of a service. */
 export type Discovery = Omit<Addresses, 'replace'> & {
-  /** Resolves when addresses are known; rejects with the resolver's error if none is known yet. */
+  /** Waits for the first addresses; `undefined` if known already. Rejects if the lookup fails. */
   ready(): Promise<void> | undefined;
   close(): void;
 };

@@ -14,7 +14,7 @@ import { createRelayMetrics } from './relay-metrics.ts';
 
 type RelayOptions = {
   outbox: OutboxStore;
-  /** Resolves when the reader has all events. `signal` aborts a delivery that a stop does not wait for any longer. */
+  /** Resolves when the reader has all events. `signal` aborts a delivery that outlasts the shutdown. */
   deliver: (events: DomainEvent[], signal: AbortSignal) => Promise<unknown>;
   log: Logger;
   metrics: Metrics;
@@ -33,8 +33,9 @@ const delays = { base: 200, max: 10_000 };
 const stopWithin = 1_000;
 
 /**
- * Delivers the events of an outbox while the service runs: each at least once, in order. Events that are not delivered
- * when the service stops remain in the outbox. The reader recognizes duplicates by the event's id.
+ * Delivers an outbox's events while the service runs: at least once, in order except for rejected ones. Events
+ * not delivered when the service stops remain in the outbox. The reader recognizes duplicates by the event's
+ * id.
  *
  * @example
  * registerRelay(app, {
@@ -63,7 +64,7 @@ export function registerRelay(app: App, options: RelayOptions): void {
   app.addHook('onReady', async () => {
     running = run(options, { stopping: stopping.signal, aborting: aborting.signal }, pause);
   });
-  // In onClose all requests have ended, so that events of the last ones may have been delivered, too.
+  // Requests have ended before onClose, so the relay had a chance to deliver their events, too.
   app.addHook('onClose', async () => {
     stopping.abort();
     wakeUp.abort();
@@ -90,7 +91,7 @@ async function run(options: RelayOptions, signals: Signals, pause: () => Promise
       const events = pending.filter(({ id }) => isDue(held.get(id)));
       await send(events);
       failures = 0;
-      // A full batch may not be all.
+      // No pause after a full batch.
       if (pending.length < batchSize || events.length === 0) await pause();
     } catch (error) {
       if (stopping.aborted) return;

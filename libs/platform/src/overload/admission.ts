@@ -10,19 +10,19 @@ import { ServiceTime } from './service-time.ts';
 
 /** Maximum queue length at which nothing is rejected for its expected wait: a few waiting requests are not overload. */
 const shortQueue = 8;
-/** Maximum number of requests ahead of a queued one, and so of one client. */
+/** Maximum requests ahead of a queued one, and so maximum of one client. */
 const maxAhead = 1_000;
-/** Maximum number of queued requests of one priority: more than one client can have. */
+/** Maximum queue length of one priority: no single client can fill it. */
 const maxOfPriority = 1_250;
-/** Maximum queue length, which bounds memory: more than one priority can have. */
+/** Maximum queue length, which bounds memory: no single priority can fill it. */
 const hardMaxQueue = 1_500;
 /** Maximum queue time in milliseconds, however many requests go first. */
 const hardMaxQueueTime = 1_000;
 /** Number of requests after which the code of a process is warm. */
 const coldRequests = 500;
 /**
- * Maximum queue time of a process that is slow for a while, because it is cold or gets too little CPU; milliseconds. Pods
- * that start together take the CPU from each other, and from the pods that serve, for so long.
+ * Maximum queue time of a process that is slow because it is cold or gets too little CPU; milliseconds. Pods
+ * that start together compete for CPU with each other and with serving pods for about this long.
  */
 const slowMaxQueueTime = 3_000;
 /** Maximum number of event-loop iterations in a row that start no request because connections are arriving. */

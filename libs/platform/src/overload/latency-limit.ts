@@ -2,7 +2,7 @@
 export const minLimit = 16;
 /** Maximum of the limit. */
 const maxLimit = 192;
-/** Maximum number of requests of one route that run concurrently, with those of clients below their share. */
+/** Maximum concurrent requests of one route, including those beyond the limit (see `acquire`). */
 const hardMax = 256;
 /** A window of measurement ends after `ms` milliseconds with `samples` samples, or after `maxSamples` samples. */
 const window = { ms: 100, samples: 10, maxSamples: 64 };

@@ -36,7 +36,7 @@ export type Sdk = {
 export function startSdk(options: TracingOptions): Sdk {
   const { service, version, isPublic, settings } = options;
   const late = lateSpans(isPublic ? createOwnSampler(settings) : createSampler(settings));
-  // A process has one tracer provider. In tests, where it has several services, the global one is the last one's.
+  // A process has one global tracer provider. In tests with several services, it is the last one's.
   trace.disable();
   const sdk = new NodeSDK({
     resource: resourceFromAttributes({ 'service.name': service, 'service.version': version }),
@@ -47,7 +47,7 @@ export function startSdk(options: TracingOptions): Sdk {
     spanProcessors: [batchProcessor(createExporter(settings), options)],
     metricReaders: [],
     logRecordProcessors: [],
-    // Both are already registered, because services without an exporter use them, too. The types lack one `null`.
+    // Both are registered even without an exporter. The types allow `null` for only one of them.
     textMapPropagator: null,
     contextManager: null as never,
   });
@@ -70,8 +70,8 @@ function createSampler({
 }
 
 /**
- * Makes the sampler of a service that anyone can call: neither the caller's decision nor its trace id, which it can choose,
- * has a trace recorded.
+ * Creates the sampler of a public service. It ignores the caller's sampling decision and trace id, because any
+ * client can choose them.
  */
 function createOwnSampler(settings: TracingSettings): Sampler {
   const { OTEL_TRACES_SAMPLER: name } = settings;
