@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { table } from '../bench/report.ts';
 import { kubectl, refuseForeignCluster } from '../support/kubectl.ts';
 import { drainNode, evictBoth, growAndShrink, replacingAll, restarted } from './changes.ts';
-import { allCalm, anyPodOf, calm, followLoad, pinAll, restart, services, setEnv } from './cluster.ts';
+import { allCalm, anyPodOf, calm, followLoad, pin, pinAll, restart, services, setEnv } from './cluster.ts';
 import { balances } from './crowd.ts';
 import { signalPod } from './host.ts';
 import { deployNewImages } from './images.ts';
@@ -134,6 +134,8 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
   describe('the instrument', () => {
     it('sees requests fail where a gateway closes at once when it is told to stop', async () => {
+      // The autoscaler followed the load until now, and would keep more pods for a while.
+      await pin('gateway', 2);
       const undo = await setEnv('gateway', 'DRAIN_DELAY_MS=0');
       await calm('gateway');
       try {
