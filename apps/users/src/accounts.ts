@@ -15,7 +15,7 @@ export type Account = Aggregate & {
   email: string;
   name: string;
   passwordHash: string;
-  /** Increases with each new password. A session that began with another version has ended. */
+  /** Increases with each new password. A session with another version has ended. */
   passwordVersion: number;
   createdAt: string;
 };

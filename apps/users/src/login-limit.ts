@@ -88,8 +88,8 @@ export function createPasswordCheck(
       counted.push(key);
       return entry;
     };
-    // Keys are hashed: people also type other things, such as passwords, into the email field.
     const origin = toNetwork(address);
+    // Keys are hashed: people also type other things, such as passwords, into the email field.
     const pairKey = keyOf('pair', `${origin} ${email}`);
     try {
       const { knownUntil = 0 } = await count(pairKey, pairLimit);

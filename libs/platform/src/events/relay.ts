@@ -34,8 +34,7 @@ const stopWithin = 1_000;
 
 /**
  * Delivers an outbox's events while the service runs: at least once, in order except for rejected ones. Events
- * not delivered when the service stops remain in the outbox. The reader recognizes duplicates by the event's
- * id.
+ * not delivered when the service stops remain in the outbox. The reader recognizes duplicates by id.
  *
  * @example
  * registerRelay(app, {

@@ -10,7 +10,7 @@ import { ServiceTime } from './service-time.ts';
 
 /** Maximum queue length at which nothing is rejected for its expected wait: a few waiting requests are not overload. */
 const shortQueue = 8;
-/** Maximum requests ahead of a queued one, and so maximum of one client. */
+/** Maximum requests ahead of a queued one; also each client's maximum. */
 const maxAhead = 1_000;
 /** Maximum queue length of one priority: no single client can fill it. */
 const maxOfPriority = 1_250;
