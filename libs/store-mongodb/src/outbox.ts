@@ -51,6 +51,8 @@ const maxRemoved = 10;
 
 type WithId = { _id: string } & WithOutbox;
 type Source = Collection<WithId>;
+/** The outbox of one document. */
+type Outbox = { source: Source; placed: PlacedEvent[] };
 
 /**
  * Creates the outbox of the aggregates in some collections. An aggregate and its events are one document, so one
@@ -65,7 +67,7 @@ export function mongoOutbox({ collection, command }: MongoStore, names: string[]
   const readFrom = new Map<string, Source>();
   const waiting = { 'outbox.place': { $gt: 0 } };
 
-  async function oldestIn(source: Source, limit: number): Promise<PlacedEvent[][]> {
+  async function oldestIn(source: Source, limit: number): Promise<Outbox[]> {
     const oldest = [
       { $match: waiting },
       { $sort: { 'outbox.place': 1 } },
@@ -76,9 +78,7 @@ export function mongoOutbox({ collection, command }: MongoStore, names: string[]
       (options) => source.aggregate<WithOutbox>(oldest, options).toArray(),
       readWithin,
     );
-    const outboxes = found.map(({ outbox = [] }) => outbox);
-    for (const { event } of outboxes.flat()) readFrom.set(event.id, source);
-    return outboxes;
+    return found.map(({ outbox = [] }) => ({ source, placed: outbox }));
   }
 
   async function remove(from: Source, ids: string[]): Promise<void> {
@@ -99,9 +99,11 @@ export function mongoOutbox({ collection, command }: MongoStore, names: string[]
       listeners.push(listener);
     }),
     async pending(limit) {
-      readFrom.clear();
       const found = await Promise.all(collections.map((each) => oldestIn(each, limit)));
-      return inOrder(found.flat()).slice(0, limit);
+      const oldest = inOrder(found.flat()).slice(0, limit);
+      readFrom.clear();
+      for (const { event, source } of oldest) readFrom.set(event.id, source);
+      return oldest.map(({ event }) => event);
     },
     async delivered(ids) {
       for (let start = 0; start < ids.length; start += maxRemoved) {
@@ -143,17 +145,17 @@ function add(one: Backlog, other: Backlog): Backlog {
  * Merges the events of several documents by position, but preserves each document's order: two replicas with
  * different clocks may have written its positions out of order.
  */
-function inOrder(outboxes: PlacedEvent[][]): DomainEvent[] {
-  const placed = outboxes.flatMap((outbox) => {
+function inOrder(outboxes: Outbox[]) {
+  const all = outboxes.flatMap(({ source, placed }) => {
     let latest = 0;
-    return outbox.map(({ place, event }) => {
+    return placed.map(({ place, event }) => {
       latest = Math.max(latest, place);
-      return { place: latest, event };
+      return { place: latest, event, source };
     });
   });
-  const events = placed.sort((a, b) => a.place - b.place).map(({ event }) => event);
+  const ordered = all.sort((a, b) => a.place - b.place);
   // A repeated command may have written an event twice.
-  return [...new Map(events.map((event) => [event.id, event])).values()];
+  return [...new Map(ordered.map((each) => [each.event.id, each])).values()];
 }
 
 let lastPlace = 0;
