@@ -82,9 +82,8 @@ export function createPasswordCheck(
 ): PasswordCheck {
   return async (account, email, password, address) => {
     const counted: string[] = [];
-    const takeAllBack = () => Promise.all(counted.map((key) => takeBack(key)));
     const count = async (key: string, limit: Limit) => {
-      const entry = await countOne(key, limit);
+      const entry = await addOne(key, limit);
       counted.push(key);
       return entry;
     };
@@ -97,21 +96,21 @@ export function createPasswordCheck(
       await count(keyOf('address', origin), addressLimit);
       if (!(await passwords.verify(password, account?.passwordHash))) return false;
     } catch (error) {
-      await takeAllBack();
+      await Promise.all(counted.map(takeBack));
       throw error;
     }
-    await takeAllBack();
-    await remember(pairKey);
+    const others = counted.filter((key) => key !== pairKey);
+    await Promise.all([remember(pairKey), ...others.map(takeBack)]);
     return true;
   };
 
-  async function countOne(key: string, limit: Limit): Promise<Attempts> {
-    const addOne = (found: Attempts) => {
+  async function addOne(key: string, limit: Limit): Promise<Attempts> {
+    const add = (found: Attempts) => {
       const next = nextAttempt(found, limit, clock());
       if (!('wait' in next)) return { next, events: [] };
       throw problem('rate_limited', 'Too many attempts failed', { retryAfter: next.wait / 1000 });
     };
-    return update(store.attempts, key, addOne, { ifMissing: () => noAttempts(key) });
+    return update(store.attempts, key, add, { ifMissing: () => noAttempts(key) });
   }
 
   async function takeBack(key: string): Promise<void> {
