@@ -20,7 +20,9 @@ const margin = 1_000;
  */
 export function registerClosedAccounts(app: App, parts: Omit<ClosingParts, 'mayGoOn'>): void {
   const { closedAccounts } = parts;
-  const check = (request: FastifyRequest) => expectOpen(closedAccounts, request);
+  const check = async (request: FastifyRequest) => {
+    if (await isClosed(closedAccounts, request)) throw accountDeleted();
+  };
 
   app.addHook('onRoute', (route) => {
     const { access } = (route.config ?? {}) as { access?: Access };
@@ -41,11 +43,6 @@ export function registerClosedAccounts(app: App, parts: Omit<ClosingParts, 'mayG
   });
 }
 
-/** @throws {Problem} unauthenticated if the caller's account was closed after the token was issued. */
-export async function expectOpen(accounts: ClosedAccountStore, request: FastifyRequest): Promise<void> {
-  if (await isClosed(accounts, request)) throw accountDeleted();
-}
-
 /** Returns whether the caller's account was closed after the token was issued. */
 export async function isClosed(accounts: ClosedAccountStore, request: FastifyRequest): Promise<boolean> {
   const { subject, issuedAt = 0 } = principalOf(request);
@@ -53,6 +50,7 @@ export async function isClosed(accounts: ClosedAccountStore, request: FastifyReq
   return closedAt !== undefined && issuedAt <= Date.parse(closedAt) + issuerSkew;
 }
 
+/** Returns the problem of a caller whose account is closed. */
 export function accountDeleted(): Problem {
   const fields = [{ field: 'header.authorization', message: 'is a token of a deleted account' }];
   return problem('unauthenticated', 'The account was deleted', { fields });
