@@ -36,7 +36,7 @@ function makeFolder(dataDir: string): void {
   }
 }
 
-/** What Slipway writes into its folder, and hidden files, as file managers write them. */
+/** Matches the files of Slipway, and hidden ones, such as file managers write. */
 const own = /^(\..*|logs|secrets\.json.*|.*\.db(-.*)?)$/;
 /** The permissions of everybody but the owner. */
 const others = 0o077;

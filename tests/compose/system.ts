@@ -3,7 +3,7 @@ import { docker } from '../support/docker.ts';
 import { eventually } from '../support/people.ts';
 import { freePort } from '../support/ports.ts';
 
-/** What `docker inspect` says of a container, as far as it is asked here. */
+/** The fields of `docker inspect` that are used here. */
 export type Container = {
   Id: string;
   Name: string;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 
-/** What .dockerignore lets into an image. */
+/** The files that .dockerignore lets into an image. */
 const letIn = readFileSync(`${root}/.dockerignore`, 'utf8').match(/(?<=^!).+/gm) ?? [];
 const sources = ['Dockerfile', '.dockerignore', ...letIn];
 

@@ -28,7 +28,7 @@ type CronJob = Manifest & {
   };
 };
 
-/** What V8 may use of the memory limit for its heap: the rest is for buffers, code, and hashing of passwords. */
+/** The share of the memory limit that V8's heap may use: the rest is for buffers, code, and hashing of passwords. */
 const heapShare = 0.6;
 
 describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`, () => {

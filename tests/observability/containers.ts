@@ -14,7 +14,7 @@ export type Container = {
 };
 
 type Options = {
-  /** What `docker run` is told before the image: ports, mounts, environment. */
+  /** The arguments of `docker run` before the image: ports, mounts, environment. */
   options: string[];
   image: string;
   args?: string[];

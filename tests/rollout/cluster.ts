@@ -18,7 +18,7 @@ type PodList = {
   }[];
 };
 
-/** Reads the pods of all services at once: the test shares the processors with the cluster, and each kubectl takes 100 ms of one. */
+/** Reads the pods of all services at once: each kubectl takes 100 ms of a processor that the cluster needs as well. */
 async function readPods(): Promise<Record<ServiceName, Pod[]>> {
   const { items } = await readJson<PodList>(
     'get',

@@ -9,7 +9,7 @@ export type Discovery = Omit<Addresses, 'replace'> & {
   close(): void;
 };
 
-/** Milliseconds between two DNS lookups, the same as the TTL of a record in a Kubernetes cluster. */
+/** Milliseconds between two DNS lookups, the default TTL of CoreDNS's records of a cluster. */
 const refreshInterval = 5_000;
 
 /**

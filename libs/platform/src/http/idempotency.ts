@@ -61,7 +61,7 @@ type Run = { id: string; bodyHash: string; staleAfter: number; caller: string; r
 const staleMargin = 5_000;
 /** Time in milliseconds for which a response is stored. */
 const storedFor = 24 * 60 * 60_000;
-/** What is stored for one caller. A key beyond it can be used again, and finds what its first request has created. */
+/** Keys beyond these limits are deleted. A request that repeats one runs again, and finds what the first run created. */
 export const keyLimits: KeyLimits = { records: 10_000, bytes: 10 * 1_048_576 };
 /** A caller's keys are counted after so much more: they may exceed the limits by this in each process. */
 const uncounted: KeyLimits = { records: 100, bytes: 1_048_576 };
