@@ -25,8 +25,8 @@ RUN --mount=type=cache,target=/root/.npm \
 # It fails if EMBEDDED and DATABASE are not the store libraries of the service's package.json.
 RUN npm pkg delete devDependencies && npm pkg delete devDependencies --workspaces \
  && npm sbom --sbom-format=cyclonedx > sbom.cdx.json
-COPY --chmod=755 scripts/images /tmp/images
-RUN sh /tmp/images/prune.sh node_modules && mkdir .compile-cache data
+COPY --chmod=755 scripts/images/prune.sh /tmp/
+RUN sh /tmp/prune.sh node_modules && mkdir .compile-cache data
 
 # --- For `skaffold dev`: edited files are copied into the running container (by its tar), and Node starts again.
 # Folders are watched, not files: a copied file is a new one, which `node --watch` alone would lose.
@@ -48,35 +48,55 @@ USER 65532:65532
 ENTRYPOINT ["node", "--watch-path=/app/libs", "--watch-path=/app/apps", "--watch-preserve-output"]
 CMD ["src/main.ts"]
 
-# --- The image: no shell, no npm, not root. Whatever the rights of the files in the clone (umask 077), all are readable.
-FROM gcr.io/distroless/nodejs${NODE_VERSION}-debian13:nonroot AS runtime
+# --- The bundle: one file of our own code and a few of its packages, which start with half the CPU of 700 modules.
+FROM --platform=${BUILDPLATFORM} node:${NODE_VERSION}-slim AS bundle
 ARG SERVICE
 ARG EMBEDDED=contract-kit
 ARG DATABASE=contract-kit
+WORKDIR /bundler
+COPY package.json package-lock.json ./
+COPY scripts/images/package.json scripts/images/
+RUN --mount=type=cache,target=/root/.npm \
+    npm ci --ignore-scripts --no-audit --no-fund --workspace scripts/images
+COPY --chmod=755 scripts/images scripts/images
+WORKDIR /app
+COPY --from=dependencies /app ./
+COPY --chmod=755 libs/contract-kit libs/contract-kit
+COPY --chmod=755 libs/contracts libs/contracts
+COPY --chmod=755 libs/platform libs/platform
+COPY --chmod=755 libs/${EMBEDDED} libs/${EMBEDDED}
+COPY --chmod=755 libs/${DATABASE} libs/${DATABASE}
+COPY --chmod=755 apps/${SERVICE} apps/${SERVICE}
+# What is left are the packages that are not bundled, and the service without its sources.
+RUN node /bundler/scripts/images/bundle.ts ${SERVICE} \
+ && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
+ && rm -rf node_modules/@slipway node_modules/.package-lock.json apps/${SERVICE}/src \
+ && mv apps/${SERVICE}/packages ./
+
+# --- The image: no shell, no npm, not root. Whatever the rights of the files in the clone (umask 077), all are readable.
+FROM gcr.io/distroless/nodejs${NODE_VERSION}-debian13:nonroot AS runtime
+ARG SERVICE
 ENV NODE_ENV=production \
     HOST=:: PORT=8080 MANAGEMENT_PORT=9080 \
     NODE_COMPILE_CACHE=/app/.compile-cache
 WORKDIR /app/apps/${SERVICE}
-COPY --from=dependencies /app/node_modules /app/node_modules
-COPY --from=dependencies /app/sbom.cdx.json /app/
 COPY --from=dependencies --chown=65532:65532 /app/.compile-cache /app/.compile-cache
 # The folder of embedded stores: a volume that is mounted here belongs to the service's user.
 COPY --from=dependencies --chown=65532:65532 /app/data data
-COPY --chmod=755 package.json /app/
-COPY --chmod=755 libs/contract-kit /app/libs/contract-kit
-COPY --chmod=755 libs/contracts /app/libs/contracts
-COPY --chmod=755 libs/platform /app/libs/platform
-COPY --chmod=755 libs/${EMBEDDED} /app/libs/${EMBEDDED}
-COPY --chmod=755 libs/${DATABASE} /app/libs/${DATABASE}
-COPY --chmod=755 apps/${SERVICE} /app/apps/${SERVICE}
+COPY --from=dependencies /app/sbom.cdx.json /app/
+COPY --from=bundle /app/node_modules /app/node_modules
+COPY --from=bundle /app/packages packages
+COPY --from=bundle /app/apps/${SERVICE} ./
 # Compiled by the Node and the user of the run time: the cache is bound to both.
-RUN --mount=type=bind,from=dependencies,source=/tmp/images/warm.ts,target=/app/warm.ts ["/nodejs/bin/node", "/app/warm.ts"]
+RUN --mount=type=bind,from=bundle,source=/bundler/scripts/images/warm.ts,target=/app/warm.ts ["/nodejs/bin/node", "/app/warm.ts"]
 EXPOSE 8080 9080
 USER 65532:65532
 # Compose waits for it; Kubernetes has probes of its own.
 HEALTHCHECK --interval=10s --timeout=5s --retries=5 --start-period=120s --start-interval=1s \
   CMD ["/nodejs/bin/node", "-e", "require('node:http').get(`http://127.0.0.1:${process.env.MANAGEMENT_PORT}/status`, { agent: false }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
-CMD ["src/main.ts"]
+# A stack trace names the lines of our sources.
+ENTRYPOINT ["/nodejs/bin/node", "--enable-source-maps"]
+CMD ["dist/main.js"]
 # Last, so that a new revision makes no layer again.
 ARG VERSION=dev REVISION=unknown SOURCE=
 LABEL org.opencontainers.image.title="slipway/${SERVICE}" \

@@ -21,9 +21,8 @@ Object.assign(process.env, {
 });
 
 // Stores and telemetry are imported on demand. Their drivers must be in the cache, too.
-const modules = globSync('src/**/*.ts', { exclude: ['**/main.ts'] });
+const modules = globSync('{packages,dist}/*.js', { exclude: ['dist/{jobs,make-accounts}.js'] });
 for (const file of modules) await import(resolve(file));
-await import(resolve('src/main.ts'));
 
 for (const path of ['/health', '/started', '/status', '/metrics']) {
   const { ok } = await fetch(management + path);

@@ -93,6 +93,12 @@ describe.skipIf(why)(`a container of a service${why}`, () => {
     expect(await until(id, ({ Status }) => Status === 'exited')).toMatchObject({ ExitCode: 2 });
   }, 90_000);
 
+  it('names the lines of our sources in a stack trace', async () => {
+    const wrong = ['run', '--rm', ...locked, image, 'dist/make-accounts.js', '/root-url', '/store-url'];
+    const failed = await docker(wrong).catch(({ stderr }) => stderr);
+    expect(failed).toMatch(/at .*\/libs\/store-mongodb\/src\/make-accounts\.ts:\d+:\d+/);
+  });
+
   it('takes every module from the compile cache of its image', async () => {
     const id = await start(image, {
       ...settings,
@@ -104,7 +110,7 @@ describe.skipIf(why)(`a container of a service${why}`, () => {
     const lines = stderr.split('\n').filter((line) => line.startsWith('[compile cache]'));
     expect(
       lines.filter((line) => line.endsWith('was accepted, keeping the in-memory entry')).length,
-    ).toBeGreaterThan(100);
+    ).toBeGreaterThan(10);
     expect(lines.filter((line) => /reading cache/.test(line) && !/success/.test(line))).toEqual([]);
     expect(lines.filter((line) => / was rejected|Cannot/.test(line))).toEqual([]);
   }, 90_000);
@@ -128,7 +134,7 @@ describe.skipIf(why)(`a change in the sources${why}`, () => {
     }
     const before = await layersOf(await buildImage('users', 'test-before', folder));
     const file = join(folder, 'apps/users/src/main.ts');
-    writeFileSync(file, `${readFileSync(file, 'utf8')}\n// changed\n`);
+    writeFileSync(file, `${readFileSync(file, 'utf8')}\nprocess.title = 'changed';\n`);
     const image = await buildImage('users', 'test-after', folder);
     onTestFinished(async () => void (await docker(['rmi', 'slipway/users:test-before', image])));
     const after = await layersOf(image);

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildArgs } from '../../scripts/images/build-args.ts';
@@ -48,15 +49,27 @@ export async function layerSizes(image: string): Promise<number[]> {
 
 export type Component = { name: string; version: string; purl: string };
 
-/** All paths in an image, and its list of components. */
-export async function contentOf(image: string): Promise<{ paths: string[]; components: Component[] }> {
+export type Content = {
+  /** All paths in the image. */
+  paths: string[];
+  /** The source files that are bundled, such as `libs/platform/src/service/run.ts`. */
+  bundled: string[];
+  /** The packages that the bundle asks for at run time, such as `mongodb`. */
+  required: string[];
+  /** The bill of materials. */
+  components: Component[];
+};
+
+export async function contentOf(image: string): Promise<Content> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-image-'));
   const container = await docker(['create', image]);
   try {
     await docker(['export', '--output', join(folder, 'image.tar'), container]);
     await docker(['cp', `${container}:/app/sbom.cdx.json`, folder]);
+    await docker(['cp', `${container}:${(await configOf(image)).WorkingDir}`, join(folder, 'service')]);
     return {
       paths: pathsIn(join(folder, 'image.tar')),
+      ...bundleIn(join(folder, 'service')),
       components: JSON.parse(readFileSync(join(folder, 'sbom.cdx.json'), 'utf8')).components,
     };
   } finally {
@@ -68,4 +81,18 @@ export async function contentOf(image: string): Promise<{ paths: string[]; compo
 function pathsIn(archive: string): string[] {
   const options = { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 } as const;
   return execFileSync('tar', ['--list', '--file', archive], options).trimEnd().split('\n');
+}
+
+/** The bundler writes the path of each source file as a comment above its code. */
+function bundleIn(folder: string): Pick<Content, 'bundled' | 'required'> {
+  const code = globSync(`${folder}/{dist,packages}/*.js`).map((file) => readFileSync(file, 'utf8'));
+  const found = (pattern: RegExp) =>
+    code.flatMap((each) => [...each.matchAll(pattern)].map(([, text = '']) => text));
+  const asked = found(
+    /(?:^import (?:.* from )?|\b__require\(|\bimport\()"((?:@[\w.-]+\/)?[\w.-]+)[\w./-]*"/gm,
+  );
+  return {
+    bundled: found(/^\/\/ ((?:apps|libs|node_modules)\/\S+)$/gm),
+    required: asked.filter((name) => !name.startsWith('.') && !isBuiltin(name)),
+  };
 }

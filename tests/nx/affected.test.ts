@@ -22,7 +22,8 @@ async function nx(...args: string[]) {
 
 const stores = ['store-datastore', 'store-mongodb', 'store-sqlite'];
 const services = ['gateway', 'users', 'billing', 'reporting'];
-const everything = ['contract-kit', 'contracts', 'platform', ...stores, ...services];
+const tested = ['contract-kit', 'contracts', 'platform', ...stores, ...services];
+const everything = [...tested, 'images'];
 
 /** The projects that a change in a folder or file affects, beside the whole: its checks and its tests. */
 const table: Record<string, string[]> = {
@@ -30,19 +31,20 @@ const table: Record<string, string[]> = {
   'apps/gateway': ['gateway'],
   'apps/reporting': ['reporting'],
   'apps/users': ['users'],
-  'libs/contract-kit': everything,
+  'libs/contract-kit': tested,
   'libs/contracts': ['contracts', ...services],
   'libs/platform': ['platform', ...stores, ...services],
   'libs/store-datastore': ['store-datastore', 'reporting'],
   'libs/store-mongodb': ['store-mongodb', 'users', 'billing'],
   'libs/store-sqlite': ['store-sqlite', 'users', 'billing', 'reporting'],
+  'scripts/images': ['images'],
   'nx.json': everything,
   'package-lock.json': everything,
   'package.json': everything,
   'tsconfig.base.json': everything,
-  'tsconfig.json': everything,
-  'vitest.config.ts': everything,
-  'vitest.setup.ts': everything,
+  'tsconfig.json': tested,
+  'vitest.config.ts': tested,
+  'vitest.setup.ts': tested,
 };
 
 const isIn = (path: string) => (file: string) => file === path || file.startsWith(`${path}/`);
