@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Slow, startSlow } from './fixtures/start.ts';
@@ -20,6 +21,26 @@ async function takenPort(onConnection: (socket: Socket) => void = () => undefine
   await once(server, 'listening');
   const address = server.address();
   return String(typeof address === 'object' ? address?.port : address);
+}
+
+/** An OTLP collector that accepts all spans, on every address of this machine. */
+async function startGrpcCollector() {
+  const chunks: Buffer[] = [];
+  const server = createHttp2Server().listen(0, '::');
+  server.on('stream', (stream: ServerHttp2Stream) => {
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('end', () => {
+      stream.respond({ 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      // An empty message: not compressed, and 0 bytes long.
+      stream.end(Buffer.alloc(5));
+    });
+  });
+  servers.push(server);
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : address;
+  return { port, received: () => Buffer.concat(chunks) };
 }
 
 afterEach(() => {
@@ -132,19 +153,48 @@ describe('a service that waits for its store', () => {
 });
 
 describe('a service on a machine whose environment names a proxy', () => {
-  it('sends its requests to other services without it', async () => {
-    let asked = 0;
-    const proxy = await takenPort((socket) => {
-      asked += 1;
+  /** A proxy that counts the connections, and the environment that names it. */
+  async function proxy() {
+    const counted = { connections: 0, environment: {} };
+    const port = await takenPort((socket) => {
+      counted.connections += 1;
       socket.end('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
     });
-    const address = `http://127.0.0.1:${proxy}`;
-    const service = await start({ NODE_USE_ENV_PROXY: '1', HTTP_PROXY: address, http_proxy: address });
+    const names = ['HTTP_PROXY', 'http_proxy', 'https_proxy', 'grpc_proxy'];
+    const addresses = names.map((name) => [name, `http://127.0.0.1:${port}`]);
+    counted.environment = { NODE_USE_ENV_PROXY: '1', ...Object.fromEntries(addresses) };
+    return counted;
+  }
+
+  it('sends its requests to other services without it', async () => {
+    const counted = await proxy();
+    const service = await start(counted.environment);
     await service.ready;
     const { body } = await get(`${service.address}/fetch?url=${service.management}/health`);
     expect(JSON.parse(body)).toEqual({ status: 200 });
-    expect(asked).toBe(0);
+    expect(counted.connections).toBe(0);
   });
+
+  it.each(['localhost', '127.0.0.1', '[::1]'])(
+    'sends its spans to a collector at %s by gRPC without it',
+    async (host) => {
+      const counted = await proxy();
+      const collector = await startGrpcCollector();
+      const service = await start({
+        ...counted.environment,
+        no_proxy: 'example.com',
+        OTEL_TRACES_EXPORTER: 'otlp',
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://${host}:${collector.port}`,
+        OTEL_TRACES_SAMPLER: 'always_on',
+        OTEL_BSP_SCHEDULE_DELAY: '10',
+      });
+      await service.ready;
+      await get(`${service.address}/wait`);
+      await expect.poll(() => String(collector.received())).toContain('GET /wait');
+      expect(counted.connections).toBe(0);
+    },
+  );
 });
 
 describe('a service with a bug', () => {

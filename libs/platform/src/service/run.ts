@@ -31,7 +31,7 @@ export async function run<Schema extends TObject, Store extends ServiceStore | u
 ): Promise<void> {
   let serving: Serving | undefined;
   stopOnRequest(() => serving, process);
-  callWithoutProxy();
+  callWithoutProxy(process.env);
   try {
     const settings = readSettings(definition.settings, process.env);
     const service = await buildService(definition, settings, options);
@@ -49,12 +49,21 @@ export async function run<Schema extends TObject, Store extends ServiceStore | u
 
 type Serving = { service: Service; settings: PlatformSettings };
 
-/**
- * Sends all requests directly, even where `NODE_USE_ENV_PROXY` is set: what a service calls is on its own network. Node
- * keeps the proxy of the environment unless it is given another one, so this one is for no host.
- */
-function callWithoutProxy(): void {
+/** Sends all requests directly, even where the environment names a proxy: what a service calls is on its own network. */
+function callWithoutProxy(env: NodeJS.ProcessEnv): void {
+  // Node keeps the proxy of the environment unless it is given another one, so this one is for no host.
   setGlobalProxyFromEnv({ http_proxy: 'http://127.0.0.1:9', no_proxy: '*' });
+  // gRPC reads the environment itself, and OpenTelemetry's exporter cannot turn that off. Only the collector is exempted,
+  // because Google's Datastore may be reachable only through the proxy.
+  env.no_grpc_proxy = [env.no_grpc_proxy || env.no_proxy, collectorHost(env)].filter(Boolean).join();
+}
+
+/** Returns the host to which the gRPC exporter sends spans. A wrong address is reported by the exporter. */
+function collectorHost(env: NodeJS.ProcessEnv): string | undefined {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: all, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces } = env;
+  const address = traces?.trim() || all?.trim() || 'http://localhost:4317';
+  const url = URL.parse(address.includes('://') ? address : `https://${address}`);
+  return url?.hostname.replace(/^\[|\]$/g, '');
 }
 
 function startFailure(error: unknown): string {
