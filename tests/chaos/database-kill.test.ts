@@ -3,11 +3,11 @@ import { logIn } from '@slipway/contracts/users';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingServers } from '../stores/coverage.ts';
 import { ok } from '../support/http.ts';
+import { startMongoServer } from '../support/mongo-server.ts';
 import { realServers } from '../support/stores.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { expectBooksToBalance, expectReportsToAgree } from './books.ts';
 import { type Acknowledged, unlimited, whileCustomersCome } from './customer.ts';
-import { startMongoServer } from './mongo-server.ts';
 import { expectRecovery, expectUnreadyButAlive, pidsOf } from './watch.ts';
 
 const { TEST_MONGODB_IMAGE = '' } = process.env;

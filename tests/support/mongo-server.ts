@@ -10,8 +10,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { MongoClient } from 'mongodb';
-import { eventually } from '../support/people.ts';
-import { freePort } from '../support/ports.ts';
+import { eventually } from './people.ts';
+import { freePort } from './ports.ts';
 
 const run = promisify(execFile);
 const docker = async (...args: string[]) => (await run('docker', args)).stdout.trim();
@@ -24,11 +24,21 @@ type MongoServer = {
   remove(): Promise<void>;
 };
 
-/** Starts a server from an image and resolves when it answers. */
-export async function startMongoServer(image: string): Promise<MongoServer> {
+/**
+ * Starts a server from an image and resolves when it answers.
+ *
+ * @param password of the account `root`; without it, the server asks nobody for a password
+ */
+export async function startMongoServer(image: string, password = ''): Promise<MongoServer> {
   const port = await freePort();
-  const url = `mongodb://127.0.0.1:${port}`;
-  const id = await docker('run', '--detach', '--publish', `127.0.0.1:${port}:27017`, image);
+  const url = `mongodb://${password && `root:${password}@`}127.0.0.1:${port}`;
+  const account = { MONGO_INITDB_ROOT_USERNAME: 'root', MONGO_INITDB_ROOT_PASSWORD: password };
+  const variables = Object.entries(password ? account : {}).flatMap(([name, value]) => [
+    '--env',
+    `${name}=${value}`,
+  ]);
+  const publish = ['--publish', `127.0.0.1:${port}:27017`];
+  const id = await docker('run', '--detach', ...publish, ...variables, image);
   // As a supervisor would: a lock file that a kill has left behind may name a process id that is taken again after the
   // restart, and then the server ends at once.
   const started = async () => {
