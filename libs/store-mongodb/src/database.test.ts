@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { StartError } from '@slipway/platform/core/start-error';
@@ -55,6 +57,24 @@ describe.skipIf(!server)('MongoDB', () => {
       `The database at ${host} cannot be used: Authentication failed.`,
     );
     expect(performance.now() - startedAt).toBeLessThan(5_000);
+  });
+
+  it('is reached at an address of IPv6 alone', async () => {
+    const { hostname, port } = new URL(url);
+    const onlyIPv6 = createServer((socket) => {
+      const onward = connect(Number(port), hostname);
+      socket.pipe(onward).pipe(socket);
+      for (const each of [socket, onward])
+        each.on('error', () => [socket, onward].map((end) => end.destroy()));
+    }).listen({ port: 0, host: '::1', ipv6Only: true });
+    await once(onlyIPv6, 'listening');
+    const { port: forwarded } = onlyIPv6.address() as AddressInfo;
+    const elsewhere = openMongo(`mongodb://127.0.0.1:${forwarded}/users`, [], { connectWithin: 0 });
+    expect(await refusal(elsewhere)).toContain('ECONNREFUSED');
+    const store = await openMongo(`mongodb://[::1]:${forwarded}/${mongo.db.databaseName}`, []);
+    await store.ping();
+    await store.close();
+    onlyIPv6.close();
   });
 
   describe('migrations', () => {
