@@ -12,6 +12,8 @@ const k8s = fileURLToPath(new URL('../../k8s', import.meta.url));
 type Ingress = Manifest & {
   spec: { tls?: { hosts: string[]; secretName: string }[]; rules: { host: string }[] };
 };
+type Gateway = Manifest & { spec: { listeners: { name: string; protocol: string; port: number }[] } };
+type Route = Manifest & { spec: { parentRefs: { sectionName: string }[]; rules: object[] } };
 type NetworkPolicy = Manifest & {
   spec: { egress?: { to?: { ipBlock?: { cidr: string; except?: string[] } }[] }[] };
 };
@@ -84,5 +86,24 @@ describe.skipIf(missing)(`the manifests${missing && `, skipped: no ${missing}`}`
         expect(spec.tls).toEqual([{ hosts: spec.rules.map(({ host }) => host), secretName: 'slipway-tls' }]);
       }
     });
+  });
+
+  it('of overlays/gke encrypt what they serve, and redirect what comes unencrypted', () => {
+    const manifests = parse(renderText('overlays/gke'));
+    const [gateway] = ofKind<Gateway>(manifests, 'Gateway');
+    expect(gateway?.metadata.annotations).toHaveProperty(['networking.gke.io/certmap']);
+    const listeners = gateway?.spec.listeners.map(({ name, protocol, port }) => [name, protocol, port]);
+    expect(listeners).toEqual([
+      ['http', 'HTTP', 80],
+      ['https', 'HTTPS', 443],
+    ]);
+    const routes = ofKind<Route>(manifests, 'HTTPRoute').flatMap(({ spec }) =>
+      spec.parentRefs.map(({ sectionName }) => [sectionName, spec.rules]),
+    );
+    const requestRedirect = { scheme: 'https', statusCode: 301 };
+    expect(routes.toSorted()).toEqual([
+      ['http', [{ filters: [{ type: 'RequestRedirect', requestRedirect }] }]],
+      ['https', [{ backendRefs: [{ name: 'gateway', port: 8080 }] }]],
+    ]);
   });
 });

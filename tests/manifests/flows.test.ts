@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { clusterTools } from '../../scripts/cluster/tools.ts';
 import { serviceNames } from '../../scripts/topology.ts';
-import { allowedFlows, type Flow, flow, namespacesThatMayCall, openToOutside } from './network.ts';
+import {
+  allowedFlows,
+  type Direction,
+  type Flow,
+  flow,
+  namespacesThatMayCall,
+  openToOutside,
+  outsideOf,
+} from './network.ts';
 import { type Manifest, ofKind, parse, renderText } from './render.ts';
 import { missingTools } from './tools.ts';
 import { containerOf, environmentOf, type Workload, workloadsOf } from './workloads.ts';
@@ -38,6 +46,37 @@ function wantedFlows(manifests: Manifest[], workloads: Workload[]): Flow[] {
   });
 }
 
+const dns = 'kube-system/kube-dns: UDP 53, TCP 53';
+/** The API server is no pod, and its address differs between clusters. A chat or a pager may be anywhere. */
+const telemetry = { prometheus: ['anything: TCP 443, TCP 6443'], alertmanager: ['anything: TCP 443'] };
+const privateRanges = ['10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16'];
+const metadataServer = ['169.254.169.252/32', '169.254.169.254/32'];
+
+/** All ways to and from what is not a pod of the namespace: those of every workload, and those of some. */
+const outside: Record<string, Record<Direction, Record<string, string[]>>> = {
+  'overlays/local': {
+    Egress: { all: [dns], ...telemetry },
+    Ingress: { gateway: ['kube-system, traefik, ingress-nginx, projectcontour: TCP http'] },
+  },
+  'overlays/gke': {
+    Egress: {
+      all: [
+        dns,
+        ...['169.254.20.10/32', 'kube-system/node-local-dns'].map((each) => `${each}: UDP 53, TCP 53`),
+      ],
+      ...telemetry,
+      reporting: [
+        `${['0.0.0.0/0', ...privateRanges.map((each) => `not ${each}`)].join(', ')}: TCP 443`,
+        ...metadataServer.map((address) => `${address}: TCP 80, TCP 988, TCP 8080`),
+      ],
+    },
+    // Google's front ends and health checks.
+    Ingress: {
+      gateway: ['35.191.0.0/16', '130.211.0.0/22'].map((range) => `${range}: TCP http, TCP management`),
+    },
+  },
+};
+
 /** Where each tool of `npm run cluster` puts the Ingress controller. */
 const ingressNamespaces = { k3d: 'kube-system', minikube: 'ingress-nginx', kind: 'projectcontour' };
 
@@ -51,6 +90,21 @@ describe.skipIf(missing)(`the network policies${missing && `, skipped: no ${miss
     it('open exactly the ways that the settings name', () => {
       const wanted = [...wantedFlows(manifests, workloads), ...secretAddresses, ...scraped];
       expect(sorted(allowedFlows(manifests, workloads))).toEqual(sorted(wanted));
+    });
+
+    it.each(['Egress', 'Ingress'] as const)(
+      'open no way by %s alone, which the other side has shut',
+      (side) => {
+        const both = sorted(allowedFlows(manifests, workloads));
+        expect(sorted(allowedFlows(manifests, workloads, [side]))).toEqual(both);
+      },
+    );
+
+    it.each(['Egress', 'Ingress'] as const)('open only these ways outside of the namespace by %s', (side) => {
+      const { all, ...named } = outside[overlay]?.[side] ?? {};
+      const ways = workloads.map((each) => [each.name, outsideOf(manifests, side, each)]);
+      const expected = workloads.map(({ name }) => [name, [...(all ?? []), ...(named[name] ?? [])].sort()]);
+      expect(Object.fromEntries(ways)).toEqual(Object.fromEntries(expected));
     });
 
     it('say no for a pod that brings no policy', () => {

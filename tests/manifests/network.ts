@@ -5,8 +5,16 @@ type Selector = {
   matchLabels?: Labels;
   matchExpressions?: { key: string; operator: string; values: string[] }[];
 };
-type Peer = { podSelector?: Selector; namespaceSelector?: Selector; ipBlock?: { cidr: string } };
-type Rule = { from?: Peer[]; to?: Peer[]; ports?: { port: number | string }[] };
+type Peer = {
+  podSelector?: Selector;
+  namespaceSelector?: Selector;
+  ipBlock?: { cidr: string; except?: string[] };
+};
+type Rule = {
+  from?: Peer[];
+  to?: Peer[];
+  ports?: { port: number | string; endPort?: number; protocol?: string }[];
+};
 type NetworkPolicy = Manifest & {
   spec: { podSelector: Selector; policyTypes: string[]; ingress?: Rule[]; egress?: Rule[] };
 };
@@ -19,15 +27,25 @@ export const flow = (from: string, to: string, port: number): Flow => `${from} â
 /**
  * All that the NetworkPolicies let workloads say to each other, by the rules of the API: a pod that a policy selects
  * may do only what some policy allows, and both sides must allow it.
+ *
+ * @param sides the sides that must allow it; one alone shows what its policies open although the other side is shut
  */
-export function allowedFlows(manifests: Manifest[], workloads: Workload[]): Flow[] {
+export function allowedFlows(
+  manifests: Manifest[],
+  workloads: Workload[],
+  sides: readonly Direction[] = ['Egress', 'Ingress'],
+): Flow[] {
   const policies = ofKind<NetworkPolicy>(manifests, 'NetworkPolicy');
   const pairs = workloads.flatMap((from) => workloads.map((to) => ({ from, to })));
   return pairs.flatMap(({ from, to }) =>
     (containerOf(to).ports ?? [])
       .filter(({ name, containerPort }) => {
         const isPort = (port: number | string) => port === containerPort || port === name;
-        return allows(policies, 'Egress', from, to, isPort) && allows(policies, 'Ingress', to, from, isPort);
+        return sides.every((side) =>
+          side === 'Egress'
+            ? allows(policies, side, from, to, isPort)
+            : allows(policies, side, to, from, isPort),
+        );
       })
       .map(({ containerPort }) => flow(from.name, to.name, containerPort)),
   );
@@ -43,6 +61,39 @@ export function openToOutside(manifests: Manifest[], workloads: Workload[]): str
     .map(({ name }) => name);
 }
 
+/**
+ * What a workload may exchange with others than the pods of its namespace, one line for each peer.
+ *
+ * @example
+ * outsideOf(manifests, 'Egress', alertmanager); // ['anything: TCP 443', 'kube-system/kube-dns: UDP 53, TCP 53']
+ */
+export function outsideOf(manifests: Manifest[], direction: Direction, workload: Workload): string[] {
+  const policies = ofKind<NetworkPolicy>(manifests, 'NetworkPolicy');
+  const rules = rulesOf(policies, direction, workload) ?? [{}];
+  return rules
+    .flatMap(({ from, to, ports }) => {
+      const peers = (direction === 'Ingress' ? from : to)?.map(nameOf) ?? ['anything'];
+      const named = ports?.map(({ port, endPort, protocol = 'TCP' }) =>
+        [protocol, port, ...(endPort ? ['to', endPort] : [])].join(' '),
+      );
+      return peers.filter(Boolean).map((peer) => `${peer}: ${named?.join(', ') ?? 'every port'}`);
+    })
+    .sort();
+}
+
+/** Names a peer that is not a pod of the same namespace; returns an empty string for one that is. */
+function nameOf({ namespaceSelector, podSelector, ipBlock }: Peer): string {
+  if (ipBlock) return [ipBlock.cidr, ...(ipBlock.except ?? []).map((range) => `not ${range}`)].join(', ');
+  if (!namespaceSelector) return '';
+  const pods = podSelector ? `/${valuesOf(podSelector)}` : '';
+  return `${valuesOf(namespaceSelector)}${pods}`;
+}
+
+function valuesOf({ matchLabels = {}, matchExpressions = [] }: Selector): string {
+  const values = [...Object.values(matchLabels), ...matchExpressions.flatMap(({ values }) => values)];
+  return values.join(', ') || 'any';
+}
+
 /** The namespaces that a policy names among those who may call. */
 export function namespacesThatMayCall(manifests: Manifest[], policy: string): string[] {
   const found = ofKind<NetworkPolicy>(manifests, 'NetworkPolicy').find(
@@ -54,7 +105,7 @@ export function namespacesThatMayCall(manifests: Manifest[], policy: string): st
     .flatMap(({ key, values }) => (key === 'kubernetes.io/metadata.name' ? values : []));
 }
 
-type Direction = 'Ingress' | 'Egress';
+export type Direction = 'Ingress' | 'Egress';
 
 function allows(
   policies: NetworkPolicy[],

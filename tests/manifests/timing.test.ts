@@ -1,3 +1,4 @@
+import { operations } from '@slipway/contracts/operations';
 import { platformSettings, readSettings } from '@slipway/platform/service/settings';
 import { describe, expect, it } from 'vitest';
 import { serviceNames } from '../../scripts/topology.ts';
@@ -21,9 +22,17 @@ const missing = missingTools('kubectl');
 const overlays = missing ? [] : ['overlays/local', 'overlays/gke'];
 
 type HealthCheckPolicy = Manifest & {
-  spec: { default: { checkIntervalSec: number; unhealthyThreshold: number } };
+  spec: {
+    default: {
+      checkIntervalSec: number;
+      unhealthyThreshold: number;
+      config: { httpHealthCheck: { port: number; requestPath: string } };
+    };
+  };
 };
-type BackendPolicy = Manifest & { spec: { default: { connectionDraining: { drainingTimeoutSec: number } } } };
+type BackendPolicy = Manifest & {
+  spec: { default: { timeoutSec: number; connectionDraining: { drainingTimeoutSec: number } } };
+};
 
 function timesOf(workload: Workload, manifests: Manifest[]) {
   const { readinessProbe } = containerOf(workload);
@@ -69,10 +78,17 @@ describe.skipIf(missing)(`the times of a stop${missing && `, skipped: no ${missi
     const [backend] = ofKind<BackendPolicy>(manifests, 'GCPBackendPolicy');
     if (!gateway || !health || !backend) throw new Error('The overlay has no way in');
     const { drain, deadline, grace } = timesOf(gateway, manifests);
-    const { checkIntervalSec, unhealthyThreshold } = health.spec.default;
+    const { checkIntervalSec, unhealthyThreshold, config } = health.spec.default;
+    const { path: requestPath } = containerOf(gateway).readinessProbe?.httpGet ?? {};
+    expect(config.httpHealthCheck).toMatchObject({ port: 9080, requestPath });
     expect(drain).toBeGreaterThanOrEqual(checkIntervalSec * unhealthyThreshold * 1_000 + frontEnds);
     const draining = backend.spec.default.connectionDraining.drainingTimeoutSec * 1_000;
     expect(draining).toBeGreaterThanOrEqual(drain);
     expect(draining).toBeLessThanOrEqual(Math.min(deadline, grace));
+    // The gateway's own time limit is the one that a client sees.
+    const limits = Object.values(operations).flatMap((each) =>
+      each.map(({ config }) => config.timeoutMs ?? 0),
+    );
+    expect(backend.spec.default.timeoutSec * 1_000).toBeGreaterThan(Math.max(...limits));
   });
 });
