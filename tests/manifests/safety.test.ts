@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Manifest, ofKind, parse, renderText } from './render.ts';
 import { missingTools } from './tools.ts';
@@ -5,6 +6,7 @@ import {
   type Container,
   containerOf,
   environmentOf,
+  type Probe,
   quantity,
   servicesOf,
   type Workload,
@@ -16,7 +18,15 @@ const missing = missingTools('kubectl');
 type Selected = Manifest & {
   spec: { selector?: { matchLabels: Record<string, string> }; maxUnavailable: number };
 };
-type Scaler = Manifest & { spec: { minReplicas: number; scaleTargetRef: { name: string } } };
+type Scaler = Manifest & {
+  spec: {
+    minReplicas: number;
+    maxReplicas: number;
+    scaleTargetRef: { name: string };
+    metrics: { resource?: { target: { averageValue: string } } }[];
+  };
+};
+type Role = Manifest & { rules: object[] };
 type Service = Manifest & {
   spec: { clusterIP?: string; publishNotReadyAddresses?: boolean; ports: { name: string; port: number }[] };
 };
@@ -62,6 +72,10 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
       for (const account of accounts) expect(named('ServiceAccount', account), account).toBeDefined();
       const withToken = workloads.filter(({ pod }) => pod.automountServiceAccountToken !== false);
       expect(withToken.map(({ name }) => name)).toEqual(['prometheus']);
+      const roles = manifests.filter(({ kind }) => kind.endsWith('Role')) as Role[];
+      expect(roles.map(({ kind, metadata, rules }) => [kind, metadata.name, rules])).toEqual([
+        ['Role', 'prometheus', [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }]],
+      ]);
     });
 
     it.each(workloads)('ask no more for $name than it may have', (workload) => {
@@ -92,18 +106,29 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
       expect(livenessProbe?.httpGet).toEqual({ path: '/health', port: 'management' });
       // The readiness check itself waits 500 ms for a store.
       expect(readinessProbe).toMatchObject({ periodSeconds: 5, timeoutSeconds: 2 });
+      const patience = (probe?: Probe) => (probe ? probe.periodSeconds * probe.failureThreshold : 0);
+      expect(patience(startupProbe)).toBeGreaterThanOrEqual(90);
+      expect(patience(livenessProbe)).toBeGreaterThanOrEqual(30);
     });
 
     it.each(services)(
       'keep $name available: two replicas, one away at most, found by SRV only when ready',
-      ({ name, replicas }) => {
+      ({ name, replicas, pod }) => {
         expect(replicas, 'the autoscaler owns the number').toBeUndefined();
-        expect(named<Scaler>('HorizontalPodAutoscaler', name)?.spec).toMatchObject({
-          minReplicas: 2,
-          scaleTargetRef: { name },
-        });
+        const scaler = named<Scaler>('HorizontalPodAutoscaler', name)?.spec;
+        expect(scaler).toMatchObject({ minReplicas: 2, scaleTargetRef: { name } });
+        expect(scaler?.maxReplicas).toBeGreaterThan(2);
+        // A process of Node uses one core at most.
+        const cpu = scaler?.metrics.flatMap(({ resource }) => resource?.target.averageValue ?? []) ?? [];
+        expect(cpu.map(quantity)).toEqual([expect.toSatisfy((cores) => cores < 1)]);
+        expect(pod.topologySpreadConstraints?.map(({ topologyKey }) => topologyKey)).toEqual([
+          'kubernetes.io/hostname',
+          'topology.kubernetes.io/zone',
+        ]);
         expect(named<Selected>('PodDisruptionBudget', name)?.spec).toMatchObject({
           maxUnavailable: 1,
+          // A pod that serves nobody must not keep a node from being emptied.
+          unhealthyPodEvictionPolicy: 'AlwaysAllow',
           selector: { matchLabels: { 'app.kubernetes.io/name': name } },
         });
         expect(named('Deployment', name)).toMatchObject({
@@ -153,6 +178,12 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
       });
     });
 
+    it('let only the user and the group of a container read its secrets', () => {
+      const secrets = workloads.flatMap(({ pod }) => (pod.volumes ?? []).filter(({ secret }) => secret));
+      expect(secrets.length).toBeGreaterThan(workloads.length / 2);
+      expect(secrets.filter(({ secret }) => secret?.defaultMode !== 0o440)).toEqual([]);
+    });
+
     it('make the accounts of users and billing in MongoDB before they start, in a container that ends', () => {
       const withInit = workloads.filter(({ pod }) => pod.initContainers);
       expect(withInit.map(({ name }) => name).sort()).toEqual(['billing', 'users']);
@@ -187,5 +218,14 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
         });
       }
     });
+  });
+});
+
+it('the namespace lets no pod run that is not restricted', () => {
+  const [namespace] = parse(readFileSync(new URL('../../k8s/namespace.yaml', import.meta.url), 'utf8'));
+  expect(namespace?.metadata.labels).toMatchObject({
+    'pod-security.kubernetes.io/enforce': 'restricted',
+    'pod-security.kubernetes.io/audit': 'restricted',
+    'pod-security.kubernetes.io/warn': 'restricted',
   });
 });

@@ -1,6 +1,6 @@
 import { type Labels, type Manifest, ofKind } from './render.ts';
 
-type Probe = {
+export type Probe = {
   httpGet?: { path: string; port: string | number };
   periodSeconds: number;
   failureThreshold: number;
@@ -28,10 +28,11 @@ type PodSpec = {
   automountServiceAccountToken: boolean;
   terminationGracePeriodSeconds: number;
   securityContext: Record<string, unknown>;
+  topologySpreadConstraints?: { topologyKey: string }[];
   volumes?: {
     name: string;
     configMap?: { name: string };
-    secret?: { secretName: string; items?: { key: string; path: string }[] };
+    secret?: { secretName: string; defaultMode?: number; items?: { key: string; path: string }[] };
   }[];
 };
 
