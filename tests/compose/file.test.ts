@@ -1,22 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { buildArgs } from '../../scripts/images/build-args.ts';
-
-const file = new URL('../../docker-compose.yml', import.meta.url);
-
-type Service = {
-  image: string;
-  build?: { args: Record<string, string> };
-  security_opt?: string[];
-  logging?: { driver: string; options: Record<string, string> };
-  deploy?: { resources: { limits: Record<string, string> } };
-  volumes?: (string | object)[];
-  environment?: Record<string, string>;
-  depends_on?: object;
-  networks?: string[];
-  network_mode?: string;
-};
+import { declared, type Mount, type Service, services } from './file.ts';
 
 /** The networks of each container: one for each arrow of docs/architecture.md, and no more. */
 const networks: Record<string, string[]> = {
@@ -35,11 +20,9 @@ const networks: Record<string, string[]> = {
   grafana: ['public', 'telemetry'],
 };
 
-const { services, networks: declared } = parse(readFileSync(file, 'utf8'), { merge: true }) as {
-  services: Record<string, Service>;
-  networks: Record<string, { internal?: boolean } | null>;
-};
-
+const ours = ['gateway', 'users', 'billing', 'reporting'];
+/** Containers that end. */
+const jobs = ['readable', 'secrets', 'mongodb-users'];
 /** All images that the manifests of the cluster name. */
 const inCluster = globSync(`${import.meta.dirname}/../../k8s/**/*.yaml`).flatMap((path) =>
   [...readFileSync(path, 'utf8').matchAll(/\bimage: (\S+)$/gm)].map(([, image]) => image),
@@ -69,6 +52,80 @@ describe('docker-compose.yml', () => {
       ['readable', 'none'],
       ['secrets', 'none'],
     ]);
+  });
+
+  it('publishes five pages, on loopback', () => {
+    const published = Object.entries(services).flatMap(([name, { ports = [] }]) =>
+      ports.map((port) => [name, port]),
+    );
+    const pages = { gateway: 8080, zipkin: 9411, prometheus: 9090, alertmanager: 9093, grafana: 3000 };
+    expect(published).toEqual(
+      Object.entries(pages).map(([name, port]) => [
+        name,
+        `127.0.0.1:\${${name.toUpperCase()}_PORT:-${port}}:${port}`,
+      ]),
+    );
+  });
+
+  it('gives each container its own secrets, which it cannot change', () => {
+    const mounted = Object.entries(services).map(([name, { volumes = [] }]) => {
+      const secrets = volumes.filter((each): each is Mount => typeof each !== 'string');
+      return [name, secrets.map(({ target, volume, read_only }) => [volume?.subpath, target, read_only])];
+    });
+    const place: Record<string, string> = {
+      'mongodb-users': '/app/apps/users/data',
+      alertmanager: '/etc/alertmanager/secrets',
+    };
+    const withSecrets = [...ours, 'mongodb-users', 'mongodb', 'alertmanager', 'grafana'];
+    expect(Object.fromEntries(mounted)).toEqual(
+      Object.fromEntries(
+        Object.keys(services).map((name) => [
+          name,
+          withSecrets.includes(name) ? [[name, place[name] ?? '/run/secrets', true]] : [],
+        ]),
+      ),
+    );
+  });
+
+  it('gives the volume with all secrets to the container that makes them, and to no other', () => {
+    const whole = Object.entries(services).filter(([, { volumes = [] }]) =>
+      volumes.some((each) => String(each).startsWith('secrets:')),
+    );
+    expect(whole.map(([name]) => name)).toEqual(['secrets']);
+  });
+
+  it('starts each container when what it needs is there', () => {
+    const waits = Object.entries(services).map(([name, { depends_on = {} }]) => [
+      name,
+      Object.entries(depends_on).map(([other, { condition }]) => `${other} ${condition}`),
+    ]);
+    const ended = (...names: string[]) => names.map((name) => `${name} service_completed_successfully`);
+    const healthy = (...names: string[]) => names.map((name) => `${name} service_healthy`);
+    expect(Object.fromEntries(waits)).toEqual({
+      gateway: healthy('users', 'billing', 'reporting'),
+      users: ended('mongodb-users'),
+      billing: ended('mongodb-users'),
+      reporting: [...ended('secrets'), ...healthy('datastore')],
+      readable: [],
+      secrets: ended('readable'),
+      'mongodb-users': healthy('mongodb'),
+      mongodb: ended('secrets'),
+      datastore: [],
+      zipkin: [],
+      prometheus: ended('readable'),
+      alertmanager: ended('secrets'),
+      grafana: ended('secrets'),
+    });
+  });
+
+  it('checks the health of each container whose image does not, and restarts each that should run', () => {
+    const others = Object.keys(services).filter((name) => !ours.includes(name) && name !== 'zipkin');
+    const checked = Object.entries(services).filter(([, { healthcheck }]) => healthcheck?.test);
+    expect(checked.map(([name]) => name)).toEqual(others.filter((name) => !jobs.includes(name)));
+    for (const [name, { restart, healthcheck }] of Object.entries(services)) {
+      expect([name, restart]).toEqual([name, jobs.includes(name) ? 'no' : 'unless-stopped']);
+      expect([name, healthcheck?.disable]).toEqual([name, jobs.includes(name) ? true : undefined]);
+    }
   });
 
   it('makes every file that a container mounts readable for its user, before the container starts', () => {
@@ -103,7 +160,12 @@ describe('docker-compose.yml', () => {
 
   it.each(Object.entries(services))(
     'bounds the rights, the log, the memory and the CPU of %s',
-    (_, service) => {
+    (name, service) => {
+      const { read_only, cap_drop, cap_add } = service;
+      // MongoDB's start script changes the user itself, which takes rights.
+      const rights = name === 'mongodb' ? [undefined, undefined] : [true, ['ALL']];
+      expect([read_only, cap_drop]).toEqual(rights);
+      expect(cap_add).toEqual(name === 'readable' ? ['DAC_READ_SEARCH', 'FOWNER'] : undefined);
       expect(service.security_opt).toEqual(['no-new-privileges:true']);
       expect(service.logging).toEqual({
         driver: 'json-file',
