@@ -140,6 +140,10 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
       },
     );
 
+    it('put into no environment the addresses of the other services, which are no settings', () => {
+      expect(services.filter(({ pod }) => pod.enableServiceLinks !== false)).toEqual([]);
+    });
+
     it('name every image with a version', () => {
       for (const each of workloads) {
         expect(containerOf(each).image, each.name).toMatch(/:(?!latest$)[\w.-]+$/);

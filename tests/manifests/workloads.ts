@@ -26,6 +26,7 @@ type PodSpec = {
   initContainers?: Container[];
   serviceAccountName: string;
   automountServiceAccountToken: boolean;
+  enableServiceLinks?: boolean;
   terminationGracePeriodSeconds: number;
   securityContext: Record<string, unknown>;
   topologySpreadConstraints?: { topologyKey: string }[];
