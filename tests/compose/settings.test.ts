@@ -19,6 +19,9 @@ const secrets: Record<string, string> = {
   ADMIN_PASSWORD_FILE: 'a password of the tests',
 };
 
+/** The ports of those that are none of our services. */
+const listening: Record<string, number[]> = { zipkin: [9411], datastore: [8081] };
+
 describe('the settings in docker-compose.yml', () => {
   it.each(Object.entries(schemas))(
     'are known to %s, and it would start with them, and stop in time',
@@ -39,6 +42,19 @@ describe('the settings in docker-compose.yml', () => {
       expect(grace).toBeGreaterThan(read.STOP_DEADLINE_MS + 2_000);
     },
   );
+
+  it.each(Object.keys(schemas))('lead %s to ports of containers that are on a network with it', (name) => {
+    const { environment = {}, networks = [] } = services[name] ?? {};
+    const others = Object.keys(services).filter((other) => other !== name);
+    const address = new RegExp(`\\b(${others.join('|')}):(\\d+)\\b`, 'g');
+    const named = [...Object.values(environment).join('\n').matchAll(address)];
+    expect(named.length).toBeGreaterThan(1);
+    for (const [, other = '', port] of named) {
+      expect(listening[other] ?? [8080, 9080], other).toContain(Number(port));
+      const shared = networks.filter((network) => services[other]?.networks?.includes(network));
+      expect(shared, `${name} to ${other}`).not.toEqual([]);
+    }
+  });
 
   it('let the gateway believe no client what it says of its address', () => {
     expect(services.gateway?.environment?.TRUSTED_PROXIES).toBe('');
