@@ -27,7 +27,9 @@ describe.each(['/', '/docs/errors', '/docs', '/docs/'])('the page %s', (url) => 
     expect(policy).not.toMatch(/https?:|\*/);
     expect(answer.headers).toMatchObject({
       'x-content-type-options': 'nosniff',
+      'cache-control': 'no-cache',
       'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
     });
   });
 
