@@ -39,6 +39,27 @@ describe('the dashboards', () => {
     expect(provisioned).toEqual(['prometheus', 'zipkin', 'alertmanager']);
   });
 
+  it('show every metric of docs/metrics.md, but one that is only to be looked up', () => {
+    const page = readFileSync(new URL('docs/metrics.md', root), 'utf8');
+    const metrics = [...page.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = '']) => name);
+    expect(metrics.length).toBeGreaterThan(20);
+    const asked = queries.map(({ expr }) => expr).join('\n');
+    const shown = (name: string) => new RegExp(`\\b${name}(_bucket|_sum|_count)?\\b`).test(asked);
+    expect(metrics.filter((name) => !shown(name))).toEqual(['otel_spans_exported_total']);
+  });
+
+  it('have a data source that knows how often Prometheus scrapes, and where the trace of a request is', () => {
+    const { datasources } = parse(read('provisioning/datasources/datasources.yml'));
+    const { global } = parse(read('../prometheus/prometheus.yml'));
+    expect(datasources[0]).toMatchObject({
+      uid: 'prometheus',
+      jsonData: {
+        timeInterval: global.scrape_interval,
+        exemplarTraceIdDestinations: [{ name: 'trace_id', datasourceUid: 'zipkin' }],
+      },
+    });
+  });
+
   it('have panels that overlap none and fit the width', () => {
     for (const { uid, panels } of models) {
       expect(new Set(panels.map(({ id }) => id)).size, String(uid)).toBe(panels.length);
