@@ -36,7 +36,7 @@ export type Session = Aggregate & {
 export type SessionStore = AggregateStore<Session>;
 
 /** A session ends when it has not been refreshed for this time (RFC 9700 section 4.14.2); milliseconds. */
-export const idleLifetime = 30 * 24 * 3_600_000;
+const idleLifetime = 30 * 24 * 3_600_000;
 /** Milliseconds after which a store cancels a write. */
 export const longestWrite = 2_000;
 /**
