@@ -59,6 +59,11 @@ describe.skipIf(!server)('MongoDB', () => {
     expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
+  it('loses no write when a server or its power fails: a majority has it, in the journal', () => {
+    expect(mongo.db.writeConcern).toMatchObject({ w: 'majority', journal: true });
+    expect(mongo.db.readConcern).toMatchObject({ level: 'majority' });
+  });
+
   it('is reached at an address of IPv6 alone', async () => {
     const { hostname, port } = new URL(url);
     const onlyIPv6 = createServer((socket) => {
