@@ -10,7 +10,8 @@ type Artifact = { image: string; docker: { target: string; buildArgs?: Record<st
 type Module = {
   metadata: { name: string };
   build: { artifacts: Artifact[] };
-  portForward?: unknown;
+  deploy: { kubectl: { hooks?: { before: unknown[] } } };
+  portForward?: { resourceName: string; port: number; localPort: number }[];
 };
 
 const modules = parseAllDocuments(readFileSync(join(root, 'skaffold.yaml'), 'utf8')).map(
@@ -21,6 +22,18 @@ it('there is a module for each service, after what they stand on and before the 
   const names = modules.map(({ metadata }) => metadata.name);
   expect(names.toSorted()).toEqual(['foundation', 'journeys', ...serviceNames].toSorted());
   expect([names.at(0), names.at(-1)]).toEqual(['foundation', 'journeys']);
+});
+
+it('the namespace and its secrets are made before anything is deployed', () => {
+  const command = ['npx', 'node', 'scripts/cluster-secrets.ts'];
+  expect(modules[0]?.deploy.kubectl.hooks?.before).toEqual([{ host: { command } }]);
+});
+
+it('the pages are forwarded to the ports that they have in Compose', () => {
+  const forwarded = modules.flatMap(({ portForward = [] }) => portForward);
+  const ports = forwarded.map(({ resourceName, port, localPort }) => [resourceName, port, localPort]);
+  const pages = { zipkin: 9411, prometheus: 9090, alertmanager: 9093, grafana: 3000, gateway: 8080 };
+  expect(ports).toEqual(Object.entries(pages).map(([name, port]) => [name, port, port]));
 });
 
 const ofServices = modules.filter(({ metadata }) => serviceNames.some((name) => name === metadata.name));
