@@ -3,7 +3,7 @@ import { checkSession, logIn, logOut, refresh } from '@slipway/contracts/users';
 import type { App } from '@slipway/platform/core/app';
 import { claimedAge, currentAge } from '@slipway/platform/core/received-at';
 import { principalOf } from '@slipway/platform/http/access';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../caller.ts';
 import type { Sessions } from '../sessions.ts';
 
@@ -17,18 +17,13 @@ type Parts = {
 export function registerSessionRoutes(app: App, { sessions, addressOf, isTrusted }: Parts): void {
   app.route({
     ...logIn,
-    handler: async (request, reply) => {
-      const tokens = await sessions.logIn(request.body, addressOf(request));
-      return uncached(reply).code(201).send(tokens);
-    },
+    handler: async (request, reply) =>
+      reply.code(201).send(await sessions.logIn(request.body, addressOf(request))),
   });
 
   app.route({
     ...refresh,
-    handler: async (request, reply) => {
-      const tokens = await sessions.refresh(request.body.refreshToken, receivedAt(request));
-      return uncached(reply).send(tokens);
-    },
+    handler: async (request) => sessions.refresh(request.body.refreshToken, receivedAt(request)),
   });
 
   app.route({
@@ -62,10 +57,4 @@ export async function confirmSession(
   const { account, session } = principalOf(request) as Caller;
   if (!account) throw problem('unauthenticated', 'The account was deleted');
   await sessions.confirm(session, account);
-}
-
-/** Forbids caches to store a response with tokens: RFC 6749 section 5.1. */
-function uncached<Reply extends Pick<FastifyReply, 'header'>>(reply: Reply): Reply {
-  reply.header('cache-control', 'no-store');
-  return reply;
 }
