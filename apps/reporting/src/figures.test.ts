@@ -60,7 +60,7 @@ describe('an event', () => {
   it.each(['2026-06-30T23:59:60Z', '0000-01-01T00:00:00+01:00'])(
     'is rejected at %s, which has no calendar day',
     (time) => {
-      expect(() => dayOf(time)).toThrow(RejectedEvent);
+      expect(() => dayOf(time)).toThrow(new RejectedEvent(`the time ${time} cannot be reported on`));
     },
   );
 });
@@ -99,6 +99,10 @@ describe('a subscription', () => {
     expect(count(changed({ version: 1, ...pro }), known)).toEqual({ increments: [] });
   });
 
+  it('is not changed by the event that it is known from', () => {
+    expect(count(changed({ id: 'b', version: 2, ...basic }), known)).toEqual({ increments: [] });
+  });
+
   it('takes the event with the greater id if two have the same version', () => {
     expect(count(changed({ id: 'a', version: 2, ...pro }), known)).toEqual({ increments: [] });
     expect(count(changed({ id: 'c', version: 2, ...pro }), known).state?.planId).toBe('pro');
@@ -115,7 +119,7 @@ describe('a sum', () => {
     [[Number.MAX_SAFE_INTEGER, 0] as const, [1, 0] as const],
     [[0, Number.MIN_SAFE_INTEGER] as const, [0, -1] as const],
   ])('is rejected if it would be rounded', (sums, more) => {
-    expect(() => add(sums, more)).toThrow(RejectedEvent);
+    expect(() => add(sums, more)).toThrow(new RejectedEvent('a sum would exceed 2^53 - 1'));
   });
 });
 

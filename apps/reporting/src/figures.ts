@@ -167,7 +167,7 @@ function recurring({ active, planId, currency, price }: SubscriptionState, sign:
 export function dayOf(at: string): string {
   const time = new Date(at);
   // RFC 3339 allows leap seconds, which `Date` does not know. Days sort as text only with a year of four digits.
-  const day = Number.isNaN(time.getTime()) ? '' : time.toISOString().split('T', 1)[0];
+  const day = Number.isNaN(time.getTime()) ? undefined : time.toISOString().split('T', 1)[0];
   if (day?.length !== 10) throw new RejectedEvent(`the time ${at} cannot be reported on`);
   return day;
 }

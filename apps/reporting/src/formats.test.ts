@@ -23,7 +23,13 @@ describe('the format of a report', () => {
     expect(() => chooseFormat(accept)).toThrow(
       expect.objectContaining({
         code: 'not_acceptable',
-        fields: [expect.objectContaining({ field: 'header.accept' })],
+        message: 'Available formats are application/json, text/csv, application/x-ndjson',
+        fields: [
+          {
+            field: 'header.accept',
+            message: 'must accept one of application/json, text/csv, application/x-ndjson',
+          },
+        ],
       }),
     );
   });
