@@ -20,7 +20,7 @@ describe('a ledger entry', () => {
   });
 
   it('is refused if it moves nothing', () => {
-    expect(() => ledgerEntry(facts, [])).toThrow('out of balance');
+    expect(() => ledgerEntry(facts, [])).toThrow('Ledger entry e1 is out of balance by 0 EUR');
     expect(() => ledgerEntry(facts, [{ account: 'cash', amount: 0 }])).toThrow('out of balance');
   });
 });

@@ -34,7 +34,7 @@ describe('the plan catalogue', () => {
     expect(() => planOf('platinum')).toThrow(
       expect.objectContaining({
         code: 'unknown_plan',
-        fields: [expect.objectContaining({ field: 'body.planId' })],
+        fields: [{ field: 'body.planId', message: 'must be one of free, starter, pro, pro-usd' }],
       }),
     );
   });

@@ -23,6 +23,12 @@ describe('a subscription that the version before stored', () => {
     expect(planFor(upgrade(earlier()).terms, 2)).toMatchObject({ id: 'starter', price: 1_900 });
   });
 
+  it('is not read with a plan that the version before did not have', () => {
+    expect(() => upgrade(earlier({ planId: 'platinum' }))).toThrow(
+      'The earlier catalogue has no plan platinum',
+    );
+  });
+
   it('keeps the plans that were in force when its periods ended', () => {
     const earlierPlans = [
       { planId: 'free', lastPeriod: 2 },

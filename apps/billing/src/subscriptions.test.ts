@@ -23,7 +23,7 @@ const closed = (subscription: Subscription, now = secondStart) =>
 const moved = (subscription: Subscription, planId: string, now: string) =>
   changePlan(subscription, planOf(planId), now)?.next ?? subscription;
 const plansOf = ({ terms }: Subscription) => [1, 2, 3, 4, 5].map((period) => planFor(terms, period).id);
-const rejected = (code: string) => expect.objectContaining({ code });
+const rejected = (code: string, message: string) => expect.objectContaining({ code, message });
 
 describe('a new subscription', () => {
   it('opens its first period at once, which is due when it ends', () => {
@@ -97,12 +97,17 @@ describe('a change of plan', () => {
   });
 
   it('is rejected into another currency', () => {
-    expect(() => changePlan(started(), planOf('pro-usd'), inFirst)).toThrow(rejected('currency_differs'));
+    expect(() => changePlan(started(), planOf('pro-usd'), inFirst)).toThrow(
+      expect.objectContaining({
+        code: 'currency_differs',
+        fields: [{ field: 'body.planId', message: 'must be a plan in EUR' }],
+      }),
+    );
   });
 
   it('is rejected after a cancellation', () => {
     expect(() => changePlan(cancelledAt('2026-02-01T00:00:00.000Z'), planOf('pro'), inFirst)).toThrow(
-      rejected('subscription_ended'),
+      rejected('subscription_ended', `The subscription is cancelled for ${secondStart}`),
     );
   });
 });
@@ -179,7 +184,9 @@ describe('a cancellation', () => {
     expect(change?.next).toEqual({ ...started(), version: 3 });
     expect(change?.events).toEqual([]);
     expect(resume(started(), inFirst)).toBeUndefined();
-    expect(() => resume(ended, secondStart)).toThrow(rejected('subscription_ended'));
+    expect(() => resume(ended, secondStart)).toThrow(
+      rejected('subscription_ended', `The subscription ended at ${secondStart}`),
+    );
   });
 });
 
