@@ -73,6 +73,16 @@ describe('an invoice', () => {
     expect(next).toMatchObject({ periodEnd: '2026-02-02T00:00:00.000Z', total: 1_900 });
   });
 
+  it('ends with its period if the subscription ends later', () => {
+    const cancelled = cancel(subscription, '2026-03-10T00:00:00.000Z')?.next ?? subscription;
+    expect(issue(cancelled, [], now).next).toMatchObject(span);
+  });
+
+  it('bills a quantity of which no record is left to bill', () => {
+    const rest = [{ period: 1, metric: 'api_calls', quantity: 11_000, records: 0 }];
+    expect(issue(subscription, rest, now).next).toMatchObject({ total: 1_960, usageByPeriod: rest });
+  });
+
   it('has a line for late usage of each earlier period, priced by what that period had used before', () => {
     const first = issue(subscription, used(9_000), now).next;
     const second = advance(subscription, first, now).next;

@@ -35,6 +35,10 @@ describe('a trial balance', () => {
     ).toBe(true);
   });
 
+  it('is not balanced if a currency sums to something else', () => {
+    expect(isBalanced([row('a', 'EUR', 5), row('b', 'EUR', -4)])).toBe(false);
+  });
+
   it('is not balanced if currencies only make up for each other', () => {
     expect(isBalanced([row('a', 'EUR', 5), row('a', 'USD', -5)])).toBe(false);
   });

@@ -34,6 +34,8 @@ describe('a refund', () => {
     expect(pendingSince(second)).toBe(later);
     expect(pendingSince(settle(second, 'r1', 'succeeded')?.next ?? paid())).toBe('2026-03-09T00:00:00.000Z');
     expect(toDocument(second, paymentOf(second, 'p1')).refunded).toBe(0);
+    const earlier = beginRefund(second, 'p1', { id: 'r3', amount: 100, now })?.next ?? second;
+    expect(pendingSince(earlier)).toBe(now);
   });
 
   it('does nothing when it is repeated', () => {

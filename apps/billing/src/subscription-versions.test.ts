@@ -65,6 +65,8 @@ describe('a subscription that the version before stored', () => {
     expect(plansOf(upgrade({ ...present, planId: 'pro', earlierPlans }))).toEqual([
       ...['starter', 'starter', 'pro', 'pro'],
     ]);
+    const free = upgrade(earlier({ planId: 'free' }));
+    expect(plansOf(upgrade({ ...free, planId: 'pro' }))).toEqual(['free', 'pro', 'pro', 'pro']);
     const cancelledAt = '2026-02-10T00:00:00.000Z';
     const cancelled = upgrade({ ...present, status: 'cancelled', cancelledAt, dueAt: cancelledAt });
     expect(cancelled).toMatchObject({ endsAt: cancelledAt, lastPeriod: 2, dueAt: cancelledAt });
