@@ -43,10 +43,13 @@ async function openReader() {
       inbox = registerInbox(app, { schemas, store: events, log, counts });
     },
   });
-  const service = await buildService(definition, readSettings(platformSettings, { LOG_LEVEL: 'silent' }));
+  const lines: Record<string, unknown>[] = [];
+  const service = await buildService(definition, readSettings(platformSettings, { LOG_LEVEL: 'error' }), {
+    logTo: { write: (line) => lines.push(JSON.parse(line)) },
+  });
   services.push(service);
   if (!inbox) throw new Error('the inbox was not registered');
-  return { ...service, inbox, events, known };
+  return { ...service, inbox, events, known, lines };
 }
 
 const sold = (item: string, price = 1) => newEvent('shop', 'item.sold', { item, price }, `sold-${item}`);
@@ -146,6 +149,37 @@ describe('an event that can never be applied', () => {
       expect.stringMatching(/^sha256-[0-9a-f]{64}$/),
       'wrong',
     ]);
+  });
+
+  it.each([
+    ['no text at all', { id: 7, type: 7, source: 7 }],
+    ['an empty text', { id: '', type: '', source: '' }],
+    [
+      'a text of more than 200 characters',
+      { id: 'x'.repeat(201), type: 'x'.repeat(201), source: 'x'.repeat(201) },
+    ],
+  ])('is listed without what is %s, under an id of its content', async (_what, malformed) => {
+    const reader = await openReader();
+    await deliver(reader, [{ ...sold('tea'), ...malformed }]);
+    expect((await reader.events.deadLetters(10)).map(({ event }) => event)).toMatchObject([
+      { id: expect.stringMatching(/^sha256-/), type: '', source: '', data: { item: 'tea' } },
+    ]);
+  });
+
+  it('is listed with what is a text of up to 200 characters', async () => {
+    const reader = await openReader();
+    const named = { id: 'i'.repeat(200), type: 't'.repeat(200), source: 's'.repeat(200) };
+    await deliver(reader, [{ ...sold('tea'), ...named }]);
+    expect(await reader.events.findDeadLetter(named.id)).toMatchObject(named);
+  });
+
+  it('is counted as rejected, and logged with its id, its type and the reason', async () => {
+    const reader = await openReader();
+    await deliver(reader, [unknownType]);
+    expect(await seriesValue(reader.metrics, 'reader_events_total', { outcome: 'rejected' })).toBe(1);
+    expect(reader.lines.find(({ msg }) => msg === 'event rejected')).toMatchObject({
+      ...{ level: 'error', event: 'unknown', type: 'item.eaten', reason: 'unknown type item.eaten' },
+    });
   });
 
   it('is accepted with fields that this reader does not know yet', async () => {

@@ -37,7 +37,7 @@ async function startRelay(deliver: Deliver, count: number, timing: Timing = {}) 
   apps.push(app);
   const metrics = createMetrics('test', '1.0.0');
   app.addHook('onClose', async () => db.close());
-  const lines: { failures?: number }[] = [];
+  const lines: Record<string, unknown>[] = [];
   const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const settings = readSettings(platformSettings, {});
   const tracing = await createTracing({ service: 'test', version: '1.0.0', settings, log, metrics });
@@ -108,6 +108,21 @@ describe('a relay', () => {
     expect(lines.map(({ failures }) => failures)).toEqual([1, 2, 1]);
   });
 
+  it('logs why a delivery failed: a problem without a stack, and any other error with one', async () => {
+    const { taken, deliver } = reader((_ids, attempt) => {
+      if (attempt === 1) return problem('unavailable', 'The reader restarts');
+      return attempt === 2 && new TypeError('a bug');
+    });
+    const { lines } = await startRelay(deliver, 1);
+    await soon(() => expect(taken).toHaveLength(1));
+    const failed = { level: 40, msg: 'events not delivered', retryInMs: expect.any(Number) };
+    expect(lines).toMatchObject([
+      { ...failed, code: 'unavailable', reason: 'The reader restarts' },
+      { ...failed, err: { type: 'TypeError', message: 'a bug' } },
+    ]);
+    expect(lines[0]).not.toHaveProperty('err');
+  });
+
   it('continues after an outage of the store', async () => {
     const { taken, deliver } = reader();
     const { outbox, write } = await startRelay(deliver, 0, { pollInterval: 5 });
@@ -125,8 +140,14 @@ describe('an event that its reader rejects', () => {
 
   it('waits alone: the others are delivered, and those that come later', async () => {
     const { taken, deliver } = reader(rejectOne);
-    const { outbox, write, deliveries } = await startRelay(deliver, 3);
+    const { outbox, write, deliveries, lines } = await startRelay(deliver, 3);
     await soon(() => expect(taken.flat()).toEqual(['event-0', 'event-2']));
+    expect(lines).toMatchObject([
+      {
+        ...{ level: 50, msg: 'event rejected by its reader', event: 'event-1', type: 'it.happened' },
+        ...{ err: { code: 'invalid_request' }, retryInMs: 60_000 },
+      },
+    ]);
     write('event-3', 'event-4');
     await soon(() => expect(taken.at(-1)).toEqual(['event-3', 'event-4']));
     expect((await outbox.pending(10)).map(({ id }) => id)).toEqual(['event-1']);
@@ -166,6 +187,17 @@ describe('an event that its reader rejects', () => {
     write('event-1');
     await soon(() => expect(taken.flat()).toEqual(['event-0', 'event-1']));
   });
+
+  it.each(['invalid_request', 'payload_too_large', 'idempotency_key_reused'] as const)(
+    'is what %s says: then it alone waits',
+    async (code) => {
+      const { taken, deliver } = reader((ids) => ids.includes('event-0') && problem(code));
+      const { deliveries } = await startRelay(deliver, 2);
+      await soon(() => expect(taken).toEqual([['event-1']]));
+      expect(await deliveries('rejected')).toBe(1);
+      expect(await deliveries('failed')).toBe(0);
+    },
+  );
 
   it.each(['unauthenticated', 'not_found', 'rate_limited', 'conflict'] as const)(
     'is not what %s says: then all wait, in order',

@@ -85,11 +85,21 @@ describe('an update', () => {
     expect(removed).toEqual(Array(2).fill(['c', { version: 1, events: [] }]));
   });
 
+  it('removes nothing where nothing is', async () => {
+    const remove = vi.fn(async () => false);
+    const store = { ...contested(0), get: async () => undefined, remove };
+    const none = { id: 'new', version: 0, value: 0 };
+    const ended = await update(store, 'new', () => ({ remove: true, events: [] }), { ifMissing: () => none });
+    expect(ended).toBe(none);
+    expect(remove).not.toHaveBeenCalled();
+  });
+
   it('gives up in bounded time against endless rivals, and says that nothing is decided', async () => {
     withoutPauses();
     await expect(update(contested(Number.POSITIVE_INFINITY), 'c', increased)).rejects.toMatchObject({
       status: 503,
       code: 'overloaded',
+      message: 'Too many requests change it at the same time; try again',
       retryAfter: 1,
     });
   });
