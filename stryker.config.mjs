@@ -1,0 +1,15 @@
+/** Mutation testing of the rules: docs/decisions/0121-mutation-testing.md. `scripts/mutation.ts` adds the files of each group. */
+export default {
+  testRunner: 'vitest',
+  vitest: { configFile: 'vitest.mutation.config.ts', related: false },
+  // Stryker 10 cannot load TypeScript 7; it does not try if this file does not exist.
+  tsconfigFile: 'none.json',
+  // A mutant that only changes a constant would run every test, and a test that repeats the constant proves nothing.
+  ignoreStatic: true,
+  concurrency: 2,
+  // On a busy machine, the default of 5 s also ends tests that would pass.
+  timeoutMS: 10_000,
+  reporters: ['clear-text', 'json', 'progress-append-only'],
+  clearTextReporter: { allowColor: false, allowEmojis: false, logTests: false, reportTests: false },
+  thresholds: { high: 100, low: 85, break: 85 },
+};
