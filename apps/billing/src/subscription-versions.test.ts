@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { planOf } from './plans.ts';
 import { type EarlierSubscription, upgrade } from './subscription-versions.ts';
-import { advance, cancel, type Subscription } from './subscriptions.ts';
+import { advance, cancel, changePlan, type Subscription } from './subscriptions.ts';
 import { planFor } from './terms.ts';
 import { openForTest, stores } from './testing/stores.ts';
 import { createWorld } from './testing/world.ts';
@@ -57,6 +58,10 @@ describe('a subscription that the version before stored', () => {
     expect(upgrade(cancelled)).toEqual(cancelled);
     const closed = advance(cancelled, { usage: [] }, march).next;
     expect(upgrade(closed)).toEqual(closed);
+    const moved = changePlan(present, planOf('pro'), '2026-02-10T00:00:00.000Z')?.next ?? present;
+    const left = cancel(moved, '2026-02-11T00:00:00.000Z')?.next ?? moved;
+    const over = advance(left, { usage: [] }, march).next;
+    expect(upgrade(over)).toEqual(over);
   });
 
   it('that has terms already has the plan and the end that a replica of that version has given it', () => {

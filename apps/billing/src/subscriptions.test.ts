@@ -134,6 +134,14 @@ describe('a release that changes the catalogue', () => {
       { ...planOf('pro'), price: 1 },
     ]);
     expect([3, 4].map((period) => priceOf(later, period))).toEqual([9_900, 1]);
+    const { next: sooner } = advance(agreed, { usage: [] }, secondStart, [{ ...planOf('pro'), price: 1 }]);
+    expect([3, 4].map((period) => priceOf(sooner, period))).toEqual([9_900, 1]);
+  });
+
+  it('changes nothing for a subscription that is cancelled', () => {
+    expect(advance(cancelledAt(inFirst), { usage: [] }, secondStart, dearer).next.terms).toEqual(
+      started().terms,
+    );
   });
 
   it('without the plan leaves the subscription on its terms', () => {
@@ -195,6 +203,7 @@ describe('the end for an account that is closed', () => {
     const change = end(started(), inFirst);
     expect(change?.next).toMatchObject({ status: 'cancelled', endsAt: inFirst, dueAt: inFirst });
     expect(closed(change?.next ?? started()).dueAt).toBeUndefined();
+    expect(change && end(change.next, inFirst)).toBeUndefined();
     expect(change && end(change.next, secondStart)).toBeUndefined();
   });
 
