@@ -51,7 +51,7 @@ export async function anyPodOf(service: ServiceName): Promise<Pod> {
 }
 
 /** Milliseconds between two looks at the pods. */
-export const lookEvery = 2_000;
+export const lookEvery = 4_000;
 
 /** Waits until a service has so many pods, all of them ready, and those that were leaving have left. */
 export async function calm(service: ServiceName, replicas = 2): Promise<Pod[]> {
