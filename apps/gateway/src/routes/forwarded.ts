@@ -48,7 +48,7 @@ export function registerForwardedRoutes(app: App, options: Options): void {
         method,
         url,
         // Names the responses for the metrics only: they are streamed as they are, not serialized by a schema.
-        config: { ...config, answers: schema.response } as object,
+        config: { ...config, isForwarded: true, answers: schema.response } as object,
         onRequest: [
           ...(signIns.has(operation) ? [options.limitSignIns] : []),
           ...(irreversible.has(operation) ? [confirmSession] : []),

@@ -3,7 +3,7 @@ import { setReceivedAt } from '../core/received-at.ts';
 import { callerTimeout } from '../telemetry/trace-context.ts';
 import { CpuShare } from './cpu-share.ts';
 import { FairQueue, type Flow } from './fair-queue.ts';
-import { maxQueueTime } from './queue-time.ts';
+import { maxQueueTime, slowMaxQueueTime } from './queue-time.ts';
 import { RejectedConnections } from './rejected-connections.ts';
 import type { Reason, Reject } from './rejection.ts';
 import { ServiceTime } from './service-time.ts';
@@ -20,11 +20,6 @@ const hardMaxQueue = 1_500;
 const hardMaxQueueTime = 1_000;
 /** Number of requests after which the code of a process is warm. */
 const coldRequests = 500;
-/**
- * Maximum queue time of a process that is slow because it is cold or gets too little CPU; milliseconds. Pods
- * that start together compete for CPU with each other and with serving pods for about this long.
- */
-const slowMaxQueueTime = 3_000;
 /** Maximum number of event-loop iterations in a row that start no request because connections are arriving. */
 const maxConnectionIterations = 10;
 /** Milliseconds between two sweeps that remove requests from the queue which nobody waits for any more. */

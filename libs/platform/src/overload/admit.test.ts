@@ -31,15 +31,30 @@ async function serve() {
   registerProblemResponses(app);
   const waiting: (() => void)[] = [];
   const store = { hangs: true };
-  app.get('/store', async () => {
+  const handler = async () => {
     if (store.hangs) await new Promise<void>((resolve) => waiting.push(resolve));
     return { done: true };
-  });
+  };
+  app.get('/store', handler);
+  app.get('/forwarded', { config: { isForwarded: true } as object }, handler);
   /** Makes the store answer immediately from now on. */
   const comeBack = () => {
     store.hangs = false;
-    for (const answer of waiting) answer();
+    for (const answer of waiting.splice(0)) answer();
   };
+  /** Has the store answer so many requests late; milliseconds. Returns how many were rejected. */
+  async function answerLate(path: string, count: number, ms: number): Promise<number> {
+    store.hangs = true;
+    const before = await rejected();
+    const asked = Promise.all(Array.from({ length: count }, () => ask(path)));
+    await vi.waitUntil(async () => waiting.length + (await rejected()) === before + count, {
+      timeout: 20_000,
+    });
+    clock += ms;
+    comeBack();
+    await asked;
+    return (await rejected()) - before;
+  }
   app.post('/store', async () => ({ done: true }));
   app.get('/other', async () => ({ done: true }));
   const door = serveBehindDoor(app);
@@ -93,7 +108,7 @@ async function serve() {
     for (const each of requests) each.end('}');
     return Promise.all(answers);
   }
-  return { sendSlowly, ask, waiting, comeBack, rejected, wave, door, crowd };
+  return { sendSlowly, ask, answerLate, waiting, comeBack, rejected, wave, door, crowd };
 }
 
 /** A route with a hook that keeps requests from the handler until the test lets them in. */
@@ -135,6 +150,15 @@ describe('a route whose store hangs', () => {
     comeBack();
     expect((await ask('/store')).status).toBe(200);
   });
+});
+
+it.each([
+  ['gives a route less to do while its store is slow', '/store', 44],
+  ['leaves that to the service behind, where it forwards requests', '/forwarded', 0],
+])('%s', async (_sentence, path, expected) => {
+  const { answerLate } = await serve();
+  for (const ms of [200, 2_000, 2_000]) expect(await answerLate(path, 60, ms)).toBe(0);
+  expect(await answerLate(path, 60, 2_000)).toBe(expected);
 });
 
 it('admits as many as before when clients send their bodies slowly', async () => {

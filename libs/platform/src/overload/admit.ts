@@ -11,7 +11,7 @@ import { fromZero, gauge } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { Admission, admitRequests } from './admission.ts';
 import { LatencyLimit, minLimit } from './latency-limit.ts';
-import { earnedPriority, maxQueueTime, priorityOf } from './queue-time.ts';
+import { earnedPriority, maxQueueTime, priorityOf, slowMaxQueueTime } from './queue-time.ts';
 import { createRejection, reasons, retryAfter } from './rejection.ts';
 
 export type AdmissionControl = {
@@ -21,7 +21,10 @@ export type AdmissionControl = {
   load(): object;
 };
 
-type Config = Partial<Operation['config']>;
+type Config = Partial<Operation['config']> & {
+  /** Whether another service handles the requests of the route. */
+  isForwarded?: boolean;
+};
 
 /**
  * Registers admission for every route: a queue in front of the event loop (`admission.ts`), and for each route a limit on
@@ -119,7 +122,9 @@ function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, clie
   });
 
   function limitOf(config: Config): LatencyLimit {
-    const limit = limits.get(config) ?? new LatencyLimit(maxQueueTime[priorityOf(config)]);
+    // The service behind the gateway limits its routes itself, and has requests wait this long while it is slow.
+    const patience = config.isForwarded ? slowMaxQueueTime : maxQueueTime[priorityOf(config)];
+    const limit = limits.get(config) ?? new LatencyLimit(patience);
     limits.set(config, limit);
     return limit;
   }

@@ -6,6 +6,12 @@ import type { Access, Priority } from '@slipway/contract-kit/operation';
  */
 export const maxQueueTime: Record<Priority, number> = { money: 400, interactive: 200, batch: 200 };
 
+/**
+ * Maximum queue time of a process that is slow because it is cold or gets too little CPU; milliseconds. Pods
+ * that start together compete for CPU with each other and with serving pods for about this long.
+ */
+export const slowMaxQueueTime = 3_000;
+
 /** Returns the priority of a route. Calls between services are `batch` by default: their callers can retry later. */
 export function priorityOf({ priority, access }: { priority?: Priority; access?: Access } = {}): Priority {
   return priority ?? (access === 'service' ? 'batch' : 'interactive');
