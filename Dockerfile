@@ -21,7 +21,8 @@ COPY libs/${DATABASE}/package.json libs/${DATABASE}/
 COPY apps/${SERVICE}/package.json apps/${SERVICE}/
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace apps/${SERVICE:?is the service to build}
-# The list of what is in the image. npm would miss the tools that are left out here, so they are not asked for.
+# The list of what is installed; the stage of the bundle removes what it does not need. npm would miss the tools that are
+# left out here, so they are not asked for.
 # It fails if EMBEDDED and DATABASE are not the store libraries of the service's package.json.
 RUN npm pkg delete devDependencies && npm pkg delete devDependencies --workspaces \
  && npm sbom --sbom-format=cyclonedx > sbom.cdx.json
@@ -69,7 +70,6 @@ COPY --chmod=755 libs/${DATABASE} libs/${DATABASE}
 COPY --chmod=755 apps/${SERVICE} apps/${SERVICE}
 # What is left are the packages that are not bundled, and the service without its sources.
 RUN node /bundler/scripts/images/bundle.ts ${SERVICE} \
- && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/@slipway node_modules/.package-lock.json apps/${SERVICE}/src \
  && mv apps/${SERVICE}/packages ./
 
@@ -83,7 +83,7 @@ WORKDIR /app/apps/${SERVICE}
 COPY --from=dependencies --chown=65532:65532 /app/.compile-cache /app/.compile-cache
 # The folder of embedded stores: a volume that is mounted here belongs to the service's user.
 COPY --from=dependencies --chown=65532:65532 /app/data data
-COPY --from=dependencies /app/sbom.cdx.json /app/
+COPY --from=bundle /app/sbom.cdx.json /app/
 COPY --from=bundle /app/node_modules /app/node_modules
 COPY --from=bundle /app/packages packages
 COPY --from=bundle /app/apps/${SERVICE} ./

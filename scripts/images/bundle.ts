@@ -1,8 +1,9 @@
 /**
  * Bundles a service for its image: node bundle.ts users, in a folder with its sources and installed packages.
- * Writes our own code to `apps/users/dist` and the packages' to `apps/users/packages`. Leaves in the manifests only
- * the packages that are not bundled.
+ * Writes our own code to `apps/users/dist` and the packages' to `apps/users/packages`. Leaves of the
+ * installed packages, and in the bill of materials, only what the image holds.
  */
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import process from 'node:process';
@@ -45,8 +46,8 @@ function mapOwnCode({ fileName, moduleIds }: OutputChunk): void {
   else rmSync(`${file}.map`, { force: true });
 }
 
-/** Makes the packages that are not bundled the only ones, so that `npm prune` removes all others. */
-function leaveUnbundled(): void {
+/** Removes the packages that are bundled: makes the others the only ones that are needed, and has npm remove the rest. */
+function removeBundled(): void {
   const installed = unbundled.filter((name) => existsSync(`node_modules/${name}`));
   for (const manifest of ['package.json', ...globSync('{apps,libs}/*/package.json')]) {
     const fields = JSON.parse(readFileSync(manifest, 'utf8'));
@@ -54,9 +55,42 @@ function leaveUnbundled(): void {
     fields.dependencies = Object.fromEntries(names.map((name) => [name, '*']));
     writeFileSync(manifest, JSON.stringify(fields));
   }
+  const flags = ['--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
+  execFileSync('npm', ['prune', ...flags], { stdio: 'inherit' });
 }
 
-for (const chunk of await bundle()) mapOwnCode(chunk);
+/** Returns the package that a file belongs to, or undefined for our own code. */
+const packageOf = (file: string) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
+
+/** Leaves in the bill of materials what is in the image: npm lists what was installed, and the bundle needs less. */
+function listContent(chunks: OutputChunk[]): void {
+  const files = [
+    ...chunks.flatMap(({ moduleIds }) => moduleIds),
+    ...globSync('node_modules/**/package.json'),
+  ];
+  const held = new Set(files.map(packageOf));
+  const bill = JSON.parse(readFileSync('sbom.cdx.json', 'utf8'));
+  bill.components = bill.components.filter(({ purl }: Component) => {
+    const name = decodeURIComponent(/^pkg:npm\/(.+)@/.exec(purl)?.[1] ?? '');
+    return name.startsWith('@slipway/') || held.has(name);
+  });
+  const refs = new Set([bill.metadata.component, ...bill.components].map((each) => each['bom-ref']));
+  bill.dependencies = bill.dependencies
+    .filter(({ ref }: Dependency) => refs.has(ref))
+    .map(({ ref, dependsOn }: Dependency) => ({
+      ref,
+      dependsOn: dependsOn.filter((each) => refs.has(each)),
+    }));
+  writeFileSync('sbom.cdx.json', JSON.stringify(bill, null, 2));
+}
+
+/** The fields of a CycloneDX document that are read here. */
+type Component = { purl: string };
+type Dependency = { ref: string; dependsOn: string[] };
+
+const chunks = await bundle();
+for (const chunk of chunks) mapOwnCode(chunk);
 // The pages that the code reads, at their place relative to it.
 if (existsSync(`${app}/src/pages`)) cpSync(`${app}/src/pages`, `${app}/pages`, { recursive: true });
-leaveUnbundled();
+removeBundled();
+listContent(chunks);

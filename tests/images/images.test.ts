@@ -136,16 +136,13 @@ describe.skipIf(why).each(serviceNames)(`the image of %s${why}`, (service) => {
     expect(paths.filter((each) => each.startsWith('app/') && /\.(node|so|wasm32)$/.test(each))).toEqual([]);
   });
 
-  it('lists each of its packages in its bill of materials, and no other service’s driver', () => {
+  it('lists each of its packages in its bill of materials, and no other', () => {
     const own = [service, ...libraries].map((name) => `@slipway/${name}`);
     const listed = components.map(({ purl }) =>
       decodeURIComponent(/^pkg:npm\/(.+)@/.exec(purl)?.[1] ?? purl),
     );
     expect(packages().size).toBeGreaterThan(50);
-    expect([...packages(), ...own].filter((name) => !listed.includes(name))).toEqual([]);
-    expect(['mongodb', '@google-cloud/datastore'].filter((name) => listed.includes(name))).toEqual(
-      stores[service].drivers,
-    );
+    expect(new Set(listed)).toEqual(new Set([...packages(), ...own]));
     expect(components.every(({ version }) => /^\d+\.\d+\.\d+/.test(version))).toBe(true);
   });
 
