@@ -1,6 +1,6 @@
-import type { DomainEvent } from '@slipway/contract-kit/event';
 import { describe, expect, it } from 'vitest';
-import { createModel, type Model, monthsAfter, periodStart, planAt } from './testing/model.ts';
+import { expectAgreement, expectEventsToAgree } from './testing/agreement.ts';
+import { createModel, monthsAfter, periodStart } from './testing/model.ts';
 import { openForTest, stores } from './testing/stores.ts';
 import { createWorld, type World } from './testing/world.ts';
 
@@ -125,9 +125,7 @@ async function journey(seed: number, world: World): Promise<void> {
       model.bill(now());
       await both('all is billed', true, world.bill);
       await expectAgreement(world, model, steps);
-      expect(recurringOf(await eventsOf(world)), steps.slice(-8).join('\n')).toEqual(
-        recurringIn(model, now()),
-      );
+      await expectEventsToAgree(world, model, steps);
     },
     async leave() {
       const user = one(users);
@@ -182,63 +180,4 @@ function nextAfter(start: number, at: number): number {
   let months = 0;
   while (monthsAfter(start, months) <= at) months += 1;
   return monthsAfter(start, months);
-}
-
-/** Every period is on invoices with the amount that it costs, and the books hold what is owed. */
-async function expectAgreement(world: World, model: Model, steps: string[]): Promise<void> {
-  const seen = steps.slice(-12).join('\n');
-  const invoices = await world.invoices();
-  for (const [id, { stated }] of model.subscriptions) {
-    const lines = invoices.filter((each) => each.subscriptionId === id).flatMap((each) => each.lines);
-    const amounts = new Map<number, bigint>();
-    for (const { periodStart: begin = '', amount } of lines) {
-      const key = Date.parse(begin);
-      amounts.set(key, (amounts.get(key) ?? 0n) + BigInt(amount));
-    }
-    expect([...amounts].sort(), `${id}\n${seen}`).toEqual([...stated].sort());
-  }
-  const sums = invoices.every(
-    ({ lines, total }) => total === lines.reduce((sum, { amount }) => sum + amount, 0),
-  );
-  expect(sums, seen).toBe(true);
-  const users = new Set([...model.subscriptions.values()].map(({ userId }) => userId));
-  const owed = [...users].reduce((sum, user) => sum + model.owed(user), 0n);
-  const balances = await world.store.ledger.balances();
-  const receivable = balances.filter(({ account }) => account === 'receivable');
-  expect(
-    receivable.reduce((sum, { balance }) => sum + BigInt(balance), 0n),
-    seen,
-  ).toBe(owed);
-  expect(
-    balances.reduce((sum, { balance }) => sum + balance, 0),
-    seen,
-  ).toBe(0);
-}
-
-type Recurring = Record<string, { planId: string; price: number }>;
-
-/** The view that reporting derives from the events: the newest state of each subscription that runs. */
-function recurringOf(events: DomainEvent[]): Recurring {
-  const running: Recurring = {};
-  const sent = events.filter(({ type }) => type.startsWith('subscription.'));
-  for (const { type, data } of sent.sort((a, b) => Number(a.data.version) - Number(b.data.version))) {
-    const id = String(data.subscriptionId);
-    if (type === 'subscription.cancelled') delete running[id];
-    else running[id] = { planId: String(data.planId), price: Number(data.price) };
-  }
-  return running;
-}
-
-function recurringIn(model: Model, now: number): Recurring {
-  const running = [...model.subscriptions].filter(([, each]) => !model.isOver(each, now));
-  return Object.fromEntries(
-    running.map(([id, each]) => {
-      const { id: planId, price } = planAt(each, periodStart(each.start, now));
-      return [id, { planId, price }];
-    }),
-  );
-}
-
-async function eventsOf({ store }: World): Promise<DomainEvent[]> {
-  return store.outbox.pending(100_000);
 }
