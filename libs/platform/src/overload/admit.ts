@@ -83,6 +83,10 @@ const credentialsOf = ({ headers }: IncomingMessage, client: string) => ({
   hasToken: bearerTokenOf(headers) !== undefined,
 });
 
+/** The service behind a forwarded route limits the route itself, and has requests wait longer while it is slow. */
+const maxQueueTimeOf = (config: Config) =>
+  config.isForwarded ? slowMaxQueueTime : maxQueueTime[priorityOf(config)];
+
 /** While few requests are in flight, one in so many is measured: enough to know the best latency of a route. */
 const sampleEvery = 16;
 
@@ -122,9 +126,7 @@ function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, clie
   });
 
   function limitOf(config: Config): LatencyLimit {
-    // The service behind the gateway limits its routes itself, and has requests wait this long while it is slow.
-    const patience = config.isForwarded ? slowMaxQueueTime : maxQueueTime[priorityOf(config)];
-    const limit = limits.get(config) ?? new LatencyLimit(patience);
+    const limit = limits.get(config) ?? new LatencyLimit(maxQueueTimeOf(config));
     limits.set(config, limit);
     return limit;
   }
