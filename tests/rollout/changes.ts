@@ -1,6 +1,15 @@
 import { kubectl } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
-import { allCalm, evict, lookEvery, type Pod, pin, podsOf, type ServiceName, services } from './cluster.ts';
+import {
+  allCalm,
+  evict,
+  type Pod,
+  pin,
+  podsOf,
+  pollInterval,
+  type ServiceName,
+  services,
+} from './cluster.ts';
 
 /** Does something and waits until all is calm. @throws if a pod is left that was there before */
 export async function replacingAll(action: () => Promise<void>): Promise<void> {
@@ -28,7 +37,7 @@ export async function evictBoth(): Promise<boolean[][]> {
     // The controller counts anew some time after a service was scaled.
     const allowsOne = async () =>
       (await kubectl('get', 'pdb', service, '-o', 'jsonpath={.status.disruptionsAllowed}')) === '1';
-    await eventually(`the budget of ${service} allows one`, allowsOne, 60_000, lookEvery);
+    await eventually(`the budget of ${service} allows one`, allowsOne, 60_000, pollInterval);
     const allowed: boolean[] = [];
     for (const { name } of await podsOf(service)) allowed.push(await evict(name));
     return allowed;
@@ -57,5 +66,5 @@ export async function restarted(service: ServiceName, { name, restarts }: Pod): 
     const pod = (await podsOf(service)).find((each) => each.name === name);
     return pod?.ready && pod.restarts > restarts;
   };
-  await eventually(`${name} was restarted`, again, 120_000, lookEvery);
+  await eventually(`${name} was restarted`, again, 120_000, pollInterval);
 }

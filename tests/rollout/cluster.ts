@@ -50,8 +50,8 @@ export async function anyPodOf(service: ServiceName): Promise<Pod> {
   return pod;
 }
 
-/** Milliseconds between two looks at the pods. */
-export const lookEvery = 4_000;
+/** Poll interval of the pods: each poll takes CPU from the system; milliseconds. */
+export const pollInterval = 4_000;
 
 /** Waits until a service has so many pods, all of them ready, and those that were leaving have left. */
 export async function calm(service: ServiceName, replicas = 2): Promise<Pod[]> {
@@ -66,7 +66,7 @@ export function allCalm(some: readonly ServiceName[] = services, replicas = 2) {
     const pods = await readPods();
     return some.every((service) => isCalm(pods[service])) && pods;
   };
-  return eventually(`${some} have ${replicas} pods each, all ready`, settled, 180_000, lookEvery);
+  return eventually(`${some} have ${replicas} pods each, all ready`, settled, 180_000, pollInterval);
 }
 
 /** Waits until a Deployment has rolled out; the old pods may still be draining. */
