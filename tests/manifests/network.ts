@@ -62,7 +62,8 @@ export function openToOutside(manifests: Manifest[], workloads: Workload[]): str
 }
 
 /**
- * What a workload may exchange with others than the pods of its namespace, one line for each peer.
+ * Lists the peers outside of its namespace that the NetworkPolicies let a workload call (Egress) or be called by
+ * (Ingress), each with the ports.
  *
  * @example
  * outsideOf(manifests, 'Egress', alertmanager); // ['anything: TCP 443', 'kube-system/kube-dns: UDP 53, TCP 53']

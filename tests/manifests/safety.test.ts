@@ -106,9 +106,9 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
       expect(livenessProbe?.httpGet).toEqual({ path: '/health', port: 'management' });
       // The readiness check itself waits 500 ms for a store.
       expect(readinessProbe).toMatchObject({ periodSeconds: 5, timeoutSeconds: 2 });
-      const patience = (probe?: Probe) => (probe ? probe.periodSeconds * probe.failureThreshold : 0);
-      expect(patience(startupProbe)).toBeGreaterThanOrEqual(90);
-      expect(patience(livenessProbe)).toBeGreaterThanOrEqual(30);
+      const timeToFail = (probe?: Probe) => (probe ? probe.periodSeconds * probe.failureThreshold : 0);
+      expect(timeToFail(startupProbe)).toBeGreaterThanOrEqual(90);
+      expect(timeToFail(livenessProbe)).toBeGreaterThanOrEqual(30);
     });
 
     it.each(services)(

@@ -85,7 +85,7 @@ export function alertsSuite(watched: () => Watched<Chain>): void {
       { alertname: 'BreakerOpen', severity: 'ticket', service: 'gateway', component: 'users' },
       { alertname: 'ServiceUnready', severity: 'ticket', service: 'billing', component: 'billing' },
       { alertname: 'ErrorBudgetBurn', severity: 'page', service: 'billing', component: 'billing' },
-      // Its page is among the others.
+      // The page about the same problem is in `others`.
       { alertname: 'ErrorBudgetBurn', severity: 'ticket', service: 'gateway', component: 'gateway' },
     ];
     const others = [

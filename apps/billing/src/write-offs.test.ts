@@ -11,7 +11,7 @@ const open = () => issue(start('s1', 'u1', planOf('starter'), '2026-01-31T10:00:
 const write = { id: 'w1', reason: 'Insolvent', now: later };
 
 describe('a write-off', () => {
-  it('keeps its reason in the invoice, moves what was owed to the losses, and tells nothing', () => {
+  it('keeps its reason in the invoice, moves what was owed to the losses, and reports no event', () => {
     expect(writeOff(open(), write)).toEqual({
       next: {
         ...open(),
@@ -35,7 +35,7 @@ describe('a write-off', () => {
     });
   });
 
-  it('does nothing when it is repeated, and is refused after another one', () => {
+  it('does nothing when it is repeated, and is rejected after another one', () => {
     const { next } = writeOff(open(), write) ?? { next: open() };
     expect(writeOff(next, write)).toBeUndefined();
     expect(() => writeOff(next, { ...write, id: 'w2' })).toThrow(
@@ -43,7 +43,7 @@ describe('a write-off', () => {
     );
   });
 
-  it('is refused while a payment is under way', () => {
+  it('is rejected while a payment is under way', () => {
     const paying = beginPayment(open(), { id: 'p1', method: 'pm_ok', now })?.next ?? open();
     expect(() => writeOff(paying, write)).toThrow(
       expect.objectContaining({ code: 'conflict', message: 'The invoice is paying' }),
