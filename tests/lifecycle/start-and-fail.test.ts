@@ -108,6 +108,8 @@ describe('a start that succeeds', () => {
   it('lists its settings for those who debug, the secrets masked', async () => {
     const service = await start({ LOG_LEVEL: 'debug', API_KEY: 'opensesame-opensesame' });
     await service.ready;
+    service.kill('SIGTERM');
+    await service.exited;
     expect(service.output()).toMatch(/"settings":\{.*"DRAIN_DELAY_MS":100.*"API_KEY":"\*\*\*"/);
     expect(service.output()).not.toContain('opensesame');
   });

@@ -47,6 +47,8 @@ it('a process with an embedded store loads no driver, and the gateway loads no s
   const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(printer)}`;
   const system = await startSystem({ env: { NODE_OPTIONS } });
   onTestFinished(() => system.stop());
+  // Only when a process has ended is all of its output here.
+  await system.stop();
   for (const service of serviceNames) {
     const modules = system.services[service].output.match(/(?<=^loaded ).*/gm) ?? [];
     expect(
