@@ -138,6 +138,13 @@ describe('the admission queue', () => {
     expect(admit(100, () => 'quiet')).toBe(0);
   });
 
+  it('has room for others when one client sends requests of two priorities', () => {
+    const admit = fill();
+    admit(1_000, () => 'noisy', 'batch');
+    expect(admit(600, () => 'noisy', 'interactive')).toBeGreaterThan(590);
+    expect(admit(100, () => 'quiet', 'interactive')).toBe(0);
+  });
+
   it('has room for other priorities when one fills its part', () => {
     const admit = fill();
     admit(1_000, () => 'heavy', 'batch');

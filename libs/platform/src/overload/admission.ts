@@ -8,10 +8,12 @@ import { RejectedConnections } from './rejected-connections.ts';
 import type { Reason, Reject } from './rejection.ts';
 import { ServiceTime } from './service-time.ts';
 
-/** Maximum queue length at which nothing is rejected for its expected wait: a few waiting requests are not overload. */
+/** Minimum requests ahead of one that is rejected for its expected wait: a few waiting requests are not overload. */
 const shortQueue = 8;
-/** Maximum requests ahead of a queued one; also each client's maximum. */
+/** Requests ahead at which one is rejected. */
 const maxAhead = 1_000;
+/** Maximum queue length of one client, with all priorities. */
+const maxOfClient = 1_000;
 /** Maximum queue length of one priority: no single client can fill it. */
 const maxOfPriority = 1_250;
 /** Maximum queue length, which bounds memory: no single priority can fill it. */
@@ -22,7 +24,7 @@ const hardMaxQueueTime = 1_000;
 const coldRequests = 500;
 /** Maximum number of event-loop iterations in a row that start no request because connections are arriving. */
 const maxConnectionIterations = 10;
-/** Milliseconds between two sweeps that remove requests from the queue which nobody waits for any more. */
+/** Milliseconds between two sweeps, which remove late and abandoned requests from the queue. */
 const sweepInterval = 50;
 
 type Start = (request: IncomingMessage, response: ServerResponse) => void;
@@ -41,7 +43,7 @@ const currentIteration = () => performance.nodeTiming.uvMetricsInfo.loopCount;
 
 export type AdmissionOptions = {
   reject: Reject;
-  /** Returns the priority of a request, and the name of its client, for a fair share. Called only when it is queued. */
+  /** Returns a request's priority and its client's name. Called only if the request cannot start immediately. */
   flowOf: (request: IncomingMessage) => Flow;
   /** Number of requests for which a new process is slow. Meanwhile requests may wait longer. */
   coldFor?: number;
@@ -50,11 +52,11 @@ export type AdmissionOptions = {
 
 /**
  * Admits requests one by one. Node accepts every request before any of them can be rejected, so new requests go into a
- * short queue. Each event-loop iteration starts about one millisecond of work, and Node reads new requests between two
+ * queue. Each event-loop iteration starts about one millisecond of work, and Node reads new requests between two
  * iterations. A request is rejected immediately, with a prebuilt response, if its expected wait (requests ahead ×
- * service time) is too long. A request is dropped if its client has disconnected or its deadline has passed.
+ * service time) is too long. It is dropped if it waits too long, its deadline passes or its client disconnects.
  *
- * While there is room, admission costs a request one comparison. All times are on the monotonic clock.
+ * While nothing waits, admission costs a few comparisons. All times are on the monotonic clock.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
@@ -86,7 +88,7 @@ export class Admission {
   }
 
   /**
-   * Notes a new connection. Node accepts one connection in an iteration: if every iteration were filled with work, the
+   * Records a new connection. Node accepts one connection in an iteration: if every iteration were filled with work, the
    * other connections would wait in the kernel, where they cannot be rejected. So an iteration that brought a connection
    * starts no request, up to a maximum in a row.
    */
@@ -136,8 +138,7 @@ export class Admission {
     const ahead = this.#queue.ahead(flow);
     const maxWait = this.#isSlow ? slowMaxQueueTime : maxQueueTime[flow.priority];
     const isLate = ahead * this.#serviceTime.expected > Math.min(maxWait, clientTimeout);
-    const isFull = this.#queue.size >= hardMaxQueue || this.#queue.sizeOf(flow.priority) >= maxOfPriority;
-    if (isFull || ahead >= maxAhead || (isLate && ahead >= shortQueue)) {
+    if (this.#isFull(flow) || ahead >= maxAhead || (isLate && ahead >= shortQueue)) {
       reject('queue_full', request, response);
       this.#rejectedConnections.add(request);
       this.#scheduleIteration();
@@ -145,6 +146,12 @@ export class Admission {
       this.#queue.push(flow, queued);
       this.#scheduleIteration();
     }
+  }
+
+  #isFull({ priority, client }: Flow): boolean {
+    if (this.#queue.size >= hardMaxQueue || this.#queue.sizeOf(priority) >= maxOfPriority) return true;
+    // A client can only have this many if there are as many in all.
+    return this.#queue.size >= maxOfClient && this.#queue.sizeOfClient(client) >= maxOfClient;
   }
 
   #scheduleIteration(): void {

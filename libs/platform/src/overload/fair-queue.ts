@@ -26,6 +26,13 @@ export class FairQueue<Item> {
     return this.#class(priority).size;
   }
 
+  /** Returns the number of items of a client, with all priorities. */
+  sizeOfClient(client: string): number {
+    let size = 0;
+    for (const { clients } of this.#classes.values()) size += clients.get(client)?.length ?? 0;
+    return size;
+  }
+
   push({ priority, client }: Flow, item: Item): void {
     const { clients } = this.#class(priority);
     const own = clients.get(client);
@@ -85,8 +92,8 @@ export class FairQueue<Item> {
 }
 
 /**
- * Returns the number of turns before that of a new item of `client`. Its turn comes once its own items are served: until
- * then each other client has as many turns, and those ahead of it in the round have one more.
+ * Returns the number of turns before that of a new item of `client`: one for each of its queued items. Meanwhile each
+ * other client has at most as many, and one more if it is ahead in the round.
  */
 function turnsBefore(clients: ReadonlyMap<string, unknown[]>, client: string): number {
   const own = clients.get(client)?.length ?? 0;
