@@ -1,7 +1,7 @@
 /**
  * Bundles a service for its image: node bundle.ts users, in a folder with its sources and installed packages.
- * Writes our own code to `apps/users/dist` and the packages' to `apps/users/packages`. Leaves of the
- * installed packages, and in the bill of materials, only what the image holds.
+ * Writes our own code to `apps/users/dist` and that of packages to `apps/users/packages`. Removes the bundled
+ * packages, and removes from the bill of materials what is not in the image.
  */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { type OutputChunk, rolldown } from 'rolldown';
 const [, , service = ''] = process.argv;
 const app = join('apps', service);
 
-/** These read files of their own folders, or are asked for in a way that a bundler cannot follow (`createRequire`). */
+/** Packages that read files of their own folders, or are loaded in a way that a bundler cannot follow (`createRequire`). */
 const unbundled = ['@fastify/swagger-ui', '@google-cloud/datastore', '@grpc/grpc-js'];
 
 /** The programs that an image can start. A service has those whose sources exist. */
@@ -32,7 +32,7 @@ async function bundle(): Promise<OutputChunk[]> {
     entryFileNames: 'dist/[name].js',
     chunkFileNames: ({ name }) =>
       name.startsWith('packages') ? 'packages/[hash].js' : 'dist/[name]-[hash].js',
-    // Packages apart from our own code; of them, what is imported on demand apart from the rest.
+    // Separates packages from our own code, and packages imported on demand from the others.
     codeSplitting: { groups: [{ name: 'packages', test: /node_modules/, entriesAware: true }] },
   });
   return output.filter((file) => file.type === 'chunk');
@@ -46,7 +46,7 @@ function mapOwnCode({ fileName, moduleIds }: OutputChunk): void {
   else rmSync(`${file}.map`, { force: true });
 }
 
-/** Removes the packages that are bundled: makes the others the only ones that are needed, and has npm remove the rest. */
+/** Removes bundled packages: lists only the others as dependencies, and lets npm remove the rest. */
 function removeBundled(): void {
   const installed = unbundled.filter((name) => existsSync(`node_modules/${name}`));
   for (const manifest of ['package.json', ...globSync('{apps,libs}/*/package.json')]) {
@@ -62,7 +62,7 @@ function removeBundled(): void {
 /** Returns the package that a file belongs to, or undefined for our own code. */
 const packageOf = (file: string) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
 
-/** Leaves in the bill of materials what is in the image: npm lists what was installed, and the bundle needs less. */
+/** Removes from the bill of materials what is not in the image: npm lists all that was installed. */
 function listContent(chunks: OutputChunk[]): void {
   const files = [
     ...chunks.flatMap(({ moduleIds }) => moduleIds),
@@ -90,7 +90,7 @@ type Dependency = { ref: string; dependsOn: string[] };
 
 const chunks = await bundle();
 for (const chunk of chunks) mapOwnCode(chunk);
-// The pages that the code reads, at their place relative to it.
+// The code reads its pages at `../pages`.
 if (existsSync(`${app}/src/pages`)) cpSync(`${app}/src/pages`, `${app}/pages`, { recursive: true });
 removeBundled();
 listContent(chunks);

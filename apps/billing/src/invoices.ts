@@ -49,7 +49,7 @@ export type InvoiceFilter = { userId?: string; status?: Invoice['status']; subsc
 export type InvoiceStore = AggregateStore<Invoice> & {
   /** Returns the invoice that contains a payment. */
   byPayment(paymentId: string): Promise<Invoice | undefined>;
-  /** Returns invoices by `issuedAt` and id, newest first. */
+  /** Returns invoices sorted by `issuedAt` and id, newest first. */
   list(filter: InvoiceFilter, limit: number, after?: Position): Promise<Invoice[]>;
   /**
    * Returns the invoices with a payment or refund that has been pending since before `before`, sorted by `pendingSince`
@@ -67,8 +67,7 @@ export function invoiceIdOf({ id, period }: Pick<Subscription, 'id' | 'period'>)
 
 /**
  * Bills the open period of a subscription, and usage of earlier periods that arrived after their invoices. Each line
- * belongs to one period and has the price of its plan. An ended subscription has no open period, so only late usage is
- * billed.
+ * belongs to one period and has the price of its plan. After the last period, only late usage is billed.
  *
  * @param totals the usage recorded so far
  * @throws {RangeError} if an amount is beyond 2^53 − 1.
@@ -97,8 +96,7 @@ export function issue(subscription: Subscription, totals: PeriodTotal[], now: st
 }
 
 /**
- * Returns the plan and the dates on an invoice: those of the open period, or of the last one if there is no open
- * period.
+ * Returns the plan and the dates on an invoice: those of the open period, but never of one after the last.
  */
 function headOf(subscription: Subscription) {
   const { period, lastPeriod = period } = subscription;
@@ -123,7 +121,7 @@ function linesOf(subscription: Subscription, totals: PeriodTotal[], added: Perio
   ];
 }
 
-/** Returns the price of usage: the price of all usage of its period, minus the price on earlier invoices. */
+/** Returns usage lines, each with the price of all usage of its period, minus that on earlier invoices. */
 function usageLines(subscription: Subscription, period: number, totals: PeriodTotal[], added: UsageTotal[]) {
   const { plan, ...span } = periodOfLines(subscription, period);
   const before = inPeriod(billedByPeriod(subscription, totals), period);

@@ -12,7 +12,7 @@ import { add, addPeriods, type PeriodTotal, type UsageTotal } from './usage-tota
 export type Subscription = SubscriptionDocument & {
   /** Number of the open period, which the next invoice bills. */
   period: number;
-  /** When the open period can be billed; absent if nothing is left to bill. */
+  /** The instant from which the open period can be billed; absent if nothing is left to bill. */
   dueAt?: string;
   /** Number of the last period; absent while the subscription renews. */
   lastPeriod?: number;
@@ -27,13 +27,13 @@ export type Subscription = SubscriptionDocument & {
 export type SubscriptionStore = AggregateStore<Subscription> & {
   /** Returns the subscriptions with these ids that exist, in any order. */
   find(ids: string[]): Promise<Subscription[]>;
-  /** Returns subscriptions by `startedAt` and id, newest first. */
+  /** Returns subscriptions sorted by `startedAt` and id, newest first. */
   list(
     filter: { userId?: string; status?: Subscription['status'] },
     limit: number,
     after?: Position,
   ): Promise<Subscription[]>;
-  /** Returns the subscriptions that are due at an instant, by `dueAt` and id. */
+  /** Returns subscriptions that are due at `asOf`, sorted by `dueAt` and id. */
   due(asOf: string, limit: number, after?: Position): Promise<Subscription[]>;
 };
 
@@ -120,8 +120,8 @@ export function withdraw(subscription: Subscription): Change<Subscription> | und
 }
 
 /**
- * Opens the period after the one that an invoice has billed. If prices in the catalogue have changed, the new prices
- * apply from the first period that has not begun and for which the customer has not chosen a plan.
+ * Opens the period after the one that an invoice has billed. Changed catalogue prices apply after the current period, and
+ * after the first period of a plan that was agreed for later.
  *
  * @param billed the usage on the invoice
  * @param offered the current catalogue
@@ -160,7 +160,7 @@ export function reopen(subscription: Subscription, late: PeriodTotal[]): Change<
 }
 
 /**
- * Whether the open period is a period of the subscription. After the last one, the open period exists only for late
+ * Returns whether the open period is a period of the subscription. After the last one, the open period exists only for late
  * usage.
  */
 export function isRunning({ period, lastPeriod }: Pick<Subscription, 'period' | 'lastPeriod'>): boolean {

@@ -121,7 +121,7 @@ function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   );
 }
 
-/** Headers that the gateway sets itself, so that no client can forge them. The call adds those of the trace. */
+/** Headers that are not forwarded, so that no client can forge them. The gateway or the call sets its own. */
 const ownHeaders =
   /^(host|expect|forwarded|x-real-ip|x-forwarded-.*|x-request-age-ms|traceparent|tracestate|b3|x-b3-.*)$/;
 
@@ -130,7 +130,7 @@ function requestHeaders(headers: IncomingHttpHeaders, body: unknown): IncomingHt
   return Object.fromEntries(body ? others : others.filter(([name]) => name !== 'content-length'));
 }
 
-/** The headers that tell a service where a request comes from. */
+/** The headers that show a service where a request comes from. */
 export function forwarded({ address, proto, host }: ClientOrigin): Record<string, string> {
   return { 'x-forwarded-for': address, 'x-forwarded-proto': proto, 'x-forwarded-host': host };
 }

@@ -23,7 +23,7 @@ export type Session = Aggregate & {
   passwordVersion: number;
   /** SHA-256 of the refresh token: 256 random bits need no slow hash. */
   tokenHash: string;
-  /** When the last response with a new token was released; until that is stored, the latest possible time. */
+  /** When the response of the last replacement was sent; until that time is stored, the latest possible one. */
   refreshedAt: number;
   /** Additional current tokens, one for each simultaneous request, and when each was issued. */
   others?: { tokenHash: string; issuedAt: number }[];
@@ -47,8 +47,8 @@ export const holdTime = 100;
 /** Maximum number of `others` in a session. */
 export const maxOthers = 31;
 /**
- * Milliseconds for which a token is not evicted for another one. Tabs with shared storage continue with only
- * one of their tokens, so the others soon are the oldest and are evicted.
+ * Milliseconds for which a newer token cannot evict a token. Tabs that share storage use only the token stored last, so
+ * the unused ones become the oldest and are evicted.
  */
 const keptFor = 2_000;
 /** Maximum number of `replaced` in a session. */
@@ -71,8 +71,8 @@ function sessionIdIn(token: string): string {
 /**
  * Compares the token of a refresh with its session:
  * - `current`: it continues the session;
- * - `simultaneous`: it was current when the request was received, but another request with it was faster. A client
- *   with two tabs causes this, so both continue, each with a token of its own;
+ * - `simultaneous`: another request replaced it, but its response was not yet sent when this one was received. Two tabs
+ *   cause this, so both continue, each with a token of its own;
  * - `overtaken`: it is older, but came before the last response was sent. Only this request is rejected;
  * - `reused`: it was used before the request was sent, so two parties have it, and one of them is a thief;
  * - `expired`: the session has ended.

@@ -10,7 +10,7 @@ export type BulkheadOptions = {
   clientShare: number;
   /** The code of the problem that a client with too many calls gets. */
   clientCode: 'overloaded' | 'rate_limited';
-  /** Called for each call that finds no free slot. */
+  /** Called for each rejected call. */
   onRejected?: () => void;
 };
 
@@ -31,14 +31,14 @@ export type Bulkhead = {
   enter(share: CallShare | undefined, signal: AbortSignal): Promise<() => void>;
 };
 
-/** A call and its share, by the names under which its slots are counted. */
+/** The names under which a call's slots and permits are counted. */
 type Call = { client: string; priority: string } | undefined;
 
 type Waiting = { call: Call; start: () => void };
 
 /**
  * Limits the calls to one upstream that run or wait, so that an upstream that hangs cannot use all memory of this service.
- * One client can use a fraction of the slots only, and so can one priority: a call of another one always finds room.
+ * A client can use only a fraction of the slots, and so can a priority: none can use them all alone.
  */
 export function createBulkhead(service: string, options: BulkheadOptions): Bulkhead {
   const { slots, permits, clientShare, clientCode, onRejected } = options;
@@ -129,7 +129,7 @@ class Tally {
     count(this.#priorities, call.priority, by);
   }
 
-  /** Returns what has no room for one more call if the size is `size`. */
+  /** Returns what is used up of `size`: all of it, or the client's or the priority's part. */
   exhausted(call: Call, size: number): 'all' | 'client' | 'priority' | undefined {
     if (call) {
       if ((this.#clients.get(call.client) ?? 0) >= size * this.#clientShare) return 'client';

@@ -37,7 +37,7 @@ type AnyInput = {
  * Makes a client with a function for each operation of a service, typed by its contract.
  *
  * A call resolves with the body of a successful response (`undefined` for 204). It rejects with the upstream's own
- * problem, or with one of the codes `upstream_failed`, `unavailable` and `deadline_exceeded`.
+ * problem, or with a code of docs/calls.md, "How it fails".
  *
  * @example
  * const users = createClient(context.upstream('users', settings.USERS_URL), { getMe, signUp });

@@ -1,5 +1,5 @@
 type RetryBudgetOptions = {
-  /** Retries that each call pays for. Default: 0.1, as in Google's SRE book, "Handling Overload". */
+  /** Retries that each call adds. Default: 0.1, as in Google's SRE book, "Handling Overload". */
   ratio?: number;
   /** Retries a second that are allowed however few calls there are. Default: 1. */
   reserve?: number;
@@ -10,9 +10,9 @@ type RetryBudgetOptions = {
 };
 
 export type RetryBudget = {
-  /** Pays in for a first attempt. */
+  /** Adds what a first attempt allows. */
   deposit(): void;
-  /** Takes out one retry; returns false when none is left. */
+  /** Takes one retry; returns false when none is left. */
   withdraw(): boolean;
 };
 

@@ -29,7 +29,7 @@ export type Sender = {
  * Each call has a slot until its response was read. A call with a streamed body lasts as long as its client likes, so
  * these have slots and connections of their own, and a client can have a few of them only.
  *
- * @param onRejected called for each call that finds no free slot
+ * @param onRejected called for each rejected call
  */
 export function createSender(service: string, address: string, onRejected?: () => void): Sender {
   // The deadline of a call includes all of these, so undici's own timeouts are off.

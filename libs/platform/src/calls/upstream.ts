@@ -21,8 +21,8 @@ export type Upstream = {
    * Sends a request and resolves when the head of the response has arrived, whatever its status: for bodies that
    * are passed on as streams.
    *
-   * @throws {Problem} `unavailable`, `upstream_failed` or `deadline_exceeded`; the signal's reason if the caller
-   * aborted the request.
+   * @throws {Problem} with a code of docs/calls.md, "How it fails"; the signal's reason if the caller aborted the
+   * request.
    */
   request(request: UpstreamRequest): Promise<UpstreamResponse>;
   /** Like `request`, but reading the response belongs to the attempt: it is timed, retried and measured with it. */
@@ -38,7 +38,7 @@ export type UpstreamOptions = {
   log?: Logger;
   /** Timeout of a call that sets none itself; milliseconds. */
   timeoutMs?: number;
-  /** Retries that each call pays for; the retry budget's own default if absent. */
+  /** Retries that a call adds to the retry budget; the budget's default if absent. */
   retryRatio?: number;
 };
 
@@ -89,9 +89,9 @@ function createParts(options: UpstreamOptions): Parts {
 /** One call: a request, the time it has, and how its response is read. */
 type Call<T> = { request: UpstreamRequest; deadline: Deadline; read: Read<T> };
 
-// The steps of a call, in its order; docs/calls.md has the rule of each.
+// The steps of a call in order; docs/calls.md explains each.
 
-/** Step 1, the deadline, for a response that is passed on: it holds until the body has ended. */
+/** The deadline for a response that is passed on: it holds until the body has ended. */
 async function untilBodyEnds(parts: Parts, request: UpstreamRequest): Promise<UpstreamResponse> {
   const deadline = deadlineOf(parts, request);
   try {
@@ -104,7 +104,7 @@ async function untilBodyEnds(parts: Parts, request: UpstreamRequest): Promise<Up
   }
 }
 
-/** Step 1, the deadline, for a response that is read here: it holds until `read` is done. */
+/** The deadline for a response that is read here: it holds until `read` is done. */
 async function untilRead<T>(parts: Parts, request: UpstreamRequest, read: Read<T>): Promise<T> {
   const deadline = deadlineOf(parts, request);
   try {
@@ -141,7 +141,7 @@ async function measured<T>(parts: Parts, call: Call<T>): Promise<T> {
   }
 }
 
-/** Returns whether an upstream responds that it was left too little time; for a body that is streamed, its client may be slow. */
+/** Returns whether an upstream reports (408) that it had too little time. For a streamed body, its client may be slow. */
 function isOutOfTime({ statusCode }: UpstreamResponse, { body }: UpstreamRequest): boolean {
   return statusCode === 408 && !isStream(body);
 }
@@ -150,7 +150,7 @@ function outcomeOf({ statusCode }: UpstreamResponse): string {
   return statusCode < 400 ? 'ok' : String(statusCode);
 }
 
-/** Steps 2 and 3: retries, and their budget. */
+/** Retries, and their budget. */
 async function retried<T>(parts: Parts, call: Call<T>) {
   const { budget, counts } = parts;
   const { deadline } = call;
@@ -169,8 +169,8 @@ async function retried<T>(parts: Parts, call: Call<T>) {
 }
 
 /**
- * Steps 4 to 7: an attempt passes the breaker, and then the bulkhead and an address in `attempt`. Each attempt is
- * a span of its own, so that a trace shows the retries.
+ * An attempt passes the breaker, and then the bulkhead and an address (in `attempt`). Each attempt is a span of its own,
+ * so that a trace shows the retries.
  */
 function once<T>({ name, breaker, sender }: Parts, call: Call<T>): Promise<Outcome<T>> {
   const { request, deadline, read } = call;

@@ -176,7 +176,7 @@ function describe(
   return all.join('; ');
 }
 
-/** Adds what a list needs to a malformed event. Its id is a hash of its content, so that it is stored only once. */
+/** Adds a missing id, type or source to an event. The id is a hash of its content, so that it is stored only once. */
 function identified(event: DomainEvent): DomainEvent {
   const { id, type, source } = event as Partial<DomainEvent>;
   return {

@@ -39,7 +39,7 @@ const stopWithin = 1_000;
  * @example
  * registerRelay(app, {
  *   outbox: store.outbox,
- *   deliver: (events, signal) => reporting.deliverEvents({ body: { events } }, { signal }),
+ *   deliver: deliverTo(reporting, settings.SERVICE_TOKEN),
  *   log,
  *   metrics,
  *   tracing,
@@ -47,7 +47,7 @@ const stopWithin = 1_000;
  */
 export function registerRelay(app: App, options: RelayOptions): void {
   const { pollInterval = 500 } = options;
-  /** Ends the relay: no further delivery begins. */
+  /** Ends the relay: no further batch is read. */
   const stopping = new AbortController();
   /** Ends the delivery in flight. */
   const aborting = new AbortController();

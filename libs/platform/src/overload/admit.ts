@@ -27,8 +27,8 @@ type Config = Partial<Operation['config']> & {
 };
 
 /**
- * Registers admission for every route: a queue in front of the event loop (`admission.ts`), and for each route a limit on
- * its concurrency (`latency-limit.ts`), for routes that wait for a store or another service.
+ * Registers admission for every route: one queue in front of the event loop (`admission.ts`), and a concurrency limit for
+ * each route (`latency-limit.ts`), so that a slow store or service gets less work.
  */
 export function registerAdmission(app: FastifyInstance, metrics: Metrics): AdmissionControl {
   let clientOf: ClientOf | undefined;
@@ -83,11 +83,11 @@ const credentialsOf = ({ headers }: IncomingMessage, client: string) => ({
   hasToken: bearerTokenOf(headers) !== undefined,
 });
 
-/** The service behind a forwarded route limits the route itself, and has requests wait longer while it is slow. */
+/** A forwarded route has the maximum of a slow process: its service may be slow, and has its own limit. */
 const maxQueueTimeOf = (config: Config) =>
   config.isForwarded ? slowMaxQueueTime : maxQueueTime[priorityOf(config)];
 
-/** While few requests are in flight, one in so many is measured: enough to know the best latency of a route. */
+/** The fraction of requests, one in so many, that is measured while few are in flight: enough to know the best latency. */
 const sampleEvery = 16;
 
 function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, clientOf: ClientOf): void {
@@ -144,7 +144,7 @@ function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, clie
   }
 }
 
-/** Maximum milliseconds for which work may hold a permit after its client has disconnected: the work might never end. */
+/** Milliseconds after its start at which work stops holding a permit, because it might never end. */
 const maxHold = 10_000;
 
 type Permit = ReturnType<typeof createPermit>;

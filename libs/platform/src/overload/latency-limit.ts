@@ -6,7 +6,7 @@ const maxLimit = 192;
 const hardMax = 256;
 /** A window of measurement ends after `ms` milliseconds with `samples` samples, or after `maxSamples` samples. */
 const window = { ms: 100, samples: 10, maxSamples: 64 };
-/** Milliseconds after which the best latency is discarded unless it was seen again: a route may have become slower. */
+/** Maximum milliseconds for which the best latency is kept unless it is seen again: a route may have become slower. */
 const bestValidFor = 60_000;
 
 /**
@@ -28,7 +28,7 @@ export class LatencyLimit {
   #peak = 0;
   #samples: number[] = [];
   #windowBegan = 0;
-  /** The best latency of the current half of `bestValidFor` and of the half before. */
+  /** The best latency since `since`, and in the half of `bestValidFor` before. */
   #best = { now: Number.POSITIVE_INFINITY, before: Number.POSITIVE_INFINITY, since: 0 };
 
   /** @param maxQueueTime milliseconds by which latency may exceed its best */

@@ -15,8 +15,8 @@ export type Limits = {
 };
 
 /**
- * Milliseconds between two samples of the event loop and of memory. A loop that is blocked for a whole interval counts
- * as stuck without end, so the interval must not be shorter than the delay that is allowed.
+ * Milliseconds between two samples of the event loop and of memory. If the loop is blocked for a whole interval, its
+ * delay counts as infinite, so the interval must not be shorter than the maximum delay.
  */
 const sampleInterval = 1_000;
 /** Seconds after which a rejected client may retry: one sample. */

@@ -4,11 +4,11 @@ import { announcesBody } from '../core/request-body.ts';
 import { defaultHeaders } from '../http/problem-responses.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
-/** Why a request was rejected: the `reason` label of `http_server_requests_rejected_total`. */
+/** The reason for a rejection: the `reason` label of `http_server_requests_rejected_total`. */
 export type Reason = keyof typeof codes;
 
 const codes = {
-  /** Its expected queue time is too long. */
+  /** The queue, or the expected wait in it, is too long. */
   queue_full: 'overloaded',
   /** It reached the maximum queue time, behind requests that go first. */
   too_late: 'overloaded',
@@ -54,7 +54,7 @@ function prebuild(code: PlatformProblem) {
   return { status: answer.status, headers, body };
 }
 
-/** Lets Node discard the rest of the body: closing immediately would reset the connection and lose the response. */
+/** Closes the connection if the body has not ended after `lingerFor`; closing immediately would lose the response. */
 function lingerAfter(request: IncomingMessage, response: ServerResponse): void {
   response.once('finish', () => {
     if (request.complete) return;
