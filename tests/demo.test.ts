@@ -12,7 +12,7 @@ import {
   quantities,
   type Totals,
 } from '../scripts/demo/expected.ts';
-import { type Participant, participants, usageOf } from '../scripts/demo/input.ts';
+import { type Participant, participants, usageOf } from '../scripts/demo/participants.ts';
 import { money } from '../scripts/demo/table.ts';
 
 const plan: Plan = {

@@ -13,7 +13,7 @@ import {
 import { deleteMe, signUp } from '@slipway/contracts/users';
 import { anonymous, type Call, inParallel, logIn } from './client.ts';
 import { percentOf } from './expected.ts';
-import { linesOf, type Participant, usageOf } from './input.ts';
+import { linesOf, type Participant, usageOf } from './participants.ts';
 
 /** A person with an account and a subscription. */
 export type Person = Participant & { call: Call; password: string; subscription: Subscription };

@@ -2,7 +2,7 @@ import { getTrialBalance, listPlans } from '@slipway/contracts/billing';
 import { rebuild } from '@slipway/contracts/reporting';
 import { anonymous, type Call, inParallel, logIn } from './client.ts';
 import { addTo, areEqual, difference, invoiceTotal, quantities, type Totals } from './expected.ts';
-import { participants, usageOf } from './input.ts';
+import { participants, usageOf } from './participants.ts';
 import { number, type Progress, perSecond } from './progress.ts';
 import { caughtUp, recurringOf, revenueOf, settled } from './reported.ts';
 import { bill, join, leave, type Person, pay, refund, sendUsage } from './steps.ts';

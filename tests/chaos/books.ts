@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { ok } from '../support/http.ts';
 import { eventually } from '../support/people.ts';
 import { persist } from '../support/persist.ts';
-import type { Acknowledged } from './customer.ts';
+import type { Acknowledged } from './customers.ts';
 
 /** Every customer was charged once for what was used, and the ledger agrees to the cent. */
 export async function expectBooksToBalance(base: string, token: string, told: Acknowledged[]): Promise<void> {

@@ -7,7 +7,7 @@ import { startMongoServer } from '../support/mongo-server.ts';
 import { realServers } from '../support/stores.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { expectBooksToBalance, expectReportsToAgree } from './books.ts';
-import { type Acknowledged, unlimited, whileCustomersCome } from './customer.ts';
+import { type Acknowledged, unlimited, whileCustomersCome } from './customers.ts';
 import { expectRecovery, expectUnreadyButAlive, pidsOf } from './watch.ts';
 
 const { TEST_MONGODB_IMAGE = '' } = process.env;

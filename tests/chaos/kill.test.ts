@@ -5,7 +5,7 @@ import { ok } from '../support/http.ts';
 import { onEachStores } from '../support/suites.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { expectBooksToBalance, expectReportsToAgree } from './books.ts';
-import { type Acknowledged, unlimited, whileCustomersCome } from './customer.ts';
+import { type Acknowledged, unlimited, whileCustomersCome } from './customers.ts';
 
 const victims = [
   'users',

@@ -6,7 +6,7 @@ import { ok } from '../support/http.ts';
 import { realServers } from '../support/stores.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { expectBooksToBalance, expectReportsToAgree } from './books.ts';
-import { type Acknowledged, unlimited, whileCustomersCome } from './customer.ts';
+import { type Acknowledged, unlimited, whileCustomersCome } from './customers.ts';
 import { startToxiproxy, type Toxic, type Way, withoutToxiproxy } from './toxiproxy.ts';
 import { expectBoundedAnswers, expectRecovery, expectUnreadyButAlive, pidsOf } from './watch.ts';
 

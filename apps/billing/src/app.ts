@@ -10,10 +10,10 @@ import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './clock.ts';
 import { sandboxUrl, settings } from './config.ts';
 import { createCounts } from './counts.ts';
+import { registerPendingSettlements } from './pending-settlements.ts';
 import { plans } from './plans.ts';
 import { openSandbox } from './provider/sandbox.ts';
-import { registerRecovery } from './recovery.ts';
-import { registerClosedAccounts } from './routes/closed-accounts.ts';
+import { registerAccountClosing } from './routes/account-closing.ts';
 import { registerInvoiceRoutes } from './routes/invoices.ts';
 import { registerLedgerRoutes } from './routes/ledger.ts';
 import { registerPaymentRoutes } from './routes/payments.ts';
@@ -47,7 +47,7 @@ export const billing = defineService({
     const timeoutMs = () =>
       Math.max(1, Math.min(providerTimeoutMs, timeLeft(Number.POSITIVE_INFINITY) - margin));
     const settlement = { invoices: store.invoices, provider, clock, counts, timeoutMs };
-    registerRecovery(app, { ...settlement, providerTimeoutMs, log, metrics });
+    registerPendingSettlements(app, { ...settlement, providerTimeoutMs, log, metrics });
 
     registerRelay(app, {
       outbox: store.outbox,
@@ -63,7 +63,7 @@ export const billing = defineService({
       shareBy,
       jobToken: settings.JOB_TOKEN,
     });
-    registerClosedAccounts(app, { ...store, clock, counts, plans });
+    registerAccountClosing(app, { ...store, clock, counts, plans });
     registerSubscriptionRoutes(app, { ...store, clock, counts });
     registerUsageRoutes(app, { ...store, clock, counts });
     registerInvoiceRoutes(app, { ...store, clock, counts, plans, log, metrics });

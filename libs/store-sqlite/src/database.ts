@@ -8,7 +8,7 @@ import { StartError } from '@slipway/platform/core/start-error';
 export type Migration = { name: string; sql: string };
 
 /** How long a start waits for another process's write before it fails; milliseconds. */
-const busyTimeout = 2_000;
+const startTimeout = 2_000;
 /** Maximum size of a file that is checked as a whole at start, which takes about 1 ms a megabyte; bytes. */
 const checkedSize = 256 * 1024 * 1024;
 
@@ -32,7 +32,7 @@ export function openSqlite(url: string, migrations: Migration[]): DatabaseSync {
   }
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(path, { timeout: busyTimeout });
+    db = new DatabaseSync(path, { timeout: startTimeout });
     switchToWal(db);
     db.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
     check(db, path);
@@ -50,7 +50,7 @@ export function openSqlite(url: string, migrations: Migration[]): DatabaseSync {
  * @see https://sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode
  */
 function switchToWal(db: DatabaseSync): void {
-  const end = performance.now() + busyTimeout;
+  const end = performance.now() + startTimeout;
   for (;;) {
     try {
       db.exec('PRAGMA journal_mode = WAL');

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { planOf } from '@slipway/billing/plans';
 import { logIn } from '../../../scripts/demo/client.ts';
-import type { Participant } from '../../../scripts/demo/input.ts';
+import type { Participant } from '../../../scripts/demo/participants.ts';
 import { bill, join, type Person, pay, refund, sendUsage } from '../../../scripts/demo/steps.ts';
 import { type System, startSystem } from '../../support/system.ts';
 import { median } from '../statistics.ts';

@@ -1,5 +1,5 @@
 import { inTransaction, type Migration, openSqlite } from '@slipway/store-sqlite/database';
-import { nonBlocking } from '@slipway/store-sqlite/non-blocking';
+import { nonBlocking } from '@slipway/store-sqlite/lock-retries';
 import { sum } from '../money.ts';
 import { type BookedCharge, type BookedRefund, refusal, type SandboxBooks } from './sandbox-books.ts';
 

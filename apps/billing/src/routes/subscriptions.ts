@@ -21,7 +21,7 @@ import type { Clock } from '../clock.ts';
 import type { Counts } from '../counts.ts';
 import { planOf, plans } from '../plans.ts';
 import * as rules from '../subscriptions.ts';
-import { accountDeleted, isClosed } from './closed-accounts.ts';
+import { accountDeleted, isClosed } from './account-closing.ts';
 import { ownerIn, visible } from './ownership.ts';
 
 type Parts = {

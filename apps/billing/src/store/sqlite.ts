@@ -3,7 +3,7 @@ import type { LedgerEntry } from '@slipway/contracts/billing';
 import { readPage, sqliteAggregates } from '@slipway/store-sqlite/aggregates';
 import { openSqlite } from '@slipway/store-sqlite/database';
 import { idempotencyMigrations, sqliteIdempotency } from '@slipway/store-sqlite/idempotency';
-import { nonBlocking } from '@slipway/store-sqlite/non-blocking';
+import { nonBlocking } from '@slipway/store-sqlite/lock-retries';
 import { outboxMigration, type SqliteOutbox, sqliteOutbox } from '@slipway/store-sqlite/outbox';
 import { type Invoice, type InvoiceStore, pendingSince } from '../invoices.ts';
 import type { Change, LedgerStore, WithEntries } from '../ledger.ts';

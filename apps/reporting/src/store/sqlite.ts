@@ -1,7 +1,7 @@
 import { setImmediate as nextIteration } from 'node:timers/promises';
 import { inTransaction, openSqlite } from '@slipway/store-sqlite/database';
 import { inboxMigration, sqliteInbox } from '@slipway/store-sqlite/inbox';
-import { nonBlocking, retryWhileLocked } from '@slipway/store-sqlite/non-blocking';
+import { nonBlocking, retryWhileLocked } from '@slipway/store-sqlite/lock-retries';
 import type { ReportedEvent } from '../figures.ts';
 import { figuresMigration, sqliteFigures } from './sqlite-figures.ts';
 import { snapshotsMigration, sqliteSnapshots } from './sqlite-snapshots.ts';

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { readPage, sqliteAggregates } from '@slipway/store-sqlite/aggregates';
 import { openSqlite } from '@slipway/store-sqlite/database';
-import { nonBlocking } from '@slipway/store-sqlite/non-blocking';
+import { nonBlocking } from '@slipway/store-sqlite/lock-retries';
 import { outboxMigration, type SqliteOutbox, sqliteOutbox } from '@slipway/store-sqlite/outbox';
 import { type Account, type AccountStore, emailTaken } from '../accounts.ts';
 import type { AdministratorList } from '../administrators.ts';

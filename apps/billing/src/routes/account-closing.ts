@@ -18,7 +18,7 @@ const margin = 1_000;
  * can only read until they expire. A token that was issued after the closing is accepted: it shows that the account's
  * deletion did not succeed.
  */
-export function registerClosedAccounts(app: App, parts: Omit<ClosingParts, 'mayGoOn'>): void {
+export function registerAccountClosing(app: App, parts: Omit<ClosingParts, 'mayGoOn'>): void {
   const { closedAccounts } = parts;
   const check = async (request: FastifyRequest) => {
     if (await isClosed(closedAccounts, request)) throw accountDeleted();

@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { isSynchronous, synchronous } from '@slipway/platform/core/synchronous';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { inTransaction, openSqlite } from './database.ts';
-import { nonBlocking } from './non-blocking.ts';
+import { nonBlocking } from './lock-retries.ts';
 
 let folder: string;
 let db: DatabaseSync;

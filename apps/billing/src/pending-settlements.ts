@@ -18,7 +18,7 @@ const stopWithin = 1_000;
  * Settles payments and refunds to which the provider did not respond in time, or that a crash interrupted. Runs as long
  * as the service runs, and begins at start, because a client may never repeat its request.
  */
-export function registerRecovery(
+export function registerPendingSettlements(
   app: App,
   parts: SettlementParts & { providerTimeoutMs: number; log: Logger; metrics: Metrics },
 ): void {
