@@ -1,4 +1,5 @@
 import type { ServiceState, System } from '@slipway/contracts/gateway';
+import { uncheckedSchemas } from '@slipway/platform/http/validation';
 import type { Lifecycle } from '@slipway/platform/service/lifecycle';
 import { Ajv } from 'ajv';
 import Type, { type Static } from 'typebox';
@@ -13,7 +14,7 @@ const Status = Type.Object({
   dependencies: Type.Array(Type.Object({ name: Type.String(), up: Type.Boolean() })),
 });
 
-const isStatus = new Ajv().compile<Static<typeof Status>>(Status);
+const isStatus = new Ajv(uncheckedSchemas).compile<Static<typeof Status>>(Status);
 
 /** Maximum response time of a service; milliseconds. */
 const timeoutMs = 1_000;

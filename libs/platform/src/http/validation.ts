@@ -59,8 +59,12 @@ function hasFewValues(input: unknown): boolean {
   return true;
 }
 
+/** Without the check of the schemas themselves, which takes 16 ms of CPU at each start: `tests/input/schemas.test.ts` does it. */
+export const uncheckedSchemas = { meta: false, validateSchema: false };
+
 function withFormats(options: Options): Ajv {
-  const ajv = new Ajv({ useDefaults: true, removeAdditional: false, strict: false, ...options });
+  const fixed = { useDefaults: true, removeAdditional: false, strict: false, ...uncheckedSchemas };
+  const ajv = new Ajv({ ...fixed, ...options });
   formats.default(ajv);
   // Ajv's own takes any white space within a time, and years that cannot be sorted as text.
   ajv.addFormat('date-time', (text) => readInstant(text) !== undefined);

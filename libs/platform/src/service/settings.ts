@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { Ajv } from 'ajv';
 import envSchema from 'env-schema';
 import Type, { type Static, type TObject } from 'typebox';
+import { uncheckedSchemas } from '../http/validation.ts';
 import { tracingSettings } from '../telemetry/tracing-settings.ts';
 
 /** A secret setting, which is never printed. */
@@ -101,6 +103,12 @@ export function readSettings<S extends TObject>(schema: S, env: Environment): St
   return settings;
 }
 
+/** The options of `env-schema`'s own instance, and the keyword of a secret. */
+const ajvOptions = {
+  ...{ allErrors: true, removeAdditional: true, useDefaults: true, coerceTypes: true },
+  ...{ allowUnionTypes: true, addUsedSchema: false, keywords: ['secret'] },
+};
+
 /** @throws {SettingsError} with the given problems and those of the values. */
 function parse<S extends TObject>(schema: S, values: Environment, problems: Problems): Static<S> {
   const wrongFiles = Object.values(problems);
@@ -109,7 +117,7 @@ function parse<S extends TObject>(schema: S, values: Environment, problems: Prob
       schema: structuredClone(schema),
       data: withPlainBooleans(schema, values),
       env: false,
-      ajv: { customOptions: (ajv) => ajv.addKeyword('secret') },
+      ajv: new Ajv({ ...ajvOptions, ...uncheckedSchemas }),
     });
     if (wrongFiles.length === 0) return settings;
   } catch (error) {
