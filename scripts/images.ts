@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import process from 'node:process';
 import { buildArgs } from './images/build-args.ts';
-import { serviceNames } from './topology.ts';
+import { serviceNames } from './system.ts';
 
 const { IMAGE_TAG = 'dev' } = process.env;
 

@@ -1,6 +1,6 @@
 import { createWriteStream, existsSync, renameSync } from 'node:fs';
 import type { OnLine } from './service-process.ts';
-import type { ServiceName } from './topology.ts';
+import type { ServiceName } from './system.ts';
 
 const shownLevels = ['warn', 'error', 'fatal'];
 

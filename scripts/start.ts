@@ -14,7 +14,8 @@ import { stopWithNpm } from './npm.ts';
 import { outputOf } from './output.ts';
 import { ensureSecrets } from './secrets.ts';
 import { createSupervisor, type Supervisor } from './supervisor.ts';
-import { localPorts, type Ports, type ServiceName, serviceNames, topology } from './topology.ts';
+import { type ServiceName, serviceNames } from './system.ts';
+import { localPorts, type Ports, topology } from './topology.ts';
 import { watchSources } from './watch.ts';
 
 /** There is no load balancer on one machine, so a stop need not wait for one to notice. */

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describeExit, type OnLine, type ServiceProcess, startService } from './service-process.ts';
-import { type ServiceName, type ServiceSpec, stopOrder } from './topology.ts';
+import { type ServiceName, stopOrder } from './system.ts';
+import type { ServiceSpec } from './topology.ts';
 
 /** Delay before a service that exited unexpectedly is restarted; milliseconds. */
 const restartPause = 500;

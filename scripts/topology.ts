@@ -1,8 +1,5 @@
-/** The topology of the system: the services, their ports, and which service calls which. */
-
-export const serviceNames = ['gateway', 'users', 'billing', 'reporting'] as const;
-
-export type ServiceName = (typeof serviceNames)[number];
+/** How `npm start` and the tests run the system of `system.ts`: each service with its addresses and settings. */
+import { addressesOf, type ServiceName, serviceNames, system } from './system.ts';
 
 export type Ports = Record<ServiceName, { port: number; management: number }>;
 
@@ -23,15 +20,9 @@ export type Secrets = {
   managementToken: string;
 };
 
-export const localPorts: Ports = {
-  gateway: { port: 8080, management: 4100 },
-  users: { port: 4001, management: 4101 },
-  billing: { port: 4002, management: 4102 },
-  reporting: { port: 4003, management: 4103 },
-};
-
-/** Callers stop before the services they call, so that requests in flight can finish. */
-export const stopOrder: ServiceName[][] = [['gateway'], ['users', 'billing'], ['reporting']];
+export const localPorts = Object.fromEntries(
+  serviceNames.map((name) => [name, { port: system[name].port, management: system[name].management }]),
+) as Ports;
 
 /** The address on which all services listen. It overrides HOST of the environment, which conda sets to the name of a compiler. */
 const host = '127.0.0.1';
@@ -39,62 +30,52 @@ const host = '127.0.0.1';
 type Options = { dataDir: string; ports: Ports; secrets: Secrets };
 
 /**
- * Returns the four services, configured as one system.
+ * Returns all services, configured as one system.
  *
  * @example
  * topology({ dataDir: 'data', ports: localPorts, secrets }).map(({ name, address }) => `${name} ${address}`);
  */
-export function topology({ dataDir, ports, secrets }: Options): ServiceSpec[] {
-  const address = (name: ServiceName) => `http://${host}:${ports[name].port}`;
-  const store = (name: ServiceName) => `sqlite:${dataDir}/${name}.db`;
-  const {
-    serviceToken: SERVICE_TOKEN,
-    managementToken: MANAGEMENT_TOKEN,
-    adminEmail,
-    adminPassword,
-  } = secrets;
-  const USERS_URL = address('users');
-  const REPORTING_URL = address('reporting');
-  const managementOf = (name: ServiceName) => `http://${host}:${ports[name].management}`;
-  const settings: Record<ServiceName, Record<string, string>> = {
-    gateway: {
-      USERS_URL,
-      BILLING_URL: address('billing'),
-      REPORTING_URL,
-      USERS_STATUS_URL: `${managementOf('users')}/status`,
-      BILLING_STATUS_URL: `${managementOf('billing')}/status`,
-      REPORTING_STATUS_URL: `${managementOf('reporting')}/status`,
-    },
+export function topology(options: Options): ServiceSpec[] {
+  return serviceNames.map((name) => {
+    const { port, management } = options.ports[name];
+    return {
+      name,
+      address: `http://${host}:${port}`,
+      management: `http://${host}:${management}`,
+      settings: { ...settingsOf(name, options), ...ownSettings(options.secrets)[name] },
+    };
+  });
+}
+
+/** Returns the settings that follow from a service's row. */
+function settingsOf(name: ServiceName, { dataDir, ports, secrets }: Options): Record<string, string> {
+  const { store, serviceToken, calls } = system[name];
+  const address = (port: number) => `http://${host}:${port}`;
+  const urls = addressesOf(name).flatMap((other) => {
+    const variable = other.toUpperCase();
+    const { port, management } = ports[other];
+    const url = [`${variable}_URL`, address(port)];
+    return calls === 'all' ? [url, [`${variable}_STATUS_URL`, `${address(management)}/status`]] : [url];
+  });
+  return {
+    HOST: host,
+    PORT: String(ports[name].port),
+    MANAGEMENT_PORT: String(ports[name].management),
+    MANAGEMENT_TOKEN: secrets.managementToken,
+    ...Object.fromEntries(urls),
+    ...(store !== 'none' && { STORE_URL: `sqlite:${dataDir}/${name}.db` }),
+    ...(serviceToken && { SERVICE_TOKEN: secrets.serviceToken }),
+  };
+}
+
+/** Settings that one service alone has. */
+function ownSettings(secrets: Secrets): Partial<Record<ServiceName, Record<string, string>>> {
+  return {
     users: {
-      STORE_URL: store('users'),
-      REPORTING_URL,
-      SERVICE_TOKEN,
-      ADMIN_EMAIL: adminEmail,
-      ADMIN_PASSWORD: adminPassword,
+      ADMIN_EMAIL: secrets.adminEmail,
+      ADMIN_PASSWORD: secrets.adminPassword,
       // The gateway, whatever proxies are in front of that.
       TRUSTED_PROXIES: 'loopback',
     },
-    billing: {
-      STORE_URL: store('billing'),
-      USERS_URL,
-      REPORTING_URL,
-      SERVICE_TOKEN,
-    },
-    reporting: { STORE_URL: store('reporting'), USERS_URL, SERVICE_TOKEN },
   };
-  return serviceNames.map((name) => {
-    const { port, management } = ports[name];
-    return {
-      name,
-      address: address(name),
-      management: managementOf(name),
-      settings: {
-        ...settings[name],
-        HOST: host,
-        PORT: String(port),
-        MANAGEMENT_PORT: String(management),
-        MANAGEMENT_TOKEN,
-      },
-    };
-  });
 }

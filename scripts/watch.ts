@@ -1,6 +1,6 @@
 import { globSync, type Stats, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type ServiceName, serviceNames } from './topology.ts';
+import { type ServiceName, serviceNames } from './system.ts';
 
 /** Poll interval; milliseconds. */
 const pollInterval = 400;

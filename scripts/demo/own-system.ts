@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { openDataFolder } from '../data-folder.ts';
 import { ensureSecrets } from '../secrets.ts';
 import { createSupervisor } from '../supervisor.ts';
-import { type Ports, serviceNames, topology } from '../topology.ts';
+import { serviceNames } from '../system.ts';
+import { type Ports, topology } from '../topology.ts';
 
 export type OwnSystem = {
   base: string;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { listPlans } from '@slipway/contracts/billing';
 import { getMe, logIn } from '@slipway/contracts/users';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { serviceNames } from '../../scripts/topology.ts';
+import { serviceNames } from '../../scripts/system.ts';
 import { docker, whySkipped } from '../support/docker.ts';
 import { ok } from '../support/http.ts';
 import { eventually, newPerson } from '../support/people.ts';

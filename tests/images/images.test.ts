@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ServiceName, serviceNames } from '../../scripts/topology.ts';
+import { type ServiceName, serviceNames } from '../../scripts/system.ts';
 import { docker, whySkipped } from '../support/docker.ts';
 import {
   baseImage,

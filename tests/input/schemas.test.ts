@@ -6,7 +6,7 @@ import { deliverEvents } from '@slipway/platform/events/inbox';
 import { platformSettings } from '@slipway/platform/service/settings';
 import { Ajv } from 'ajv';
 import { expect, it } from 'vitest';
-import { serviceNames } from '../../scripts/topology.ts';
+import { serviceNames } from '../../scripts/system.ts';
 
 const ajv = new Ajv();
 

@@ -16,7 +16,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Ports, serviceNames } from '../../scripts/topology.ts';
+import { serviceNames } from '../../scripts/system.ts';
+import type { Ports } from '../../scripts/topology.ts';
 import { freePorts } from '../support/ports.ts';
 import { get } from './fixtures/traffic.ts';
 

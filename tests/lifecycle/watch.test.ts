@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { type ServiceName, serviceNames } from '../../scripts/topology.ts';
+import { type ServiceName, serviceNames } from '../../scripts/system.ts';
 import { watchSources } from '../../scripts/watch.ts';
 
 /** A busy machine may tell of an edit late. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clusterTools } from '../../scripts/cluster/tools.ts';
-import { serviceNames } from '../../scripts/topology.ts';
+import { serviceNames } from '../../scripts/system.ts';
 import {
   allowedFlows,
   type Direction,

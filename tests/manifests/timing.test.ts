@@ -1,7 +1,7 @@
 import { operations } from '@slipway/contracts/operations';
 import { platformSettings, readSettings } from '@slipway/platform/service/settings';
 import { describe, expect, it } from 'vitest';
-import { serviceNames } from '../../scripts/topology.ts';
+import { serviceNames } from '../../scripts/system.ts';
 import { type Manifest, ofKind, parse, renderText } from './render.ts';
 import { missingTools } from './tools.ts';
 import { containerOf, environmentOf, servicesOf, type Workload } from './workloads.ts';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ServiceName, serviceNames } from '../../scripts/topology.ts';
+import { type ServiceName, serviceNames } from '../../scripts/system.ts';
 import { type Copy, copyRepository } from './copy.ts';
 import { imageTags, skaffoldMissing } from './skaffold.ts';
 

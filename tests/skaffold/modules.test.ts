@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { buildArgs } from '../../scripts/images/build-args.ts';
-import { serviceNames } from '../../scripts/topology.ts';
+import { serviceNames } from '../../scripts/system.ts';
 import { root } from './copy.ts';
 
 type Artifact = { image: string; docker: { target: string; buildArgs?: Record<string, string> } };

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { get } from 'node:https';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ServiceName, serviceNames } from '../../scripts/topology.ts';
+import { type ServiceName, serviceNames } from '../../scripts/system.ts';
 import { allCalm, calm, podsOf } from '../rollout/cluster.ts';
 import { kubectl, refuseForeignCluster } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';

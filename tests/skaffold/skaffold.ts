@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
-import { type ServiceName, serviceNames } from '../../scripts/topology.ts';
+import { type ServiceName, serviceNames } from '../../scripts/system.ts';
 
 const run = promisify(execFile);
 

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { type ServiceName, serviceNames } from '../../scripts/topology.ts';
+import { type ServiceName, serviceNames } from '../../scripts/system.ts';
 import { startSystem } from '../support/system.ts';
 
 const run = promisify(execFile);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { type Ports, serviceNames } from '../../scripts/topology.ts';
+import { serviceNames } from '../../scripts/system.ts';
+import type { Ports } from '../../scripts/topology.ts';
 
 /** Below the range for outgoing connections, so that a port stays free while a service restarts. */
 const min = 12_000;

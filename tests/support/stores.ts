@@ -1,6 +1,6 @@
 /** The databases of a system under test: its own files, or its own databases on real servers. */
 import { randomUUID } from 'node:crypto';
-import type { ServiceName } from '../../scripts/topology.ts';
+import type { ServiceName } from '../../scripts/system.ts';
 
 /** `real` are the stores of production: MongoDB for users and billing, Google Datastore for reporting. */
 export type Stores = 'sqlite' | 'real';

@@ -14,13 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newSecrets } from '../../scripts/secrets.ts';
 import { type Exit, type ServiceProcess, startService } from '../../scripts/service-process.ts';
-import {
-  type Secrets,
-  type ServiceName,
-  type ServiceSpec,
-  stopOrder,
-  topology,
-} from '../../scripts/topology.ts';
+import { type ServiceName, stopOrder } from '../../scripts/system.ts';
+import { type Secrets, type ServiceSpec, topology } from '../../scripts/topology.ts';
 import { freePorts } from './ports.ts';
 import { realDatabases, realServers, type Servers, type Stores } from './stores.ts';
 
