@@ -15,6 +15,7 @@ import { describeSystem, registerDocsRoutes, registerOpenApiRoutes } from './rou
 import { registerForwardedRoutes } from './routes/forwarded.ts';
 import { registerPageRoutes } from './routes/pages.ts';
 import { registerSystemRoutes } from './routes/system.ts';
+import { forUpstreams, statusUrlOf, urlOf } from './upstreams.ts';
 
 const name = 'gateway';
 const { version } = packageJson;
@@ -26,11 +27,7 @@ export const gateway = defineService({
   isPublic: true,
   settings,
   async register(app, { settings, metrics, lifecycle, upstream, shareBy }) {
-    const upstreams = {
-      users: upstream('users', settings.USERS_URL),
-      billing: upstream('billing', settings.BILLING_URL),
-      reporting: upstream('reporting', settings.REPORTING_URL),
-    };
+    const upstreams = forUpstreams((name) => upstream(name, settings[urlOf(name)]));
     const keys = createClient(upstreams.users, { getKeys });
     const { networkOf } = readClientAddress(settings.TRUSTED_PROXIES);
     const authentication = createAuthentication({ readKeys: () => keys.getKeys(), shareBy, networkOf });
@@ -52,11 +49,7 @@ export const gateway = defineService({
       registerOpenApiRoutes(api, document);
       registerSystemRoutes(api, {
         own: { name, version, lifecycle },
-        statusUrls: {
-          users: settings.USERS_STATUS_URL,
-          billing: settings.BILLING_STATUS_URL,
-          reporting: settings.REPORTING_STATUS_URL,
-        },
+        statusUrls: forUpstreams((name) => settings[statusUrlOf(name)]),
       });
       registerAccountDeletionRoutes(api, { upstreams, originOf });
       await api.register(async (proxied) => {

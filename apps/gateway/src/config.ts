@@ -1,28 +1,38 @@
 import { platformSettings, ServiceUrl } from '@slipway/platform/service/settings';
-import Type, { type Static } from 'typebox';
+import Type, { type Static, type TString } from 'typebox';
+import { statusUrlOf, type UpstreamName, upstreamNames, urlOf } from './upstreams.ts';
 
-const address = (service: string, port: number) =>
+/** Under `npm start`, the services listen on consecutive ports, in the order of their contracts. */
+const firstPort = 4001;
+const firstManagementPort = 4101;
+
+const address = (service: string, index: number) =>
   ServiceUrl({
-    default: `http://127.0.0.1:${port}`,
+    default: `http://127.0.0.1:${firstPort + index}`,
     description: `Address of ${service}: http://host:port (several are separated by commas), dns+http://host:port, or srv+http://name`,
   });
 
-const statusAddress = (service: string, port: number) =>
+const statusAddress = (service: string, index: number) =>
   Type.String({
-    default: `http://127.0.0.1:${port}/status`,
+    default: `http://127.0.0.1:${firstManagementPort + index}/status`,
     pattern: '^https?://',
     description: `Address of the readiness endpoint of ${service}: /status on its management port`,
   });
 
+type Addresses = {
+  [Name in UpstreamName as `${Uppercase<Name>}_URL` | `${Uppercase<Name>}_STATUS_URL`]: TString;
+};
+
+/** Two addresses for each service that has a contract. */
+const addresses = Object.fromEntries([
+  ...upstreamNames.map((name, index) => [urlOf(name), address(name, index)]),
+  ...upstreamNames.map((name, index) => [statusUrlOf(name), statusAddress(name, index)]),
+]) as Addresses;
+
 /** The settings of the gateway. */
 export const settings = Type.Object({
   ...platformSettings.properties,
-  USERS_URL: address('users', 4001),
-  BILLING_URL: address('billing', 4002),
-  REPORTING_URL: address('reporting', 4003),
-  USERS_STATUS_URL: statusAddress('users', 4101),
-  BILLING_STATUS_URL: statusAddress('billing', 4102),
-  REPORTING_STATUS_URL: statusAddress('reporting', 4103),
+  ...addresses,
   TRUSTED_PROXIES: Type.String({
     default: '',
     description:

@@ -6,17 +6,19 @@ import * as reporting from './reporting.ts';
 import * as schemas from './schemas.ts';
 import * as users from './users.ts';
 
+/** The contract of each service. The gateway forwards to every service listed here, and documents it. */
+const contracts = { users, billing, reporting, gateway };
+
+export type ServiceName = keyof typeof contracts;
+
 /** All operations by the service that serves them. An operation that a contract exports is included automatically. */
-export const operations = {
-  users: operationsOf(users),
-  billing: operationsOf(billing),
-  reporting: operationsOf(reporting),
-  gateway: operationsOf(gateway),
-};
+export const operations = Object.fromEntries(
+  Object.entries(contracts).map(([name, contract]) => [name, operationsOf(contract)]),
+) as Record<ServiceName, Operation[]>;
 
 /** All schemas that the contracts export, by name. */
 export const namedSchemas: Record<string, TSchema> = Object.fromEntries(
-  [users, billing, reporting, gateway, schemas].flatMap((module) => Object.entries(module).filter(isSchema)),
+  [...Object.values(contracts), schemas].flatMap((module) => Object.entries(module).filter(isSchema)),
 );
 
 function operationsOf(module: object): Operation[] {

@@ -5,6 +5,7 @@ import { problem } from '@slipway/contracts/errors';
 import { operations } from '@slipway/contracts/operations';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../testing/service.ts';
+import { upstreamNames } from '../upstreams.ts';
 
 let gateway: TestGateway;
 let admin: { authorization: string };
@@ -33,7 +34,7 @@ async function raw(method: string, target: string): Promise<{ status: number; te
   return { status: Number(answer.split(' ')[1]), text: answer };
 }
 
-const forwardedOnes = (['users', 'billing', 'reporting'] as const).flatMap((service) =>
+const forwardedOnes = upstreamNames.flatMap((service) =>
   operations[service]
     .filter(({ schema }) => schema.operationId !== 'deleteMe')
     .map((operation) => ({ service, operation, id: operation.schema.operationId })),

@@ -9,8 +9,9 @@ import type { App } from '@slipway/platform/core/app';
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import type { ClientOrigin } from '../client-origin.ts';
 import { forwardTo } from '../forward.ts';
+import { type UpstreamName, upstreamNames } from '../upstreams.ts';
 
-export type Upstreams = Record<'users' | 'billing' | 'reporting', Upstream>;
+export type Upstreams = Record<UpstreamName, Upstream>;
 
 type Options = {
   upstreams: Upstreams;
@@ -39,8 +40,9 @@ export function registerForwardedRoutes(app: App, options: Options): void {
   const confirmSession = async ({ headers: { authorization = '' } }: FastifyRequest) => {
     await users.checkSession({ headers: { authorization } });
   };
-  for (const [name, upstream] of Object.entries(options.upstreams)) {
-    for (const operation of publicOperations(name as keyof Upstreams)) {
+  for (const name of upstreamNames) {
+    const upstream = options.upstreams[name];
+    for (const operation of publicOperations(name)) {
       const { method, url, config, schema } = operation;
       const bodyLimit = config.bodyLimit ?? options.bodyLimit;
       const timeoutMs = config.timeoutMs ?? options.timeoutMs;
@@ -59,7 +61,7 @@ export function registerForwardedRoutes(app: App, options: Options): void {
   }
 }
 
-function publicOperations(service: keyof Upstreams): Operation[] {
+function publicOperations(service: UpstreamName): Operation[] {
   return operations[service].filter(
     (operation) => operation.config.access !== 'service' && !composed.has(operation),
   );

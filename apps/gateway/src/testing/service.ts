@@ -3,6 +3,7 @@ import { startServer } from '@slipway/platform/testing/http-server';
 import { buildTestService } from '@slipway/platform/testing/service';
 import { createTokenSigner } from '@slipway/platform/testing/tokens';
 import { gateway } from '../app.ts';
+import { forUpstreams, statusUrlOf, type UpstreamName, upstreamNames, urlOf } from '../upstreams.ts';
 
 type Seen = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
 
@@ -30,25 +31,25 @@ export async function startStandIn(service: string) {
   return Object.assign(standIn, { url, stop });
 }
 
+type StandIn = Awaited<ReturnType<typeof startStandIn>>;
+
+const addressesOf = (name: UpstreamName, { url }: StandIn) => [
+  [urlOf(name), url],
+  [statusUrlOf(name), `${url}/status`],
+];
+
 /** Starts the gateway, listening, with stand-ins for its services. */
 export async function startGateway(env: Record<string, string> = {}) {
   const { keySet, tokenFor } = await createTokenSigner();
-  const [users, billing, reporting] = await Promise.all([
-    startStandIn('users'),
-    startStandIn('billing'),
-    startStandIn('reporting'),
-  ]);
+  const standIns = await Promise.all(upstreamNames.map(startStandIn));
+  const services = forUpstreams((_name, index) => standIns[index] as StandIn);
+  const { users } = services;
   users.handle = (request, response) => {
     if (request.url !== '/.well-known/jwks.json') return echo('users')(request, response);
     response.end(JSON.stringify(keySet));
   };
   const { app, metrics, lifecycle } = await buildTestService(gateway, {
-    USERS_URL: users.url,
-    BILLING_URL: billing.url,
-    REPORTING_URL: reporting.url,
-    USERS_STATUS_URL: `${users.url}/status`,
-    BILLING_STATUS_URL: `${billing.url}/status`,
-    REPORTING_STATUS_URL: `${reporting.url}/status`,
+    ...Object.fromEntries(upstreamNames.flatMap((name) => addressesOf(name, services[name]))),
     ...env,
   });
   const base = await app.listen({ port: 0, host: '127.0.0.1', listenTextResolver: () => '' });
@@ -61,10 +62,10 @@ export async function startGateway(env: Record<string, string> = {}) {
     bearer: async (subject: string, ...roles: string[]) => ({
       authorization: `Bearer ${await tokenFor(subject, ...roles)}`,
     }),
-    services: { users, billing, reporting },
+    services,
     async stop() {
       await app.close();
-      await Promise.all([users, billing, reporting].map((service) => service.stop()));
+      await Promise.all(standIns.map((service) => service.stop()));
     },
   };
 }
