@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import process from 'node:process';
 import { buildArgs } from './images/build-args.ts';
-import { serviceNames } from './system.ts';
+import { type ServiceName, serviceNames } from './system.ts';
 
 const { IMAGE_TAG = 'dev' } = process.env;
 
@@ -38,7 +38,7 @@ function origin(): Record<string, string> {
   }
 }
 
-function build(service: string, labels: Record<string, string>): void {
+function build(service: ServiceName, labels: Record<string, string>): void {
   const args = Object.entries({ ...buildArgs(service), VERSION: IMAGE_TAG, ...labels });
   const given = args.flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
   execFileSync('docker', ['build', ...given, '--tag', `slipway/${service}:${IMAGE_TAG}`, '.'], {
@@ -46,7 +46,7 @@ function build(service: string, labels: Record<string, string>): void {
   });
 }
 
-function sizeOf(service: string): string {
+function sizeOf(service: ServiceName): string {
   const bytes = Number(
     outputOf('docker', 'image', 'inspect', '-f', '{{.Size}}', `slipway/${service}:${IMAGE_TAG}`),
   );
@@ -54,7 +54,12 @@ function sizeOf(service: string): string {
 }
 
 const asked = process.argv.slice(2);
-const services = asked.length > 0 ? asked : serviceNames;
+const unknown = asked.filter((name) => !serviceNames.some((service) => service === name));
+if (unknown.length > 0) {
+  process.stderr.write(`There is no service ${unknown.join(', ')}; there are ${serviceNames.join(', ')}.\n`);
+  process.exit(1);
+}
+const services = serviceNames.filter((name) => asked.length === 0 || asked.includes(name));
 const labels = origin();
 for (const service of services) build(service, labels);
 for (const service of services) console.log(`slipway/${service}:${IMAGE_TAG}`.padEnd(24), sizeOf(service));

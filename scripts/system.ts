@@ -77,13 +77,20 @@ export const system = defineSystem({
 
 export type ServiceName = keyof typeof system;
 
-export type Store = Row<ServiceName>['store'];
-
 export const serviceNames = Object.keys(system) as ServiceName[];
 
-/** Returns the services with a store of that kind. */
-export const servicesWith = (store: Store): ServiceName[] =>
-  serviceNames.filter((name) => system[name].store === store);
+/** What a service can store its data in. The library of each is `libs/store-<technology>`. */
+type Technology = 'sqlite' | 'mongodb' | 'datastore';
+
+/** Returns what a service can store its data in, the embedded store first; nothing if it has no store. */
+export function storesOf(name: ServiceName): Technology[] {
+  const { store } = system[name];
+  return store === 'none' ? [] : (store.split('+') as Technology[]);
+}
+
+/** Returns the services that can store their data in a technology. */
+export const servicesOn = (technology: Technology): ServiceName[] =>
+  serviceNames.filter((name) => storesOf(name).includes(technology));
 
 /**
  * Returns the services that a service sends requests or events to. The key set of users is left out: callers cache it, so

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { newSecrets } from '../secrets.ts';
+import { type ServiceName, serviceNames, servicesOn, system } from '../system.ts';
 
 export type SecretValues = Record<string, string>;
 
@@ -14,8 +15,7 @@ export function completeSecrets(stored: SecretValues): SecretValues {
   const { serviceToken, managementToken, adminEmail, adminPassword } = newSecrets();
   const base = {
     'service-token': serviceToken,
-    'billing-job-token': newPassword(),
-    'reporting-job-token': newPassword(),
+    ...valuesFor(withJobs, (name) => [`${name}-job-token`, newPassword()]),
     'management-token': managementToken,
     'admin-email': adminEmail,
     'admin-password': adminPassword,
@@ -27,13 +27,17 @@ export function completeSecrets(stored: SecretValues): SecretValues {
   const rootLogin = loginOf(root['mongodb-username'], root['mongodb-password']);
   const own = Object.entries(stored).filter(([, value]) => !value.startsWith(`mongodb://${rootLogin}`));
   return {
-    'users-store-url': storeUrlOf('users'),
-    'billing-store-url': storeUrlOf('billing'),
+    ...valuesFor(servicesOn('mongodb'), (name) => [`${name}-store-url`, storeUrlOf(name)]),
     ...base,
     ...Object.fromEntries(own),
     'mongodb-root-url': `mongodb://${rootLogin}@mongodb:27017/admin`,
   };
 }
+
+const withJobs = serviceNames.filter((name) => system[name].jobs.length > 0);
+
+const valuesFor = (services: ServiceName[], make: (name: ServiceName) => [string, string]): SecretValues =>
+  Object.fromEntries(services.map(make));
 
 const newPassword = () => randomBytes(18).toString('base64url');
 const loginOf = (name: string, password: string) => `${name}:${encodeURIComponent(password)}`;

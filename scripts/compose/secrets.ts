@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type ServiceName, serviceNames, servicesOn, system } from '../system.ts';
 
 /** Returns the secret that an earlier start has written, or an empty string. */
 function stored(name: string): string {
@@ -25,24 +26,26 @@ const managementToken = secret('gateway/management-token');
 const storeUrlOf = (name: string) =>
   stored(`${name}/store-url`) || `mongodb://${name}:${newSecret()}@mongodb:27017/${name}?authSource=admin`;
 
-const storeUrls = { users: storeUrlOf('users'), billing: storeUrlOf('billing') };
+const storeUrls = Object.fromEntries(servicesOn('mongodb').map((name) => [name, storeUrlOf(name)]));
+
+/** The files of a service: what its row in the table of the system says that it needs. */
+function filesOf(name: ServiceName): Record<string, string> {
+  return {
+    ...(name in storeUrls && { [`${name}/store-url`]: storeUrls[name] }),
+    ...(system[name].serviceToken && { [`${name}/service-token`]: serviceToken }),
+    ...(name === 'users' && { 'users/admin-password': adminPassword }),
+    [`${name}/management-token`]: managementToken,
+  };
+}
 
 /** The order matters: the file that is read above must come before other files with the same secret. */
 const files: Record<string, string> = {
   'mongodb/root-password': rootPassword,
-  'gateway/management-token': managementToken,
-  'users/store-url': storeUrls.users,
-  'users/service-token': serviceToken,
-  'users/admin-password': adminPassword,
-  'users/management-token': managementToken,
-  'billing/store-url': storeUrls.billing,
-  'billing/service-token': serviceToken,
-  'billing/management-token': managementToken,
-  'reporting/service-token': serviceToken,
-  'reporting/management-token': managementToken,
+  ...Object.assign({}, ...serviceNames.map(filesOf)),
   'mongodb-users/root-url': `mongodb://root:${rootPassword}@mongodb:27017/admin`,
-  'mongodb-users/users-store-url': storeUrls.users,
-  'mongodb-users/billing-store-url': storeUrls.billing,
+  ...Object.fromEntries(
+    Object.entries(storeUrls).map(([name, url]) => [`mongodb-users/${name}-store-url`, url]),
+  ),
   'grafana/admin-password': secret('grafana/admin-password'),
   // No receiver: replace this with the address of a chat or a pager.
   'alertmanager/webhook-url': 'http://127.0.0.1:9/',

@@ -1,26 +1,29 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { buildArgs } from '../../scripts/images/build-args.ts';
+import { calledBy, type ServiceName, serviceNames, servicesOn, storesOf } from '../../scripts/system.ts';
 import { declared, type Mount, type Service, services } from './file.ts';
 
 /** The networks of each container: one for each arrow of docs/architecture.md, and no more. */
 const networks: Record<string, string[]> = {
-  gateway: ['public', 'calls', 'telemetry'],
-  users: ['calls', 'telemetry', 'users-store'],
-  billing: ['calls', 'telemetry', 'billing-store'],
-  reporting: ['calls', 'telemetry', 'reporting-store'],
+  ...Object.fromEntries(serviceNames.map((name) => [name, networksOf(name)])),
   readable: [],
   secrets: [],
   'mongodb-users': ['users-store'],
-  mongodb: ['users-store', 'billing-store'],
-  datastore: ['reporting-store'],
+  mongodb: servicesOn('mongodb').map((name) => `${name}-store`),
+  datastore: servicesOn('datastore').map((name) => `${name}-store`),
   zipkin: ['public', 'telemetry'],
   prometheus: ['public', 'telemetry'],
   alertmanager: ['public', 'telemetry'],
   grafana: ['public', 'telemetry'],
 };
 
-const ours = ['gateway', 'users', 'billing', 'reporting'];
+function networksOf(name: ServiceName): string[] {
+  const store = storesOf(name).length > 0 ? [`${name}-store`] : [];
+  return [...(name === 'gateway' ? ['public'] : []), 'calls', 'telemetry', ...store];
+}
+
+const isOurs = (name: string) => serviceNames.some((service) => service === name);
 /** Containers that end. */
 const jobs = ['readable', 'secrets', 'mongodb-users'];
 /** All images that the manifests of the cluster name. */
@@ -37,9 +40,9 @@ describe('docker-compose.yml', () => {
   );
 
   it.each(Object.entries(services).filter(([, { build }]) => build))(
-    'builds the image of %s with the stores of its package.json',
+    'builds the image of %s with the stores of its service',
     (_, { image, build }) => {
-      expect(build?.args).toEqual(buildArgs(image.replace(/^slipway\/|:.*$/g, '')));
+      expect(build?.args).toEqual(buildArgs(image.replace(/^slipway\/|:.*$/g, '') as ServiceName));
     },
   );
 
@@ -76,7 +79,7 @@ describe('docker-compose.yml', () => {
       'mongodb-users': '/app/apps/users/data',
       alertmanager: '/etc/alertmanager/secrets',
     };
-    const withSecrets = [...ours, 'mongodb-users', 'mongodb', 'alertmanager', 'grafana'];
+    const withSecrets = [...serviceNames, 'mongodb-users', 'mongodb', 'alertmanager', 'grafana'];
     expect(Object.fromEntries(mounted)).toEqual(
       Object.fromEntries(
         Object.keys(services).map((name) => [
@@ -85,6 +88,15 @@ describe('docker-compose.yml', () => {
         ]),
       ),
     );
+  });
+
+  it('makes in MongoDB an account for each service that stores its data there, and no other', () => {
+    const accounts = servicesOn('mongodb').map((name) => `data/${name}-store-url`);
+    expect(services['mongodb-users']?.command).toEqual([
+      'dist/make-accounts.js',
+      'data/root-url',
+      ...accounts,
+    ]);
   });
 
   it('gives the volume with all secrets to the container that makes them, and to no other', () => {
@@ -101,11 +113,15 @@ describe('docker-compose.yml', () => {
     ]);
     const ended = (...names: string[]) => names.map((name) => `${name} service_completed_successfully`);
     const healthy = (...names: string[]) => names.map((name) => `${name} service_healthy`);
+    const waitsOf = (name: ServiceName) => {
+      // It starts when all that it forwards to are ready. The others do not wait for each other.
+      if (name === 'gateway') return healthy(...calledBy('gateway'));
+      if (storesOf(name).includes('mongodb')) return ended('mongodb-users');
+      const database = storesOf(name).includes('datastore') ? ['datastore'] : [];
+      return [...ended('secrets'), ...healthy(...database)];
+    };
     expect(Object.fromEntries(waits)).toEqual({
-      gateway: healthy('users', 'billing', 'reporting'),
-      users: ended('mongodb-users'),
-      billing: ended('mongodb-users'),
-      reporting: [...ended('secrets'), ...healthy('datastore')],
+      ...Object.fromEntries(serviceNames.map((name) => [name, waitsOf(name)])),
       readable: [],
       secrets: ended('readable'),
       'mongodb-users': healthy('mongodb'),
@@ -119,7 +135,7 @@ describe('docker-compose.yml', () => {
   });
 
   it('checks the health of each container whose image does not, and restarts each that should run', () => {
-    const others = Object.keys(services).filter((name) => !ours.includes(name) && name !== 'zipkin');
+    const others = Object.keys(services).filter((name) => !isOurs(name) && name !== 'zipkin');
     const checked = Object.entries(services).filter(([, { healthcheck }]) => healthcheck?.test);
     expect(checked.map(([name]) => name)).toEqual(others.filter((name) => !jobs.includes(name)));
     for (const [name, { restart, healthcheck }] of Object.entries(services)) {

@@ -4,6 +4,7 @@ import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildArgs } from '../../scripts/images/build-args.ts';
+import type { ServiceName } from '../../scripts/system.ts';
 import { docker } from '../support/docker.ts';
 
 export const baseImage = 'gcr.io/distroless/nodejs26-debian13:nonroot';
@@ -20,7 +21,7 @@ export type ImageConfig = {
 
 /** Builds an image of a service from a folder, by default this repository's root. */
 export async function buildImage(
-  service: string,
+  service: ServiceName,
   tag: string,
   folder = '.',
   labels: Record<string, string> = {},

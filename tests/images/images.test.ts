@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ServiceName, serviceNames } from '../../scripts/system.ts';
+import { serviceNames, storesOf } from '../../scripts/system.ts';
 import { docker, whySkipped } from '../support/docker.ts';
+import { drivers, driversOf } from '../support/stores.ts';
 import {
   baseImage,
   buildImage,
@@ -10,16 +11,6 @@ import {
   contentOf,
   type ImageConfig,
 } from './image.ts';
-
-type Driver = 'mongodb' | '@google-cloud/datastore';
-
-/** The folders of `libs` that each image has beside those that all have, and the database driver it has. */
-const stores: Record<ServiceName, { libraries: string[]; drivers: Driver[] }> = {
-  gateway: { libraries: [], drivers: [] },
-  users: { libraries: ['store-mongodb', 'store-sqlite'], drivers: ['mongodb'] },
-  billing: { libraries: ['store-mongodb', 'store-sqlite'], drivers: ['mongodb'] },
-  reporting: { libraries: ['store-datastore', 'store-sqlite'], drivers: ['@google-cloud/datastore'] },
-};
 
 /** Drivers and loggers ask for these, and go on without them. */
 const optional = [
@@ -39,7 +30,12 @@ const budget = 25e6;
 const why = whySkipped('REQUIRE_IMAGES');
 
 describe.skipIf(why).each(serviceNames)(`the image of %s${why}`, (service) => {
-  const libraries = ['contract-kit', 'contracts', 'platform', ...stores[service].libraries];
+  const libraries = [
+    'contract-kit',
+    'contracts',
+    'platform',
+    ...storesOf(service).map((name) => `store-${name}`),
+  ];
   let image: string;
   let config: ImageConfig;
   let paths: string[];
@@ -102,8 +98,8 @@ describe.skipIf(why).each(serviceNames)(`the image of %s${why}`, (service) => {
   });
 
   it('has the driver of its own database, and no other', () => {
-    const drivers = ['mongodb', '@google-cloud/datastore'].filter((name) => packages().has(name));
-    expect(drivers).toEqual(stores[service].drivers);
+    const found = drivers.filter((name) => packages().has(name));
+    expect(found).toEqual(driversOf(service));
   });
 
   it('has every package that its bundle asks for', () => {

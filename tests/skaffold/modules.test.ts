@@ -36,18 +36,20 @@ it('the pages are forwarded to the ports that they have in Compose', () => {
   expect(ports).toEqual(Object.entries(pages).map(([name, port]) => [name, port, port]));
 });
 
-const ofServices = modules.filter(({ metadata }) => serviceNames.some((name) => name === metadata.name));
+const ofServices = serviceNames.flatMap((name) =>
+  modules.flatMap((module) => (module.metadata.name === name ? [{ name, module }] : [])),
+);
 
 it('the modules of the services differ by name, in what is forwarded, and in the arguments of the build', () => {
-  const [first, ...others] = ofServices.map((module) => {
+  const [first, ...others] = ofServices.map(({ name, module }) => {
     const { portForward: _, ...rest } = structuredClone(module);
     for (const { docker } of rest.build.artifacts) delete docker.buildArgs;
-    return JSON.stringify(rest).replaceAll(module.metadata.name, '<service>');
+    return JSON.stringify(rest).replaceAll(name, '<service>');
   });
   for (const other of others) expect(other).toBe(first);
 });
 
-it.each(ofServices)('the module of $metadata.name builds with the stores of its package.json', (module) => {
+it.each(ofServices)('the module of $name builds with the stores of its service', ({ name, module }) => {
   const given = module.build.artifacts.map(({ docker }) => docker.buildArgs);
-  expect(given).toEqual([buildArgs(module.metadata.name)]);
+  expect(given).toEqual([buildArgs(name)]);
 });

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { endsSoon, newCertificate } from '../../scripts/cluster/certificate.ts';
 import { completeSecrets } from '../../scripts/cluster/secret-values.ts';
+import { serviceNames, servicesOn, system } from '../../scripts/system.ts';
 
 const day = 24 * 3_600_000;
 
@@ -9,8 +10,7 @@ it('makes another random value for each secret and each cluster', () => {
   const [one, two] = [completeSecrets({}), completeSecrets({})];
   for (const key of [
     'service-token',
-    'billing-job-token',
-    'reporting-job-token',
+    ...serviceNames.flatMap((name) => (system[name].jobs.length > 0 ? `${name}-job-token` : [])),
     'management-token',
     'admin-password',
     'grafana-password',
@@ -33,15 +33,16 @@ it('writes the password of the root account into its address as a URL has it', (
   expect(new URL(url)).toMatchObject({ username: 'slipway', password: 'p%40ss%2Fword', pathname: '/admin' });
 });
 
-it('gives users and billing an account each in MongoDB, with a password of its own', () => {
+it('gives each service on MongoDB an account there, with a password of its own', () => {
   const values = completeSecrets({});
-  const accounts = ['users', 'billing'].map((name) => new URL(values[`${name}-store-url`] ?? ''));
-  expect(accounts.map(({ username, pathname }) => [username, pathname])).toEqual([
-    ['users', '/users'],
-    ['billing', '/billing'],
-  ]);
+  const names = servicesOn('mongodb');
+  expect(names).toEqual(expect.arrayContaining(['users', 'billing']));
+  const accounts = names.map((name) => new URL(values[`${name}-store-url`] ?? ''));
+  expect(accounts.map(({ username, pathname }) => [username, pathname])).toEqual(
+    names.map((name) => [name, `/${name}`]),
+  );
   const passwords = accounts.map(({ password }) => password);
-  expect(new Set([...passwords, values['mongodb-password']]).size).toBe(3);
+  expect(new Set([...passwords, values['mongodb-password']]).size).toBe(names.length + 1);
 });
 
 it('replaces a store URL with the root account, as older versions made it', () => {

@@ -3,21 +3,19 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { type ServiceName, serviceNames } from '../../scripts/system.ts';
+import { type ServiceName, serviceNames, storesOf } from '../../scripts/system.ts';
+import { drivers, driversOf } from '../support/stores.ts';
 import { startSystem } from '../support/system.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-const drivers = ['mongodb', '@google-cloud/datastore'];
 const isOfStore = (name: string) => drivers.includes(name) || name.startsWith('@slipway/store-');
 
-const stores: Record<ServiceName, string[]> = {
-  gateway: [],
-  users: ['@slipway/store-mongodb', '@slipway/store-sqlite', 'mongodb'],
-  billing: ['@slipway/store-mongodb', '@slipway/store-sqlite', 'mongodb'],
-  reporting: ['@google-cloud/datastore', '@slipway/store-datastore', '@slipway/store-sqlite'],
-};
+const packagesOfStores = (service: ServiceName) => [
+  ...driversOf(service),
+  ...storesOf(service).map((store) => `@slipway/store-${store}`),
+];
 
 /** Returns the packages of `npm ci --omit=dev --workspace apps/<service>`, as the lock file has them. */
 async function installed(service: ServiceName): Promise<string[]> {
@@ -29,7 +27,7 @@ async function installed(service: ServiceName): Promise<string[]> {
 it.each(serviceNames)('an install of %s has the driver of its own database alone', async (service) => {
   const packages = await installed(service);
   expect(packages).toContain('fastify');
-  expect(packages.filter(isOfStore).sort()).toEqual(stores[service]);
+  expect(packages.filter(isOfStore).sort()).toEqual(packagesOfStores(service).sort());
 });
 
 /** A module that Node runs before a service: it prints the address of each module that is loaded. */
@@ -43,7 +41,7 @@ const printer = `
   });
 `;
 
-it('a process with an embedded store loads no driver, and the gateway loads no store library', async () => {
+it('a process with an embedded store loads no driver, and one without a store loads no store library', async () => {
   const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(printer)}`;
   const system = await startSystem({ env: { NODE_OPTIONS } });
   onTestFinished(() => system.stop());
@@ -58,6 +56,6 @@ it('a process with an embedded store loads no driver, and the gateway loads no s
     const libraries = new Set(modules.map((url) => /\/libs\/([^/]+)/.exec(url)?.[1]));
     expect(libraries, service).toContain('platform');
     const ofStore = [...libraries].filter((name) => name?.startsWith('store-'));
-    expect(ofStore, service).toEqual(service === 'gateway' ? [] : ['store-sqlite']);
+    expect(ofStore, service).toEqual(storesOf(service).includes('sqlite') ? ['store-sqlite'] : []);
   }
 });

@@ -1,9 +1,17 @@
 /** The databases of a system under test: its own files, or its own databases on real servers. */
 import { randomUUID } from 'node:crypto';
-import type { ServiceName } from '../../scripts/system.ts';
+import { type ServiceName, storesOf } from '../../scripts/system.ts';
 
 /** `real` are the stores of production: MongoDB for users and billing, Google Datastore for reporting. */
 export type Stores = 'sqlite' | 'real';
+
+/** The database driver of each technology. SQLite is part of Node. */
+const driverOf = { sqlite: [], mongodb: ['mongodb'], datastore: ['@google-cloud/datastore'] };
+
+export const drivers = Object.values(driverOf).flat();
+
+/** Returns the database drivers that a service needs. */
+export const driversOf = (service: ServiceName) => storesOf(service).flatMap((store) => driverOf[store]);
 
 /** Addresses of the servers: a URL `mongodb://host:port`, and `host:port` of a Datastore emulator. */
 export type Servers = { mongodb: string; datastore: string };
