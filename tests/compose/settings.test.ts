@@ -1,12 +1,8 @@
-import { settings as billing } from '@slipway/billing/config';
-import { settings as gateway } from '@slipway/gateway/config';
 import { type PlatformSettings, readSettings } from '@slipway/platform/service/settings';
-import { settings as reporting } from '@slipway/reporting/config';
-import { settings as users } from '@slipway/users/config';
 import { describe, expect, it } from 'vitest';
+import { addressesOf, serviceNames, system } from '../../scripts/system.ts';
+import { definitions } from '../support/definitions.ts';
 import { services } from './file.ts';
-
-const schemas = { gateway, users, billing, reporting };
 
 /** Settings that Docker, Node, or a library reads. */
 const foreign = /^((HTTP|HTTPS|ALL)_PROXY|DATASTORE_EMULATOR_HOST|METADATA_SERVER_DETECTION)$/i;
@@ -23,32 +19,39 @@ const secrets: Record<string, string> = {
 const listening: Record<string, number[]> = { zipkin: [9411], datastore: [8081] };
 
 describe('the settings in docker-compose.yml', () => {
-  it.each(Object.entries(schemas))(
-    'are known to %s, and it would start with them, and stop in time',
-    (name, schema) => {
-      const { environment = {}, stop_grace_period } = services[name] ?? {};
-      const known = Object.keys(schema.properties);
-      const names = Object.keys(environment).map((each) => each.replace(/_FILE$/, ''));
-      expect(names.filter((each) => !known.includes(each) && !foreign.test(each))).toEqual([]);
+  it.each(serviceNames)('are known to %s, and it would start with them, and stop in time', (name) => {
+    const { settings: schema } = definitions[name];
+    const { environment = {}, stop_grace_period } = services[name] ?? {};
+    const known = Object.keys(schema.properties);
+    const names = Object.keys(environment).map((each) => each.replace(/_FILE$/, ''));
+    expect(names.filter((each) => !known.includes(each) && !foreign.test(each))).toEqual([]);
 
-      const values = Object.entries(environment).flatMap(([each, value]) => {
-        if (each.endsWith('_FILE')) return [[each.replace(/_FILE$/, ''), secrets[each]]];
-        // The default in the file: `${RATE_LIMIT:-}` is empty, and so not set.
-        return [[each, String(value).replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1')]];
-      });
-      const read = readSettings(schema, Object.fromEntries(values)) as PlatformSettings;
-      expect(stop_grace_period).toMatch(/^\d+s$/);
-      const grace = Number.parseInt(stop_grace_period ?? '', 10) * 1_000;
-      expect(grace).toBeGreaterThan(read.STOP_DEADLINE_MS + 2_000);
-    },
-  );
+    const values = Object.entries(environment).flatMap(([each, value]) => {
+      if (each.endsWith('_FILE')) return [[each.replace(/_FILE$/, ''), secrets[each]]];
+      // The default in the file: `${RATE_LIMIT:-}` is empty, and so not set.
+      return [[each, String(value).replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1')]];
+    });
+    const read = readSettings(schema, Object.fromEntries(values)) as PlatformSettings;
+    expect(stop_grace_period).toMatch(/^\d+s$/);
+    const grace = Number.parseInt(stop_grace_period ?? '', 10) * 1_000;
+    expect(grace).toBeGreaterThan(read.STOP_DEADLINE_MS + 2_000);
+  });
 
-  it.each(Object.keys(schemas))('lead %s to ports of containers that are on a network with it', (name) => {
+  it.each(serviceNames)('name to %s the services that it calls, and no other', (name) => {
+    const named = Object.keys(services[name]?.environment ?? {});
+    const called = serviceNames.filter((other) => named.includes(`${other.toUpperCase()}_URL`));
+    expect(called).toEqual(addressesOf(name));
+    const shown = serviceNames.filter((other) => named.includes(`${other.toUpperCase()}_STATUS_URL`));
+    expect(shown).toEqual(system[name].calls === 'all' ? called : []);
+  });
+
+  it.each(serviceNames)('lead %s to ports of containers that are on a network with it', (name) => {
     const { environment = {}, networks = [] } = services[name] ?? {};
     const others = Object.keys(services).filter((other) => other !== name);
     const address = new RegExp(`\\b(${others.join('|')}):(\\d+)\\b`, 'g');
     const named = [...Object.values(environment).join('\n').matchAll(address)];
-    expect(named.length).toBeGreaterThan(1);
+    // Zipkin, too.
+    expect(named.length).toBeGreaterThan(addressesOf(name).length);
     for (const [, other = '', port] of named) {
       expect(listening[other] ?? [8080, 9080], other).toContain(Number(port));
       const shared = networks.filter((network) => services[other]?.networks?.includes(network));

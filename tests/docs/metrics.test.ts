@@ -1,11 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { billing } from '@slipway/billing/app';
-import { gateway } from '@slipway/gateway/app';
 import { buildService, type Service } from '@slipway/platform/service/service';
 import { readSettings } from '@slipway/platform/service/settings';
-import { reporting } from '@slipway/reporting/app';
-import { users } from '@slipway/users/app';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { definitions } from '../support/definitions.ts';
 import { type MetricRow, metricsTables } from './metrics-tables.ts';
 
 const page = new URL('../../docs/metrics.md', import.meta.url);
@@ -20,10 +17,9 @@ const env = {
 describe('docs/metrics.md', () => {
   const services: Service[] = [];
   beforeAll(async () => {
-    services.push(await buildService(gateway, readSettings(gateway.settings, env)));
-    services.push(await buildService(users, readSettings(users.settings, env)));
-    services.push(await buildService(billing, readSettings(billing.settings, env)));
-    services.push(await buildService(reporting, readSettings(reporting.settings, env)));
+    for (const definition of Object.values(definitions)) {
+      services.push(await buildService(definition, readSettings(definition.settings, env)));
+    }
     for (const { app } of services) await app.ready();
   });
   afterAll(async () => {

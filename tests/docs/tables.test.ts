@@ -1,10 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { settings as billing } from '@slipway/billing/config';
-import { settings as gateway } from '@slipway/gateway/config';
 import { platformSettings } from '@slipway/platform/service/settings';
-import { settings as reporting } from '@slipway/reporting/config';
-import { settings as users } from '@slipway/users/config';
 import { describe, expect, it } from 'vitest';
+import { definitions } from '../support/definitions.ts';
 import { errorTable, settingsTable } from './tables.ts';
 
 /**
@@ -14,10 +11,11 @@ import { errorTable, settingsTable } from './tables.ts';
 const tables: [page: string, name: string, text: string][] = [
   ['errors', 'errors', errorTable()],
   ['settings', 'platform', settingsTable(platformSettings)],
-  ['settings', 'gateway', settingsTable(gateway, true)],
-  ['settings', 'users', settingsTable(users, true)],
-  ['settings', 'billing', settingsTable(billing, true)],
-  ['settings', 'reporting', settingsTable(reporting, true)],
+  ...Object.entries(definitions).map(([name, { settings }]): (typeof tables)[number] => [
+    'settings',
+    name,
+    settingsTable(settings, true),
+  ]),
 ];
 
 describe('the documentation', () => {

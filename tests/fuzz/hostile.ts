@@ -3,6 +3,7 @@ import type { Operation } from '@slipway/contract-kit/operation';
 import { operations } from '@slipway/contracts/operations';
 import { logIn } from '@slipway/contracts/users';
 import { deliverEvents } from '@slipway/platform/events/inbox';
+import { serviceNames } from '../../scripts/system.ts';
 import { ok } from '../support/http.ts';
 import { newPerson } from '../support/people.ts';
 import { startSystem } from '../support/system.ts';
@@ -96,9 +97,7 @@ export async function attackAll(): Promise<string[]> {
 const internal = { service: 'reporting' as const, operation: deliverEvents as Operation };
 
 function everyOperation() {
-  return (['users', 'billing', 'reporting', 'gateway'] as const).flatMap((service) =>
-    operations[service].map((operation) => ({ service, operation })),
-  );
+  return serviceNames.flatMap((service) => operations[service].map((operation) => ({ service, operation })));
 }
 
 if (import.meta.main) {

@@ -7,6 +7,7 @@ import { deliverEvents } from '@slipway/platform/events/inbox';
 import fc, { type Arbitrary } from 'fast-check';
 import type { TSchema } from 'typebox';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { calledBy } from '../../scripts/system.ts';
 import { type Service, startServices } from './services.ts';
 import { fitting, type Known, nearlyFitting, oddValues } from './values.ts';
 
@@ -49,7 +50,7 @@ function expectAnswer({ status, body }: Answer, parts: unknown): void {
 }
 
 const composed = new Set(['importUsage']);
-const all = (['users', 'billing', 'reporting'] as const).flatMap((service) =>
+const all = calledBy('gateway').flatMap((service) =>
   operations[service]
     .filter(({ schema }) => !composed.has(schema.operationId))
     .map((operation) => ({ service, operation, id: operation.schema.operationId })),

@@ -1,4 +1,3 @@
-import { billing } from '@slipway/billing/app';
 import type { Operation } from '@slipway/contract-kit/operation';
 import {
   importUsage,
@@ -9,12 +8,11 @@ import {
   subscribe,
 } from '@slipway/contracts/billing';
 import { logIn, signUp } from '@slipway/contracts/users';
-import { gateway } from '@slipway/gateway/app';
 import type { App } from '@slipway/platform/core/app';
 import { toCursor } from '@slipway/platform/core/pagination';
 import { buildTestService, serviceToken } from '@slipway/platform/testing/service';
-import { reporting } from '@slipway/reporting/app';
-import { users } from '@slipway/users/app';
+import { addressesOf, type ServiceName, serviceNames, stopOrder } from '../../scripts/system.ts';
+import { definitions } from '../support/definitions.ts';
 import { type Answer, call, type Parts } from './call.ts';
 import type { Known } from './values.ts';
 
@@ -25,45 +23,42 @@ const admin = { email: 'admin@example.com', password: 'password of the administr
 /** Milliseconds after which a person logs in again: half of what an access token is valid for. */
 const loginAge = 120_000;
 
+/** Settings that one service alone has. */
+const ownSettings: Partial<Record<ServiceName, Record<string, string>>> = {
+  users: { ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password },
+  billing: { BILLING_TEST_CLOCK: 'true', PROVIDER_TIMEOUT_MS: '100' },
+  gateway: { RATE_LIMIT: '1000000', RATE_LIMIT_SIGN_IN: '1000000' },
+};
+
+type Listening = { app: App; url: string };
+
+/** Starts every service in this process, on an embedded store. A service starts after those it calls. */
+async function listenAll(): Promise<Record<ServiceName, Listening>> {
+  // All read the keys of users. Users itself is told of a reporting that is not there: its events are never delivered.
+  const others = stopOrder.flat().toReversed();
+  const order = new Set<ServiceName>(['users', ...others]);
+  const listening: Partial<Record<ServiceName, Listening>> = {};
+  const nowhere = 'http://127.0.0.1:9';
+  for (const name of order) {
+    const addresses = addressesOf(name).map((other) => [
+      `${other.toUpperCase()}_URL`,
+      listening[other]?.url ?? nowhere,
+    ]);
+    const env = { ...Object.fromEntries(addresses), ...ownSettings[name] };
+    const { app } = await buildTestService(definitions[name], env);
+    const url = await app.listen({ port: 0, host: '127.0.0.1', listenTextResolver: () => '' });
+    listening[name] = { app, url };
+  }
+  return listening as Record<ServiceName, Listening>;
+}
+
 /**
- * Starts all four services in this process, on embedded stores and wired as in production. `renew` makes one of everything
- * in billing: subscriptions, invoices, a payment.
+ * Starts all services in this process, on embedded stores and wired as in production. `renew` makes one of everything in
+ * billing: subscriptions, invoices, a payment.
  */
 export async function startServices() {
-  const apps: App[] = [];
-  const listen = async ({ app }: { app: App }) => {
-    apps.unshift(app);
-    return { app, url: await app.listen({ port: 0, host: '127.0.0.1', listenTextResolver: () => '' }) };
-  };
-  // Reporting needs users, and users reporting: it is told of the events later than the tests last.
-  const nowhere = 'http://127.0.0.1:9';
-  const ofUsers = await listen(
-    await buildTestService(users, {
-      REPORTING_URL: nowhere,
-      ADMIN_EMAIL: admin.email,
-      ADMIN_PASSWORD: admin.password,
-    }),
-  );
-  const ofReporting = await listen(await buildTestService(reporting, { USERS_URL: ofUsers.url }));
-  const ofBilling = await listen(
-    await buildTestService(billing, {
-      USERS_URL: ofUsers.url,
-      REPORTING_URL: ofReporting.url,
-      BILLING_TEST_CLOCK: 'true',
-      PROVIDER_TIMEOUT_MS: '100',
-    }),
-  );
-  const ofGateway = await listen(
-    await buildTestService(gateway, {
-      USERS_URL: ofUsers.url,
-      BILLING_URL: ofBilling.url,
-      REPORTING_URL: ofReporting.url,
-      RATE_LIMIT: '1000000',
-      RATE_LIMIT_SIGN_IN: '1000000',
-    }),
-  );
-
-  const { person, authorizationFor } = await createPeople(ofUsers.app);
+  const listening = await listenAll();
+  const { person, authorizationFor } = await createPeople(listening.users.app);
 
   function service({ app }: { app: App }, known: Known) {
     const send = async (operation: Operation, parts: Parts): Promise<Answer> => {
@@ -85,15 +80,14 @@ export async function startServices() {
     method: ['pm_ok', 'pm_decline', 'pm_delay', 'pm_fail_once', 'pm_late'],
     metric: ['api_calls', 'storage_gb_hours'],
   };
-  const inBilling = service(ofBilling, known);
+  const services = Object.fromEntries(
+    serviceNames.map((name) => [name, service(listening[name], known)]),
+  ) as Record<ServiceName, ReturnType<typeof service>>;
   return {
-    users: service(ofUsers, known),
-    billing: inBilling,
-    reporting: service(ofReporting, known),
-    gateway: service(ofGateway, known),
-    renew: async () => void Object.assign(known, await furnish(inBilling.send)),
+    ...services,
+    renew: async () => void Object.assign(known, await furnish(services.billing.send)),
     async stop() {
-      for (const app of apps) await app.close();
+      for (const name of stopOrder.flat()) await listening[name].app.close();
     },
   };
 }

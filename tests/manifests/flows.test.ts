@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clusterTools } from '../../scripts/cluster/tools.ts';
-import { serviceNames } from '../../scripts/system.ts';
+import { addressesOf, type ServiceName, serviceNames, servicesOn, system } from '../../scripts/system.ts';
 import {
   allowedFlows,
   type Direction,
@@ -17,7 +17,7 @@ import { containerOf, environmentOf, type Workload, workloadsOf } from './worklo
 const missing = missingTools('kubectl');
 
 /** Databases whose addresses are in the Secret, not in a setting. */
-const secretAddresses = [flow('users', 'mongodb', 27017), flow('billing', 'mongodb', 27017)];
+const secretAddresses = servicesOn('mongodb').map((name) => flow(name, 'mongodb', 27017));
 
 /** Found through the API server, not by an address. */
 const scraped = serviceNames.map((name) => flow('prometheus', name, 9080));
@@ -46,11 +46,27 @@ function wantedFlows(manifests: Manifest[], workloads: Workload[]): Flow[] {
   });
 }
 
+/** The ways to a service, from those that call it and from its jobs, as the table of the system has them. */
+function waysTo(name: ServiceName): Flow[] {
+  const callers = serviceNames.filter((other) => addressesOf(other).includes(name));
+  const watchers = callers.filter((other) => system[other].calls === 'all');
+  return [
+    ...[...callers, ...system[name].jobs].map((caller) => flow(caller, name, 8080)),
+    ...watchers.map((watcher) => flow(watcher, name, 9080)),
+  ];
+}
+
 const dns = 'kube-system/kube-dns: UDP 53, TCP 53';
 /** The API server is no pod, and its address differs between clusters. A chat or a pager may be anywhere. */
 const telemetry = { prometheus: ['anything: TCP 443, TCP 6443'], alertmanager: ['anything: TCP 443'] };
 const privateRanges = ['10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16'];
 const metadataServer = ['169.254.169.252/32', '169.254.169.254/32'];
+
+/** Datastore, and the metadata server that gives out its tokens. */
+const googleApis = [
+  `${['0.0.0.0/0', ...privateRanges.map((each) => `not ${each}`)].join(', ')}: TCP 443`,
+  ...metadataServer.map((address) => `${address}: TCP 80, TCP 988, TCP 8080`),
+];
 
 /** All ways to and from what is not a pod of the namespace: those of every workload, and those of some. */
 const outside: Record<string, Record<Direction, Record<string, string[]>>> = {
@@ -65,10 +81,7 @@ const outside: Record<string, Record<Direction, Record<string, string[]>>> = {
         ...['169.254.20.10/32', 'kube-system/node-local-dns'].map((each) => `${each}: UDP 53, TCP 53`),
       ],
       ...telemetry,
-      reporting: [
-        `${['0.0.0.0/0', ...privateRanges.map((each) => `not ${each}`)].join(', ')}: TCP 443`,
-        ...metadataServer.map((address) => `${address}: TCP 80, TCP 988, TCP 8080`),
-      ],
+      ...Object.fromEntries(servicesOn('datastore').map((name) => [name, googleApis])),
     },
     // Google's front ends and health checks.
     Ingress: {
@@ -90,6 +103,12 @@ describe.skipIf(missing)(`the network policies${missing && `, skipped: no ${miss
     it('open exactly the ways that the settings name', () => {
       const wanted = [...wantedFlows(manifests, workloads), ...secretAddresses, ...scraped];
       expect(sorted(allowedFlows(manifests, workloads))).toEqual(sorted(wanted));
+    });
+
+    it('name in the settings the services that each calls, and no other', () => {
+      const isService = (each: Flow) => serviceNames.some((name) => each.includes(`→ ${name}:`));
+      const wanted = wantedFlows(manifests, workloads).filter(isService);
+      expect(sorted(wanted)).toEqual(sorted(serviceNames.flatMap(waysTo)));
     });
 
     it.each(['Egress', 'Ingress'] as const)(

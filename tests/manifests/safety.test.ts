@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { type ServiceName, serviceNames, servicesOn, system } from '../../scripts/system.ts';
 import { type Manifest, ofKind, parse, renderText } from './render.ts';
 import { missingTools } from './tools.ts';
 import {
@@ -40,6 +41,22 @@ type CronJob = Manifest & {
 
 /** The share of the memory limit that V8's heap may use: the rest is for buffers, code, and hashing of passwords. */
 const heapShare = 0.6;
+
+const jobs = serviceNames.flatMap((name) => system[name].jobs);
+
+/** The keys of the Secret that a service and its jobs read. */
+function keysFor(name: ServiceName): [workload: string, keys: string[]][] {
+  const { serviceToken, jobs } = system[name];
+  const jobTokens = jobs.length > 0 ? [`${name}-job-token`] : [];
+  const keys = [
+    ...(name === 'users' ? ['admin-email', 'admin-password'] : []),
+    ...(servicesOn('mongodb').includes(name) ? [`${name}-store-url`] : []),
+    ...(serviceToken ? ['service-token'] : []),
+    ...jobTokens,
+    'management-token',
+  ];
+  return [[name, keys.sort()], ...jobs.map((job): [string, string[]] => [job, jobTokens])];
+}
 
 describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`, () => {
   describe.each(missing ? [] : ['overlays/local', 'overlays/gke'])('of %s', (overlay) => {
@@ -89,7 +106,7 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
 
     it('leave memory beside the heap of Node', () => {
       const ours = workloads.filter((each) => containerOf(each).image.includes('slipway/'));
-      expect(ours).toHaveLength(6);
+      expect(ours.map(({ name }) => name).sort()).toEqual([...serviceNames, ...jobs].sort());
       for (const each of ours) {
         const { NODE_OPTIONS = '' } = environmentOf(each, manifests);
         const heap = quantity(`${/--max-old-space-size=(\d+)/.exec(NODE_OPTIONS)?.[1]}Mi`);
@@ -172,13 +189,8 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
       const keys = workloads.map((each) => [each.name, keysOf(each, containerOf(each))] as const);
       const withKeys = keys.filter(([, names]) => names.length > 0);
       expect(Object.fromEntries(withKeys)).toEqual({
-        gateway: ['management-token'],
-        users: ['admin-email', 'admin-password', 'management-token', 'service-token', 'users-store-url'],
-        billing: ['billing-job-token', 'billing-store-url', 'management-token', 'service-token'],
-        reporting: ['management-token', 'reporting-job-token', 'service-token'],
+        ...Object.fromEntries(serviceNames.flatMap(keysFor)),
         grafana: ['grafana-password'],
-        'billing-cycle': ['billing-job-token'],
-        'reporting-rebuild': ['reporting-job-token'],
       });
     });
 
@@ -188,9 +200,9 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
       expect(secrets.filter(({ secret }) => secret?.defaultMode !== 0o440)).toEqual([]);
     });
 
-    it('make the accounts of users and billing in MongoDB before they start, in a container that ends', () => {
+    it('make the account of each service in MongoDB before it starts, in a container that ends', () => {
       const withInit = workloads.filter(({ pod }) => pod.initContainers);
-      expect(withInit.map(({ name }) => name).sort()).toEqual(['billing', 'users']);
+      expect(withInit.map(({ name }) => name).sort()).toEqual(servicesOn('mongodb').sort());
       for (const { name, pod } of withInit) {
         expect(pod.initContainers).toMatchObject([{ name: 'account', image: `slipway/${name}:dev` }]);
         const root = pod.volumes?.find(({ secret }) =>
@@ -204,9 +216,9 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
     });
 
     it('never run two of a job at once, and end each before the next is due', () => {
-      const jobs = ofKind<CronJob>(manifests, 'CronJob');
-      expect(jobs.map(({ metadata }) => metadata.name)).toEqual(['billing-cycle', 'reporting-rebuild']);
-      for (const { metadata, spec } of jobs) {
+      const cronJobs = ofKind<CronJob>(manifests, 'CronJob');
+      expect(cronJobs.map(({ metadata }) => metadata.name).sort()).toEqual(jobs.sort());
+      for (const { metadata, spec } of cronJobs) {
         expect(spec).toMatchObject({ concurrencyPolicy: 'Forbid', startingDeadlineSeconds: 21_600 });
         const { activeDeadlineSeconds, template } = spec.jobTemplate.spec;
         expect(spec.startingDeadlineSeconds + activeDeadlineSeconds).toBeLessThan(24 * 3_600);

@@ -1,20 +1,25 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { settings as billing } from '@slipway/billing/config';
-import { settings as gateway } from '@slipway/gateway/config';
 import { settings as job } from '@slipway/gateway/jobs/config';
 import { readSettings } from '@slipway/platform/service/settings';
-import { settings as reporting } from '@slipway/reporting/config';
-import { settings as users } from '@slipway/users/config';
+import type { TObject } from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
+import { serviceNames, system } from '../../scripts/system.ts';
+import { definitions } from '../support/definitions.ts';
 import { parse, renderText } from './render.ts';
 import { missingTools } from './tools.ts';
 import { containerOf, environmentOf, workloadsOf } from './workloads.ts';
 
 const missing = missingTools('kubectl');
 
-const schemas = { gateway, users, billing, reporting, 'billing-cycle': job, 'reporting-rebuild': job };
+/** What each workload of ours reads: a service its own settings, and a job those of the jobs. */
+const schemas: Record<string, TObject> = Object.fromEntries(
+  serviceNames.flatMap((name) => [
+    [name, definitions[name].settings],
+    ...system[name].jobs.map((each) => [each, job]),
+  ]),
+);
 
 /** Read by Node, by libraries, or by the manifests themselves. */
 const others = [
@@ -42,7 +47,8 @@ describe.skipIf(missing)(`the settings in the manifests${missing && `, skipped: 
     const ours = workloadsOf(manifests).filter((each) => containerOf(each).image.includes('slipway/'));
 
     it.each(ours)('are known to $name, and it would start with them', (workload) => {
-      const schema = schemas[workload.name as keyof typeof schemas];
+      const schema = schemas[workload.name];
+      if (!schema) throw new Error(`scripts/system.ts has neither a service nor a job ${workload.name}`);
       const environment = environmentOf(workload, manifests);
       const known = Object.keys(schema.properties);
       const names = Object.keys(environment).map((name) => name.replace(/_FILE$/, ''));

@@ -54,7 +54,7 @@ describe.skipIf(missing)(`the times of a stop${missing && `, skipped: no ${missi
     const manifests = parse(renderText(overlay));
     const services = servicesOf(manifests).map((each) => ({ name: each.name, ...timesOf(each, manifests) }));
 
-    it('are those of four services', () =>
+    it('are those of every service', () =>
       expect(services.map(({ name }) => name).sort()).toEqual([...serviceNames].sort()));
 
     it.each(services)(

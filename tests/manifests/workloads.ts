@@ -56,7 +56,7 @@ export function workloadsOf(manifests: Manifest[]): Workload[] {
   );
 }
 
-/** The four services of Slipway. */
+/** The services of Slipway. */
 export function servicesOf(manifests: Manifest[]): Workload[] {
   return workloadsOf(manifests).filter(({ labels }) => labels['app.kubernetes.io/component'] === 'service');
 }

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { serviceNames, servicesOn } from '../../scripts/system.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -21,22 +22,18 @@ async function nx(...args: string[]) {
 }
 
 const stores = ['store-datastore', 'store-mongodb', 'store-sqlite'];
-const services = ['gateway', 'users', 'billing', 'reporting'];
-const tested = ['contract-kit', 'contracts', 'platform', ...stores, ...services];
+const tested = ['contract-kit', 'contracts', 'platform', ...stores, ...serviceNames];
 const everything = [...tested, 'images'];
 
 /** The projects that a change in a folder or file affects, beside the whole: its checks and its tests. */
 const table: Record<string, string[]> = {
-  'apps/billing': ['billing'],
-  'apps/gateway': ['gateway'],
-  'apps/reporting': ['reporting'],
-  'apps/users': ['users'],
+  ...Object.fromEntries(serviceNames.map((name) => [`apps/${name}`, [name]])),
   'libs/contract-kit': tested,
-  'libs/contracts': ['contracts', ...services],
-  'libs/platform': ['platform', ...stores, ...services],
-  'libs/store-datastore': ['store-datastore', 'reporting'],
-  'libs/store-mongodb': ['store-mongodb', 'users', 'billing'],
-  'libs/store-sqlite': ['store-sqlite', 'users', 'billing', 'reporting'],
+  'libs/contracts': ['contracts', ...serviceNames],
+  'libs/platform': ['platform', ...stores, ...serviceNames],
+  'libs/store-datastore': ['store-datastore', ...servicesOn('datastore')],
+  'libs/store-mongodb': ['store-mongodb', ...servicesOn('mongodb')],
+  'libs/store-sqlite': ['store-sqlite', ...servicesOn('sqlite')],
   'scripts/images': ['images'],
   'nx.json': everything,
   'package-lock.json': everything,

@@ -1,5 +1,5 @@
 /**
- * The whole chain for tests: the four services as processes, with a real Zipkin, Prometheus and Alertmanager around
+ * The whole chain for tests: all services as processes, with a real Zipkin, Prometheus and Alertmanager around
  * them, and a receiver of alerts at its end. It needs a Docker engine whose host network is this machine's.
  *
  * @example
@@ -10,6 +10,7 @@
  * await chain.system.services.reporting.kill('SIGKILL');   // sooner or later: chain.webhook.told
  * await chain.stop();
  */
+import { serviceNames } from '../../scripts/system.ts';
 import { eventually } from '../support/people.ts';
 import { freePort } from '../support/ports.ts';
 import { type System, startSystem } from '../support/system.ts';
@@ -77,7 +78,7 @@ export async function startChain({ env, ...options }: Options = {}): Promise<Cha
     // It looks for targets 5 s after its start, whatever it is told.
     await eventually(
       'Prometheus has read all services',
-      async () => (await prometheus.value('sum(up)')) === 4,
+      async () => (await prometheus.value('sum(up)')) === serviceNames.length,
       60_000,
     );
     return {

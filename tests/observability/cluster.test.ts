@@ -4,6 +4,7 @@ import { logIn } from '@slipway/contracts/users';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dashboards } from '../../k8s/observability/grafana/dashboards.ts';
 import { panelQueries } from '../../k8s/observability/grafana/queries.ts';
+import { serviceNames } from '../../scripts/system.ts';
 import { ok } from '../support/http.ts';
 import { readAdmin, readSecret } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
@@ -59,7 +60,7 @@ describe.skipIf(!REQUIRE_CLUSTER)(`what people see of the system in a cluster ($
     chain = await watchCluster();
     // Figures of pods that are no more would go away in between.
     const calm = 'count(count by (service) (service_ready) == 2)';
-    const isCalm = async () => (await chain.prometheus.value(calm)) === 4;
+    const isCalm = async () => (await chain.prometheus.value(calm)) === serviceNames.length;
     await eventually('two pods of each service are read, and no others', isCalm, 60_000);
     before = await readWhenSteady();
     const [admin, serviceToken] = [await readAdmin(), await readSecret('service-token')];

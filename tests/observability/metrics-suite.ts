@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { serviceNames } from '../../scripts/system.ts';
 import { eventually } from '../support/people.ts';
 import { metricsOfServices } from './rules.ts';
 import type { Watched } from './watched.ts';
@@ -35,7 +36,7 @@ export function metricsSuite(watched: () => Watched, real: boolean): void {
       ['billing_refunds_total{outcome="succeeded"}', 1],
       ['job_runs_total{name="billing-run", outcome="succeeded"}', 1],
       ['reporting_events_total{outcome="rejected"}', 0],
-      ['sum(service_ready)', 4],
+      ['sum(service_ready)', serviceNames.length],
     ])('say of %s: %d', async (expression, expected) => {
       const { prometheus } = watched().chain;
       await expect.poll(() => prometheus.value(expression), eachIsRead).toBe(expected);

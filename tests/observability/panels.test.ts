@@ -3,6 +3,7 @@ import { logIn } from '@slipway/contracts/users';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dashboards } from '../../k8s/observability/grafana/dashboards.ts';
 import { panelQueries } from '../../k8s/observability/grafana/queries.ts';
+import { serviceNames } from '../../scripts/system.ts';
 import { ok } from '../support/http.ts';
 import { eventually } from '../support/people.ts';
 import { freePort } from '../support/ports.ts';
@@ -40,7 +41,7 @@ describe.skipIf(skipped)(`the panels${skipped}`, () => {
     prometheus = prometheusAt(container.address);
     await eventually(
       'all are read',
-      async () => (await prometheus.value('count(service_ready == 1)')) === 4,
+      async () => (await prometheus.value('count(service_ready == 1)')) === serviceNames.length,
       60_000,
     );
     // The series of a call begin with the first call, and a rate needs two values.

@@ -1,15 +1,7 @@
+import { type ServiceName, serviceNames } from '../../scripts/system.ts';
 import { kubectl } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
-import {
-  allCalm,
-  evict,
-  type Pod,
-  pin,
-  podsOf,
-  pollInterval,
-  type ServiceName,
-  services,
-} from './cluster.ts';
+import { allCalm, evict, type Pod, pin, podsOf, pollInterval } from './cluster.ts';
 
 /** Does something and waits until all is calm. @throws if a pod is left that was there before */
 export async function replacingAll(action: () => Promise<void>): Promise<void> {
@@ -20,7 +12,7 @@ export async function replacingAll(action: () => Promise<void>): Promise<void> {
   if (left.length > 0) throw new Error(`These pods were not replaced: ${left.join(', ')}`);
 }
 
-const allPods = async () => (await Promise.all(services.map(podsOf))).flat().map(({ name }) => name);
+const allPods = async () => (await Promise.all(serviceNames.map(podsOf))).flat().map(({ name }) => name);
 
 /** The services that are scaled: one that the Ingress balances, one that its callers do. */
 const scaled = ['gateway', 'billing'] as const;
@@ -42,7 +34,7 @@ export async function evictBoth(): Promise<boolean[][]> {
     for (const { name } of await podsOf(service)) allowed.push(await evict(name));
     return allowed;
   };
-  return Promise.all(services.map(evictAll));
+  return Promise.all(serviceNames.map(evictAll));
 }
 
 /**

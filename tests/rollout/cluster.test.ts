@@ -3,10 +3,11 @@
  * Runs with REQUIRE_CLUSTER=1, for it replaces and kills pods; see docs/rollouts.md.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { serviceNames } from '../../scripts/system.ts';
 import { table } from '../bench/report.ts';
 import { kubectl, refuseForeignCluster } from '../support/kubectl.ts';
 import { drainNode, evictBoth, growAndShrink, replacingAll, restarted } from './changes.ts';
-import { allCalm, anyPodOf, calm, followLoad, pin, pinAll, restart, services, setEnv } from './cluster.ts';
+import { allCalm, anyPodOf, calm, followLoad, pin, pinAll, restart, setEnv } from './cluster.ts';
 import { balances } from './crowd.ts';
 import { signalPod } from './host.ts';
 import { deployNewImages } from './images.ts';
@@ -54,7 +55,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
     it('while every Deployment is restarted, one after another', () =>
       unnoticed('all are restarted', () =>
         replacingAll(async () => {
-          for (const service of services) await restart(service);
+          for (const service of serviceNames) await restart(service);
         }),
       ));
 
@@ -65,7 +66,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
     it('while one pod of every service is deleted', () =>
       unnoticed('pods are deleted', async () => {
-        const pods = await Promise.all(services.map(anyPodOf));
+        const pods = await Promise.all(serviceNames.map(anyPodOf));
         await kubectl('delete', 'pod', '--wait=false', ...pods.map(({ name }) => name));
       }));
 
@@ -74,7 +75,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
     it('while pods are evicted: the budget refuses the second until the first is replaced', () =>
       unnoticed('pods are evicted', async () => {
-        expect(await evictBoth()).toEqual(services.map(() => [true, false]));
+        expect(await evictBoth()).toEqual(serviceNames.map(() => [true, false]));
       }));
 
     it('while the node is drained', () => unnoticed('node is drained', () => replacingAll(drainNode)));
@@ -92,8 +93,8 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
   describe('only what a pod had in flight fails', () => {
     const faults = [
-      ...services.map((service) => ({ service, fault: 'is killed', signal: 'KILL' as const })),
-      ...services.map((service) => ({ service, fault: 'hangs', signal: 'STOP' as const })),
+      ...serviceNames.map((service) => ({ service, fault: 'is killed', signal: 'KILL' as const })),
+      ...serviceNames.map((service) => ({ service, fault: 'hangs', signal: 'STOP' as const })),
     ];
     it.each(faults)('when a process of $service $fault', async ({ service, fault, signal }) => {
       const pod = await anyPodOf(service);

@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type ServiceName, serviceNames } from '../../scripts/system.ts';
 import { kubectl, namespace, readJson } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
-
-export const services = ['users', 'billing', 'reporting', 'gateway'] as const;
-export type ServiceName = (typeof services)[number];
 
 export type Pod = { name: string; ready: boolean; leaving: boolean; restarts: number };
 
@@ -36,7 +34,10 @@ async function readPods(): Promise<Record<ServiceName, Pod[]>> {
     },
   }));
   const of = (service: ServiceName) => found.filter((each) => each.service === service).map(({ pod }) => pod);
-  return Object.fromEntries(services.map((service) => [service, of(service)])) as Record<ServiceName, Pod[]>;
+  return Object.fromEntries(serviceNames.map((service) => [service, of(service)])) as Record<
+    ServiceName,
+    Pod[]
+  >;
 }
 
 export async function podsOf(service: ServiceName): Promise<Pod[]> {
@@ -59,7 +60,7 @@ export async function calm(service: ServiceName, replicas = 2): Promise<Pod[]> {
 }
 
 /** Waits, as `calm` does, for several services. */
-export function allCalm(some: readonly ServiceName[] = services, replicas = 2) {
+export function allCalm(some: readonly ServiceName[] = serviceNames, replicas = 2) {
   const isCalm = (pods: Pod[]) =>
     pods.length === replicas && pods.every(({ ready, leaving }) => ready && !leaving);
   const settled = async () => {
@@ -108,9 +109,9 @@ export async function followLoad(service: ServiceName, cpu: string): Promise<voi
 export async function pinAll(replicas: number): Promise<() => Promise<void>> {
   const read = (service: ServiceName) => readJson<{ spec: object }>('get', 'hpa', service);
   const before = await Promise.all(
-    services.map(async (service) => [service, (await read(service)).spec] as const),
+    serviceNames.map(async (service) => [service, (await read(service)).spec] as const),
   );
-  await Promise.all(services.map((service) => pin(service, replicas)));
+  await Promise.all(serviceNames.map((service) => pin(service, replicas)));
   return async () => {
     await Promise.all(before.map(([service, spec]) => patchAutoscaler(service, spec)));
   };

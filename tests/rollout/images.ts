@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { type ServiceName, serviceNames } from '../../scripts/system.ts';
 import { kubectl } from '../support/kubectl.ts';
-import { type ServiceName, services } from './cluster.ts';
 
 const run = promisify(execFile);
 
 /** Deploys an image of each service that differs from the running one by a label only, as `skaffold deploy` does it. */
 export async function deployNewImages(): Promise<void> {
-  const images = await Promise.all(services.map(newImage));
-  const modules = ['--module', services.join(',')];
+  const images = await Promise.all(serviceNames.map(newImage));
+  const modules = ['--module', serviceNames.join(',')];
   await run('skaffold', ['deploy', ...modules, '--images', images.join(',')], { timeout: 240_000 });
 }
 

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ServiceName, serviceNames } from '../../scripts/system.ts';
+import { type ServiceName, serviceNames, servicesOn } from '../../scripts/system.ts';
 import { type Copy, copyRepository } from './copy.ts';
 import { imageTags, skaffoldMissing } from './skaffold.ts';
 
@@ -55,10 +55,10 @@ describe.skipIf(why)(`a change${why}`, { timeout: 120_000 }, () => {
     ['in the platform', 'libs/platform/src/service/service.ts', all],
     ['in a contract', 'libs/contracts/src/users.ts', all],
     ['in what contracts are made of', 'libs/contract-kit/src/page.ts', all],
-    ['in the embedded store', 'libs/store-sqlite/src/database.ts', ['users', 'billing', 'reporting']],
-    ['in the MongoDB store', 'libs/store-mongodb/src/database.ts', ['users', 'billing']],
-    ['in the Datastore store', 'libs/store-datastore/src/database.ts', ['reporting']],
-    ['of the packages of the Datastore store', 'libs/store-datastore/package.json', ['reporting']],
+    ['in the embedded store', 'libs/store-sqlite/src/database.ts', servicesOn('sqlite')],
+    ['in the MongoDB store', 'libs/store-mongodb/src/database.ts', servicesOn('mongodb')],
+    ['in the Datastore store', 'libs/store-datastore/src/database.ts', servicesOn('datastore')],
+    ['of the packages of the Datastore store', 'libs/store-datastore/package.json', servicesOn('datastore')],
     ['of the lock file', 'package-lock.json', all],
     ['of a document', 'docs/lifecycle.md', []],
     ['of a journey', 'tests/journeys/money.test.ts', []],

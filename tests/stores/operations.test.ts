@@ -1,18 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { billing } from '@slipway/billing/app';
 import { isSynchronous } from '@slipway/platform/core/synchronous';
 import type { ServiceDefinition, ServiceStore } from '@slipway/platform/service/service';
 import { readSettings } from '@slipway/platform/service/settings';
 import { createLogs } from '@slipway/platform/telemetry/log';
 import { createMetrics, type Metrics } from '@slipway/platform/telemetry/metrics';
 import { observeStore } from '@slipway/platform/telemetry/observe-store';
-import { reporting } from '@slipway/reporting/app';
-import { users } from '@slipway/users/app';
-
 import type { TObject } from 'typebox';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { serviceNames, storesOf } from '../../scripts/system.ts';
+import { definitions } from '../support/definitions.ts';
 import { realDatabases, realServers } from '../support/stores.ts';
 
 const { TEST_MONGODB_URL, DATASTORE_EMULATOR_HOST } = process.env;
@@ -25,18 +23,15 @@ const embedded = { STORE_URL: 'sqlite::memory:' };
 
 const opened: ServiceStore[] = [];
 
-const stores = [
-  { name: 'users on SQLite', open: () => open(users, embedded), skipped: '' },
-  { name: 'billing on SQLite', open: () => open(billing, embedded), skipped: '' },
-  { name: 'reporting on SQLite', open: () => open(reporting, embedded), skipped: '' },
-  { name: 'users on MongoDB', open: () => open(users, databases.settings.users), skipped: mongodb },
-  { name: 'billing on MongoDB', open: () => open(billing, databases.settings.billing), skipped: mongodb },
-  {
-    name: 'reporting on Datastore',
-    open: () => open(reporting, databases.settings.reporting),
-    skipped: datastore,
-  },
-];
+const skippedOn = { sqlite: '', mongodb, datastore };
+
+const stores = serviceNames.flatMap((service) =>
+  storesOf(service).map((technology) => ({
+    name: `${service} on ${technology}`,
+    open: () => open(definitions[service], technology === 'sqlite' ? embedded : databases.settings[service]),
+    skipped: skippedOn[technology],
+  })),
+);
 
 afterAll(async () => {
   await Promise.all(opened.map((store) => store.close()));

@@ -1,8 +1,8 @@
 /** The databases of a system under test: its own files, or its own databases on real servers. */
 import { randomUUID } from 'node:crypto';
-import { type ServiceName, storesOf } from '../../scripts/system.ts';
+import { type ServiceName, servicesOn, storesOf } from '../../scripts/system.ts';
 
-/** `real` are the stores of production: MongoDB for users and billing, Google Datastore for reporting. */
+/** `real` are the stores of production: MongoDB or Google Datastore, as the service's row in `scripts/system.ts` says. */
 export type Stores = 'sqlite' | 'real';
 
 /** The database driver of each technology. SQLite is part of Node. */
@@ -35,19 +35,23 @@ export function realServers(): Servers {
  */
 export function realDatabases(servers: Servers, folder: string): Databases {
   const name = `test-${randomUUID().slice(0, 13)}`;
+  const databaseOf = (service: ServiceName) => `${name}-${service}`;
   const emulator = { DATASTORE_EMULATOR_HOST: servers.datastore, METADATA_SERVER_DETECTION: 'none' };
+  const onMongo = servicesOn('mongodb').map((service) => [
+    service,
+    { STORE_URL: `${servers.mongodb}/${databaseOf(service)}` },
+  ]);
+  const onDatastore = servicesOn('datastore').map((service) => [
+    service,
+    { STORE_URL: `datastore://slipway/${databaseOf(service)}`, ...emulator },
+  ]);
+  const settings: Databases['settings'] = Object.fromEntries([...onMongo, ...onDatastore]);
   return {
-    settings: {
-      users: { STORE_URL: `${servers.mongodb}/${name}-users` },
-      billing: {
-        STORE_URL: `${servers.mongodb}/${name}-billing`,
-        SANDBOX_URL: `sqlite:${folder}/sandbox.db`,
-      },
-      reporting: { STORE_URL: `datastore://slipway/${name}`, ...emulator },
-    },
+    settings: { ...settings, billing: { ...settings.billing, SANDBOX_URL: `sqlite:${folder}/sandbox.db` } },
     async drop() {
-      await dropMongo(servers.mongodb, [`${name}-users`, `${name}-billing`]);
-      await emptyNamespace(servers.datastore, name);
+      await dropMongo(servers.mongodb, servicesOn('mongodb').map(databaseOf));
+      for (const service of servicesOn('datastore'))
+        await emptyNamespace(servers.datastore, databaseOf(service));
     },
   };
 }
