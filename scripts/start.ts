@@ -5,7 +5,7 @@
  *   --watch   restart a service when its sources change
  *
  * Environment: DATA_DIR (./data), <NAME>_PORT and <NAME>_MANAGEMENT_PORT such as USERS_PORT, and any setting of the services
- * (docs/settings.md), which then applies to all four.
+ * (docs/settings.md), which then applies to all of them.
  */
 import { parseArgs } from 'node:util';
 import { onStopSignal } from '@slipway/platform/service/signals';

@@ -26,7 +26,7 @@ const quickly = { DRAIN_DELAY_MS: '0' };
 /** The demo bills a month that has not passed. */
 const testClock = { BILLING_TEST_CLOCK: 'true' };
 
-/** Prepares the four services on free ports, with their data in `DATA_DIR` or in a temporary folder. */
+/** Prepares all services on free ports, with their data in `DATA_DIR` or in a temporary folder. */
 export async function ownSystem(process: NodeJS.Process, say: (line: string) => void): Promise<OwnSystem> {
   const { DATA_DIR } = process.env;
   const dataDir = DATA_DIR || mkdtempSync(join(tmpdir(), 'slipway-demo-'));

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { platformSettings } from '@slipway/platform/service/settings';
 import { describe, expect, it } from 'vitest';
 import { definitions } from '../support/definitions.ts';
-import { errorTable, settingsTable } from './tables.ts';
+import { errorTable, portsTable, settingsTable } from './tables.ts';
 
 /**
  * Each table of the documentation that the code knows better stands between two marks. The test compares it;
@@ -11,6 +11,7 @@ import { errorTable, settingsTable } from './tables.ts';
 const tables: [page: string, name: string, text: string][] = [
   ['errors', 'errors', errorTable()],
   ['settings', 'platform', settingsTable(platformSettings)],
+  ['settings', 'ports', portsTable()],
   ...Object.entries(definitions).map(([name, { settings }]): (typeof tables)[number] => [
     'settings',
     name,

@@ -1,6 +1,7 @@
 import { problemTable } from '@slipway/contracts/errors';
 import { platformSettings } from '@slipway/platform/service/settings';
 import type { TObject } from 'typebox';
+import { system } from '../../scripts/system.ts';
 
 /** The JSON Schema of one setting. */
 type Setting = {
@@ -41,6 +42,15 @@ export function settingsTable(schema: TObject, own = false): string {
       (setting.description ?? '').replaceAll('<', '&lt;'),
     ]);
   return table(['setting', 'type', 'default', 'meaning'], rows);
+}
+
+/** The settings of `npm start` for the ports of the services. */
+export function portsTable(): string {
+  const rows = Object.entries(system).flatMap(([name, { port, management }]) => [
+    [`\`${name.toUpperCase()}_PORT\``, `\`${port}\``, `Port of ${name}`],
+    [`\`${name.toUpperCase()}_MANAGEMENT_PORT\``, `\`${management}\``, `Management port of ${name}`],
+  ]);
+  return table(['setting', 'default', 'meaning'], rows);
 }
 
 function kindOf({ type, enum: values, minimum, maximum, minLength, secret }: Setting): string {

@@ -75,7 +75,7 @@ function copyTo(folder: string): string {
 const npmStart = ['npm', 'start'];
 const starter = [process.execPath, 'scripts/start.ts'];
 
-// A start of four services takes seconds on a busy machine.
+// A start of all services takes seconds on a busy machine.
 describe('npm start', { timeout: 60_000 }, () => {
   const dataDir = join(scratch, 'data');
   let ports: Ports;
@@ -128,7 +128,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     return terminal;
   }
 
-  it('tells of each service and the address, and Ctrl-C drains all four', async () => {
+  it('tells of each service and the address, and Ctrl-C drains all', async () => {
     const terminal = await up(npmStart);
     for (const name of serviceNames) expect(terminal.printed()).toMatch(new RegExp(`^${name} +ready`, 'm'));
     expect(terminal.printed()).toContain(`http://127.0.0.1:${ports.gateway.port}`);

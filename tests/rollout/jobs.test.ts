@@ -1,6 +1,7 @@
 /** Starts each scheduled job twice at once in a cluster. Runs with REQUIRE_CLUSTER=1. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import { serviceNames, system } from '../../scripts/system.ts';
 import { kubectl, readJson } from '../support/kubectl.ts';
 
 const { REQUIRE_CLUSTER } = process.env;
@@ -19,7 +20,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
   let jobs: string[] = [];
   afterEach(() => kubectl('delete', 'job', ...jobs));
 
-  it.each(['billing-cycle', 'reporting-rebuild'])(
+  it.each(serviceNames.flatMap((name) => system[name].jobs))(
     '%s begun twice at once runs twice, one after the other, and succeeds',
     async (name) => {
       jobs = [1, 2].map(() => `${name}-${randomUUID().slice(0, 8)}`);

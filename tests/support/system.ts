@@ -1,8 +1,8 @@
 /**
- * Starts the real system for tests: four processes with the topology of `npm start`, on free ports.
+ * Starts the real system for tests: one process for each service, with the topology of `npm start`, on free ports.
  *
  * @example
- * const system = await startSystem();                       // all four are ready
+ * const system = await startSystem();                       // all services are ready
  * await fetch(`${system.base}/api/v1/plans`);               // through the gateway
  * await system.services.billing.kill('SIGKILL');            // resolves when the process has exited: { code, signal }
  * await system.services.billing.start();                    // on the same ports and files, ready again
@@ -67,7 +67,7 @@ type Options = {
 };
 
 /**
- * Starts the four services and resolves when each is ready.
+ * Starts all services and resolves when each is ready.
  *
  * @throws with the output of the services, if one fails to start; the others are stopped.
  */

@@ -12,7 +12,7 @@ export type Target = {
 
 /**
  * Opens the system for a journey. With SLIPWAY_URL (and SLIPWAY_ADMIN_EMAIL, SLIPWAY_ADMIN_PASSWORD), this is a system in
- * Compose or in a cluster. Otherwise it starts the four services as processes on free ports, with the settings in `env`.
+ * Compose or in a cluster. Otherwise it starts all services as processes on free ports, with the settings in `env`.
  */
 export async function openTarget(
   env: Record<string, string> = {},
