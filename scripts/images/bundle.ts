@@ -91,6 +91,9 @@ type Dependency = { ref: string; dependsOn: string[] };
 const chunks = await bundle();
 for (const chunk of chunks) mapOwnCode(chunk);
 // The code reads its pages at `../pages`.
-if (existsSync(`${app}/src/pages`)) cpSync(`${app}/src/pages`, `${app}/pages`, { recursive: true });
+const isPage = (file: string) => !file.endsWith('.ts');
+if (existsSync(`${app}/src/pages`)) {
+  cpSync(`${app}/src/pages`, `${app}/pages`, { recursive: true, filter: isPage });
+}
 removeBundled();
 listContent(chunks);
