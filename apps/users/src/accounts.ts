@@ -32,10 +32,10 @@ export type AccountChanges = { name?: string; email?: string; password?: string 
 
 /**
  * Returns the one spelling of an e-mail address under which its account is found. RFC 5321 allows the part before
- * the `@` to be case-sensitive, but no provider of today treats it so, and people type it either way.
+ * the `@` to be case-sensitive, but mail providers ignore its case, and people type it either way.
  */
 export function normalizeEmail(email: string): string {
-  // In this order: some letters, such as ǰ, have a composed form in lower case only.
+  // Lower case first: some letters, such as ǰ, have a composed form in lower case only.
   return email.trim().toLowerCase().normalize('NFC');
 }
 
@@ -47,7 +47,7 @@ export async function findByEmail(
   return (await store.byEmail(normalizeEmail(typed))) ?? findByFormerSpelling(store, typed);
 }
 
-/** Releases before 2026-12 composed letters before they lower-cased them, so that ǰ kept two spellings. */
+/** Finds an account of a release before 2026-12, which composed letters first, so that ǰ had two spellings. */
 async function findByFormerSpelling(
   store: Pick<AccountStore, 'byEmail'>,
   typed: string,
@@ -67,7 +67,7 @@ export function toUser({ id, email, name, createdAt, version }: Account, roles: 
   return { id, email, name, roles, createdAt, version };
 }
 
-/** Whether changes require the current password: they affect what a thief would change first. */
+/** Returns whether changes require the current password: a thief would change these fields first. */
 export function needsPassword(account: Account, { email, password }: AccountChanges): boolean {
   return password !== undefined || (email !== undefined && normalizeEmail(email) !== account.email);
 }
@@ -104,7 +104,7 @@ type Parts = {
 /** Creates the operations on accounts. */
 export function createAccounts({ store, passwords, checkPassword, administrators, counts }: Parts) {
   return {
-    /** @throws {Problem} email_taken */
+    /** @throws {Problem} email_taken, overloaded */
     async signUp({ email, password, name }: NewAccount): Promise<Account> {
       await checkFree(email);
       const next: Account = {
@@ -116,7 +116,7 @@ export function createAccounts({ store, passwords, checkPassword, administrators
         createdAt: new Date().toISOString(),
         version: 1,
       };
-      // The id is random, so an account that has it already was written by a first attempt of this command.
+      // The result needs no check: the id is random, so only an earlier attempt of this write can have stored it.
       await store.accounts.add({ next, events: [accountEvent('user.signed_up', next)] });
       counts.signUps.inc();
       return next;
@@ -127,7 +127,7 @@ export function createAccounts({ store, passwords, checkPassword, administrators
      *
      * @param proof the current password, and the client's address, by which wrong passwords are limited
      * @throws {Problem} invalid_request without the current password where it is needed, wrong_credentials,
-     *   rate_limited, email_taken, version_mismatch
+     *   rate_limited, overloaded, email_taken, version_mismatch
      */
     async change(account: Account, changes: AccountChanges, proof: Proof): Promise<Account> {
       if (needsPassword(account, changes)) await prove(account, proof);
@@ -142,20 +142,19 @@ export function createAccounts({ store, passwords, checkPassword, administrators
     /**
      * Checks the password of the person who deletes an account, so that a stolen token is not enough.
      *
-     * @throws {Problem} wrong_credentials, rate_limited
+     * @throws {Problem} wrong_credentials, rate_limited, overloaded
      */
     prove,
 
     /**
-     * Deletes an account, if it still exists and has the version that was read. Its sessions end with it: a refresh
-     * finds no account.
+     * Deletes an account that has the version that was read; does nothing if it is already deleted. Its sessions end
+     * with it: a refresh finds no account.
      *
      * @throws {Problem} last_administrator, version_mismatch
      */
     async remove(account: Account): Promise<void> {
       const { id, version } = account;
-      // The role goes first: a crash in between leaves an account that can be deleted again, never a role
-      // without an account.
+      // The role goes first: a crash in between leaves an account without its role, and the deletion can be repeated.
       const hadRole = await administrators.revoke(id);
       const events = [accountEvent('user.deleted', account)];
       if (await store.accounts.remove(id, { version, events })) return;
@@ -165,7 +164,7 @@ export function createAccounts({ store, passwords, checkPassword, administrators
     },
   };
 
-  /** The store itself rejects the same spelling of an address only. */
+  /** Rejects an address that an account has in a former spelling: the store compares only current spellings. */
   async function checkFree(email: string, owner?: string): Promise<void> {
     const found = await findByFormerSpelling(store.accounts, email);
     if (found && found.id !== owner) throw emailTaken();
@@ -192,7 +191,7 @@ export function emailTaken() {
   });
 }
 
-/** Creates an event with an id made from what happened, because that happens to an account only once. */
+/** Creates an event. Its id consists of type and account, because each type happens to an account only once. */
 function accountEvent(type: 'user.signed_up' | 'user.deleted', { id }: Account): DomainEvent {
   const data: EventData<typeof type> = { userId: id };
   return newEvent('users', type, data, `${type}:${id}`);

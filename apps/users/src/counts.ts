@@ -11,12 +11,12 @@ type SignInOutcome = (typeof signInOutcomes)[number];
 
 export type Counts = ReturnType<typeof createCounts>;
 
-/** Creates the counters of business events in this process. Each event is counted once, where it is decided. */
+/** Creates the counters of business events in this process. Each is counted once, by the process that decides it. */
 export function createCounts(metrics: Metrics) {
   const signUps = { name: 'users_signed_up_total', help: 'Accounts that this process created' };
   const signIns = {
     name: 'users_sign_ins_total',
-    help: 'Attempts to log in: `refused` for a wrong password or address, `limited` for too many attempts',
+    help: 'Logins by outcome. `refused`: wrong password or e-mail address; `limited`: too many attempts; `failed`: other errors',
   };
   return {
     signUps: declare(metrics, signUps),
@@ -31,7 +31,7 @@ export function signInOutcome(error: unknown): SignInOutcome {
   return error.code === ('rate_limited' satisfies PlatformProblem) ? 'limited' : 'failed';
 }
 
-/** Exports the queue of the expensive password hashing, and the age of the signing key. */
+/** Exports the load of the password hashing, and the creation time of the signing key. */
 export function measureUsers(metrics: Metrics, passwords: Passwords, keys: SigningKeys): void {
   const running = {
     name: 'users_password_hashes_running',
@@ -40,7 +40,7 @@ export function measureUsers(metrics: Metrics, passwords: Passwords, keys: Signi
   gauge(metrics, running, () => passwords.load().running);
   const waiting = {
     name: 'users_password_hashes_waiting',
-    help: 'Passwords that wait to be hashed or checked; with more than 64, logins are rejected',
+    help: 'Passwords that wait to be hashed or checked; more than 64 are rejected',
   };
   gauge(metrics, waiting, () => passwords.load().waiting);
   const created = {

@@ -34,7 +34,7 @@ export async function makeFirstAdministrator(
     }
   }
 
-  /** Returns the account that another replica just created, or a start that crashed before it granted the role. */
+  /** Returns the existing account if it has this password: another replica, or a start that crashed, created it. */
   async function existing(): Promise<Account | undefined> {
     const account = await findByEmail(store.accounts, credentials.email);
     const isTheirs = await passwords.verify(credentials.password, account?.passwordHash);

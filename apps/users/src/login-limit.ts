@@ -16,19 +16,19 @@ export type Attempts = Aggregate & {
 /** Stores the attempts of all replicas. Expired entries may be deleted at any time. */
 export type AttemptStore = AggregateStore<Attempts>;
 
-/** The number of failures without a delay, how long failures are counted, and the longest delay; milliseconds. */
+/** Failures without a delay, time after the last one until they expire, and longest delay; milliseconds. */
 export type Limit = { free: number; forgetAfter: number; maxDelay: number };
 
 const minute = 60_000;
 const hour = 60 * minute;
-/** For an account and an origin (the client's network): attackers elsewhere cannot lock the user out. */
+/** The limit for an account and an origin (the client's network): failures from other origins do not count. */
 export const pairLimit: Limit = { free: 10, forgetAfter: 24 * hour, maxDelay: 15 * minute };
 /**
- * For an account and all unknown origins together, against guesses from many networks. It allows fewer than the 100
- * failures an hour of OWASP ASVS 4.0 (2.2.1).
+ * The limit for an account and all unknown origins together, against guesses from many networks. It allows fewer than
+ * the 100 failures an hour of OWASP ASVS 4.0 (2.2.1).
  */
 export const accountLimit: Limit = { free: 30, forgetAfter: hour, maxDelay: minute };
-/** For an origin and all accounts. Higher, because many people may share an address. */
+/** The limit for an origin and all accounts. It is higher, because many people may share an address. */
 export const addressLimit: Limit = { free: 100, forgetAfter: hour, maxDelay: 15 * minute };
 
 /** The delay in milliseconds after the first failure that causes one. It doubles with each further failure. */
@@ -56,7 +56,7 @@ export function nextAttempt(found: Attempts, limit: Limit, now: number): Attempt
 }
 
 /**
- * Checks a password, unless too many attempts have failed. The account may not exist.
+ * Returns whether a password is right, unless too many attempts have failed. `account` is absent if none exists.
  */
 export type PasswordCheck = (
   account: { passwordHash: string } | undefined,

@@ -10,7 +10,7 @@ export type Cost = { memory: number; passes: number; parallelism: number };
 /** The minimum that OWASP's Password Storage Cheat Sheet recommends for argon2id: 19 MiB, 2 passes, 1 lane. */
 export const recommendedCost: Cost = { memory: 19_456, passes: 2, parallelism: 1 };
 
-/** Bytes; RFC 9106 section 3.1 and 4. */
+/** Lengths in bytes (RFC 9106, sections 3.1 and 4). */
 const saltLength = 16;
 const tagLength = 32;
 
@@ -37,8 +37,8 @@ export type Passwords = ReturnType<typeof createPasswords>;
 export function createPasswords(cost: Cost = recommendedCost, derive: Derive = argon2id) {
   const slots = bulkhead(maxRunning, maxWaiting);
   /**
-   * Is used instead of the hash of an account that does not exist, so that the check takes the same time. Its tag is
-   * random, so no password matches.
+   * The hash of every account that does not exist, so that the check takes the same time. Its tag is random, so no
+   * password matches.
    */
   const nobody = encode({ cost, salt: randomBytes(saltLength), tag: randomBytes(tagLength) });
 
@@ -57,7 +57,7 @@ export function createPasswords(cost: Cost = recommendedCost, derive: Derive = a
     },
 
     /**
-     * Whether a password matches a hash. Without a hash it does not, and the check takes the same time.
+     * Returns whether a password matches a hash; `false` without a hash, after the same time.
      *
      * @throws {Problem} overloaded
      */
@@ -67,7 +67,7 @@ export function createPasswords(cost: Cost = recommendedCost, derive: Derive = a
       return timingSafeEqual(tag, stored.tag);
     },
 
-    /** Whether a hash has another cost than new hashes, and should be replaced. */
+    /** Returns whether a hash has another cost than new hashes, and should be replaced. */
     isOutdated(hash: string): boolean {
       const { memory, passes, parallelism } = decode(hash).cost;
       return memory !== cost.memory || passes !== cost.passes || parallelism !== cost.parallelism;
@@ -81,7 +81,7 @@ export function createPasswords(cost: Cost = recommendedCost, derive: Derive = a
       return await slots.execute(() => derive({ ...at, message, nonce, tagLength: length }));
     } catch (error) {
       if (!(error instanceof BulkheadRejectedError)) throw error;
-      throw problem('overloaded', 'Too many people are logging in right now', {
+      throw problem('overloaded', 'Too many passwords are being checked right now', {
         retryAfter: 1,
         cause: error,
       });

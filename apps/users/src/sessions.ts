@@ -19,11 +19,11 @@ import { type SigningKeys, tokenLifetime } from './signing-keys.ts';
 /** A login and the refresh token that continues it. Times are milliseconds since the epoch. */
 export type Session = Aggregate & {
   accountId: string;
-  /** Valid only while the account has this version. */
+  /** The session is valid only while this is the password version of its account. */
   passwordVersion: number;
   /** SHA-256 of the refresh token: 256 random bits need no slow hash. */
   tokenHash: string;
-  /** When the response of the last replacement was sent; until that time is stored, the latest possible one. */
+  /** Time of the login, or of the last response that replaced a token; until that is stored, the latest possible. */
   refreshedAt: number;
   /** Additional current tokens, one for each simultaneous request, and when each was issued. */
   others?: { tokenHash: string; issuedAt: number }[];
@@ -37,18 +37,18 @@ export type SessionStore = AggregateStore<Session>;
 
 /** A session ends when it has not been refreshed for this time (RFC 9700 section 4.14.2); milliseconds. */
 const idleLifetime = 30 * 24 * 3_600_000;
-/** Milliseconds after which a store cancels a write. */
+/** Maximum duration of one write to the store; milliseconds. */
 export const longestWrite = 2_000;
 /**
- * Milliseconds by which a response with a new token is delayed. Until then the client has only the old one, so
+ * Milliseconds by which a response that replaces a token is delayed. Until then the client has only the old token, so
  * a request with that counts as simultaneous and not as reuse.
  */
 export const holdTime = 100;
 /** Maximum number of `others` in a session. */
 export const maxOthers = 31;
 /**
- * Milliseconds for which a newer token cannot evict a token. Tabs that share storage use only the token stored last, so
- * the unused ones become the oldest and are evicted.
+ * Minimum age in milliseconds of a token that is evicted. Tabs that share storage use only the token stored last, so
+ * the unused ones become the oldest.
  */
 const keptFor = 2_000;
 /** Maximum number of `replaced` in a session. */
@@ -73,8 +73,8 @@ function sessionIdIn(token: string): string {
  * - `current`: it continues the session;
  * - `simultaneous`: another request replaced it, but its response was not yet sent when this one was received. Two tabs
  *   cause this, so both continue, each with a token of its own;
- * - `overtaken`: it is older, but came before the last response was sent. Only this request is rejected;
- * - `reused`: it was used before the request was sent, so two parties have it, and one of them is a thief;
+ * - `overtaken`: any other token that was received before the last response was sent. Only this request is rejected;
+ * - `reused`: any other token, such as one that was replaced earlier. Two parties may have it, so the session ends;
  * - `expired`: the session has ended.
  *
  * @param receivedAt when the request with the token was received; milliseconds since the epoch
@@ -107,7 +107,7 @@ type Parts = {
   keys: SigningKeys;
   log: Pick<Logger, 'warn'>;
   counts: Pick<Counts, 'signIns'>;
-  /** Milliseconds since the epoch. */
+  /** Returns the milliseconds since the epoch. */
   clock?: () => number;
   pause?: (ms: number) => Promise<unknown>;
 };
@@ -165,7 +165,7 @@ export function createSessions(parts: Parts) {
       return tokensFor(session.accountId, session.id, issued.token);
     },
 
-    /** Ends the session of a refresh token; does nothing if it has ended. */
+    /** Ends the session whose id is in a refresh token, also in a replaced one; does nothing if it has ended. */
     async logOut(token: string): Promise<void> {
       await store.sessions.remove(sessionIdIn(token));
     },
@@ -254,7 +254,7 @@ function hasEnded(session: Session, { passwordVersion }: Account, now: number): 
   return session.expiresAt <= now || session.passwordVersion !== passwordVersion;
 }
 
-/** Raises the password version of a session, if it belongs to the account. */
+/** Raises the password version of a session to that of the account, if the session belongs to it. */
 export function kept(
   session: Session,
   { id, passwordVersion }: Pick<Account, 'id' | 'passwordVersion'>,
@@ -282,7 +282,7 @@ function renewed(session: Session, old: string, tokenHash: string, now: number):
   };
 }
 
-/** Adds a token to a session. */
+/** Adds a token to a session. If there are too many, it replaces the oldest, or throws while that is too new. */
 function branched(session: Session, tokenHash: string, now: number): Session {
   const others = (session.others ?? []).toSorted((a, b) => b.issuedAt - a.issuedAt);
   const last = others[maxOthers - 1];
@@ -295,7 +295,7 @@ function branched(session: Session, tokenHash: string, now: number): Session {
   };
 }
 
-/** Stores the time until which requests with a replaced token count as simultaneous. */
+/** Sets the time until which requests with a replaced token count as simultaneous. */
 function settled(session: Session, tokenHash: string, until: number): Change<Session> {
   const replaced = (session.replaced ?? []).map((each) =>
     each.tokenHash === tokenHash ? { tokenHash, until } : each,

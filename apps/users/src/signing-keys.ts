@@ -52,7 +52,7 @@ export function publishedKeys({ keys }: KeyRing, now: number): SigningKey[] {
   });
 }
 
-/** Whether a new key is due: the newest is too old, or there is none. */
+/** Returns whether a new key is due: the newest is too old, or there is none. */
 export function isRotationDue({ keys }: KeyRing, now: number): boolean {
   const newest = keys.at(-1);
   return !newest || newest.createdAt + rotateEvery <= now;
@@ -76,10 +76,10 @@ export function createSigningKeys(store: { keyRing: KeyRingStore }, clock: () =>
   let seenCreatedAt = 0;
 
   return {
-    /** Returns when the newest key that this process has read was created; milliseconds since the epoch. */
+    /** Returns when the newest key that this process has read was created, or 0; milliseconds since the epoch. */
     newestCreatedAt: () => seenCreatedAt,
 
-    /** Returns the public keys as in a JSON Web Key Set. */
+    /** Returns the keys of the published JSON Web Key Set. */
     async published(): Promise<PublicKey[]> {
       return publishedKeys(await currentRing(), clock()).map(({ publicKey }) => publicKey);
     },
@@ -105,7 +105,7 @@ export function createSigningKeys(store: { keyRing: KeyRingStore }, clock: () =>
     },
   };
 
-  /** Rotates the keys when they are used, so that no timer is needed. */
+  /** Returns the ring, and first rotates it if a key is due, so that no timer is needed. */
   async function currentRing(): Promise<KeyRing> {
     const isDue = (ring: KeyRing) => isRotationDue(ring, clock());
     const ring = await readRing();

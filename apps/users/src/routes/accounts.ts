@@ -111,7 +111,7 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
 
   /**
    * Reads the caller's account and roles again, because they may have changed while the body was received, and checks
-   * that their session has not ended: what follows cannot be undone.
+   * that the caller's session has not ended, which an access token does not show.
    *
    * @returns `undefined` if the account was deleted
    * @throws {Problem} unauthenticated
@@ -127,7 +127,7 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
   /**
    * Returns the caller's account; `undefined` if a repeated request finds it already deleted.
    *
-   * @throws {Problem} unauthenticated, version_mismatch, wrong_credentials, rate_limited
+   * @throws {Problem} unauthenticated, version_mismatch, wrong_credentials, rate_limited, overloaded
    */
   async function toDelete(request: FastifyRequest, currentPassword: string): Promise<Account | undefined> {
     const caller = await confirmed(request);

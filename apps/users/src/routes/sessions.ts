@@ -49,7 +49,7 @@ export function registerSessionRoutes(app: App, { sessions, addressOf, isTrusted
   }
 }
 
-/** @throws {Problem} unauthenticated if the session of the caller's token has ended */
+/** @throws {Problem} unauthenticated if the caller's session has ended, or the account was deleted */
 export async function confirmSession(
   request: FastifyRequest,
   sessions: Pick<Sessions, 'confirm'>,

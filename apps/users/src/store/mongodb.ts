@@ -85,8 +85,8 @@ function mongoAccounts(store: MongoStore, outbox: MongoOutbox): AccountStore {
 }
 
 /**
- * Runs work with the same key one after another. The unique index alone is correct, but FerretDB takes 1 s for each of
- * several sign-ups with the same e-mail address at the same time; MongoDB takes none.
+ * Runs work with the same key one after another. The unique index alone would be enough, but FerretDB (not MongoDB)
+ * takes 1 s for each of several simultaneous sign-ups with the same e-mail address.
  */
 function takeTurns() {
   const last = new Map<string, Promise<unknown>>();

@@ -5,12 +5,12 @@ import type { Attempts } from '../login-limit.ts';
 import { createSessions, kept, newRefreshToken, type Session } from '../sessions.ts';
 import type { UsersStore } from './store.ts';
 
-/** Far ahead, in milliseconds since the epoch, because a store may delete what has expired at any time. */
+/** A time far ahead, because a store may delete what has expired at any time; milliseconds since the epoch. */
 const start = Date.parse('2100-01-01T00:00:00Z');
 
 type Given = {
   store: () => UsersStore;
-  /** Ten callers at once, of two replicas where that is possible. */
+  /** Runs ten calls at once, on two replicas if the store allows it. */
   race<T>(run: (store: UsersStore, index: number) => Promise<T>): Promise<T[]>;
 };
 
@@ -145,7 +145,7 @@ export function describeSessions({ store, race }: Given): void {
   });
 }
 
-/** The rules of sessions on a store, with responses that are hardly held back. */
+/** Creates the operations on sessions on a store. Responses are delayed by 5 ms only. */
 function sessionsOn(store: UsersStore, warnings: object[]) {
   const get = async () => ({ passwordVersion: 1 });
   const parts = {
@@ -157,7 +157,7 @@ function sessionsOn(store: UsersStore, warnings: object[]) {
   return createSessions(parts as unknown as Parameters<typeof createSessions>[0]);
 }
 
-/** Writes a count, of which each version has one failure more. */
+/** Writes an entry whose version is its number of failures. */
 function write({ attempts }: UsersStore, failures: number): Promise<boolean> {
   const change = { next: anAttempt(failures), events: [] };
   return failures === 1 ? attempts.add(change) : attempts.replace(change);

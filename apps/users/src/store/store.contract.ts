@@ -66,7 +66,7 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
     });
     afterEach(() => Promise.all([store, ...others].map((each) => each.close())));
 
-    /** Ten callers at once, of two replicas where that is possible. */
+    /** Runs ten calls at once, on two replicas if the store allows it. */
     async function race<T>(run: (store: UsersStore, index: number) => Promise<T>): Promise<T[]> {
       const replica = (await opened.openAgain?.()) ?? store;
       if (replica !== store) others.push(replica);
@@ -270,7 +270,7 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
   });
 }
 
-/** Waits for a write, and returns the code of a rejection such as `email_taken`. */
+/** Returns the result of a write, or the code of its error, such as `email_taken`. */
 async function outcomeOf(write: Promise<boolean>): Promise<boolean | string> {
   return write.catch(({ code }) => code);
 }

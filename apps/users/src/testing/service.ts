@@ -11,7 +11,7 @@ import { createSigningKeys } from '../signing-keys.ts';
 import { openStore } from '../store/open.ts';
 import type { UsersStore } from '../store/store.ts';
 
-/** Creates passwords as in production, but at a cost that tests can pay a hundred times. */
+/** Hashes passwords as in production, at a cost that is low enough for many tests. */
 export const cheapPasswords = (derive?: Derive) =>
   createPasswords({ memory: 8, passes: 1, parallelism: 1 }, derive);
 
@@ -44,7 +44,7 @@ function interruptible(store: UsersStore) {
   return { store: wrap(store, ''), before };
 }
 
-/** Creates the parts of the service on a store in memory, with a clock that stands still until it is set. */
+/** Creates the parts of the service on a store in memory, with a clock that only the test and `pause` move. */
 export async function openParts(given: { store?: UsersStore; derive?: Derive } = {}) {
   const time = { at: Date.parse('2030-01-01T00:00:00Z') };
   const clock = () => time.at;
@@ -71,10 +71,10 @@ export async function openParts(given: { store?: UsersStore; derive?: Derive } =
 export const admin = { email: 'admin@example.com', password: 'the admin password' };
 
 /**
- * Builds the users service. Its events have no reader.
+ * Builds the users service. No reporting service receives its events.
  *
  * @param lines receives the lines of the log
- * @param wrapStore returns what the service gets for its store
+ * @param wrapStore wraps the store that the service uses
  */
 export async function startUsers(
   env: Record<string, string> = {},
