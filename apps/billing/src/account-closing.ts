@@ -7,7 +7,7 @@ import { end, type Subscription, type SubscriptionStore } from './subscriptions.
 
 /** Stores which accounts are closed. */
 export type ClosedAccountStore = {
-  /** Closes an account; replaces the time if the account is already closed. */
+  /** Closes an account; if it is already closed, stores the later time. */
   close(userId: string, at: string): Promise<void>;
   /** Returns when an account was closed; `undefined` if it is open. */
   closedAt(userId: string): Promise<string | undefined>;
@@ -15,13 +15,13 @@ export type ClosedAccountStore = {
 
 export type ClosingParts = BillingParts & {
   closedAccounts: ClosedAccountStore;
-  /** Whether enough time is left for another subscription. */
+  /** Returns whether enough time is left for another subscription. */
   mayGoOn: () => boolean;
 };
 
 /** Number of subscriptions read at a time. */
 const pageSize = 100;
-/** Maximum number of open invoices listed in the problem. */
+/** Maximum number of invoices of each status that the problem lists. */
 const maxListed = 20;
 
 /**

@@ -27,7 +27,7 @@ const margin = 100;
 const testClockNotice =
   'The test clock is on (BILLING_TEST_CLOCK): billing runs and usage may have times in the future. For tests only.';
 
-/** Plans, subscriptions, usage, invoices, payments and their ledger. */
+/** The billing service: plans, subscriptions, usage, invoices, payments and their ledger. */
 export const billing = defineService({
   name: 'billing',
   version: packageJson.version,

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import { type PlatformProblem, Problem } from '@slipway/contract-kit/problem';
 import type { Plan } from '@slipway/contracts/billing';
 import type { Position } from '@slipway/platform/core/pagination';
@@ -23,7 +23,7 @@ export type BillingParts = {
 export type RunOptions = {
   /** Periods that ended at this time or earlier are billed. */
   asOf: string;
-  /** Whether enough time is left for another subscription. */
+  /** Returns whether enough time is left for another subscription. */
   mayGoOn: () => boolean;
   /** Called for each subscription that could not be billed; the run continues with the others. */
   onFailure: (error: unknown, subscriptionId: string) => void;
@@ -57,7 +57,7 @@ export async function runBilling(parts: BillingParts, options: RunOptions): Prom
   return report;
 }
 
-/** Whether the error affects every subscription, because the store is unreachable. */
+/** Returns whether an error affects every subscription, because the store is unreachable. */
 function isUnavailable(error: unknown): boolean {
   return error instanceof Problem && error.code === ('unavailable' satisfies PlatformProblem);
 }
@@ -86,7 +86,7 @@ export async function billSubscription(
     const { invoice, isNew } = await issueInvoice(parts, subscription);
     if (isNew) issued += 1;
     subscription = await reopenEnded(parts, await closePeriod(parts, invoice));
-    await nextTurn();
+    await nextIteration();
   }
   return { issued, complete: true };
 }
@@ -120,7 +120,7 @@ function closePeriod({ subscriptions, clock, plans }: BillingParts, invoice: Inv
 }
 
 /**
- * Checks once more for usage that arrived while the last invoice was issued, because no later invoice would bill it.
+ * Makes an ended subscription due again if usage arrived while the last invoice was issued: no later one would bill it.
  */
 async function reopenEnded({ subscriptions, usage }: BillingParts, subscription: Subscription) {
   if (subscription.dueAt !== undefined) return subscription;

@@ -4,9 +4,9 @@ import { problem } from '@slipway/contracts/errors';
 export type Clock = {
   /** Returns the current time in the format that `toInstant` returns. */
   now(): string;
-  /** Maximum time in milliseconds that a time in a request may be in the future. */
+  /** Maximum milliseconds by which a time in a request may be in the future. */
   tolerance: number;
-  /** Milliseconds by which a billing run may lie ahead: none, because it would bill what has not happened. */
+  /** The same for `asOf` of a billing run; 0 if absent, because a run would bill what has not happened. */
   runTolerance?: number;
 };
 
@@ -32,7 +32,7 @@ export function refuseFuture(
   throw problem('invalid_request', `${field} ${message}`, { fields: [{ field, message }] });
 }
 
-/** @throws {Problem} as `refuseFuture`, for the time until which a run bills: never ahead without the test clock. */
+/** @throws {Problem} like `refuseFuture`, for `asOf` of a billing run. */
 export function refuseFutureRun({ now, runTolerance = 0 }: Clock, field: string, at: string): void {
   refuseFuture({ now, tolerance: runTolerance }, field, at);
 }

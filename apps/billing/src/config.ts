@@ -58,6 +58,6 @@ export type Settings = Static<typeof settings>;
 export function sandboxUrl({ STORE_URL, SANDBOX_URL }: Pick<Settings, 'STORE_URL' | 'SANDBOX_URL'>): string {
   if (SANDBOX_URL !== undefined) return SANDBOX_URL;
   if (STORE_URL === 'sqlite::memory:') return STORE_URL;
-  // A separate database on the same server. Options follow the name.
+  // Extends the database's name, which options may follow: another database on the same server.
   return STORE_URL.replace(/^(sqlite:.+|mongodb(?:\+srv)?:\/\/[^/]+\/[^?]+)/, '$1-sandbox');
 }

@@ -9,8 +9,8 @@ const planIds = plans.map(({ id }) => id);
 export type Counts = ReturnType<typeof createCounts>;
 
 /**
- * Creates the counters of what happens in this process. Each fact is counted once, by the process whose write decided it; a
- * retried request counts nothing. Use them for trends only; the authoritative figures are in the ledger.
+ * Creates the counters of business events. Each is counted once, by the process whose write decided it; a retried
+ * request counts only usage, as `duplicate`. Use them for trends only; the authoritative figures are in the ledger.
  */
 export function createCounts(metrics: Metrics) {
   const by = <Value extends string>(name: string, help: string, label: string, values: readonly Value[]) =>

@@ -59,7 +59,7 @@ export type InvoiceStore = AggregateStore<Invoice> & {
 };
 
 /**
- * Returns the id of an invoice. It is the same for the same subscription and period, so these have only one invoice.
+ * Returns the id of an invoice. It consists of subscription and period, so a period has only one invoice.
  */
 export function invoiceIdOf({ id, period }: Pick<Subscription, 'id' | 'period'>): string {
   return `${id}.${period}`;
@@ -95,9 +95,7 @@ export function issue(subscription: Subscription, totals: PeriodTotal[], now: st
   };
 }
 
-/**
- * Returns the plan and the dates on an invoice: those of the open period, but never of one after the last.
- */
+/** Returns the plan and the dates on an invoice: those of the open period, or of the last one if it is over. */
 function headOf(subscription: Subscription) {
   const { period, lastPeriod = period } = subscription;
   return periodOfLines(subscription, Math.max(1, Math.min(period, lastPeriod)));

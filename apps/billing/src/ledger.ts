@@ -5,7 +5,7 @@ import { sum } from './money.ts';
 
 /**
  * Double-entry bookkeeping: a debit is positive, a credit negative, and every entry sums to zero. An entry is
- * written in the same step as the invoice, the payment or the refund that causes it.
+ * written in the same step as the change of the invoice that causes it.
  */
 
 /** A change of billing's aggregates; it may write ledger entries, too. */
@@ -28,7 +28,7 @@ type Posting = LedgerEntry['postings'][number];
 /**
  * Creates an entry of two or more postings.
  *
- * @throws {Error} if the postings do not sum to zero: such an entry must never be written.
+ * @throws {Error} if there are fewer, or they do not sum to zero: such an entry must never be written.
  */
 export function ledgerEntry(facts: Omit<LedgerEntry, 'postings'>, postings: Posting[]): LedgerEntry {
   const difference = sum(postings.map(({ amount }) => amount));
@@ -46,7 +46,7 @@ export function transfer(amount: number, { from, to }: { from: string; to: strin
   ];
 }
 
-/** Whether the postings of each currency sum to zero. */
+/** Returns whether the balances of each currency sum to zero. */
 export function isBalanced(accounts: AccountBalance[]): boolean {
   const currencies = new Set(accounts.map(({ currency }) => currency));
   return [...currencies].every(

@@ -1,13 +1,13 @@
 import { problem } from '@slipway/contracts/errors';
 
-/** A line of a text: its number, which begins with 1, and its bytes; `undefined` if the line is too long. */
+/** A line: its number, counted from 1, and its bytes, which are `undefined` if it is too long. */
 export type Line = { number: number; bytes: Buffer | undefined };
 
 type Limits = { maxLine: number; maxBytes: number };
 
 const newline = 0x0a;
 
-/** Lines that come together, which spares an iteration for each: a chunk of line feeds would be 65,536. */
+/** Maximum number of lines yielded together. That saves iterations; a chunk of line feeds would have 65,536 lines. */
 const maxTogether = 1_000;
 
 const nothing = Buffer.alloc(0);
@@ -49,7 +49,7 @@ export async function* readLines(
     let lines: Line[] = [];
     let from = 0;
     for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, from)) {
-      // To make a part of a buffer costs more than all else that an empty line does.
+      // For an empty line, `subarray` would cost more than all other work.
       lines.push(endLine(at === from ? nothing : chunk.subarray(from, at)));
       from = at + 1;
       if (lines.length < maxTogether) continue;

@@ -15,7 +15,7 @@ import type { ChargeResult } from './provider/provider.ts';
  */
 
 /**
- * Maximum number of payments in one invoice, so that its document stays small. A new payment replaces the oldest one.
+ * Maximum number of payments in one invoice, so that its document stays small. Beyond it, a new one replaces the oldest.
  */
 const maxAttempts = 100;
 

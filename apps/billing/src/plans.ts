@@ -3,7 +3,7 @@ import { problem } from '@slipway/contracts/errors';
 
 /**
  * The plan catalogue. A release with new prices does not change periods that have begun, because subscriptions store
- * the agreed terms. All plans of a currency have the same meters, so that a change of plan leaves no usage unbilled.
+ * the agreed terms. All plans of a currency meter the same metrics, so that a change of plan leaves no usage unbilled.
  */
 export const plans: readonly Plan[] = [
   {

@@ -10,7 +10,7 @@ import type { RefundResult } from './provider/provider.ts';
  * Begins to refund all or part of a payment. Pending refunds count as refunded.
  *
  * @returns `undefined` if the refund with this id exists, because the request is repeated.
- * @throws {Problem} conflict if the payment has not succeeded; refund_exceeds_payment.
+ * @throws {Problem} not_found; conflict if the payment has not succeeded; refund_exceeds_payment.
  */
 export function beginRefund(
   invoice: Invoice,
@@ -20,7 +20,7 @@ export function beginRefund(
   const payment = paymentOf(invoice, paymentId);
   if (payment.refunds.some((refund) => refund.id === id)) return undefined;
   if (payment.status !== 'succeeded') throw problem('conflict', `The payment is ${payment.status}`);
-  const left = payment.amount - givenBack(payment);
+  const left = payment.amount - refundTotal(payment);
   if (amount > left) {
     const fields = [{ field: 'body.amount', message: `must not be more than ${left}` }];
     throw problem('refund_exceeds_payment', undefined, { fields });
@@ -61,7 +61,7 @@ export function refundOf(payment: Payment, refundId: string): Refund {
   return refund;
 }
 
-function givenBack({ refunds }: Payment): number {
+function refundTotal({ refunds }: Payment): number {
   return sum(refunds.filter(({ status }) => status !== 'failed').map(({ amount }) => amount));
 }
 

@@ -61,7 +61,7 @@ describe.each(stores)('on $name', ({ newSettings }) => {
       for (const _ of [1, 2]) {
         await expect(world.pay('p1', 'pm_decline')).rejects.toMatchObject({
           code: 'payment_declined',
-          message: 'The card has not enough cover',
+          message: 'The card has insufficient funds',
         });
       }
       expect(await world.balance('cash')).toBe(0);

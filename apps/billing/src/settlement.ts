@@ -8,7 +8,7 @@ import { beginPayment, paymentOf, settlePayment } from './payments.ts';
 import type { PaymentProvider } from './provider/provider.ts';
 import { beginRefund, refundOf, settleRefund } from './refunds.ts';
 
-/** Dependencies of payments and refunds, which are stored before and after the provider call. */
+/** The dependencies of `pay`, `refund` and `settlePending`. */
 export type SettlementParts = {
   invoices: InvoiceStore;
   provider: PaymentProvider;
@@ -21,9 +21,8 @@ export type SettlementParts = {
 /**
  * Pays an invoice. A repeated request with the same id continues where the first one was interrupted.
  *
- * @throws {Problem} not_found, invoice_not_payable, payment_declined; payment_unconfirmed if the provider does not
- *   respond in time (the payment stays pending and is settled later); overloaded if too many requests change the
- *   invoice.
+ * @throws {Problem} not_found, invoice_not_payable, payment_declined; payment_unconfirmed if the provider fails or is
+ *   too slow (the payment stays pending and is settled later); overloaded if too many requests change the invoice.
  */
 export async function pay(
   parts: SettlementParts,
@@ -62,8 +61,7 @@ export async function refund(
 }
 
 /**
- * Repeats the provider calls of all payments and refunds that have been pending since before an instant, because of a
- * crash or because the provider did not respond in time.
+ * Repeats the provider calls of all payments and refunds that have been pending since before an instant.
  *
  * @param onFailure called for each invoice that stays pending; the others are settled anyway
  */

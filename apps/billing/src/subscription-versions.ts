@@ -15,7 +15,7 @@ export type EarlierSubscription = Omit<Subscription, 'terms' | 'billedByPeriod'>
   earlierPlans?: { planId: string; lastPeriod: number }[];
 };
 
-/** Converts a subscription that the previous version stored. The next write stores it in the new form. */
+/** Makes a store convert subscriptions of the previous version when it reads them. A write stores the new form. */
 export function readEarlier(store: SubscriptionStore): SubscriptionStore {
   return {
     ...store,

@@ -107,7 +107,7 @@ describe('a change of plan', () => {
 
   it('is rejected after a cancellation', () => {
     expect(() => changePlan(cancelledAt('2026-02-01T00:00:00.000Z'), planOf('pro'), inFirst)).toThrow(
-      rejected('subscription_ended', `The subscription is cancelled for ${secondStart}`),
+      rejected('subscription_ended', `The subscription is cancelled and ends at ${secondStart}`),
     );
   });
 });

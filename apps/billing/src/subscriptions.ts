@@ -52,7 +52,7 @@ export function start(id: string, userId: string, plan: Plan, now: string): Chan
  * Moves a subscription to another plan at the start of the next period. Until then, a later request replaces this one.
  *
  * @returns `undefined` if the plan is already the next one.
- * @throws {Problem} subscription_ended or currency_differs.
+ * @throws {Problem} subscription_ended, also if it is only cancelled; currency_differs.
  */
 export function changePlan(
   subscription: Subscription,
@@ -61,7 +61,7 @@ export function changePlan(
 ): Change<Subscription> | undefined {
   const { terms, endsAt } = subscription;
   if (endsAt !== undefined)
-    throw problem('subscription_ended', `The subscription is cancelled for ${endsAt}`);
+    throw problem('subscription_ended', `The subscription is cancelled and ends at ${endsAt}`);
   const { id, currency } = lastPlan(terms);
   if (id === plan.id) return undefined;
   if (plan.currency !== currency) {
@@ -98,8 +98,7 @@ export function resume(subscription: Subscription, now: string): Change<Subscrip
 }
 
 /**
- * Ends a subscription immediately, because its account is closed. The current period is due immediately, at the full
- * price.
+ * Ends a subscription because its account is closed. The current period ends and is due now, at the full price.
  *
  * @returns `undefined` if the subscription has already ended.
  */
@@ -120,8 +119,8 @@ export function withdraw(subscription: Subscription): Change<Subscription> | und
 }
 
 /**
- * Opens the period after the one that an invoice has billed. Changed catalogue prices apply after the current period, and
- * after the first period of a plan that was agreed for later.
+ * Opens the period after the one that an invoice has billed. Changed catalogue prices apply from the next period, or,
+ * if a plan is already agreed for a later one, from the period after that.
  *
  * @param billed the usage on the invoice
  * @param offered the current catalogue
@@ -160,16 +159,15 @@ export function reopen(subscription: Subscription, late: PeriodTotal[]): Change<
 }
 
 /**
- * Returns whether the open period is a period of the subscription. After the last one, the open period exists only for late
- * usage.
+ * Returns whether the open period is a period of the subscription. After the last one, it exists only for late usage.
  */
 export function isRunning({ period, lastPeriod }: Pick<Subscription, 'period' | 'lastPeriod'>): boolean {
   return lastPeriod === undefined || period <= lastPeriod;
 }
 
 /**
- * Returns the period of the subscription that usage belongs to. Usage that is dated after the end belongs to the last
- * one.
+ * Returns the period of the subscription that usage belongs to: usage dated before the first period belongs to the
+ * first, and usage dated after the last to the last.
  */
 export function periodWithin({ lastPeriod = Number.MAX_SAFE_INTEGER }: Subscription, period: number): number {
   return Math.max(1, Math.min(period, lastPeriod));

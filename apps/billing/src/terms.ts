@@ -14,7 +14,7 @@ export function planFor(terms: Terms[], period: number): Plan {
   return agreed.plan;
 }
 
-/** Returns the plan of all periods after the last terms. */
+/** Returns the plan of the last terms, which applies to all later periods. */
 export function lastPlan(terms: Terms[]): Plan {
   return planFor(terms, Number.MAX_SAFE_INTEGER);
 }

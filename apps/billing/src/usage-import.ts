@@ -10,7 +10,7 @@ import type { RecordOutcome } from './usage-recording.ts';
 type UsageImport = Static<typeof Report>;
 
 type Importer = {
-  /** Records a batch in one step. */
+  /** Records a batch; returns the outcome of each record, in order. */
   record: (batch: UsageRecord[]) => Promise<RecordOutcome[]>;
   /** Validates a parsed line against the contract. @throws {Problem} with the errors of the line. */
   validate: (value: unknown) => UsageRecord;
@@ -29,12 +29,12 @@ export const maxLine = 16_384;
 const batchSize = 1_000;
 /** Maximum number of rejected lines in the report. */
 const listed = 100;
-/** Rejected lines after which the rest is not read: who sends so many has sent another file. */
+/** Number of rejected lines that ends the import: the client has probably sent the wrong file. */
 const maxRejected = 100_000;
 
 /**
- * Records a stream of lines batch by batch. Nothing is read ahead of what is written, so memory stays constant
- * and a fast sender is slowed down to the store's pace.
+ * Records a stream of lines batch by batch. Reads on after each batch is written, so memory stays constant and a fast
+ * client is slowed down to the speed of the store.
  *
  * @throws {Problem} invalid_request if very many lines are rejected.
  */
@@ -86,10 +86,10 @@ function count(report: UsageImport, line: number, outcome: RecordOutcome | undef
 }
 
 function tooManyRejected({ accepted, duplicates, errors: [first] }: UsageImport): Problem {
-  const before = `${accepted} records were added before, and ${duplicates} were known`;
+  const before = `${accepted} records were added before, and ${duplicates} were duplicates`;
   const detail = `${maxRejected} lines were rejected, the first for: ${first?.detail}. ${before}`;
   return problem('invalid_request', detail, {
-    fields: [{ field: 'body', message: 'has too many such lines' }],
+    fields: [{ field: 'body', message: 'has too many rejected lines' }],
   });
 }
 

@@ -8,13 +8,13 @@ import { reopen, type Subscription, type SubscriptionStore } from './subscriptio
 import { admit, type UsageOutcome, type UsageRecord, type UsageStore, usageEvents } from './usage.ts';
 import { unbilled } from './usage-billed.ts';
 
-/** The dependencies of the recording of usage. */
+/** The dependencies of `record`. */
 export type Recorder = {
   subscriptions: SubscriptionStore;
   usage: UsageStore;
   clock: Clock;
   counts: Pick<Counts, 'usage'>;
-  /** Whether the caller may record usage of a subscription. */
+  /** Returns whether the caller may record usage of a subscription. */
   mayRecord: (subscription: Subscription) => boolean;
 };
 
@@ -53,7 +53,7 @@ async function visibleSubscriptions({ subscriptions, mayRecord }: Recorder, batc
 }
 
 /**
- * Makes ended subscriptions due again if usage arrived after their last invoice. Reads them after the usage is stored.
+ * Makes ended subscriptions due again if usage arrived after their last invoice. Runs after the usage is stored.
  * A billing run ends a subscription first and reads its usage afterwards, so at least one of the two finds late usage.
  */
 async function reopenEnded({ subscriptions, usage }: Recorder, admitted: UsageRecord[]): Promise<void> {
@@ -78,7 +78,7 @@ function outcomeOf(written: UsageOutcome | undefined, { id, metric }: UsageRecor
   if (written === 'added' || written === 'duplicate') return written;
   if (written === 'too_large') {
     const fields = [{ field: 'body.quantity', message: `makes the sum of ${metric} too large` }];
-    return problem('sum_too_large', `The subscription's sum of ${metric} would be beyond 2^53`, { fields });
+    return problem('sum_too_large', `The subscription's sum of ${metric} would exceed 2^53 - 1`, { fields });
   }
   const message = `was used for a record with other content`;
   return problem('conflict', `The id ${id} ${message}`, { fields: [{ field: 'body.id', message }] });

@@ -32,7 +32,7 @@ describe('a usage record', () => {
 
   it('is refused for a subscription that the caller does not have', () => {
     expect(() => admit(record, undefined, clock)).toThrow(
-      refused('not_found', 'subscriptionId', 'is no subscription of the caller'),
+      refused('not_found', 'subscriptionId', 'is not a subscription of the caller'),
     );
   });
 

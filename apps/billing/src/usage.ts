@@ -36,7 +36,7 @@ export type UsageStore = {
 };
 
 /**
- * Checks a record against its subscription.
+ * Checks a record against its subscription; returns it as it is stored.
  *
  * @param subscription `undefined` if the subscription does not exist or the caller may not access it
  * @throws {Problem} not_found, unknown_metric, subscription_ended, or invalid_request if the time is not allowed.
@@ -46,7 +46,7 @@ export function admit(
   subscription: Subscription | undefined,
   clock: Clock,
 ): UsageRecord {
-  if (!subscription) throw invalid('not_found', 'subscriptionId', 'is no subscription of the caller');
+  if (!subscription) throw invalid('not_found', 'subscriptionId', 'is not a subscription of the caller');
   const at = sinceStart(toInstant(record.at), subscription.startedAt);
   const period = periodOfUsage(subscription, at);
   const plan = planFor(subscription.terms, periodWithin(subscription, period));

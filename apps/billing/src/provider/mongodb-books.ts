@@ -46,7 +46,7 @@ export async function openMongoBooks(url: string): Promise<SandboxBooks> {
     async refund(order: RefundOrder) {
       const { idempotencyKey: key, chargeKey, amount } = order;
       for (;;) {
-        // Read before the refund: if the same refund is booked in between, `given` has changed.
+        // The charge is read first: if the same refund is booked after that, `given` has changed.
         const charge = await chargeOf(chargeKey);
         const known = await bookedRefund(key);
         if (known) return known;
@@ -75,7 +75,7 @@ export async function openMongoBooks(url: string): Promise<SandboxBooks> {
   };
 }
 
-/** Whether the document was not there before. */
+/** Inserts a document; returns whether it is new. */
 async function inserted(mongo: MongoStore, insert: Parameters<MongoStore['command']>[0]): Promise<boolean> {
   try {
     await mongo.command(insert);

@@ -3,7 +3,7 @@ import type { Charge, PaymentProvider } from './provider.ts';
 
 type Opened = {
   provider: PaymentProvider;
-  /** Names of means of payment that behave in a certain way. */
+  /** Payment methods that behave as their names say. */
   methods: { accepted: string; declined: string; unreachableOnce: string; silentOnce: string };
   /** Returns the payments less the refunds in a currency, according to the provider's own books. */
   net: (currency: string) => Promise<number>;

@@ -8,13 +8,13 @@ export type BookedRefund = { chargeKey: string; amount: number; reason: string |
 
 /** The sandbox's own records, shared by all replicas. Each call is one atomic step. */
 export type SandboxBooks = {
-  /** Records an attempt that is about to fail; returns whether it was the first with this key. */
+  /** Records an attempt; returns whether it is the first with this key. */
   isFirstAttempt(key: string): Promise<boolean>;
   /** Books a charge if the key is new; returns the charge that is booked under the key. */
   charge(charge: Charge, reason: string | null): Promise<{ booked: BookedCharge; isNew: boolean }>;
   /** Books a refund if the key is new, as refused if the charge does not cover it; returns the refund that is booked. */
   refund(order: RefundOrder): Promise<BookedRefund>;
-  /** Returns what was charged and not refunded in one currency; minor units. */
+  /** Returns the number of successful charges in one currency, and their sum less refunds; minor units. */
   statement(currency: string): Promise<{ charges: number; net: number }>;
   close(): Promise<void>;
 };

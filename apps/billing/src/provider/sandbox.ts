@@ -7,8 +7,8 @@ import { openSqliteBooks } from './sqlite-books.ts';
  * A payment provider for development and tests. Like a bank, it has its own books, which the service does not read, so a
  * charge may have happened although the service has received no result.
  *
- * Payment methods: `pm_ok`; `pm_decline`; `pm_delay` responds late, but in time; `pm_fail_once` fails the first attempt
- * before it charges; `pm_late` charges, but responds only to the second attempt. Any other is declined.
+ * Payment methods: `pm_ok`; `pm_decline`; `pm_delay` delays the response to the first attempt; `pm_fail_once` fails the
+ * first attempt before it charges; `pm_late` charges, but does not respond to the first. Any other is declined.
  */
 export type Sandbox = PaymentProvider & Pick<SandboxBooks, 'statement'>;
 
@@ -47,7 +47,7 @@ export function openSandbox(url: string, { delayMs = 1_000 }: Options = {}): San
   };
 }
 
-/** Opens the books immediately, so that no payment waits for it; retries those on a server after a failure. */
+/** Opens the books immediately, so that no payment waits for it. If a server fails, the next use opens them again. */
 function openBooks(url: string): { books: () => Promise<SandboxBooks>; close: () => Promise<void> } {
   let opening = url.startsWith('mongodb') ? undefined : Promise.resolve(openSqliteBooks(url));
   function books(): Promise<SandboxBooks> {
@@ -73,7 +73,7 @@ function isSame(booked: { amount: number; currency: string; method: string }, ch
 }
 
 function declineReason(method: string): string | null {
-  if (method === 'pm_decline') return 'The card has not enough cover';
+  if (method === 'pm_decline') return 'The card has insufficient funds';
   const isKnown = ['pm_ok', 'pm_delay', 'pm_fail_once', 'pm_late'].includes(method);
   return isKnown ? null : `The payment method ${method} is unknown`;
 }

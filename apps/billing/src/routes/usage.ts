@@ -46,9 +46,9 @@ export function registerUsageRoutes(app: App, parts: Parts): void {
     },
   });
 
-  // A scope of its own, because this route accepts NDJSON and nothing else, and no other route accepts it.
+  // The import has its own scope, because it accepts only NDJSON, and no other route accepts NDJSON.
   app.register(async (scope: App) => {
-    // An import may be answered before its end; the rest must not keep the answer from arriving.
+    // The response may be sent before the end of the body, and the rest must not keep it from arriving.
     registerLinger(scope);
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(importUsage.schema.consumes.slice(), (_request, payload, done) =>

@@ -45,7 +45,7 @@ export function keyOf({ subscriptionId, id }: Pick<UsageRecord, 'subscriptionId'
 /**
  * Drafts the page after the given one.
  *
- * @param shares all of one subscription
+ * @param shares shares of one subscription
  * @param kept the records of the shares that are already stored
  */
 export function draftPage(end: PageEnd, shares: Share[], kept: Map<string, KeptRecord>): Draft {
@@ -62,7 +62,7 @@ export function draftPage(end: PageEnd, shares: Share[], kept: Map<string, KeptR
 /**
  * Compares a record with the known ones, and adds it to them if it is new.
  *
- * @param fits whether the metric's sum stays within the limit after a quantity is added
+ * @param fits adds a quantity to the sum of its metric, or returns `false` if the sum would be too large
  */
 function outcomeOf(
   record: UsageRecord,

@@ -25,8 +25,8 @@ const attempts = 20;
 /** Delays between attempts; milliseconds. */
 const delays = { base: 20, max: 80 };
 /** Maximum number of subscriptions whose last page is cached. */
-const remembered = 10_000;
-/** Number of concurrent writes. All writes of one subscription use the same lane, so they do not conflict. */
+const maxCached = 10_000;
+/** Number of concurrent writes. A subscription has one lane, so its writes do not conflict within a process. */
 const lanes = 4;
 /** Maximum number of records in one write. A small page can be changed quickly when its events are delivered. */
 const maxRecords = 1_000;
@@ -41,7 +41,7 @@ const readsAtOnce = 10;
 export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOutbox): UsageStore {
   const pages = collection<Page>('usage');
   /** Caches the last page that this process knows. If there is a newer one, the write fails and is repeated. */
-  const seen = new BoundedMap<string, PageEnd>(remembered);
+  const seen = new BoundedMap<string, PageEnd>(maxCached);
 
   async function lastPage(subscriptionId: string): Promise<PageEnd> {
     const earlier = seen.get(subscriptionId) ?? noPage(subscriptionId);
@@ -50,10 +50,10 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
     const found = await command((options) =>
       pages.findOne(notEarlier, { ...options, projection, sort: { number: -1 } }),
     );
-    return found ? remember(withBigInts(found)) : earlier;
+    return found ? cache(withBigInts(found)) : earlier;
   }
 
-  function remember({ subscriptionId, number, totals }: PageEnd): PageEnd {
+  function cache({ subscriptionId, number, totals }: PageEnd): PageEnd {
     const end = { subscriptionId, number, totals };
     seen.set(subscriptionId, end);
     return end;
@@ -85,11 +85,11 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
         command((options) => pages.insertMany(documents, { ...options, ordered: false })),
       );
     });
-    for (const [index, { page }] of drafts.entries()) if (!refused.has(index)) remember(page);
+    for (const [index, { page }] of drafts.entries()) if (!refused.has(index)) cache(page);
     return new Set(drafts.filter((_, index) => refused.has(index)));
   }
 
-  /** @param isFirst whether to use the cached last pages instead of reading them */
+  /** @param isFirst whether to use last pages that are cached, without reading them */
   async function draftPages(left: Map<string, Share[]>, isFirst: boolean): Promise<Draft[]> {
     // Reads pages before records: a page that is written in between has the number of the draft, whose write then
     // fails.
@@ -104,7 +104,7 @@ export function mongoUsage({ collection, command }: MongoStore, outbox: MongoOut
     return [...left].map(([id, shares]) => draftPage(ends.get(id) ?? noPage(id), shares, kept));
   }
 
-  /** Adds shares in one command, with one page for each subscription. */
+  /** Adds shares, with one page for each subscription. Drafts and writes rejected pages again. */
   async function addShares(shares: Share[]): Promise<UsageOutcome[][]> {
     const outcomes = new Map<Share, UsageOutcome[]>();
     let left = Map.groupBy(shares, ({ subscriptionId }) => subscriptionId);

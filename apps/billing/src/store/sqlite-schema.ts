@@ -1,8 +1,8 @@
 import type { Migration } from '@slipway/store-sqlite/database';
 
 /**
- * Aggregates are stored as documents, as in the other stores. The columns that are searched are computed from the
- * document, so that the two cannot differ.
+ * Aggregates are stored as documents, as in the MongoDB store. The columns that are searched are computed from the
+ * document, so that the two cannot differ; only `pending_since` is written with it.
  */
 export const billingMigrations: Migration[] = [
   {

@@ -35,7 +35,7 @@ export function sqliteUsage(db: DatabaseSync, outbox: SqliteOutbox): UsageStore 
       records: toSafeNumber(BigInt(String(records))),
     }));
 
-  /** @param fits whether the metric's sum stays within the limit after a quantity is added */
+  /** @param fits adds a quantity to the sum of its metric, or returns `false` if the sum would be too large */
   const add = (
     { subscriptionId, id, metric, quantity, at }: UsageRecord,
     fits: ReturnType<typeof followSums>,

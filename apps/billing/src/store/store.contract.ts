@@ -10,9 +10,9 @@ import { describeValues } from './values.contract.ts';
 
 type Opened = {
   store: BillingStore;
-  /** Opens the same data once more; absent where data end with the store. */
+  /** Opens the same data once more; absent if the data is lost with the store. */
   openAgain?: () => BillingStore | Promise<BillingStore>;
-  /** Takes away what the test has left, once the store is closed. */
+  /** Deletes the test's data after the store is closed. */
   drop?: () => Promise<void>;
 };
 

@@ -148,7 +148,7 @@ export function describeUsage(
         { period: 1, metric: 'storage' },
         { period: 2, quantity: 1, records: 1 },
       ]);
-      // It leaves nothing behind: the id is free for another quantity.
+      // A rejected record leaves nothing behind: its id can be used again.
       expect(await open().usage.add([more('r2', 0)], noEvents)).toEqual(['added']);
     });
   });

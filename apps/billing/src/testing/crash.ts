@@ -1,4 +1,4 @@
-/** Simulates the crash of the process. */
+/** The error that simulates a crash of the process. */
 export class Crash extends Error {}
 
 /** When the process crashes: before or after the effect of its n-th call to a store or a provider. */

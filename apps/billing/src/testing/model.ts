@@ -1,13 +1,13 @@
 import type { Plan } from '@slipway/contracts/billing';
 
 /**
- * The rules of billing, written from their words and with nothing of the service's code. Times are milliseconds,
+ * The rules of billing, written from their description, without the service's code. Times are milliseconds,
  * amounts are BigInt, and each period is computed again whenever it is needed.
  *
  * - A period is a month from the subscription's start, in UTC. It has one plan: the last choice before it began.
  * - It costs the plan's price, and each metric beyond what is included, whenever the usage arrives.
  * - Choices and cancellations take effect when the next period begins. Leaving ends a period at once, for its full price.
- * - Other prices are announced with an invoice, and hold from the first period that begins after it.
+ * - New prices are announced with an invoice, and hold from the next period, or the one after a later choice begins.
  * - A period is on an invoice after it has ended; usage that arrives later is on the next invoice.
  */
 type Choice = { since: number; plan: Plan };
@@ -110,7 +110,7 @@ export function createModel(catalogue: Plan[]) {
       const choices = [{ since: now, plan: offered(planId) }];
       subscriptions.set(id, { userId, start: now, choices, usage: [], stated: new Map(), statedUsage: 0 });
     },
-    /** Each returns whether the service should accept it. */
+    /** Returns whether the service should accept the command; so do the methods below. */
     changePlan(id: string, planId: string, now: number): boolean {
       const { choices, end, start } = of(id);
       const [last, plan] = [choices.at(-1) as Choice, offered(planId)];

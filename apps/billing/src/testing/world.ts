@@ -21,8 +21,7 @@ type Store = Pick<ClosingParts, 'subscriptions' | 'invoices' | 'usage' | 'closed
 };
 
 /**
- * Billing's rules on a real store, with a clock and a catalogue that a test sets. Each function does what the route
- * of the same name does.
+ * Billing's rules on a real store, with a clock and a catalogue that a test sets. Each method does what a route does.
  */
 export function createWorld(store: Store, begin: string) {
   const world = { now: begin, plans: [...plans] as Plan[] };
