@@ -12,7 +12,7 @@ import { registerEventRoutes } from './routes/events.ts';
 import { registerReportRoutes } from './routes/reports.ts';
 import { openStore } from './store/open.ts';
 
-/** Counts the events of the other services, and reports the figures. */
+/** The reporting service: counts the events of the other services, and reports the figures. */
 export const reporting = defineService({
   name: 'reporting',
   version: packageJson.version,

@@ -1,7 +1,7 @@
 import { setImmediate as nextIteration } from 'node:timers/promises';
 import type { FigureStore } from './figures.ts';
 
-/** Events that are counted in one iteration of the event loop, which takes some milliseconds. */
+/** Number of events counted in one iteration of the event loop, which takes some milliseconds. */
 const batchSize = 200;
 
 /**

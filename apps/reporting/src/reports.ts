@@ -65,7 +65,7 @@ function range({ from, to }: Span): { from?: string; to?: string } {
   return { from, to };
 }
 
-/** Figures that are read from the store at once. */
+/** Number of figures read from the store at a time. */
 const batchSize = 500;
 
 /** Returns all figures of a report. They are read in batches, so that memory does not grow with the report. */

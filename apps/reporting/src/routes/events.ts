@@ -5,7 +5,7 @@ import type { App } from '@slipway/platform/core/app';
 import { fromCursor, toPage } from '@slipway/platform/core/pagination';
 import type { DeadLetter, Inbox, InboxStore } from '@slipway/platform/events/inbox';
 
-/** Lists the dead letters, which are the events that could not be counted, and delivers one again. */
+/** Registers the routes of dead letters, which are the events that could not be counted. */
 export function registerEventRoutes(app: App, { store, inbox }: { store: InboxStore; inbox: Inbox }): void {
   app.route({
     ...listDeadLetters,

@@ -19,7 +19,7 @@ import { recurring, revenue, signUps, topUsage } from '../reports.ts';
 
 type Parts = { store: FigureStore; rebuildJob: Job };
 
-/** Serves the reports, and rebuilds the figures that they are made from. */
+/** Registers the routes of the reports, and of the rebuild of their figures. */
 export function registerReportRoutes(app: App, { store, rebuildJob }: Parts): void {
   app.route({
     ...getRevenue,

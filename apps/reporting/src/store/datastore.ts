@@ -19,7 +19,7 @@ import {
 } from './datastore-snapshots.ts';
 import type { ReportingStore } from './store.ts';
 
-/** Figures that are compared or deleted in one step. */
+/** Number of figures compared or deleted in one step. */
 const batchSize = 500;
 
 /**

@@ -5,7 +5,7 @@ export type FigureKey = Omit<Figure, 'sums'> & { snapshot: number };
 
 /**
  * In Datastore a figure's name is its key: snapshot, report, group and breakdown, separated by spaces. No id contains a
- * space or a character that sorts before it, so names sort like keys, and every query is a range of names.
+ * space or a character that sorts before it, so names sort like keys, and a report is a range of names.
  */
 export const figureName = ({ snapshot, report, group, breakdown }: FigureKey): string =>
   [snapshotName(snapshot), report, group, breakdown].join(' ');
@@ -13,7 +13,7 @@ export const figureName = ({ snapshot, report, group, breakdown }: FigureKey): s
 /** The character that sorts directly after a space: the end of the range of names that begin with the same words. */
 export const afterSpace = '!';
 
-/** All snapshots have the same number of digits, so that older ones sort first. */
+/** Returns a snapshot's number with eight digits, so that older ones sort first. */
 export const snapshotName = (snapshot: number): string => String(snapshot).padStart(8, '0');
 
 export const stateName = (snapshot: number, subscriptionId: string): string =>

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { problem } from '@slipway/contracts/errors';
 import type { Migration } from '@slipway/store-sqlite/database';
 
-/** One row has the numbers of the snapshots, and the progress of a rebuild. Stored names: see `figuresMigration`. */
+/** One row has the numbers of the snapshots (`generations`; `shown` is the current one) and a rebuild's progress. */
 export const snapshotsMigration: Migration = {
   name: 'reporting-generations-1',
   sql: `CREATE TABLE generations (

@@ -7,7 +7,7 @@ import { figuresMigration, sqliteFigures } from './sqlite-figures.ts';
 import { snapshotsMigration, sqliteSnapshots } from './sqlite-snapshots.ts';
 import type { ReportingStore } from './store.ts';
 
-/** Figures that are compared or deleted in one iteration of the event loop. */
+/** Number of figures compared or deleted in one iteration of the event loop. */
 const batchSize = 500;
 
 /**
