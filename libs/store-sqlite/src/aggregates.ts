@@ -8,7 +8,7 @@ type Options<T extends Aggregate, Also> = {
   db: DatabaseSync;
   /**
    * A table with the columns `id TEXT PRIMARY KEY`, `doc TEXT` (the aggregate as JSON) and
-   * `version INTEGER AS (doc ->> 'version')`. Further columns that are searched are computed from `doc`, too.
+   * `version INTEGER AS (doc ->> 'version')`. Further columns are computed from `doc`, or set by `writeAlso`.
    */
   table: string;
   outbox: Pick<SqliteOutbox, 'add'>;
@@ -17,8 +17,8 @@ type Options<T extends Aggregate, Also> = {
   /** Returns the error to throw if another aggregate has the same value in a unique index. */
   taken?: () => Error;
   /**
-   * For a table with the column `expiresAt` (milliseconds since the epoch): returns the current time of an aggregate that
-   * is added. Adding then deletes what has expired.
+   * For a table with the column `expiresAt` (milliseconds since the epoch): returns the time at which an aggregate is
+   * added. Adding deletes what has expired by then.
    */
   timeOf?: (added: T) => number;
 };
@@ -87,7 +87,7 @@ type Query = {
   by: string;
   order: 'ASC' | 'DESC';
   limit: number;
-  /** Only rows behind this position in the order. */
+  /** Only rows after this position in the order. */
   after?: Position;
   /** Only rows whose `by` is not greater than this. */
   until?: string;

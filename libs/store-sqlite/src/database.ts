@@ -19,8 +19,8 @@ const checkedSize = 256 * 1024 * 1024;
  * Only the owner of the file can read it, because it may hold keys and password hashes.
  *
  * @param url `sqlite:<path>` or `sqlite::memory:`; a missing folder is created
- * @throws {StartError} if the URL has another scheme, the folder cannot be written, others can read the file and that
- *   cannot be changed, or the file is damaged or was written by a newer version
+ * @throws {StartError} if the URL has another scheme, or the file cannot be used: it is locked or damaged, others can
+ *   read it and that cannot be changed, a newer version wrote it, or its folder or disk causes an error
  * @example
  * const db = openSqlite('sqlite::memory:', [{ name: '1-notes', sql: 'CREATE TABLE notes (text TEXT)' }]);
  */
@@ -45,7 +45,7 @@ export function openSqlite(url: string, migrations: Migration[]): DatabaseSync {
 }
 
 /**
- * SQLite does not wait by itself for another process that switches the same new file at this moment.
+ * Switches to WAL mode. SQLite itself does not wait for another process that switches the same new file.
  *
  * @see https://sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode
  */
@@ -62,7 +62,7 @@ function switchToWal(db: DatabaseSync): void {
   }
 }
 
-/** Blocks the process, which has nothing else to do while it starts. */
+/** `Atomics.wait` on it blocks the process, which has nothing else to do while it starts. */
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 function pathIn(url: string): string {
@@ -117,7 +117,7 @@ function closeToOthers(path: string): void {
   }
 }
 
-/** Creates a file. If that fails, SQLite reports why. */
+/** Creates a file if it is missing. If that fails, SQLite reports why. */
 function createFile(path: string): void {
   try {
     closeSync(openSync(path, 'a', 0o600));
@@ -179,7 +179,7 @@ export function primaryCode(error: unknown): number | undefined {
   return errcode === undefined ? undefined : errcode & 0xff;
 }
 
-/** Whether a unique index rejected a write. */
+/** Returns whether a unique index rejected a write. */
 export function isUniqueViolation(error: unknown): boolean {
   return (error as { errcode?: unknown }).errcode === 2067; // SQLITE_CONSTRAINT_UNIQUE
 }

@@ -25,7 +25,7 @@ export type AppliedEvent = { place: number; event: DomainEvent };
 
 /** An inbox in an embedded database. */
 export type SqliteInbox = InboxStore & {
-  /** Returns up to `limit` applied events behind a position, in the order of arrival. */
+  /** Returns up to `limit` applied events after a position, in the order of arrival. */
   applied(after: number, limit: number): AppliedEvent[];
   /** Returns the position of the newest event; 0 if there is none. */
   lastPlace(): number;

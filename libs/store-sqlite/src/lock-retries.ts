@@ -9,7 +9,7 @@ import { primaryCode, resultCodes } from './database.ts';
 const retryFor = 2_000;
 const delays = { base: 10, max: 100 };
 
-/** Failures that may pass without anybody changing the code, and the seconds after which a caller may retry. */
+/** Failures that may pass without a change of the code, and the seconds after which a caller may retry. */
 const passing: Record<number, { detail: string; retryAfter: number }> = {
   [resultCodes.busy]: { detail: 'The database is locked by another process', retryAfter: 1 },
   [resultCodes.protocol]: { detail: 'The database is locked by another process', retryAfter: 1 },
@@ -27,7 +27,7 @@ type Operation = (...args: never[]) => unknown;
  * or safe to repeat; or it retries its steps itself, with `retryWhileLocked`.
  *
  * @returns the store; its operations reject with the problem `unavailable` while the file is locked for too long, or
- *   cannot be written.
+ *   cannot be opened, read or written.
  * @example
  * return nonBlocking(db, { notes: sqliteNotes(db), async ping() { … } });
  */
@@ -53,7 +53,7 @@ function retryingValue(value: unknown, owner: object): unknown {
 /**
  * Retries one step while another process holds the lock.
  *
- * @throws {Problem} unavailable if the lock lasts for more than two seconds, or the file cannot be written.
+ * @throws {Problem} unavailable if the lock lasts for more than two seconds, or the file cannot be used.
  */
 export async function retryWhileLocked<T>(operation: () => T | Promise<T>): Promise<T> {
   const deadline = performance.now() + retryFor;
