@@ -1,15 +1,15 @@
 import { type Db, MongoClient } from 'mongodb';
 
-/** Time in which the server must answer, which may be starting, too; milliseconds. */
+/** How long to wait for the server, which may be starting, too; milliseconds. */
 const connectWithin = 60_000;
 
 /**
- * Gives a service an account of its own on a MongoDB server: the name and password in the service's store URL, for the
- * database of that URL and the one beside it that ends in `-sandbox`. An account that works already is left as it is.
+ * Gives a service an account of its own on a MongoDB server, with the name and password in its store URL, for the
+ * database of that URL and the one with the suffix `-sandbox`. An account that works already is left as it is.
  *
  * @param rootUrl URL with an account that may make others
  * @param storeUrl `mongodb://<name>:<password>@<host>/<database>?authSource=admin`
- * @returns what was done: `exists`, `made`, or `elsewhere` if the store is on another server
+ * @returns `exists`, `made` (also with a new password only), or `elsewhere` if the store is on another server
  */
 export async function ensureAccount(
   rootUrl: string,
@@ -33,7 +33,7 @@ async function put(admin: Db, { user, ...account }: { user: string; pwd: string;
   try {
     await admin.command({ createUser: user, ...account });
   } catch (error) {
-    // Servers have different codes for it.
+    // Servers have different error codes for an account that exists.
     const { users } = await admin.command({ usersInfo: user });
     if (users.length === 0) throw error;
     await admin.command({ updateUser: user, pwd: account.pwd });

@@ -26,7 +26,7 @@ function nested<T extends Aggregate>(): Layout<T> {
 }
 
 /**
- * Each field of the state is a field of the document, which holds nothing else. Not for states that lose fields.
+ * Each field of the state is a field of the document. Not for states that lose fields, which the document would keep.
  * `expiresAt` (milliseconds since the epoch) is stored as a date, so that a TTL index can delete the document.
  */
 export function flat<T extends Aggregate>(): Layout<T> {
@@ -154,7 +154,7 @@ type Query<T extends Aggregate> = {
   by: string;
   order: 'ascending' | 'descending';
   limit: number;
-  /** Only documents behind this position in the order. */
+  /** Only documents after this position in the order. */
   after?: Position;
   /** Only documents whose `by` is not greater than this. */
   until?: string;

@@ -28,7 +28,7 @@ export type MongoStore = {
   db: Db;
   collection: <Schema extends Stored>(name: string) => Collection<Schema>;
   /**
-   * Runs one command, or a few short ones, within a deadline.
+   * Runs one command, or a few short ones, within a deadline; again if a write lost against another.
    *
    * @param within the deadline in milliseconds; 2,000 by default, more only for work that no client waits for
    * @throws {Problem} unavailable if the server is unreachable, too slow or cannot write now. Whether the command had
@@ -52,7 +52,7 @@ const heartbeat = 2_000;
 const maxRunning = 500;
 
 /**
- * Waits for a majority of a replica set, and for the journal of a single server: without the journal, that server
+ * A write waits for a majority of a replica set, and for the journal of a single server: without it, that server
  * loses the last 100 ms when it is killed.
  * Source: https://www.mongodb.com/docs/manual/reference/write-concern/
  */

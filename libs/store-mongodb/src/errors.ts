@@ -10,9 +10,9 @@ const temporary = new Set([
 ]);
 
 /**
- * Whether an error is the server's response to the command, and not a sign that the server is unavailable. The class
- * of the error does not show that: a closed socket causes several classes of the driver, or a plain `Error`. But only
- * the server sets a numeric code, and only our own mistakes are errors of the language.
+ * Returns whether an error is the server's response or our own mistake, and not a sign that the server is unavailable.
+ * The driver's class of the error does not show that: a closed socket causes several, or a plain `Error`. But only the
+ * server sets a numeric code, and only our own mistakes are errors of the language.
  */
 export function isVerdict(error: unknown): boolean {
   if (error instanceof Problem || error instanceof TypeError || error instanceof RangeError) return true;
@@ -22,16 +22,16 @@ export function isVerdict(error: unknown): boolean {
 }
 
 /**
- * Whether a write lost against another and had no effect, so that it can be repeated. The code is 112 in MongoDB and
- * 16908292 in FerretDB, where two documents with the same unique value that are written at the same time cause a
- * deadlock, which PostgreSQL finds after 1 s.
+ * Returns whether a write lost against another and had no effect, so that it can be repeated. The code is 112 in
+ * MongoDB and 16908292 in FerretDB, where two documents with the same unique value that are written at the same time
+ * cause a deadlock, which PostgreSQL finds after 1 s.
  */
 export function isConflict(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === 112 || code === 16_908_292;
 }
 
-/** Whether a unique index rejected a write. */
+/** Returns whether a unique index rejected a write. */
 export function isDuplicate(error: unknown): boolean {
   return (error as { code?: unknown }).code === 11_000;
 }

@@ -9,7 +9,7 @@ type Entry = {
   reservedAt: number;
   caller: string;
   answer?: StoredAnswer;
-  /** Size of the answer's body. */
+  /** Size of the answer's body; bytes. */
   bytes?: number;
 };
 
@@ -28,7 +28,7 @@ export const mongoIdempotencyMigrations: MongoMigration[] = [
   },
 ];
 
-/** Before every reservation. */
+/** A time before every reservation: nothing is beyond the limit. */
 const nothing = Number.NEGATIVE_INFINITY;
 /** Maximum number of keys that one command deletes, so that it ends in time. */
 const expireBatch = 1_000;
@@ -52,7 +52,7 @@ export function mongoIdempotency({ collection, command }: MongoStore): Idempoten
     }
   }
 
-  /** Returns when the newest key of a caller was reserved that is beyond a number of keys. */
+  /** Returns when the newest key after a caller's `records` newest ones was reserved. */
   async function beyondRecords(caller: string, records: number): Promise<number> {
     const first = {
       sort: { reservedAt: -1 },
@@ -64,7 +64,7 @@ export function mongoIdempotency({ collection, command }: MongoStore): Idempoten
     return found[0]?.reservedAt ?? nothing;
   }
 
-  /** Returns when the newest key of a caller was reserved that is beyond a number of bytes. */
+  /** Returns when the newest key was reserved that no longer fits into a caller's `bytes`. */
   async function beyondBytes(caller: string, bytes: number): Promise<number> {
     const total = { _id: null, bytes: { $sum: '$bytes' } };
     const stages = [{ $match: { caller } }, { $group: total }];

@@ -1,6 +1,6 @@
 /**
  * Gives each service its own account in MongoDB, before the service starts. Compose and the cluster run it in the image
- * of a service, with the files that hold the URLs: `node make-accounts.ts <root URL> <store URL>…`
+ * of a service, with files that hold the URLs: `node make-accounts.ts <file of root URL> <file of store URL>…`
  */
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
