@@ -43,7 +43,7 @@ const ownErrors: unknown[] = [
   16, // UNAUTHENTICATED
 ];
 
-/** Whether an error means that the server is unavailable: it has any other code, of gRPC or of a socket. */
+/** Returns whether an error means that the server is unavailable: it has any other code, of gRPC or of a socket. */
 function isUnavailable(error: unknown): boolean {
   if (error instanceof Problem || !(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };

@@ -10,7 +10,7 @@ import type { Bounds } from './calls.ts';
 /** An entity that was read: its name and its properties. */
 export type Found = { name: string; [property: string]: unknown };
 
-/** Selects entities of a kind between two values of one property, or of their names, in that order. */
+/** Selects entities between two values (excluded) of the property `by`, or of the name if absent, sorted by it. */
 export type Range = { by?: string; after?: string; before?: string; limit: number; namesOnly?: boolean };
 
 export type Reads = {

@@ -4,14 +4,14 @@ import { inGroups } from '@slipway/platform/core/group-commit';
 import type { InboxStore, RejectedEvent } from '@slipway/platform/events/inbox';
 import type { DatastoreStore, Found, Step } from './entities.ts';
 
-/** An applied event, and the number that its reader stored with it. */
+/** An applied event, and the number that is stored with it. */
 export type AppliedEvent = { name: string; mark: number; event: DomainEvent };
 
-/** The result of applying events: a number to store with those that it applied, and by id those that it rejected. */
+/** The result of applying events: a number to store with the applied events, and the rejected events by id. */
 export type Changes = { mark: number; rejected: Map<string, RejectedEvent> };
 
 export type DatastoreInbox = InboxStore & {
-  /** Returns up to `limit` applied events behind a name, in the order of names. */
+  /** Returns up to `limit` applied events after a name, in the order of names. */
   applied(after: string | undefined, limit: number): Promise<AppliedEvent[]>;
 };
 
@@ -22,15 +22,14 @@ type Written = { event: DomainEvent; text: string; size: number };
 /** Maximum number of events in one transaction, which costs one commit. */
 const groupSize = 100;
 /**
- * Maximum size of the events in a transaction, which may have 10 MiB, and of one event, because an entity may have 1 MiB;
- * bytes.
+ * Maximum size in bytes of all events in a transaction, and of one event: Datastore allows 10 MiB, and 1 MiB an entity.
  * Source: https://cloud.google.com/datastore/docs/concepts/limits
  */
 const groupBytes = 4_000_000;
 const eventBytes = 1_000_000;
 
 const applied = 'AppliedEvent';
-/** The kind of dead letters, by its first name. */
+/** The kind of dead letters, which has the name of an earlier version. */
 const deadLetter = 'RefusedEvent';
 
 /** An id may have the form `__x__`, but a name must not. */
@@ -43,7 +42,7 @@ const placeOf = ({ at, id }: { at: string; id: string }) => `${at} ${id}`;
  * Creates an inbox in the namespace that the events change. An applied event is an entity named by its id and written
  * in the transaction of its changes, so that no other transaction can apply it again.
  *
- * @param change makes the changes of events, in their order, by a step of the transaction
+ * @param change applies events in order, through the given step of the transaction
  */
 export function datastoreInbox(
   store: DatastoreStore,
@@ -124,6 +123,6 @@ function eventIn({ event }: Found): DomainEvent {
 function written(event: DomainEvent): Written {
   const text = JSON.stringify(event);
   const size = Buffer.byteLength(text);
-  if (size > eventBytes) throw problem('payload_too_large', `The event ${event.id} has over 1 MB`);
+  if (size > eventBytes) throw problem('payload_too_large', `The event ${event.id} is larger than 1 MB`);
   return { event, text, size };
 }

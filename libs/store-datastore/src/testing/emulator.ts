@@ -4,7 +4,7 @@ import { Datastore } from '@google-cloud/datastore';
 
 /** The address of the emulator; without it the tests are skipped. */
 export const emulator = process.env.DATASTORE_EMULATOR_HOST;
-if (emulator) process.env.METADATA_SERVER_DETECTION = 'none'; // there is no cloud that has credentials
+if (emulator) process.env.METADATA_SERVER_DETECTION = 'none'; // there is no cloud to ask for credentials
 
 const projectId = 'slipway-test';
 
