@@ -35,7 +35,7 @@ export const Subscription = Type.Object({
   /** The period that the next invoice will bill. */
   periodStart: Timestamp,
   periodEnd: Timestamp,
-  /** The plan that a later period has, if it is another one or has another price. */
+  /** The plan of a later period, if the plan or its price will change. */
   nextPlan: Type.Optional(
     Type.Object(
       { planId: Id, price: Amount, startsAt: Timestamp },
@@ -64,7 +64,7 @@ export const InvoiceLine = Type.Object({
   metric: Type.Optional(Id),
   quantity: Type.Integer(),
   amount: Amount,
-  /** The period that the line belongs to: an earlier one than the invoice's for usage that arrived late. */
+  /** The period of the line; earlier than that of the invoice if usage arrived late. */
   periodStart: Type.Optional(Timestamp),
   periodEnd: Type.Optional(Timestamp),
 });
@@ -203,7 +203,7 @@ export const resumeSubscription = {
   url: '/api/v1/subscriptions/:subscriptionId/resume',
   schema: {
     operationId: 'resumeSubscription',
-    summary: 'Takes a cancellation back, until the subscription has ended',
+    summary: 'Revokes a cancellation, unless the subscription has ended',
     tags,
     params: SubscriptionPath,
     response: responses({ 200: Subscription }),
@@ -230,7 +230,7 @@ export const closeAccount = {
     operationId: 'closeAccount',
     summary: "Ends and bills all of the caller's subscriptions now, and closes the caller's billing account",
     description:
-      'A part of deleting an account. Answers 409 with the open invoices while something is owed. Each period that has begun is billed in full. After it has succeeded, access tokens issued before can read, but change nothing here.',
+      'A part of deleting an account. Returns 409 with the open invoices while something is owed. Each period that has begun is billed in full. After success, access tokens that were issued before can only read here.',
     tags,
     response: responses({ 204: NoContent }),
   },
@@ -259,7 +259,7 @@ export const recordUsage = {
   url: '/api/v1/usage',
   schema: {
     operationId: 'recordUsage',
-    summary: 'Records usage; each record id counts once',
+    summary: 'Records usage; each record id counts once per subscription',
     tags,
     body: UsageRecord,
     response: responses({ 200: Type.Object({ id: Id, duplicate: Type.Boolean() }) }),
@@ -280,7 +280,7 @@ export const importUsage = {
   url: '/api/v1/usage/import',
   schema: {
     operationId: 'importUsage',
-    summary: 'Records usage, one JSON record per line; each record id counts once',
+    summary: 'Records usage, one JSON record per line; each record id counts once per subscription',
     description:
       'The body is read as a stream. If the connection breaks, send it again: a record that already arrived is a duplicate.',
     tags,
@@ -303,7 +303,7 @@ export const runBilling = {
       200: Type.Object({
         asOf: Timestamp,
         issued: Type.Integer({ description: 'Number of invoices that this request issued' }),
-        subscriptions: Type.Integer({ description: 'Number of subscriptions that were due' }),
+        subscriptions: Type.Integer({ description: 'Number of subscriptions that were billed' }),
         failed: Type.Integer({
           description: 'Number of subscriptions that could not be billed; the log has the reasons',
         }),
@@ -352,7 +352,7 @@ export const payInvoice = {
     operationId: 'payInvoice',
     summary: 'Pays an invoice',
     description:
-      'The sandbox accepts the methods pm_ok, pm_decline, pm_delay, pm_fail_once and pm_late. With pm_late the provider charges, but does not respond to the first attempt.',
+      'The sandbox knows the methods pm_ok, pm_decline, pm_delay, pm_fail_once and pm_late. With pm_late the provider charges, but does not respond to the first attempt.',
     tags,
     params: InvoicePath,
     body: Strict({ method: Type.String({ minLength: 1, maxLength: 100 }) }),
@@ -366,7 +366,7 @@ export const writeOffInvoice = {
   url: '/api/v1/invoices/:invoiceId/write-off',
   schema: {
     operationId: 'writeOffInvoice',
-    summary: 'Writes an open invoice off: it is not owed any more',
+    summary: 'Writes an open invoice off: it is no longer owed',
     tags,
     params: InvoicePath,
     body: Strict({ reason: Type.String({ minLength: 1, maxLength: 200 }) }),

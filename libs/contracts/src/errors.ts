@@ -17,10 +17,13 @@ export const problemTable = {
   sum_too_large: { status: 422, title: 'The sum is too large to be exact' },
   unknown_plan: { status: 422, title: 'The plan does not exist' },
   unknown_metric: { status: 422, title: "The subscription's plan does not include this metric" },
-  payment_unconfirmed: { status: 503, title: 'The payment provider has not confirmed the payment yet' },
+  payment_unconfirmed: {
+    status: 503,
+    title: 'The payment provider has not confirmed the payment or refund yet',
+  },
 } as const;
 
 export type ProblemCode = keyof typeof problemTable;
 
-/** Creates a problem of the whole table. */
+/** Creates a problem with a code of this table. */
 export const problem = problemsOf<ProblemCode>(problemTable);

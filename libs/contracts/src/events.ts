@@ -1,10 +1,10 @@
 import Type, { type Static } from 'typebox';
 import { Currency, Id, Timestamp } from './schemas.ts';
 
-/** An amount that was paid, refunded or invoiced. It is never negative: a refund is an event of its own. */
+/** A price, or an amount that was paid, refunded or invoiced. Never negative: a refund is an event of its own. */
 const Amount = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
-/** Sent when it takes effect: `changed` when a period with another plan or price opens, `cancelled` after the last one. */
+/** A change is sent when it takes effect: a new plan or price when its period opens, the end when no period is left. */
 const Subscription = Type.Object({
   subscriptionId: Id,
   userId: Id,

@@ -15,7 +15,7 @@ export const ServiceState = Type.Object({
   down: Type.Array(Type.String(), { description: 'Names of the dependencies that are down' }),
   notices: Type.Optional(
     Type.Array(Type.String(), {
-      description: 'What everyone must know, such as a setting for tests that is on',
+      description: 'Warnings for everyone, such as a test setting that is on',
     }),
   ),
 });

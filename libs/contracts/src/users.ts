@@ -30,7 +30,9 @@ export type User = Static<typeof User>;
 
 export const Tokens = Type.Object({
   accessToken: Type.String({ description: 'JSON Web Token, signed with EdDSA' }),
-  refreshToken: Type.String({ description: 'Can be exchanged once' }),
+  refreshToken: Type.String({
+    description: 'Can be exchanged once, or by several requests at the same time',
+  }),
   tokenType: Type.Literal('Bearer'),
   expiresIn: Type.Integer({ description: 'Lifetime of the access token in seconds' }),
 });
@@ -102,7 +104,7 @@ export const checkSession = {
     operationId: 'checkSession',
     summary: "Checks that the session of the caller's access token has not ended",
     description:
-      'An access token is valid for some minutes after its session has ended. Whatever cannot be undone is rejected then.',
+      'An access token can be valid for some minutes after its session has ended. Some operations that cannot be undone check this.',
     tags,
     response: responses({ 204: NoContent }),
   },
@@ -239,7 +241,7 @@ export const rotateKeys = {
     operationId: 'rotateKeys',
     summary: 'Creates a signing key',
     description:
-      'The key is published immediately and signs tokens once every service knows it. Older tokens stay valid.',
+      'The key is published immediately and signs tokens from `signsFrom`, when every service knows it. Older tokens stay valid.',
     tags,
     response: responses({ 201: Type.Object({ kid: Type.String(), signsFrom: Timestamp }) }),
   },
