@@ -23,13 +23,12 @@ export function outputOf(name: ServiceName, dataDir: string, raw: boolean, proce
 }
 
 function shown(name: ServiceName, line: string, terminal: NodeJS.WriteStream): void {
-  const { level, msg, err } = parsed(line);
+  const { level, msg, err, reason = err?.message } = parsed(line);
   if (msg === 'request') return;
-  if (shownLevels.includes(level))
-    terminal.write(`${name} ${level}: ${msg}${err ? `: ${err.message}` : ''}\n`);
+  if (shownLevels.includes(level)) terminal.write(`${name} ${level}: ${msg}${reason ? `: ${reason}` : ''}\n`);
 }
 
-type LogLine = { level: string; msg?: string; err?: { message: string } };
+type LogLine = { level: string; msg?: string; err?: { message: string }; reason?: string };
 
 function parsed(line: string): LogLine {
   try {

@@ -144,6 +144,13 @@ describe('npm start', { timeout: 60_000 }, () => {
     }
   });
 
+  it('prints no warning at the first start, when the services do not find each other yet', async () => {
+    const terminal = await up(npmStart, { DATA_DIR: join(scratch, 'new') });
+    terminal.pressCtrlC();
+    await terminal.ended;
+    expect(terminal.printed()).not.toMatch(/warn|error/i);
+  });
+
   it('ends with npm when npm is told to stop', async () => {
     const terminal = await up(npmStart);
     terminal.child.kill('SIGTERM');

@@ -14,7 +14,7 @@ import { inTransaction, openSqlite } from './database.ts';
 import { outboxMigration, sqliteOutbox } from './outbox.ts';
 
 type Deliver = (events: DomainEvent[], signal: AbortSignal) => Promise<unknown>;
-type Timing = { pollInterval?: number; retryRejectedAfter?: number };
+type Timing = { pollInterval?: number; retryRejectedAfter?: number; warnAfter?: number };
 
 const apps: App[] = [];
 afterEach(async () => {
@@ -108,12 +108,32 @@ describe('a relay', () => {
     expect(lines.map(({ failures }) => failures)).toEqual([1, 2, 1]);
   });
 
+  it('does not warn of a reader that is unreachable for a short time, as it is while it starts', async () => {
+    const { taken, deliver } = reader((_ids, attempt) => attempt <= 3 && problem('unavailable'));
+    const { lines } = await startRelay(deliver, 1);
+    await soon(() => expect(taken).toHaveLength(1));
+    expect(lines.map(({ level }) => level)).toEqual([30, 30, 30]);
+  });
+
+  it('warns of a reader that stays unreachable, and of any other failure immediately', async () => {
+    const { taken, deliver } = reader((_ids, attempt) => attempt <= 3 && problem('unavailable'));
+    const { lines } = await startRelay(deliver, 1, { warnAfter: 1 });
+    await soon(() => expect(taken).toHaveLength(1));
+    expect(lines[0]).toMatchObject({ level: 30 });
+    expect(lines.at(-1)).toMatchObject({ level: 40 });
+
+    const failing = reader((_ids, attempt) => attempt === 1 && problem('unauthenticated'));
+    const { lines: others } = await startRelay(failing.deliver, 1);
+    await soon(() => expect(failing.taken).toHaveLength(1));
+    expect(others.map(({ level }) => level)).toEqual([40]);
+  });
+
   it('logs why a delivery failed: a problem without a stack, and any other error with one', async () => {
     const { taken, deliver } = reader((_ids, attempt) => {
       if (attempt === 1) return problem('unavailable', 'The reader restarts');
       return attempt === 2 && new TypeError('a bug');
     });
-    const { lines } = await startRelay(deliver, 1);
+    const { lines } = await startRelay(deliver, 1, { warnAfter: 0 });
     await soon(() => expect(taken).toHaveLength(1));
     const failed = { level: 40, msg: 'events not delivered', retryInMs: expect.any(Number) };
     expect(lines).toMatchObject([

@@ -23,6 +23,8 @@ type RelayOptions = {
   pollInterval?: number;
   /** Milliseconds before an event that its reader rejected is delivered again. */
   retryRejectedAfter?: number;
+  /** Milliseconds for which a reader may be unreachable, as it is while it starts, before this is a warning. */
+  warnAfter?: number;
 };
 
 /** Maximum number of events that are read, and delivered together. */
@@ -75,11 +77,12 @@ export function registerRelay(app: App, options: RelayOptions): void {
 type Signals = Record<'stopping' | 'aborting', AbortSignal>;
 
 async function run(options: RelayOptions, signals: Signals, pause: () => Promise<void>): Promise<void> {
-  const { outbox, log, retryRejectedAfter = 60_000 } = options;
+  const { outbox, log, retryRejectedAfter = 60_000, warnAfter = 10_000 } = options;
   const measured = createRelayMetrics(options.metrics, outbox);
   /** Events that the reader rejected, by id, and when each is delivered again. */
   const held = new Map<string, number>();
   let failures = 0;
+  let failingSince = 0;
   const { stopping, aborting } = signals;
   while (!stopping.aborted) {
     try {
@@ -94,10 +97,13 @@ async function run(options: RelayOptions, signals: Signals, pause: () => Promise
       if (pending.length < batchSize || events.length === 0) await pause();
     } catch (error) {
       if (stopping.aborted) return;
+      if (failures === 0) failingSince = performance.now();
       const ms = backoff(failures, delays);
       failures += 1;
       measured.deliveries.failed.inc();
-      log.warn({ ...causeOf(error), failures, retryInMs: Math.round(ms) }, 'events not delivered');
+      const isExpected = isUnreachable(error) && performance.now() - failingSince < warnAfter;
+      const details = { ...causeOf(error), failures, retryInMs: Math.round(ms) };
+      log[isExpected ? 'info' : 'warn'](details, 'events not delivered');
       await wait(ms, undefined, { signal: stopping, ref: false }).catch(() => undefined);
     }
   }
@@ -155,6 +161,11 @@ function originsOf(events: DomainEvent[]): SpanContext[] {
 /** Returns what to log of a failure. An unreachable reader is no bug, so its problem is logged without a stack. */
 function causeOf(error: unknown): object {
   return error instanceof Problem ? { code: error.code, reason: error.message } : { err: error };
+}
+
+/** Returns whether the reader, or its store, is unreachable. For a short time this is no fault: it may be starting. */
+function isUnreachable(error: unknown): boolean {
+  return error instanceof Problem && error.code === 'unavailable';
 }
 
 function isDue(at = 0): boolean {
