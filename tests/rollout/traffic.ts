@@ -128,13 +128,16 @@ export type Traffic = {
   answered(): number;
 };
 
-/** Sends what a crowd of users would: `rate` short requests a second, and beside them each second a slow one. */
-export function startTraffic(base: string, crowd: Crowd, rate: number): Traffic {
+/**
+ * Sends what a crowd of users would: `rate` short requests a second, and beside them each second a slow one, and so many
+ * uploads.
+ */
+export function startTraffic(base: string, crowd: Crowd, rate: number, uploads = 0.5): Traffic {
   const client = createClient(base);
   const shorts = startLoad(rate, turns(client, crowd, mix));
   const longs = [
     startLoad(1, turns(client, crowd, [slowRecord])),
-    startLoad(0.5, turns(client, crowd, [upload])),
+    startLoad(uploads, turns(client, crowd, [upload])),
   ];
   const all: Load[] = [shorts, ...longs];
   return {
