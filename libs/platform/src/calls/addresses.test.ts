@@ -90,6 +90,31 @@ describe('the addresses of a service', () => {
     expect(picks(4)).toMatch(/a/);
   });
 
+  it('that stop one after the other while none else is left: the first is called, which may be back', () => {
+    const { addresses, clock, picks } = choosing(at('a'), at('b'));
+    addresses.skipLeaving('a');
+    clock.now = 8_000;
+    addresses.skipLeaving('b');
+    expect(picks(3)).toBe('aaa');
+  });
+
+  it('that stop are called when the others cannot be connected to', () => {
+    const { addresses, clock, picks } = choosing(at('a'), at('b'));
+    addresses.skipLeaving('a');
+    clock.now = 8_000;
+    addresses.skipLeaving('b');
+    addresses.skipUnreachable('a');
+    expect(picks(3)).toBe('bbb');
+  });
+
+  it('that hang take turns when there are no others', () => {
+    const { addresses, clock, picks } = choosing(at('a'), at('b'));
+    addresses.skipHanging('a');
+    clock.now = 100;
+    addresses.skipHanging('b');
+    expect(picks(4)).toBe('abab');
+  });
+
   it('that hang get only a few calls until they respond', () => {
     const { addresses, picks } = choosing(at('a'), at('b'));
     const hanging: (() => void)[] = [];

@@ -19,10 +19,12 @@ type Candidate = Address & {
   /** State of the smooth weighted round robin. */
   current: number;
   skippedUntil: number;
+  /** When it said that it is stopping; absent if it did not, or could not be connected to since. */
+  leavingSince: number | undefined;
   inFlight: number;
 };
 
-const initial = { current: 0, skippedUntil: 0, inFlight: 0 };
+const initial = { current: 0, skippedUntil: 0, leavingSince: undefined, inFlight: 0 };
 
 export type Addresses = {
   /** Returns the number of addresses. */
@@ -33,8 +35,10 @@ export type Addresses = {
   pick(tried?: ReadonlySet<string>): string | undefined;
   /** Skips an origin that could not be connected to, for a while and as long as there are others. */
   skipUnreachable(origin: string): void;
-  /** Skips an origin that is stopping or did not respond in time, in the same way but for longer. */
+  /** Skips an origin that says that it is stopping, in the same way but for longer. */
   skipLeaving(origin: string | undefined): void;
+  /** Skips an origin that did not respond in time, for as long as one that is stopping. */
+  skipHanging(origin: string | undefined): void;
   /** Counts a call to an origin that has not responded yet, until the returned function is called. */
   begin(origin: string | undefined): () => void;
 };
@@ -46,8 +50,9 @@ export type Addresses = {
 export function createAddresses(now: () => number = () => performance.now()): Addresses {
   let all: Candidate[] = [];
 
-  function skip(origin: string | undefined, ms: number): void {
-    for (const each of all) if (each.origin === origin) each.skippedUntil = now() + ms;
+  function skip(origin: string | undefined, ms: number, leavingSince?: number): void {
+    const skipped = all.find((each) => each.origin === origin);
+    if (skipped) Object.assign(skipped, { skippedUntil: now() + ms, leavingSince });
   }
 
   return {
@@ -59,10 +64,11 @@ export function createAddresses(now: () => number = () => performance.now()): Ad
     pick(tried) {
       const others = tried ? all.filter(({ origin }) => !tried.has(origin)) : all;
       const available = others.filter(({ skippedUntil }) => skippedUntil <= now());
-      return next(responsive(firstPriority(available.length > 0 ? available : others)));
+      return next(responsive(firstPriority(available.length > 0 ? available : leastBad(others))));
     },
     skipUnreachable: (origin) => skip(origin, unreachableFor),
-    skipLeaving: (origin) => skip(origin, leavingFor),
+    skipLeaving: (origin) => skip(origin, leavingFor, now()),
+    skipHanging: (origin) => skip(origin, leavingFor),
     begin(origin) {
       const called = all.find((each) => each.origin === origin);
       if (!called) return () => undefined;
@@ -74,6 +80,16 @@ export function createAddresses(now: () => number = () => performance.now()): Ad
       };
     },
   };
+}
+
+/**
+ * Returns what to call when all addresses are skipped: the one that was the first to say that it is stopping. It may be
+ * back, as in a restart of one replica after the other, and the last one may stop at any moment.
+ */
+function leastBad(candidates: Candidate[]): Candidate[] {
+  const leaving = candidates.filter(({ leavingSince }) => leavingSince !== undefined);
+  const first = Math.min(...leaving.map(({ leavingSince }) => leavingSince ?? 0));
+  return leaving.length > 0 ? leaving.filter(({ leavingSince }) => leavingSince === first) : candidates;
 }
 
 function firstPriority(candidates: Candidate[]): Candidate[] {

@@ -97,7 +97,7 @@ export function createSender(service: string, address: string, onRejected?: () =
       if (response.headers.connection === 'close' && response.statusCode < 400) discovery.skipLeaving(origin);
       return response;
     } catch (error) {
-      if (deadline.overdue()) discovery.skipLeaving(origin);
+      if (deadline.overdue()) discovery.skipHanging(origin);
       throw error;
     } finally {
       end();
