@@ -28,15 +28,21 @@ function stalled(): Readable {
 
 describe('an upstream whose client', () => {
   it('does not finish its body is not blamed: its breaker stays closed and its addresses stay in use', async () => {
-    const servers = [await serve(answerWhenComplete), await serve(answerWhenComplete)];
+    // Only the GETs: under load, a POST may arrive after its call has ended.
+    const gets: [number, number] = [0, 0];
+    const counting = (index: 0 | 1) =>
+      serve((request, response) => {
+        if (request.method === 'GET') gets[index] += 1;
+        answerWhenComplete(request, response);
+      });
+    const servers = [await counting(0), await counting(1)];
     const { upstream, get, post } = connect(servers.map(({ origin }) => origin).join(','));
     const calls = Array.from({ length: 12 }, () => post(stalled(), 100));
     for (const call of calls)
       await expect(call).rejects.toMatchObject({ code: 'request_timeout', status: 408 });
     expect(upstream.breaker).toBe('closed');
-    const before = servers.map(({ hits }) => hits);
     for (let call = 0; call < 10; call += 1) expect(await get()).toBe(200);
-    expect(servers.map(({ hits }, index) => hits - (before[index] ?? 0))).toEqual([5, 5]);
+    expect(gets).toEqual([5, 5]);
   });
 
   it('finishes its body just before the deadline is not blamed either', async () => {
