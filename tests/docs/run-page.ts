@@ -1,0 +1,98 @@
+/** Runs the blocks of a page in one shell, and compares what each prints. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { root } from './decisions.ts';
+import type { Fence } from './fences.ts';
+
+/** What a page's commands find: other addresses than the page names, and the environment. */
+export type Place = {
+  /** The real address of each port of `localhost` that the pages name, such as `{ 8080: '127.0.0.1:20123' }`. */
+  ports: Record<number, string>;
+  /** Other words of the pages that are different here. */
+  words?: Record<string, string>;
+  env?: NodeJS.ProcessEnv;
+};
+
+/** Separates the outputs of blocks; no program prints it. */
+const separator = '\u001e';
+
+/** Time limit of a page; milliseconds. */
+const limit = 240_000;
+
+/**
+ * Runs the blocks and resolves with the output of each.
+ *
+ * @throws if a command fails, or if a block does not print what it says; the message names the page and the line.
+ */
+export async function runPage(fences: Fence[], place: Place): Promise<string[]> {
+  const { code, output } = await shell(scriptOf(fences, place), place.env ?? process.env);
+  const [before = '', ...outputs] = output.split(separator);
+  if (code !== 0) {
+    const failed = fences[outputs.length - 1];
+    throw new Error(
+      `${failed?.at}: a command of this block failed (exit ${code})\n${outputs.at(-1) ?? before}`,
+    );
+  }
+  for (const [n, { at, prints }] of fences.entries()) {
+    for (const pattern of prints) {
+      if (!pattern.test(outputs[n] ?? '')) throw new Error(`${at}: no ${pattern} in\n${outputs[n]}`);
+    }
+  }
+  return outputs;
+}
+
+function scriptOf(fences: Fence[], place: Place): string {
+  const blocks = fences.map((fence) => {
+    const text = located(fence.text, place);
+    return `printf '${separator}'\n${fence.attributes.background === undefined ? text : background(text, fence)}`;
+  });
+  return [
+    'exec 2>&1',
+    'pages_log=$(mktemp)',
+    "trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm $pages_log' EXIT",
+  ]
+    .concat(blocks)
+    .join('\n');
+}
+
+/** Starts a block, and waits until it prints what it says or ends. */
+function background(text: string, { at, prints }: Fence): string {
+  if (prints.length === 0) throw new Error(`${at}: a block in the background needs prints=/…/ to wait for`);
+  const isThere = prints.map(({ source }) => `grep -Pq -- ${quote(source)} $pages_log`).join(' && ');
+  return [
+    `: > $pages_log; ( ${text.trimEnd()}\n) > $pages_log 2>&1 &`,
+    `until ${isThere}; do kill -0 $! || { cat $pages_log; exit 1; }; sleep 0.1; done`,
+    'cat $pages_log\n',
+  ].join('\n');
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** The commands, with the addresses that they have here. */
+function located(text: string, { ports, words = {} }: Place): string {
+  const addressed = text.replaceAll(
+    /\b(?:127\.0\.0\.1|localhost):(\d+)\b/g,
+    (all, port) => ports[port] ?? all,
+  );
+  return Object.entries(words).reduce((soFar, [word, here]) => soFar.replaceAll(word, here), addressed);
+}
+
+async function shell(
+  script: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ code: number | null; output: string }> {
+  const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: limit,
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output };
+}
