@@ -4,6 +4,8 @@ import { listPlans } from '@slipway/contracts/billing';
 import { getMe, logIn } from '@slipway/contracts/users';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serviceNames } from '../../scripts/system.ts';
+import { runsOf } from '../docs/fences.ts';
+import { type Place, runPage } from '../docs/run-page.ts';
 import { docker, whySkipped } from '../support/docker.ts';
 import { ok } from '../support/http.ts';
 import { eventually, newPerson } from '../support/people.ts';
@@ -144,6 +146,30 @@ describe.skipIf(why)(`the Compose system${why}`, () => {
         .map(({ HostIp }) => HostIp),
     );
     expect(bindings).toEqual(Array(5).fill('127.0.0.1'));
+  });
+
+  describe('the commands of a page', () => {
+    let place: Place;
+    beforeAll(async () => {
+      const { gateway, zipkin, prometheus, alertmanager, grafana } = system.urls;
+      const host = (url: string) => new URL(url).host;
+      const addresses = {
+        8080: host(gateway),
+        9411: host(zipkin),
+        9090: host(prometheus),
+        9093: host(alertmanager),
+        3000: host(grafana),
+      };
+      const body = { email: 'admin@slipway.local', password: await adminPassword() };
+      const { accessToken: TOKEN } = await ok(base, logIn, { body });
+      place = { ports: addresses, env: { ...process.env, ...system.env, TOKEN } };
+      const isUp = async () => (await fetch(`${zipkin}/health`).catch(() => undefined))?.ok;
+      await eventually('Zipkin, which starts last, answers', isUp, minutes);
+    }, 2 * minutes);
+
+    it.each(runsOf('compose'))('run in %s', { timeout: minutes }, async (_page, fences) => {
+      await runPage(fences, place);
+    });
   });
 
   it.each([

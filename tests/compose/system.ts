@@ -25,6 +25,8 @@ export const serviceOf = ({ Config }: Container) => Config.Labels['com.docker.co
 export type ComposeSystem = {
   /** Where its pages are. */
   urls: Record<'gateway' | 'zipkin' | 'prometheus' | 'alertmanager' | 'grafana', string>;
+  /** The settings that select this system for `docker compose`. */
+  env: Record<string, string>;
   compose(...args: string[]): Promise<string>;
   /** The containers of a service, or all, also those that have ended. */
   containers(service?: string): Promise<Container[]>;
@@ -53,6 +55,7 @@ export async function composeSystem(): Promise<ComposeSystem> {
   const compose = (...args: string[]) => docker(['compose', ...args], env);
   return {
     urls: urls as ComposeSystem['urls'],
+    env,
     compose,
     async containers(service) {
       const ids = await compose('ps', '--all', '--quiet', ...(service ? [service] : []));
