@@ -3,8 +3,8 @@ import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { get, sendTraffic } from '../support/request.ts';
 import { type Slow, startSlow } from './fixtures/start.ts';
-import { get, sendTraffic } from './fixtures/traffic.ts';
 
 const started: Slow[] = [];
 const agent = new Agent({ keepAlive: true });

@@ -19,7 +19,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serviceNames } from '../../scripts/system.ts';
 import type { Ports } from '../../scripts/topology.ts';
 import { freePorts } from '../support/ports.ts';
-import { get } from './fixtures/traffic.ts';
+import { get } from '../support/request.ts';
 
 const root = join(import.meta.dirname, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'slipway-start-'));

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { get } from '../support/request.ts';
 import { type Slow, startSlow } from './fixtures/start.ts';
-import { get } from './fixtures/traffic.ts';
 
 const started: Slow[] = [];
 const servers: Server[] = [];
