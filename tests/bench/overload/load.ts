@@ -7,6 +7,8 @@ import { Caller, openCallers, takeIdle } from '../../support/caller.ts';
 export type OpenOrder = {
   port: number;
   path: string;
+  /** The request as it goes over the wire; a GET without further headers by default. */
+  request?: string;
   /** Requests a second, at random times (a Poisson process). */
   rate: number;
   seconds: number;
@@ -21,8 +23,8 @@ const giveUpAfter = 2_000;
 /** Connections that are open from the start, as those of a load balancer are; who finds none free counts as lost. */
 const connections = 2_000;
 
-async function run({ port, path, rate, seconds, inTime }: OpenOrder): Promise<OpenResult> {
-  const request = `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n`;
+async function run({ port, path, rate, seconds, inTime, ...order }: OpenOrder): Promise<OpenResult> {
+  const { request = `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n` } = order;
   const result: OpenResult = { sent: 0, good: 0, late: 0, refused: 0, lost: 0 };
   const idle = await openCallers(port, connections);
   const busy = new Set<Caller>();
@@ -39,7 +41,7 @@ async function run({ port, path, rate, seconds, inTime }: OpenOrder): Promise<Op
       busy.delete(caller);
       if (status === 0) result.lost += 1;
       else idle.push(caller);
-      if (status === 503) result.refused += 1;
+      if (status === 503 || status === 429) result.refused += 1;
       if (status !== 200) return;
       if (now - dueAt <= inTime) result.good += 1;
       else result.late += 1;
