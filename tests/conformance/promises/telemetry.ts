@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { startZipkin } from '@slipway/platform/testing/zipkin';
+import { eventually } from '../../support/people.ts';
+import type { ServicePromise } from '../promise.ts';
+import type { Target } from '../target.ts';
+
+/** Requests of one check. */
+const count = 40;
+
+/** Series that may appear while a check runs for reasons of their own, such as a histogram of a new status. */
+const otherSeries = count / 2;
+
+/** Metrics with bounded labels, and traces that continue the caller's. */
+export const telemetry: ServicePromise[] = [
+  {
+    id: 'counts',
+    name: 'counts requests by their route',
+    needs: ['management'],
+    async check(target) {
+      const route = target.description.read.path.split('?')[0] ?? '';
+      const before = countOf(await seriesOf(target), route);
+      for (let sent = 0; sent < count; sent++) await target.send(target.description.read);
+      const counted = countOf(await seriesOf(target), route) - before;
+      assert.ok(counted >= count, `${counted} of ${count} requests to ${route} were counted`);
+    },
+  },
+  {
+    id: 'bounded',
+    name: 'makes no series for unknown paths',
+    needs: ['management'],
+    async check(target) {
+      const send = () => target.send({ path: `/conformance/${randomUUID()}` });
+      await send();
+      const before = (await seriesOf(target)).length;
+      for (let sent = 0; sent < count; sent++) await send();
+      const made = (await seriesOf(target)).length - before;
+      assert.ok(made < otherSeries, `${count} unknown paths made ${made} series`);
+    },
+  },
+  {
+    id: 'trace',
+    name: "continues the caller's trace",
+    needs: ['command', 'traced'],
+    async check(target) {
+      const collector = await startZipkin();
+      try {
+        const traced = await target.start(target.command.traced?.(collector.endpoint));
+        const [traceId, parentId] = [randomBytes(16).toString('hex'), randomBytes(8).toString('hex')];
+        const headers = { traceparent: `00-${traceId}-${parentId}-01` };
+        await traced.send(target.description.read, { headers });
+        const arrived = async () => collector.spans.find((span) => span.traceId === traceId);
+        await eventually('a span of the trace arrives at the collector', arrived, 5_000);
+        const children = collector.spans.filter((span) => span.parentId === parentId);
+        assert.equal(children.length, 1, `${children.length} spans have the caller's span as their parent`);
+        assert.equal(children[0]?.kind, 'SERVER', `the span is of the kind ${children[0]?.kind}`);
+      } finally {
+        await collector.stop();
+      }
+    },
+  },
+];
+
+/** Returns the lines of the exposition, without comments. */
+async function seriesOf(target: Target): Promise<string[]> {
+  const { body } = await target.probe(target.probes.metrics);
+  return body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/** Returns the sum of the counters of requests that have the route as a label. */
+function countOf(series: string[], route: string): number {
+  const counters = series.filter(
+    (line) => /^\w*request\w*_(count|total)\{/.test(line) && line.includes(`"${route}"`),
+  );
+  return counters.reduce((sum, line) => sum + Number(line.split('} ')[1]?.split(' ')[0]), 0);
+}

@@ -1,0 +1,136 @@
+/** The descriptions of Slipway's own services. */
+import { randomUUID } from 'node:crypto';
+import { listPlans, listSubscriptions, subscribe } from '@slipway/contracts/billing';
+import { getRevenue } from '@slipway/contracts/reporting';
+import { getKeys, getMe, logIn } from '@slipway/contracts/users';
+import { deliverEvents } from '@slipway/platform/events/inbox';
+import { newSecrets } from '../../scripts/secrets.ts';
+import { type Ports, type ServiceSpec, topology } from '../../scripts/topology.ts';
+import { ok } from '../support/http.ts';
+import { newPerson, type Person } from '../support/people.ts';
+import { type System, startSystem } from '../support/system.ts';
+import type { Ask, Command, Description } from './service.ts';
+
+/** Milliseconds for which a service accepts new requests after SIGTERM. */
+const drainDelay = 800;
+
+/** An address where nothing listens. */
+const nowhere = 'http://127.0.0.1:9';
+
+/** What the suite sends to each service. */
+type Requests = Pick<Description, 'read' | 'write' | 'guarded' | 'idempotent'>;
+
+/** What can be sent to a running service without a token. Nothing in reporting is public. */
+export const runningServices: Description[] = [
+  { name: 'gateway', read: { path: listPlans.url }, guarded: { path: getMe.url } },
+  { name: 'users', read: { path: getKeys.url }, guarded: { path: getMe.url } },
+  { name: 'billing', read: { path: listPlans.url }, guarded: { path: listSubscriptions.url } },
+];
+
+/** A running system, whose services are described. A process that the suite starts uses the databases of this system. */
+export type DescribedSystem = { descriptions: Description[]; stop(): Promise<void> };
+
+/** Starts the system, and describes each of its services. */
+export async function describeSystem(): Promise<DescribedSystem> {
+  const secrets = newSecrets();
+  const system = await startSystem({ secrets, env: settings });
+  const { services, dataDir } = system;
+  const names = Object.keys(services) as ServiceSpec['name'][];
+  const ports = Object.fromEntries(
+    names.map((name) => [name, { port: portOf(services[name].address), management: 0 }]),
+  ) as Ports;
+  const specs = topology({ dataDir, ports, secrets });
+  const requests = await requestsOf(system);
+  return {
+    descriptions: specs.map((spec) => ({
+      name: spec.name,
+      ...requests[spec.name],
+      command: commandOf(spec),
+    })),
+    stop: () => system.stop(),
+  };
+}
+
+const portOf = (address: string) => Number(new URL(address).port);
+
+/** Settings of every process. The limits of requests per minute are higher than what the suite sends. */
+const settings = {
+  DRAIN_DELAY_MS: String(drainDelay),
+  RATE_LIMIT: '100000000',
+  RATE_LIMIT_SIGN_IN: '100000000',
+  LOG_LEVEL: 'warn',
+};
+
+function commandOf(spec: ServiceSpec): Command {
+  const addresses = Object.keys(spec.settings).filter((name) => /^(?!STORE_).*_URL$/.test(name));
+  return {
+    run: [process.execPath, `apps/${spec.name}/src/main.ts`],
+    settings: { ...spec.settings, ...settings },
+    port: 'PORT',
+    managementPort: 'MANAGEMENT_PORT',
+    drainDelay,
+    wrong: { LOG_LEVEL: 'loud', REQUEST_TIMEOUT_MS: 'soon', DRAIN_DELAY_MS: '-1' },
+    isolated: Object.fromEntries(addresses.map((name) => [name, nowhere])),
+    traced: (endpoint) => ({
+      OTEL_TRACES_EXPORTER: 'zipkin',
+      OTEL_EXPORTER_ZIPKIN_ENDPOINT: endpoint,
+      OTEL_TRACES_SAMPLER: 'always_on',
+      OTEL_BSP_SCHEDULE_DELAY: '100',
+    }),
+  };
+}
+
+/** The requests of each service, with the tokens that they need. */
+async function requestsOf({
+  base,
+  admin,
+  serviceToken,
+}: System): Promise<Record<ServiceSpec['name'], Requests>> {
+  const person = await newPerson(base);
+  const { accessToken } = await ok(base, logIn, { body: admin });
+  const subscription: Ask = {
+    method: 'POST',
+    path: subscribe.url,
+    headers: { ...bearer(person.token), 'idempotency-key': randomUUID() },
+    body: { planId: 'starter' },
+  };
+  const idempotent = { ...subscription, otherBody: { planId: 'pro' } };
+  const session = logInOf(person);
+  return {
+    gateway: { read: { path: listPlans.url }, write: session, guarded: { path: getMe.url }, idempotent },
+    users: {
+      read: { path: getMe.url, headers: bearer(person.token) },
+      write: session,
+      guarded: { path: getMe.url },
+    },
+    billing: {
+      read: { path: listPlans.url },
+      write: subscription,
+      guarded: { path: listSubscriptions.url },
+      idempotent,
+    },
+    reporting: {
+      read: { path: getRevenue.url, headers: bearer(accessToken) },
+      write: delivery(serviceToken),
+      guarded: { path: getRevenue.url },
+    },
+  };
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+function logInOf({ email, password }: Person): Ask {
+  return { method: 'POST', path: logIn.url, body: { email, password } };
+}
+
+/** The delivery of one event, which is applied once, however often it is sent. */
+function delivery(serviceToken: string): Ask {
+  const at = new Date().toISOString();
+  const event = { id: randomUUID(), type: 'user.signed_up', at, source: 'users', data: { userId: 'ada' } };
+  return {
+    method: 'POST',
+    path: deliverEvents.url,
+    headers: bearer(serviceToken),
+    body: { events: [event] },
+  };
+}
