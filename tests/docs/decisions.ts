@@ -14,8 +14,8 @@ export type DecisionRecord = { path: string; number: string; title: string; stat
 /** A link or a mention, both as paths from the root of the repository. */
 export type Reference = { from: string; to: string };
 
-/** The README and every page in `docs/`. */
-export const pages = filesOf(['README.md', 'docs/**/*.md']);
+/** The README, the page for contributors and every page in `docs/`. */
+export const pages = filesOf(['{README,CONTRIBUTING}.md', 'docs/**/*.md']);
 
 const sources = filesOf([
   '{apps,libs,scripts,tests,k8s}/**/*.{ts,mjs,sql,sh,yml,yaml,env}',
