@@ -3,7 +3,7 @@ type BackoffOptions = {
   base: number;
   /** Longest delay before any retry; milliseconds. */
   max: number;
-  /** Returns a number from 0 to 1, without 1. */
+  /** Returns a number from 0 to less than 1. */
   random?: () => number;
 };
 

@@ -1,11 +1,11 @@
 import { setImmediate as nextIteration } from 'node:timers/promises';
 
-/** Milliseconds of work after which others have their turn. */
+/** Milliseconds of work after which a break is due. */
 const maxWork = 5;
 
 /**
  * Makes the function that a long piece of work calls between its steps: when the steps since the last break have taken
- * 5 ms, it returns a promise of the next iteration of the event loop, and else nothing.
+ * 5 ms, it returns a promise of the next iteration of the event loop, otherwise `undefined`.
  *
  * @example
  * const breakDue = takeBreaks();

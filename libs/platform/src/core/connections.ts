@@ -1,2 +1,2 @@
-/** The connections of a store to its server: open ones, busy ones of these, and commands that wait for one. */
+/** A store's open connections to its server, how many of these are busy, and how many commands wait for one. */
 export type Connections = { open: number; busy: number; waiting: number };

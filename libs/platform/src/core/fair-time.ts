@@ -1,6 +1,6 @@
 /**
- * Returns the least time, in milliseconds, that a request must leave for its response. If its client leaves less, by a
- * short deadline of its own or by a slow body, then the client is responsible for a response that comes too late.
+ * Returns the minimum time, in milliseconds, that a client must leave for a response. If it leaves less, by a short
+ * deadline or a slow body, the client is responsible for a late response.
  *
  * @param timeoutMs the time limit of the operation
  */

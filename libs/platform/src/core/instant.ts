@@ -1,4 +1,4 @@
-/** RFC 3339, and what else people write: a space for the `T`, an offset without its colon or its minutes. */
+/** RFC 3339 and common variants: a space for the `T`, an offset without colon or minutes. */
 const form = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d(:?\d\d)?)$/;
 const leapSecond = /:60([.Zz+-]|$)/;
 
@@ -6,7 +6,7 @@ const leapSecond = /:60([.Zz+-]|$)/;
  * Reads a timestamp: the one parser of times, for the schemas' format `date-time` and for the rules.
  *
  * @returns the instant in the one form that sorts, UTC with milliseconds; `undefined` if the text is no timestamp, or
- *   if the year in UTC has not four digits.
+ *   if the year in UTC does not have four digits.
  * @example
  * readInstant('2024-03-31T02:30:00+02:00'); // '2024-03-31T00:30:00.000Z'
  */

@@ -8,7 +8,7 @@ export function toCursor({ at, id }: Position): string {
   return Buffer.from(JSON.stringify([at, id])).toString('base64url');
 }
 
-/** Decodes a cursor. @throws {Problem} invalid_cursor if it was not made by `toCursor`. */
+/** Decodes a cursor, if there is one. @throws {Problem} invalid_cursor if it does not have the form of `toCursor`. */
 export function fromCursor(cursor: string | undefined): Position | undefined {
   if (cursor === undefined) return undefined;
   try {

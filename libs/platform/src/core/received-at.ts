@@ -3,19 +3,19 @@ import { currentContext } from './request-context.ts';
 
 const queuedAt = new WeakMap<IncomingMessage, number>();
 
-/** Records when a request was received that had to wait in a queue, on the clock of `performance.now()`. */
+/** Records when a queued request was received, on the clock of `performance.now()`. */
 export function setReceivedAt(request: IncomingMessage, at: number): void {
   queuedAt.set(request, at);
 }
 
-/** Returns when a request was received: its duration and its deadline include its time in the queue. */
+/** Returns when a queued request was received, or now: duration and deadline include the time in the queue. */
 export function receivedAt(request: IncomingMessage): number {
   return queuedAt.get(request) ?? performance.now();
 }
 
 /**
- * How many milliseconds before this request its sender received the request that caused it. Only durations travel
- * between services, because their clocks differ.
+ * Header with the age, in milliseconds, of the request that the sender of this one is serving. Services exchange only
+ * durations, because their clocks differ.
  */
 export const ageHeader = 'x-request-age-ms';
 

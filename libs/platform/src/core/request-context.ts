@@ -4,23 +4,23 @@ import type { CallShare } from './call-share.ts';
 
 /** The facts that a service knows about a request while it serves it. The active span is in OpenTelemetry's own context. */
 export type RequestContext = {
-  /** Names the whole journey; the caller's `x-correlation-id` or a new one. */
+  /** Identifies all requests with the same cause; the caller's `x-correlation-id` or a new one. */
   correlationId: string;
   /** The span of the request. It exists for every request, and records nothing if the trace is not sampled. */
   span: Span;
-  /** The caller's part of the trace, as its headers say. */
+  /** The trace context in the caller's headers. */
   caller: Context;
   /** Makes the spans below that of the request; absent without an exporter. */
   tracer: Tracer | undefined;
-  /** When nobody waits for the response any more, on the clock of `performance.now()`: the wall's may jump. */
+  /** When the client stops waiting, on the clock of `performance.now()`, because the system clock may be set. */
   deadline: number;
   /** When the request was received, on the same clock. */
   startedAt: number;
-  /** When the last byte of its body was read; infinite until then, and if nothing reads it. */
+  /** When the last byte of the body was read, infinite until then; `startedAt` without a body. */
   completeAt: number;
-  /** Least time in milliseconds from then to the deadline: if it is less, the client is responsible for being late. */
+  /** Minimum milliseconds from `completeAt` to the deadline: if fewer, the client is responsible for being late. */
   fairTime: number;
-  /** On whose behalf calls to other services are made while it is handled; absent if clients are not told apart. */
+  /** The client and priority of calls that are made for the request; absent if all clients are one. */
   share?: CallShare;
   /** The code of the problem that the request is answered with. */
   problem: string | undefined;
@@ -34,8 +34,8 @@ const requestKey = createContextKey('slipway.request');
 const spanKey = createContextKey('OpenTelemetry Context Key SPAN');
 
 /**
- * A request and its span as OpenTelemetry's context. Two calls of the API's `setValue` would do, at the price of two
- * copied maps for every request.
+ * A request and its span as OpenTelemetry's context. Two calls of the API's `setValue` would do the same, but copy two
+ * maps for each request.
  */
 class RequestScope implements Context {
   readonly #request: RequestContext;
@@ -62,7 +62,7 @@ class RequestScope implements Context {
   }
 }
 
-/** The request that the running code serves; `undefined` outside of any. */
+/** Returns the context of the current request; `undefined` outside of any. */
 export function currentContext(): RequestContext | undefined {
   return context.active().getValue(requestKey) as RequestContext | undefined;
 }
@@ -75,7 +75,7 @@ export function withContext<T>(request: RequestContext, work: () => T): T {
 /**
  * Returns whether the client left too little time for a response, by its own deadline or by sending its body slowly.
  *
- * @param hasArrived whether the whole body has arrived: a body that was not read then is no reason to be late
+ * @param hasArrived whether the whole body has arrived; if so, it does not count as slow, even if it was not read
  */
 export function clientLeftTooLittle(request: RequestContext, hasArrived: boolean): boolean {
   const { deadline, startedAt, completeAt, fairTime } = request;
@@ -84,12 +84,12 @@ export function clientLeftTooLittle(request: RequestContext, hasArrived: boolean
 }
 
 /**
- * Milliseconds that are left for the request being served, at most `most`.
+ * Returns the milliseconds that are left for the current request, at most `max`.
  *
  * @example
  * const timeout = timeLeft(2_000); // 2000 outside of a request
  */
-export function timeLeft(most: number, now = performance.now()): number {
+export function timeLeft(max: number, now = performance.now()): number {
   const deadline = currentContext()?.deadline;
-  return deadline === undefined ? most : Math.max(0, Math.min(most, deadline - now));
+  return deadline === undefined ? max : Math.max(0, Math.min(max, deadline - now));
 }

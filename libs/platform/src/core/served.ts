@@ -6,6 +6,6 @@ export type Served = {
   request: FastifyRequest;
   reply: FastifyReply;
   context: RequestContext;
-  /** When it has reached its time limit, on the clock of `performance.now()`. */
+  /** When it reaches its time limit, on the clock of `performance.now()`. */
   endsAt: number;
 };

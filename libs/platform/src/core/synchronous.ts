@@ -3,8 +3,8 @@ const marked = new WeakSet<object>();
 type AnyFunction = (...args: never[]) => unknown;
 
 /**
- * Marks a function of a store that returns its result itself, not a promise of it. All other functions of a store
- * are operations, which are measured from the start.
+ * Marks a function of a store that does not return a promise. All other functions of a store are operations, which are
+ * measured.
  *
  * @example
  * return { onAdded: synchronous((listener) => void listeners.push(listener)), pending, delivered };
@@ -14,7 +14,7 @@ export function synchronous<F extends AnyFunction>(work: F): F {
   return work;
 }
 
-/** Whether a function was marked as synchronous. */
+/** Returns whether a function was marked as synchronous. */
 export function isSynchronous(work: AnyFunction): boolean {
   return marked.has(work);
 }
