@@ -7,7 +7,7 @@ type Registered = { registry: Registry };
 export type Count = { inc(by?: number): void };
 
 type Named = {
-  /** Ends in `_total` for a counter, and in the unit (`_seconds`, `_bytes`) for a gauge. */
+  /** Ends in `_total` for a counter, and in the unit, if any (`_seconds`, `_bytes`), for a gauge. */
   name: string;
   help: string;
 };

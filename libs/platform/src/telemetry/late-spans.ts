@@ -7,8 +7,9 @@ import {
 } from '@opentelemetry/sdk-trace';
 
 /**
- * Records a span after the sampler decided against it. The span must have the ids that were already sent to other
- * services: within `withIds`, the id generator returns those ids, and the sampler records the span.
+ * Makes a sampler and an id generator that can record a span after `sampler` decided against it. The
+ * span must have the ids that were already sent to other services: `withIds` makes the generator return those ids and
+ * the sampler record the span.
  */
 export function lateSpans(sampler: Sampler) {
   const random = new RandomIdGenerator();

@@ -3,8 +3,8 @@ export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 's
 export type LogLevelName = (typeof logLevels)[number];
 
 /** Maximum duration of a changed level in seconds: a forgotten `debug` would fill disks. */
-const longest = 3_600;
-const usual = 600;
+const maxSeconds = 3_600;
+const defaultSeconds = 600;
 
 export type LogLevel = ReturnType<typeof createLogLevel>;
 
@@ -47,11 +47,11 @@ export function createLogLevel(loggers: { level: string }[], configured: string)
 }
 
 function checked(wish: unknown): { level: LogLevelName; seconds: number } {
-  const { level, forSeconds = usual } = (wish ?? {}) as { level?: unknown; forSeconds?: unknown };
+  const { level, forSeconds = defaultSeconds } = (wish ?? {}) as { level?: unknown; forSeconds?: unknown };
   const known = logLevels.find((each) => each === level);
   if (!known) throw new RangeError(`level must be one of ${logLevels.join(', ')}`);
-  if (typeof forSeconds !== 'number' || !(forSeconds > 0 && forSeconds <= longest)) {
-    throw new RangeError(`forSeconds must be a number up to ${longest}`);
+  if (typeof forSeconds !== 'number' || !(forSeconds > 0 && forSeconds <= maxSeconds)) {
+    throw new RangeError(`forSeconds must be a number above 0, up to ${maxSeconds}`);
   }
   return { level: known, seconds: forSeconds };
 }

@@ -8,7 +8,7 @@ export type { Logger };
 /** The destination of log lines. `flush` writes all buffered lines immediately. */
 export type LogDestination = { write(line: string): void; flush?(): void };
 
-/** Fields that are never written, whatever object is logged. */
+/** Fields that `log` masks, in an object and in two levels of objects in it. */
 const secretFields = [
   'password',
   'token',
@@ -21,7 +21,7 @@ const secretFields = [
 ];
 
 /**
- * Maximum size in bytes, and maximum time in milliseconds, for which request lines are buffered to be written together.
+ * Request lines are buffered and written together, when they have this size in bytes or after this many milliseconds.
  */
 const heldBytes = 4_096;
 const heldMs = 100;
@@ -29,7 +29,7 @@ const heldMs = 100;
 /**
  * Creates the JSON loggers of a service, with one destination: `log` for all messages, with the trace id and
  * correlation id of the current request; and `requests` for the one line of each request. Request lines have only known
- * fields and need no redaction, which makes them six times as cheap. `level` changes the level of both while the
+ * fields and need no redaction, so they cost a sixth. `level` changes the level of both while the
  * service runs.
  */
 export function createLogs(
@@ -54,7 +54,7 @@ function standardOutput(): LogDestination {
   return pino.destination({ fd: 1, sync: true, minLength: heldBytes, periodicFlush: heldMs });
 }
 
-/** Writes buffered request lines first, so that all lines stay in order. */
+/** Writes each line immediately, after the buffered request lines, so that all stay in order. */
 function writtenAtOnce(destination: LogDestination): LogDestination {
   return {
     write(line) {

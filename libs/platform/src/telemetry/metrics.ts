@@ -20,7 +20,7 @@ export function createMetrics(service: string, version: string) {
   const metrics = {
     registry,
     text: () => registry.metrics(),
-    /** The response of `/metrics` to an `Accept` header. */
+    /** Returns the response of `/metrics` to an `Accept` header. */
     expose: (accept?: string) => expose(registry, { service }, accept),
     requests: createRequestMetrics(registers),
     /** The requests in flight. */
@@ -33,7 +33,7 @@ export function createMetrics(service: string, version: string) {
     }),
     dependencies: new Histogram({
       name: 'dependency_call_duration_seconds',
-      help: 'Duration of calls to other services and to the store',
+      help: 'Duration of calls to other services, to the store and to other dependencies',
       labelNames: ['dependency', 'operation', 'outcome'] as const,
       buckets: durationBuckets,
       registers,

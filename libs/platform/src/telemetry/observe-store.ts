@@ -7,7 +7,7 @@ import { endSpan, failSpan, failureName, type SpanFacts, startSpan } from './spa
 type Method = (...args: unknown[]) => unknown;
 
 /**
- * Wraps a store so that each call of a method is measured, and is a span of the request that made it. Parts of a store
+ * Wraps a store so that each call that returns a promise is measured, and is a span of its request. Parts of a store
  * (`store.outbox`, `store.idempotency`) are wrapped, too. Methods marked as `synchronous` are not wrapped.
  *
  * @example
@@ -57,7 +57,7 @@ function observedPart<Part extends object>(part: Part, path: string, calls: Call
   });
 }
 
-/** Declares the gauge of a store's connections by state: open, busy, or waited for. */
+/** Declares the gauge of a store's connections by state; `waiting` counts commands. */
 export function measureConnections({ registry }: Metrics, connections: () => Record<string, number>): void {
   new Gauge({
     name: 'store_connections',
@@ -86,7 +86,7 @@ function observe(owner: object, name: string, value: unknown, calls: Calls): unk
   return value;
 }
 
-/** Whether a value is an operation: a function that is not marked as synchronous. */
+/** Returns whether a value is an operation: a function that is not marked as synchronous. */
 function isOperation(value: unknown): value is Method {
   return typeof value === 'function' && !isSynchronous(value as Method);
 }

@@ -87,7 +87,7 @@ function noteCompletion(raw: IncomingMessage, context: RequestContext): void {
   });
 }
 
-/** Returns the status of a response, or 499, as in nginx, if its client disconnected before it was sent. */
+/** Returns the status of a response, or 499, as in nginx, if the connection closed before it was sent. */
 function statusOf({ raw }: FastifyReply): number {
   return raw.writableEnded && !isCut(raw) ? raw.statusCode : 499;
 }

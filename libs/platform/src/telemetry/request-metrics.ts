@@ -1,9 +1,9 @@
 import { Histogram, type Registry } from 'prom-client';
 
-/** Upper bounds of the duration buckets in seconds, from a fast read to the longest time limit of a request. */
+/** Upper bounds of the duration buckets in seconds, from a fast read to the default time limit of a request. */
 export const durationBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** The methods that have a label of their own. Node accepts 30 more methods, which no route serves. */
+/** The methods that have a label of their own. Node accepts about 30 more methods, which no route serves. */
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** The statuses of unexpected failures: a bug, and an unreachable dependency. */

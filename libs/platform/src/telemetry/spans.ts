@@ -37,7 +37,7 @@ export type SpanFacts = {
 
 /**
  * Creates a span. Sets the attributes only if the span is recorded, because the SDK would copy and check them before it
- * makes that decision.
+ * decides that.
  *
  * @param startedAt a time of `performance.now()`; by default the current time
  */
@@ -52,8 +52,8 @@ export function makeSpan(tracer: Tracer, facts: SpanFacts, parent: Context, star
 }
 
 /**
- * Runs `work` in a child span of the current one. If the trace is not sampled, only calls `work`. A failure marks the
- * span with its problem code.
+ * Runs `work` in a child span of the current one. If the trace is not sampled, only calls `work`. An error marks the
+ * span as failed, with its `failureName`.
  *
  * @example
  * await withSpan({ name: 'users getMe', kind: 'client', peer: 'users' }, async (span) => {

@@ -14,15 +14,15 @@ import { B3InjectEncoding, B3Propagator } from '@opentelemetry/propagator-b3';
 import { currentContext } from '../core/request-context.ts';
 
 /**
- * How many more milliseconds the caller will wait for the response. Each service sends the next one the time that is
- * left.
+ * Header with the milliseconds for which the caller still waits for the response. Each service sends the time that is
+ * left to the next one.
  */
 export const timeoutHeader = 'x-request-timeout-ms';
 export const correlationHeader = 'x-correlation-id';
 
 const w3c = new W3CTraceContextPropagator();
 
-/** By their names in `OTEL_PROPAGATORS`. If a request has several formats, the last one here wins. */
+/** Propagators by their names in `OTEL_PROPAGATORS`. If a request has several formats, the last one here wins. */
 const propagators: Record<string, TextMapPropagator> = {
   baggage: new W3CBaggagePropagator(),
   b3multi: new B3Propagator({ injectEncoding: B3InjectEncoding.MULTI_HEADER }),
@@ -31,8 +31,8 @@ const propagators: Record<string, TextMapPropagator> = {
 };
 
 /**
- * Makes the propagator that `OTEL_PROPAGATORS` names. Only the named formats are sent, but W3C and B3 are always read:
- * tracers that know one of them only must not lose their trace.
+ * Makes the propagator that `OTEL_PROPAGATORS` names. Only the named formats are sent. W3C and B3 are read, too, unless
+ * the setting is `none`: tracers that know only one of them must not lose their trace.
  */
 export function createPropagator(setting: string): TextMapPropagator {
   const names = setting.split(/\s*,\s*/);

@@ -15,7 +15,7 @@ const samplers = [
 
 const otlpProtocols = ['http/protobuf', 'http/json', 'grpc'] as const;
 
-/** The settings of tracing, with the names and meanings that OpenTelemetry gives them. */
+/** The settings of tracing. Those with `OTEL_` in the name mean what OpenTelemetry specifies. */
 export const tracingSettings = {
   OTEL_SDK_DISABLED: Type.Boolean({ default: false, description: 'Disables tracing' }),
   OTEL_TRACES_EXPORTER: Type.Enum(['none', 'zipkin', 'otlp'], {

@@ -23,7 +23,7 @@ export type Tracing = {
   finish(context: RequestContext, end: RequestEnd): boolean;
   /** Runs work that does not belong to a request in a new trace, linked to the given span contexts. */
   background<T>(name: string, links: SpanContext[], work: (span?: Span) => Promise<T>): Promise<T>;
-  /** Exports the spans that are still queued. Never rejects, because telemetry must not make a shutdown fail. */
+  /** Exports queued spans, for at most `stopWithin`. Never rejects, because telemetry must not make a shutdown fail. */
   shutdown(): Promise<void>;
 };
 
@@ -42,13 +42,13 @@ export type RequestEnd = Pick<RequestStart, 'method' | 'route' | 'startedAt'> & 
 
 /**
  * Maximum number of unsampled requests per second whose spans are recorded because they failed or were slow. Without
- * it, a service that fails every request would flood the collector.
+ * this limit, a service that fails every request would flood the collector.
  */
 const latePerSecond = 10;
 /** Maximum time in milliseconds that a shutdown waits for a collector that does not respond. */
 const stopWithin = 2_000;
 
-/** Creates the tracing of a service. OpenTelemetry's SDK is loaded only if the settings name an exporter. */
+/** Creates the tracing of a service. OpenTelemetry's SDK is loaded only if spans are exported. */
 export async function createTracing(options: TracingOptions): Promise<Tracing> {
   const { settings } = options;
   propagation.disable();
@@ -88,8 +88,8 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
   }
 
   /**
-   * Returns a recorded span for an unsampled request that failed or was slow, and `undefined` for any other. The span
-   * has no children, because none were recorded.
+   * Returns a recorded span for an unsampled request that failed or was slow, if late spans are allowed. The span has
+   * no children, because none were recorded.
    */
   function lateSpan({ span, caller }: RequestContext, { method, route, status, ms, startedAt }: RequestEnd) {
     if (status < 500 && ms < slowMs) return undefined;
