@@ -8,9 +8,9 @@ import type { Principal, TokenVerifier } from './tokens.ts';
 
 export type AccessOptions = {
   verify: TokenVerifier;
-  /** The secret that other services send to operations with `access: 'service'`; without it, they are closed. */
+  /** The secret that other services send to operations with `access: 'service'`; without it, these reject every call. */
   serviceToken?: string;
-  /** The secret that a job sends to operations with `jobs`; without it, they are closed to jobs. */
+  /** The secret that a job sends to operations with `jobs`; without it, these reject jobs. */
   jobToken?: string;
 };
 
@@ -57,12 +57,12 @@ function requireToken({ headers }: FastifyRequest): string {
   });
 }
 
-/** Returns the person that sent a request. Only for routes with the access `member` or `admin`. */
+/** Returns the person or job that sent a request. Only for routes with the access `member` or `admin`. */
 export function principalOf(request: FastifyRequest): Principal {
   return request.getDecorator<Principal>('principal');
 }
 
-/** Whether a person may see what belongs to `owner`: owners and administrators may. */
+/** Returns whether a person may access what belongs to `owner`: the owner and administrators may. */
 export function mayAccess({ subject, roles }: Principal, owner: string): boolean {
   return subject === owner || roles.includes('admin');
 }

@@ -11,15 +11,15 @@ export type AuthenticationOptions = {
   readKeys: () => Promise<JSONWebKeySet>;
   /** Divides the service between clients under overload (`ServiceContext.shareBy`). */
   shareBy: (clientOf: ClientOf) => void;
-  /** The secret that other services send to operations with `access: 'service'`; without it, they are closed. */
+  /** The secret that other services send to operations with `access: 'service'`; without it, these reject every call. */
   serviceToken?: string;
-  /** The secret that a job sends to operations with `jobs`; without it, they are closed to jobs. */
+  /** The secret that a job sends to operations with `jobs`; without it, these reject jobs. */
   jobToken?: string;
   /** Identifies clients without a verified token (`readClientAddress`); without it, they count as one client. */
   networkOf?: (request: Pick<FastifyRequest, 'raw'>) => string;
   /**
-   * Reads a person's current roles, where a service knows them; elsewhere the roles in the token apply. Whatever else it
-   * returns is on the principal, too, so that a handler need not read it again.
+   * Reads a person's current roles; without it, the roles in the token apply. All fields that it returns become fields
+   * of the principal, so that a handler need not read them again.
    */
   currentAccess?: (subject: string) => Promise<Pick<Principal, 'roles'>>;
 };
@@ -37,7 +37,7 @@ export function registerAuthentication(app: App, options: AuthenticationOptions)
   registerAccess(app, createAuthentication(options));
 }
 
-/** Creates what `registerAuthentication` registers, for a service that checks access in only a part of its routes. */
+/** Creates the options of `registerAccess`, for a service that checks access in only a part of its routes. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
   const { readKeys, shareBy, networkOf, currentAccess, serviceToken, jobToken } = options;
   const verify = createTokenVerifier(publishedKeys(readKeys));

@@ -7,8 +7,8 @@ import { StartError } from '../core/start-error.ts';
 
 /**
  * Creates the functions that find a client: `addressOf` returns the address of the connection or, if that is a trusted
- * proxy, the address that the proxy states in `X-Forwarded-For`; `networkOf` returns the network of that address.
- * The header of anyone else is ignored, because anyone can write it.
+ * proxy, the last address in `X-Forwarded-For` that is not one; `networkOf` returns the network of that address.
+ * The header is ignored if anyone else sends it.
  *
  * @param trusted the trusted proxies, separated by commas: addresses, CIDR networks, or loopback, linklocal and
  * uniquelocal; empty trusts none

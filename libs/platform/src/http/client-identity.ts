@@ -14,7 +14,7 @@ const personPrefix = 'subject ';
 /** Returns whether a client is a person with a verified token. */
 export const isPerson = (client: string): boolean => client.startsWith(personPrefix);
 
-/** Functions that name a request's client: `subject …` for a person with a verified token, else `address …`. */
+/** Functions that name a request's client: `subject …` with a verified token, else `address …` or an empty name. */
 export type ClientIdentity = {
   /** Uses a token only if its verification is cached: cheap enough for every request under overload. */
   cached: ClientOf;

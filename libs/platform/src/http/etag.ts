@@ -12,7 +12,7 @@ export function etagOf(...parts: (string | number)[]): string {
 
 /**
  * Rejects a change that is not based on the current representation (RFC 9110 section 13.1.1). A request without
- * `If-Match` passes.
+ * `If-Match`, or with `*`, passes.
  *
  * @throws {Problem} version_mismatch
  */

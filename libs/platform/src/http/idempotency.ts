@@ -11,15 +11,15 @@ export type StoredAnswer = { status: number; contentType?: string; body: string 
 export type Reservation =
   /** The key was free and is now reserved: run the request, then `complete` or `release` the key. */
   | { state: 'reserved' }
-  /** Another request with this key is running, or the key is reserved for another body. */
+  /** A request with this key is running or has crashed, or the key is reserved for another body. */
   | { state: 'running'; bodyHash: string }
   | { state: 'done'; bodyHash: string; answer: StoredAnswer };
 
 /** The store of idempotency keys, shared by all replicas of a service. */
 export type IdempotencyStore = {
   /**
-   * Reserves a key in one atomic step. A reservation older than `staleAfter` milliseconds was left by a crash: a
-   * request with the same body takes it over.
+   * Reserves a key in one atomic step. A reservation older than `staleAfter` milliseconds counts as left by a crash:
+   * a request with the same body takes it over.
    *
    * @param caller the caller whose keys are limited together
    */
@@ -61,9 +61,9 @@ type Run = { id: string; bodyHash: string; staleAfter: number; caller: string; r
 const staleMargin = 5_000;
 /** Time in milliseconds for which a response is stored. */
 const storedFor = 24 * 60 * 60_000;
-/** Keys beyond these limits are deleted. A request that repeats one runs again, and finds what the first run created. */
+/** The oldest keys beyond these limits are deleted. A request with a deleted key runs again, and finds what it created. */
 export const keyLimits: KeyLimits = { records: 10_000, bytes: 10 * 1_048_576 };
-/** A caller's keys are counted after so much more: they may exceed the limits by this in each process. */
+/** Growth after which a process trims a caller's keys, which may exceed the limits by this for each process. */
 const uncounted: KeyLimits = { records: 100, bytes: 1_048_576 };
 /** Maximum number of callers whose keys are followed. */
 const maxCallers = 10_000;
@@ -72,7 +72,7 @@ const expireInterval = 10 * 60_000;
 
 /**
  * Makes the routes with `config.idempotency: 'required'` idempotent: a request that is sent again with the same
- * `Idempotency-Key` gets the first response and has no second effect.
+ * `Idempotency-Key` gets the first response while that is stored, and has no second effect.
  * Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
 export function registerIdempotency(
@@ -197,7 +197,7 @@ function answerOf(reply: FastifyReply, payload: unknown): StoredAnswer | undefin
   return { status: reply.statusCode, contentType, body: payload?.toString() ?? '' };
 }
 
-/** Statuses that are not stored: the same request may succeed later, or with other credentials. */
+/** Statuses below 500 that are not stored: the same request may succeed later, or with other credentials. */
 const temporary = new Set([401, 403, 408, 429]);
 
 function isFinal({ status, body }: StoredAnswer): boolean {
@@ -214,7 +214,7 @@ function expirePeriodically(app: FastifyInstance, store: IdempotencyStore, log: 
   app.addHook('onClose', async () => clearInterval(timer));
 }
 
-/** Creates the function that follows what is stored for each caller, and deletes the oldest keys when it is too much. */
+/** Creates the function that counts what each caller's keys grow by, and lets the store trim them when it is due. */
 function trimNowAndThen(store: IdempotencyStore, log: Logger) {
   const callers = new BoundedMap<string, KeyLimits>(maxCallers);
   return ({ caller, staleAfter }: Run, bytes: number): void => {

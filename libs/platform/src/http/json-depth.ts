@@ -1,13 +1,13 @@
 import { problem } from '@slipway/contract-kit/problem';
 
-/** Levels of arrays and objects in a JSON text. No contract has more than six. */
+/** Maximum levels of arrays and objects in a JSON text. No contract has more than six. */
 const maxDepth = 32;
 
 const codes = { quote: 0x22, backslash: 0x5c, openings: [0x5b, 0x7b], closings: [0x5d, 0x7d] };
 
 /**
- * Rejects JSON that is nested deeply, before it is parsed: whatever walks through a value by recursion, as
- * `JSON.stringify` does, would exhaust the stack.
+ * Rejects JSON that is nested deeply, before it is parsed: a recursive function such as `JSON.stringify`
+ * would exhaust the stack.
  *
  * @throws {Problem} invalid_request
  */

@@ -11,10 +11,10 @@ import { clientLeftTooLittle } from '../core/request-context.ts';
 import { contextOf, noteProblem } from '../telemetry/observe.ts';
 import { rejectOtherTargets } from './request-target.ts';
 
-/** Headers of every answer, unless its route sets its own: nothing is stored, or taken for another media type. */
+/** Default headers of every response: caches must not store it, and browsers must not guess its media type. */
 export const defaultHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
-/** Replies to every failed request with a problem document, without any internal detail. */
+/** Replies to an error, or a request without a route, with a problem document without internal detail. */
 export function registerProblemResponses(app: FastifyInstance): void {
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(defaultHeaders);
@@ -30,8 +30,8 @@ export function registerProblemResponses(app: FastifyInstance): void {
 }
 
 /**
- * Returns the problem that describes whose failure it is. What fails because the client was too slow, left too little
- * time or has disconnected is the client's failure, and does not count against the service.
+ * Replaces a 5xx by a 4xx if the client was responsible, because it was too slow, left too little time or has
+ * disconnected: the failure must not count against the service.
  */
 function attribute(answer: Problem, request: FastifyRequest): Problem {
   if (answer.status < 500) return answer;
@@ -48,7 +48,7 @@ function attribute(answer: Problem, request: FastifyRequest): Problem {
 export function sendProblem(answer: Problem, request: FastifyRequest, reply: FastifyReply) {
   noteProblem(request, answer.code);
   if (answer.retryAfter !== undefined) reply.header('retry-after', Math.ceil(answer.retryAfter));
-  // The client was too slow to send its request: the rest of it must not occupy the connection.
+  // The client was too slow: the rest of its request must not occupy the connection.
   if (answer.code === 'request_timeout') reply.header('connection', 'close');
   return reply
     .code(answer.status)
@@ -86,13 +86,13 @@ export function toProblem(error: FastifyError | Problem): Problem {
   return problem(codeOf(statusCode), message, { fields: part ? [{ field: part, message }] : undefined });
 }
 
-/** The part of a request that an error of Fastify is about. */
+/** Returns the part of a request that an error of Fastify is about. */
 function partOf(code: string): string | undefined {
   if (code.startsWith('FST_ERR_CTP_')) return 'body';
   return code === 'FST_ERR_BAD_URL' || code === 'FST_ERR_MAX_PARAM_LENGTH' ? 'path' : undefined;
 }
 
-/** Returns the general code of a status, which is the first with that status in the table. */
+/** Returns the general code of a status, which is the first with it in the table, or `invalid_request`. */
 function codeOf(status: number): PlatformProblem {
   const codes = Object.keys(platformProblems) as PlatformProblem[];
   return codes.find((code) => platformProblems[code].status === status) ?? 'invalid_request';
@@ -117,7 +117,7 @@ export function invalidRequest(errors: SchemaError[], part = 'body'): Problem {
 
 type SchemaError = NonNullable<FastifyError['validation']>[number];
 
-/** Ajv reports the name of a missing or unknown field in `params`, and not in `instancePath`. */
+/** Ajv names a missing or unknown field in `params`, not in `instancePath`. */
 function fieldError(part: string, { instancePath, keyword, params, message }: SchemaError): FieldError {
   const { missingProperty, additionalProperty, allowedValues } = params;
   const path = [part, ...instancePath.split('/').slice(1)];

@@ -19,7 +19,7 @@ const unusedUrl = new URL('urn:slipway:key-set');
  *
  * @param readKeySet reads the set, with a time limit of its own
  * @param now milliseconds on a monotonic clock
- * @throws the error of `readKeySet`, if no set is cached or an unknown key is needed
+ * @throws {JWKSNoMatchingKey} if the set does not contain the key; the error of a `readKeySet` that was needed
  */
 export function publishedKeys(
   readKeySet: () => Promise<JSONWebKeySet>,

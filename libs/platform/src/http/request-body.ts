@@ -6,9 +6,8 @@ import { checkDepth } from './json-depth.ts';
 type BodySchema = FastifySchema & { consumes?: readonly string[] };
 
 /**
- * Settles what a body may be before one is read. An operation without a body reads none, whatever is sent; a
- * request without a body may name a media type, as many clients always do; an encoded body is rejected, since
- * nothing here decodes one.
+ * Decides which bodies are read. A route without a body reads none, whatever is sent. A request without a body may name
+ * a media type, as many clients do. A route that reads a body rejects an encoded one, because nothing decodes it.
  */
 export function registerBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -40,7 +39,7 @@ export function registerBodies(app: FastifyInstance): void {
   });
 }
 
-/** Whether a route reads a body; `unknown` of one without a schema, which may pass it on, as those of a gateway do. */
+/** Returns whether a route reads a body; `unknown` without a schema: a gateway may pass the body on. */
 function useOf({ is404, routeOptions }: FastifyRequest): 'read' | 'none' | 'unknown' {
   if (is404) return 'none';
   const schema = routeOptions.schema as BodySchema | undefined;

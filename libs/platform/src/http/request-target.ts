@@ -5,8 +5,8 @@ import type { FastifyInstance } from 'fastify';
 const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/is;
 
 /**
- * The target of a request in origin-form, as routes have it. A client may name the whole URL, as it does to a proxy;
- * the host in it counts, then, and not the header (RFC 9112, 3.2.2).
+ * Returns a request's target in origin-form, which routes have. A client may send a whole URL, as to a proxy; then the
+ * host in it replaces the `Host` header (RFC 9112, 3.2.2). Other forms are returned unchanged.
  *
  * @example
  * originForm({ url: 'http://slipway.example/api/v1/plans?limit=2', headers }); // '/api/v1/plans?limit=2'
@@ -19,7 +19,7 @@ export function originForm({ url = '/', headers }: Pick<IncomingMessage, 'url' |
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-/** Rejects every other form of target, such as `*api/v1/plans`: the router would take any first character for a slash. */
+/** Rejects other targets, such as `*api/v1/plans`, except `OPTIONS *`: the router takes any first character for a slash. */
 export function rejectOtherTargets(app: FastifyInstance): void {
   app.addHook('onRequest', ({ url, method }, _reply, done) => {
     if (url.startsWith('/') || (url === '*' && method === 'OPTIONS')) return done();

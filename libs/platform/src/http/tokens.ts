@@ -2,7 +2,7 @@ import { problem } from '@slipway/contract-kit/problem';
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { BoundedMap } from './bounded-map.ts';
 
-/** The person that an access token identifies. */
+/** The person that an access token identifies, or a job. */
 export type Principal = {
   subject: string;
   roles: string[];
@@ -28,10 +28,10 @@ const maxCached = 10_000;
 
 /**
  * Creates the function that verifies access tokens: EdDSA signature, issuer, audience and expiry. Checking an EdDSA
- * signature takes five times the CPU of a small request, so a valid token is cached for a minute, but never
+ * signature takes five times the CPU of a small request, so a valid token is cached for up to a minute, and never
  * beyond its expiry.
  *
- * @param getKey finds the public key that a token names, as `jose` passes it
+ * @param getKey finds the public key that a token names
  * @param now milliseconds since the epoch
  * @example
  * const verify = createTokenVerifier(publishedKeys(() => users.getKeys({})));
@@ -90,7 +90,7 @@ function tokenProblem(error: unknown) {
   });
 }
 
-/** Whether the error is about the key set and not the token. A 401 would log out the owner of a valid token. */
+/** Returns whether the error is about the key set and not the token. A 401 would log out the owner of a valid token. */
 function isKeySetError(error: unknown): boolean {
   return error instanceof errors.JWKSInvalid || error instanceof errors.JWKSTimeout;
 }

@@ -18,14 +18,14 @@ export function createValidators(): FastifySchemaCompiler<object> {
 }
 
 /**
- * Maximum number of values in an input whose errors are all reported. To find all errors in a body of 1 MB can block
+ * Maximum number of values in an input whose errors are all reported. Finding all errors in a body of 1 MB can block
  * the process for a second.
  */
 const maxFullyReported = 1_200;
 
 type Check = ((input: unknown) => boolean) & { errors?: ErrorObject[] };
 
-/** Stops at the first error. Only if there is one, and the input is short, validates again to find all errors. */
+/** Makes validators that stop at the first error, and validate input with few values again to find all errors. */
 function createCompiler(options: Options) {
   const first = withFormats(options);
   const every = withFormats({ ...options, allErrors: true });
@@ -47,7 +47,7 @@ function createCompiler(options: Options) {
   };
 }
 
-/** Counts the values within an input, up to `maxFullyReported`. Without recursion: the input may be nested very deeply. */
+/** Returns whether an input has at most `maxFullyReported` values. Not recursive: it may be nested very deeply. */
 function hasFewValues(input: unknown): boolean {
   const rest = [input];
   for (let counted = 0; rest.length > 0; counted++) {
@@ -59,14 +59,14 @@ function hasFewValues(input: unknown): boolean {
   return true;
 }
 
-/** Without the check of the schemas themselves, which takes 16 ms of CPU at each start: `tests/input/schemas.test.ts` does it. */
+/** Skips the check of the schemas, which takes 16 ms of CPU at each start: `tests/input/schemas.test.ts` does it. */
 export const uncheckedSchemas = { meta: false, validateSchema: false };
 
 function withFormats(options: Options): Ajv {
   const fixed = { useDefaults: true, removeAdditional: false, strict: false, ...uncheckedSchemas };
   const ajv = new Ajv({ ...fixed, ...options });
   formats.default(ajv);
-  // Ajv's own takes any white space within a time, and years that cannot be sorted as text.
+  // Ajv's own format accepts any white space within a time, and years that cannot be sorted as text.
   ajv.addFormat('date-time', (text) => readInstant(text) !== undefined);
   return ajv;
 }
