@@ -20,7 +20,7 @@ export type ClientConnections = {
 /**
  * Serves the requests of each connection one after the other. Node starts pipelined requests at once: if the first
  * response closed the connection, the others would be carried out, and their client would never learn it (RFC 9112
- * section 9.6). Call it last, because it wraps the request listeners that the server has.
+ * section 9.6). Call it after all request listeners are added, because it wraps them.
  */
 export function superviseConnections(server: Server): ClientConnections {
   const sockets = new Set<Socket>();

@@ -25,7 +25,7 @@ type Parts = {
 
 /**
  * Creates the management listener: /health (alive), /started, /status (ready), /metrics and /log-level. It is a server
- * of its own, so that it responds while the service drains, and however loaded the service is.
+ * of its own, so that it responds while the service drains, and no guard against overload rejects its requests.
  */
 export function createManagement(parts: Parts): Server {
   return createServer({ keepAliveTimeout: 1_000 }, async (request, response) => {

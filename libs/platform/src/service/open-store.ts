@@ -12,7 +12,7 @@ export type StoreKind<Store> = {
  * Makes the function that opens the store named by `STORE_URL`. A driver costs start-up time and memory, so `open`
  * imports its module only when the URL's scheme asks for it.
  *
- * @param kinds the technologies by URL scheme; `mongodb` also opens `mongodb+srv:`
+ * @param kinds the technologies by URL scheme; each also opens the scheme with `+srv`, as in `mongodb+srv:`
  * @example
  * export const openStore = storeByScheme<PlanStore>({
  *   sqlite: { form: 'sqlite:<path>', open: async (url) => (await import('./sqlite.ts')).openSqliteStore(url) },

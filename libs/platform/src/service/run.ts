@@ -49,7 +49,7 @@ export async function run<Schema extends TObject, Store extends ServiceStore | u
 
 type Serving = { service: Service; settings: PlatformSettings };
 
-/** Sends all requests directly, even where the environment names a proxy: what a service calls is on its own network. */
+/** Sends all HTTP requests directly, even where the environment names a proxy: its upstreams are on its own network. */
 function callWithoutProxy(env: NodeJS.ProcessEnv): void {
   // Node keeps the proxy of the environment unless it is given another one, so this one is for no host.
   setGlobalProxyFromEnv({ http_proxy: 'http://127.0.0.1:9', no_proxy: '*' });
@@ -85,7 +85,7 @@ async function listen(service: Service, settings: PlatformSettings): Promise<voi
   }
 }
 
-/** Returns the host that it listens on: that which was asked for, or `0.0.0.0` for `::` where there is no IPv6. */
+/** Starts listening; returns the host, which is `0.0.0.0` instead of `::` on a machine without IPv6. */
 async function listenOn(server: Server, port: number, host: string): Promise<string> {
   server.listen(port, host);
   try {
@@ -119,7 +119,7 @@ function exitOnBug({ log }: Service, process: NodeJS.Process): void {
   });
 }
 
-/** Stops the service at the first signal. One that still waits for its store has served nobody, and ends at once. */
+/** Stops the service at the first signal. One that has not started yet has served nobody, and exits immediately. */
 function stopOnRequest(serving: () => Serving | undefined, process: NodeJS.Process): void {
   const stop = (reason: string) => {
     const started = serving();

@@ -31,7 +31,7 @@ export type ServiceStore = {
   server?: string;
   /** Returns the connections of a store that uses a server. */
   connections?(): Connections;
-  /** Required if routes of the service accept an `Idempotency-Key`. */
+  /** Required if routes of the service require an `Idempotency-Key`. */
   idempotency?: IdempotencyStore;
   /** Required if the service publishes events. */
   outbox?: OutboxStore;
@@ -44,7 +44,7 @@ export type ServiceContext<Settings, Store> = {
   log: Logger;
   metrics: Metrics;
   tracing: Tracing;
-  /** The state of the service: starting, serving or draining, for example. */
+  /** The state of the service: starting, ready or draining, for example. */
   lifecycle: Lifecycle;
   /** Makes the client of another service, which is measured, and closed with this service. */
   upstream: (name: string, address: string) => Upstream;
@@ -90,7 +90,7 @@ export type BuildOptions = {
   logTo?: LogDestination;
   /** Which guards against overload are on; all by default. */
   guards?: GuardSet;
-  /** Retries that each call to another service pays for; the retry budget's own default if absent. */
+  /** Retries that a call to another service adds to the retry budget; the budget's default if absent. */
   retryRatio?: number;
 };
 

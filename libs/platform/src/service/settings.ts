@@ -103,7 +103,7 @@ export function readSettings<S extends TObject>(schema: S, env: Environment): St
   return settings;
 }
 
-/** The options of `env-schema`'s own instance, and the keyword of a secret. */
+/** The options of `env-schema`'s own Ajv, and the keyword `secret`. */
 const ajvOptions = {
   ...{ allErrors: true, removeAdditional: true, useDefaults: true, coerceTypes: true },
   ...{ allowUnionTypes: true, addUsedSchema: false, keywords: ['secret'] },
@@ -157,7 +157,7 @@ function readFiles(schema: TObject, env: Environment): { values: Environment; pr
   return { values: withoutEmpty(values), problems };
 }
 
-/** Checks that a stop has time for the drain delay and for the longest request that began during it. */
+/** Checks that a stop has time for the drain delay and then for a request with the default time limit. */
 function stopTooShort(settings: Partial<PlatformSettings>): string | undefined {
   const {
     DRAIN_DELAY_MS = 0,
