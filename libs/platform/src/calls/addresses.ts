@@ -1,6 +1,6 @@
 /** The address of one replica of a service. Priority and weight are those of DNS SRV (RFC 2782). */
 export type Address = {
-  /** Such as `http://10.0.0.7:4001`. */
+  /** For example `http://10.0.0.7:4001`. */
   origin: string;
   /** An address with a higher number is called only when none with a lower number can be. */
   priority: number;
@@ -8,9 +8,9 @@ export type Address = {
   weight: number;
 };
 
-/** Milliseconds for which an address is skipped that could not be connected to. */
+/** Milliseconds for which an unreachable address is skipped. */
 const unreachableFor = 2_000;
-/** Milliseconds for which an address is skipped that is stopping or hangs: until then DNS may still return it. */
+/** Milliseconds for which an address that is stopping or hangs is skipped: DNS may still return it until then. */
 const leavingFor = 15_000;
 /** Calls in flight that an address may have before it is compared with the others. */
 const minSuspicious = 4;
@@ -33,7 +33,7 @@ export type Addresses = {
   replace(list: readonly Address[]): void;
   /** Returns the next origin that is not in `tried`; `undefined` if there is none. */
   pick(tried?: ReadonlySet<string>): string | undefined;
-  /** Skips an origin that could not be connected to, for a while and as long as there are others. */
+  /** Skips an unreachable origin for a while, if there are others. */
   skipUnreachable(origin: string): void;
   /** Skips an origin that says that it is stopping, in the same way but for longer. */
   skipLeaving(origin: string | undefined): void;

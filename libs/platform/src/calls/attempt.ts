@@ -21,7 +21,7 @@ export type Outcome<T> = Retryable & {
 /**
  * Sends a request once and classifies the outcome.
  *
- * @throws errors for which the upstream is not responsible: the caller aborted the request, or left too little time.
+ * @throws errors for which the upstream is not responsible, such as an abort by the caller or too little time.
  */
 export async function attempt<T>(
   sender: Sender,
@@ -58,7 +58,7 @@ function isTransient({ statusCode, headers }: UpstreamResponse): boolean {
 /**
  * Returns whether a response counts against the upstream. A 502 or 503 with a problem document does not: the service
  * runs and has made a decision, and a breaker that opened on its rejections would turn a busy service into none. A 504
- * does, because it took all the time there was, if that was enough.
+ * does if the upstream had enough time, because it has used all of it.
  */
 function isFailing({ statusCode, headers }: UpstreamResponse, deadline: Deadline): boolean {
   if (statusCode === 504) return deadline.fair();

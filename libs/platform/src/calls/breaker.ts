@@ -22,10 +22,10 @@ export type Breaker = {
   readonly state: BreakerState;
   /**
    * Runs `work` unless the breaker is open. A result with `failed` counts against the upstream; an error that `work`
-   * throws does not.
+   * throws does not, but it ends a trial without success.
    *
    * @param mayTry whether this call may be the trial of an open breaker: its outcome must depend on the upstream alone
-   * @throws {Problem} `unavailable` if the breaker is open.
+   * @throws {Problem} `unavailable` if the breaker is open or another call is its trial.
    */
   run<Result extends { failed: boolean }>(work: () => Promise<Result>, mayTry?: boolean): Promise<Result>;
 };
@@ -53,7 +53,7 @@ export function createBreaker(service: string, options: BreakerOptions = {}): Br
     onChange?.(names[state]);
   });
 
-  /** cockatiel would make other calls wait for the trial call; one that hangs would block them all. */
+  /** Returns whether to reject a call. During a trial, cockatiel would make it wait, and the trial may hang. */
   const isShut = (mayTry: boolean) =>
     circuit.state === CircuitState.HalfOpen ||
     (circuit.state === CircuitState.Open && (!mayTry || now() < trialAt));
@@ -74,7 +74,7 @@ export function createBreaker(service: string, options: BreakerOptions = {}): Br
       try {
         return await circuit.execute(work);
       } catch (error) {
-        // Its caller has aborted the trial, which has shown nothing: the next call may be one immediately.
+        // A trial that ended with an error has shown nothing: the next call may be one immediately.
         if (isTrial) trialAt = now();
         throw error;
       }

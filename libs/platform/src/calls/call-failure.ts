@@ -1,7 +1,7 @@
 import { Problem, problem } from '@slipway/contract-kit/problem';
 
 /**
- * How an upstream failed a call: no connection could be made, the connection broke, or the response was invalid.
+ * Failures for which an upstream is responsible: no connection could be made, it broke, or the response was invalid.
  */
 export type Failure = 'unreachable' | 'connection_error' | 'invalid_response';
 

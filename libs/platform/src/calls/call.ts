@@ -28,7 +28,7 @@ export type UpstreamResponse = {
   body: Dispatcher.ResponseData['body'];
 };
 
-/** Methods that HTTP defines as idempotent (RFC 9110, 9.2.2). */
+/** Methods that HTTP defines as idempotent, without TRACE (RFC 9110, 9.2.2). */
 const idempotentMethods = new Set<string>(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 /** Returns whether a request can be sent twice, and has the same effect as if sent once. */

@@ -6,7 +6,7 @@ import { timeLeft } from '../core/request-context.ts';
 /** Milliseconds reserved for this service to answer its own caller if the upstream does not respond. */
 const margin = 20;
 
-/** An upstream that had less time may have been asked for too much, however short its limit is; milliseconds. */
+/** Minimum time that an upstream must have had to be blamed, unless its timeout is shorter; milliseconds. */
 const minBlame = 1_000;
 
 /** The deadline of a call. */
@@ -19,7 +19,7 @@ export type Deadline = {
   left(): number;
   /**
    * Returns whether the upstream has, or had, enough time to respond once the request was sent. If not, being late does
-   * not count against it: the client sets a short deadline, or has not finished sending its body.
+   * not count against it: the client set a short deadline, or sent its body slowly.
    */
   fair(): boolean;
   /** Returns whether the deadline has passed and counts against the upstream. */

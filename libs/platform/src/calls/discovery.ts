@@ -95,7 +95,7 @@ async function srvTargets(resolver: Resolver, { hostname }: URL): Promise<Addres
   return found.flat();
 }
 
-/** Returns no address for a target that has none: it may be starting or leaving. */
+/** Returns no address if the lookup of a name fails: one target must not make the others unusable. */
 async function addressesOf(resolver: Resolver, name: string): Promise<string[]> {
   const four = await resolver.resolve4(name).catch(() => []);
   if (four.length > 0) return four;

@@ -3,7 +3,7 @@ import { backoff } from '../core/backoff.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
 const maxRetries = 2;
-/** Delays before retries, where the upstream asks for none; milliseconds. */
+/** Delays before retries, unless the upstream asks for a longer one; milliseconds. */
 const delays = { base: 100, max: 1_000 };
 
 /** The outcome of an attempt, as far as retries are concerned. */
