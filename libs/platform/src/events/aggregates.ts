@@ -24,7 +24,7 @@ export type AggregateStore<T extends Aggregate, Also = unknown> = {
    */
   add(change: Change<T, Also>): Promise<boolean>;
   /**
-   * Replaces the aggregate by its next version.
+   * Replaces the aggregate with its next version.
    *
    * @returns `false`, and writes nothing, if the stored version is not the one before `next`
    * @throws {Error} as `add` does
@@ -38,7 +38,7 @@ export type AggregateStore<T extends Aggregate, Also = unknown> = {
   remove(id: string, options?: { version?: number; events?: DomainEvent[] }): Promise<boolean>;
 };
 
-/** How often a rule is applied when others change the aggregate between the read and the write. */
+/** Maximum number of times that a rule is applied if others change the aggregate between the read and the write. */
 const maxAttempts = 20;
 /** Delays between these attempts; milliseconds. */
 const delays = { base: 10, max: 200 };
@@ -47,7 +47,7 @@ const delays = { base: 10, max: 200 };
 export type Removal = { remove: true; events: DomainEvent[] };
 
 type UpdateOptions<T, Missing> = {
-  /** Returns what the rule is applied to if nothing is stored, with version 0; `undefined` ends the update. */
+  /** If nothing is stored, returns an aggregate with version 0 for the rule; `undefined` ends the update. */
   ifMissing?: () => Missing;
   /** Called once with the aggregate that this call has written, and not at all if there was nothing to do. */
   onWritten?: (written: T) => void;
@@ -58,7 +58,7 @@ type UpdateOptions<T, Missing> = {
  *
  * @param rule returns the change, or `undefined` if there is nothing to do; it may run more than once
  * @returns the aggregate as it is now, or as it was when it was removed
- * @throws {Problem} not_found unless `ifMissing` is given; what the rule throws; overloaded if others are faster in
+ * @throws {Problem} not_found unless `ifMissing` is given; what rule and store throw; overloaded if others are faster in
  *   every attempt
  * @example
  * await update(store.subscriptions, id, (subscription) => cancel(subscription, now));

@@ -4,7 +4,7 @@ import type { DomainEvent } from '@slipway/contract-kit/event';
 export type OutboxStore = {
   /** Returns the oldest undelivered events, in the order in which they were written. */
   pending(limit: number): Promise<DomainEvent[]>;
-  /** Removes events once their reader has them. */
+  /** Removes events that were delivered. */
   delivered(ids: string[]): Promise<void>;
   /** Returns the number of undelivered events, and the time of the oldest. */
   backlog(): Promise<{ depth: number; oldestAt?: string }>;

@@ -36,7 +36,7 @@ export function createRelayMetrics(metrics: Metrics, outbox: OutboxStore) {
       waiting.set(0);
       oldestAt = undefined;
     },
-    /** Counts the undelivered events, unless that was done a moment ago. */
+    /** Counts the undelivered events, unless the last count is less than `countInterval` old. */
     async count(): Promise<void> {
       if (Date.now() - countedAt < countInterval) return;
       countedAt = Date.now();
