@@ -8,9 +8,9 @@ import { RejectedConnections } from './rejected-connections.ts';
 import type { Reason, Reject } from './rejection.ts';
 import { ServiceTime } from './service-time.ts';
 
-/** Minimum requests ahead of one that is rejected for its expected wait: a few waiting requests are not overload. */
+/** Requests ahead below which none is rejected for its expected wait: a few waiting requests are not overload. */
 const shortQueue = 8;
-/** Requests ahead at which one is rejected. */
+/** Requests ahead at which a request is rejected, whatever its expected wait. */
 const maxAhead = 1_000;
 /** Maximum queue length of one client, with all priorities. */
 const maxOfClient = 1_000;
@@ -18,7 +18,7 @@ const maxOfClient = 1_000;
 const maxOfPriority = 1_250;
 /** Maximum queue length, which bounds memory: no single priority can fill it. */
 const hardMaxQueue = 1_500;
-/** Maximum queue time in milliseconds, however many requests go first. */
+/** Maximum queue time in milliseconds, however many requests go first, unless the process is slow. */
 const hardMaxQueueTime = 1_000;
 /** Number of requests after which the code of a process is warm. */
 const coldRequests = 500;
@@ -34,7 +34,7 @@ type Queued = {
   response: ServerResponse;
   start: Start;
   receivedAt: number;
-  /** Milliseconds that the client waits for a response. */
+  /** Milliseconds that the client waits for a response; infinity if it does not say. */
   clientTimeout: number;
 };
 

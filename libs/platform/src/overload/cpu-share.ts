@@ -1,6 +1,6 @@
 import process from 'node:process';
 
-/** Share of a processor below which a busy process is slow because of its neighbours, not because of its requests. */
+/** Share of a processor below which a busy process is slow because of neighbours or a CPU limit, not its requests. */
 const starvedBelow = 0.5;
 /** Minimum time over which the share is measured; milliseconds. */
 const minPeriod = 100;

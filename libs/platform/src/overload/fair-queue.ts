@@ -81,7 +81,7 @@ export class FairQueue<Item> {
 
   #class(priority: Priority) {
     const found = this.#classes.get(priority);
-    if (!found) throw new TypeError(`There is no class ${priority}`);
+    if (!found) throw new TypeError(`Unknown priority ${priority}`);
     return found;
   }
 

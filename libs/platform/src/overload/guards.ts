@@ -8,7 +8,7 @@ export type Guards = AdmissionControl;
 /** All guards; only the guard of memory and of a stuck event loop; or none. */
 export type GuardSet = 'all' | 'process' | 'none';
 
-/** Registers the guards for a service that gets more requests than it can serve: see docs/overload.md. */
+/** Registers the guards against overload: see docs/overload.md. */
 export async function registerGuards(
   app: FastifyInstance,
   metrics: Metrics,

@@ -3,14 +3,14 @@ import type { Socket } from 'node:net';
 import { announcesBody } from '../core/request-body.ts';
 
 /**
- * Number of rejections in one event-loop iteration after which connections are left unread. They take 0.2 ms, and the
- * iteration starts 1 ms of work.
+ * Number of rejections in one event-loop iteration after which connections are left unread. These rejections take
+ * 0.2 ms; the iteration starts 1 ms of work.
  */
 const perIteration = 4;
 
 /**
  * Bounds what an event-loop iteration spends on rejections. Node reads all that has arrived before it goes on with the
- * requests that were admitted, and clients that send again as soon as they are rejected can keep it reading for ever. So
+ * requests that were admitted, and clients that send again as soon as they are rejected can keep it reading forever. So
  * after some rejections, the connections of further ones are not read for a while, and go on in turn.
  */
 export class RejectedConnections {
@@ -33,7 +33,7 @@ export class RejectedConnections {
     queueMicrotask(() => socket.pause());
   }
 
-  /** Reads some of the connections again, those first that have waited longest. */
+  /** Reads some of the connections again, first those that have waited longest. */
   nextIteration(): void {
     this.#rejections = 0;
     for (const socket of this.#unread.splice(0, perIteration)) socket.resume();
