@@ -133,7 +133,7 @@ function mediaTypes(types: readonly string[], json: unknown): Record<string, obj
   );
 }
 
-/** In OpenAPI 3.1 a bearer scheme may list the roles that the caller needs. */
+/** Returns the token and the roles that a caller needs: in OpenAPI 3.1 a bearer scheme may list roles. */
 function securityOf(access: Operation['config']['access']) {
   if (access === 'public') return [];
   return [{ accessToken: access === 'admin' ? ['admin'] : [] }];

@@ -47,7 +47,7 @@ export type Operation = {
     jobs?: true;
     /** Priority under overload; by default `batch` for operations that services call, `interactive` for all others. */
     priority?: Priority;
-    /** The request needs an `Idempotency-Key`; a repeated request gets the first response again. */
+    /** The request needs an `Idempotency-Key`; a repeated request gets the first response while it is stored. */
     idempotency?: 'required';
     /** Maximum size of the request body in bytes; the service's limit by default. */
     bodyLimit?: number;
@@ -63,7 +63,7 @@ type Part<Name extends string, S> = S extends TSchema
 /** Every query parameter is optional for a caller, because the service fills in the defaults. */
 type Query<S> = S extends TObject ? { query?: Partial<Static<S>> } : { query?: never };
 
-/** The schema's type for JSON; text or a stream for an operation that consumes another media type. */
+/** The type of the schema, if there is one; text or a stream for an operation that consumes another media type. */
 type Body<Schema extends Operation['schema']> = Schema['body'] extends TSchema
   ? { body: Static<Schema['body']> }
   : Schema['consumes'] extends readonly string[]
