@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { StartError } from '../core/start-error.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { serveDns, type Zone } from '../testing/dns-server.ts';
+import { startDns, type Zone } from '../testing/dns-server.ts';
 import { answering, refusing, type TestServer } from '../testing/faulty-server.ts';
 import { discover } from './discovery.ts';
 import { createUpstream } from './upstream.ts';
@@ -13,6 +13,12 @@ function discovering(address: string) {
   const discovery = discover('users', address);
   onTestFinished(() => discovery.close());
   return discovery;
+}
+
+async function serveDns(zone: Zone) {
+  const server = await startDns(zone);
+  onTestFinished(() => server.stop().catch(() => undefined));
+  return server;
 }
 
 function calling(address: string) {

@@ -1,7 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { isIPv4, isIPv6 } from 'node:net';
 import { Address6 } from 'ip-address';
-import { onTestFinished } from 'vitest';
 
 type Srv = { target: string; port: number; priority?: number; weight?: number };
 
@@ -9,7 +8,7 @@ type Srv = { target: string; port: number; priority?: number; weight?: number };
 export type Zone = { a: Record<string, string | string[]>; srv: Record<string, Srv[]> };
 
 /** Starts a DNS server on a free UDP port. It implements the parts of RFC 1035 and RFC 2782 that `zone` needs. */
-export async function serveDns(zone: Zone) {
+export async function startDns(zone: Zone) {
   const socket = createSocket('udp4');
   const server = { address: '', asked: 0, stop: () => new Promise<void>((done) => socket.close(done)) };
   socket.on('message', (query, from) => {
@@ -18,7 +17,6 @@ export async function serveDns(zone: Zone) {
   });
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
   server.address = `127.0.0.1:${socket.address().port}`;
-  onTestFinished(() => server.stop().catch(() => undefined));
   return server;
 }
 
