@@ -37,15 +37,17 @@ async function measureDiscovery(): Promise<void> {
   const caller = await startShop(names.url);
   const stop = new AbortController();
   const scaling = autoscale(deployment, stop.signal);
-  for (const rate of [20, 100, 20]) {
+  for (const rate of [10, 50, 10]) {
     const outcomes = await loadFor(7_000, caller.port, rate);
-    console.log(`${rate} requests/s: ${deployment.replicas.length} replicas; ${describe(outcomes)}`);
+    console.log(`${rate} requests/s: ${count(deployment.replicas.length)}; ${describe(outcomes)}`);
   }
   stop.abort();
   await scaling;
   for (const replica of [caller, ...deployment.replicas]) replica.stop('SIGKILL');
   await names.close();
 }
+
+const count = (replicas: number) => `${replicas} replica${replicas === 1 ? '' : 's'}`;
 
 await measureFixedAddress();
 await measureDiscovery();

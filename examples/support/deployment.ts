@@ -9,7 +9,7 @@ const probePeriod = 100;
 const propagation = 200;
 
 /** Milliseconds that a replica has to end after SIGTERM, before it is killed. In a cluster, 30 s by default. */
-const gracePeriod = 2_000;
+const gracePeriod = 3_000;
 
 type Probe = 'none' | { port: 'port' | 'management'; path: string };
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { freePort } from './ports.ts';
@@ -43,6 +44,20 @@ export async function answers(port: number, path = '/'): Promise<boolean> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal }).catch(() => undefined);
   await response?.body?.cancel();
   return response?.status === 200;
+}
+
+/** Waits until a process accepts connections at a port; fails after 20 s. */
+export async function untilListens(port: number): Promise<void> {
+  const end = performance.now() + 20_000;
+  const isOpen = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true));
+      socket.once('error', () => resolve(false)).once('connect', () => socket.destroy());
+    });
+  while (!(await isOpen())) {
+    if (performance.now() > end) throw new Error(`Nobody listens at port ${port}`);
+    await wait(50);
+  }
 }
 
 /** Waits until a server answers 200; fails after 20 s. */
