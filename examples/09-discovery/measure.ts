@@ -37,7 +37,7 @@ async function measureDiscovery(): Promise<void> {
   const caller = await startShop(names.url);
   const stop = new AbortController();
   const scaling = autoscale(deployment, stop.signal);
-  for (const rate of [10, 50, 10]) {
+  for (const rate of [6, 30, 6]) {
     const outcomes = await loadFor(7_000, caller.port, rate);
     console.log(`${rate} requests/s: ${count(deployment.replicas.length)}; ${describe(outcomes)}`);
   }

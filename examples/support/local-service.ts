@@ -12,14 +12,14 @@ export type LocalService = {
 
 /**
  * Opens a Service on this machine. Like kube-proxy, it knows nothing of HTTP: each new connection goes to the next
- * replica and stays there. If nobody listens at a replica's port, the client's connection is reset.
+ * replica and stays there. If nobody listens at a replica's port, the client's connection is closed.
  */
 export async function openService(): Promise<LocalService> {
   let endpoints: number[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const endpoint = endpoints.shift();
-    if (endpoint === undefined) return client.resetAndDestroy();
+    if (endpoint === undefined) return client.destroy();
     endpoints.push(endpoint);
     join(client, connect(endpoint, '127.0.0.1'), sockets);
   });
@@ -45,7 +45,7 @@ function join(client: Socket, replica: Socket, sockets: Set<Socket>): void {
   ] as const) {
     sockets.add(socket);
     socket.pipe(other);
-    socket.once('error', () => other.resetAndDestroy());
+    socket.on('error', () => other.destroy());
     socket.once('close', () => {
       sockets.delete(socket);
       other.destroy();
