@@ -61,5 +61,12 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
 
 async function untilReady(replica: Replica, probe: Probe): Promise<void> {
   if (probe === 'none') return;
-  while (!(await answers(replica[probe.port], probe.path))) await wait(probePeriod);
+  let exit: number | string | undefined;
+  replica.exited.then((code) => {
+    exit = code;
+  });
+  while (!(await answers(replica[probe.port], probe.path))) {
+    if (exit !== undefined) throw new Error(`A replica ended before it was ready (${exit})`);
+    await wait(probePeriod);
+  }
 }

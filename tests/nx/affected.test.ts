@@ -22,15 +22,16 @@ async function nx(...args: string[]) {
 }
 
 const stores = ['store-datastore', 'store-mongodb', 'store-sqlite'];
-const tested = ['contract-kit', 'contracts', 'platform', ...stores, ...serviceNames];
+const tested = ['contract-kit', 'contracts', 'platform', ...stores, ...serviceNames, 'examples'];
 const everything = [...tested, 'images'];
 
 /** The projects that a change in a folder or file affects, beside the whole: its checks and its tests. */
 const table: Record<string, string[]> = {
   ...Object.fromEntries(serviceNames.map((name) => [`apps/${name}`, [name]])),
+  examples: ['examples'],
   'libs/contract-kit': tested,
   'libs/contracts': ['contracts', ...serviceNames],
-  'libs/platform': ['platform', ...stores, ...serviceNames],
+  'libs/platform': ['platform', ...stores, ...serviceNames, 'examples'],
   'libs/store-datastore': ['store-datastore', ...servicesOn('datastore')],
   'libs/store-mongodb': ['store-mongodb', ...servicesOn('mongodb')],
   'libs/store-sqlite': ['store-sqlite', ...servicesOn('sqlite')],
