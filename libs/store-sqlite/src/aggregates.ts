@@ -11,7 +11,8 @@ type Options<T extends Aggregate, Also> = {
    * `version INTEGER AS (doc ->> 'version')`. Further columns are computed from `doc`, or set by `writeAlso`.
    */
   table: string;
-  outbox: Pick<SqliteOutbox, 'add'>;
+  /** Absent for aggregates that cause no events. */
+  outbox?: Pick<SqliteOutbox, 'add'>;
   /** Writes the rest of a change; runs in the transaction that writes the aggregate. */
   writeAlso?: (change: Change<T, Also>) => void;
   /** Returns the error to throw if another aggregate has the same value in a unique index. */
@@ -27,7 +28,7 @@ type Options<T extends Aggregate, Also> = {
 export function sqliteAggregates<T extends Aggregate, Also = unknown>(
   options: Options<T, Also>,
 ): AggregateStore<T, Also> {
-  const { db, table, outbox, writeAlso, taken, timeOf } = options;
+  const { db, table, outbox = rejectEvents, writeAlso, taken, timeOf } = options;
   const find = db.prepare(`SELECT doc FROM ${table} WHERE id = ?`);
   const insert = db.prepare(`INSERT INTO ${table} (id, doc) VALUES (?, ?) ON CONFLICT (id) DO NOTHING`);
   const update = db.prepare(`UPDATE ${table} SET doc = ? WHERE id = ? AND version = ?`);
@@ -77,6 +78,12 @@ export function sqliteAggregates<T extends Aggregate, Also = unknown>(
 function parse<T>({ doc }: Record<string, unknown>): T {
   return JSON.parse(String(doc)) as T;
 }
+
+const rejectEvents: Pick<SqliteOutbox, 'add'> = {
+  add(events) {
+    if (events.length > 0) throw new Error('These aggregates were opened without an outbox for events');
+  },
+};
 
 type Query = {
   /** A table with the columns `id` and `doc`. */
