@@ -1,0 +1,79 @@
+import type { Edit } from './edits.ts';
+import type { Names } from './names.ts';
+import type { Store } from './templates.ts';
+
+const file = 'docker-compose.yml';
+const gateway = '\n  gateway:\n';
+
+/** The rows of a service in docker-compose.yml. */
+export function composeRows(names: Names, store: Store): Edit[] {
+  const { name, NAME } = names;
+  return [
+    {
+      file,
+      section: gateway,
+      before: '      USERS_STATUS_URL:',
+      row: `      ${NAME}_URL: dns+http://${name}:8080\n`,
+    },
+    {
+      file,
+      section: gateway,
+      before: '      # Nothing stands in front of it',
+      row: `      ${NAME}_STATUS_URL: http://${name}:9080/status\n`,
+    },
+    {
+      file,
+      section: gateway,
+      before: '\n  users:\n',
+      row: `      ${name}: { condition: service_healthy }\n`,
+    },
+    {
+      file,
+      before: '  # --- Before the services\n',
+      row: store === 'none' ? service(name) : serviceOnMongodb(name),
+    },
+    ...(store === 'none' ? [] : mongodbRows(name)),
+  ];
+}
+
+const service = (name: string) => `  ${name}:
+    <<: *service
+    image: slipway/${name}:\${IMAGE_TAG:-dev}
+    build: { context: ., args: { SERVICE: ${name} } }
+    networks: [calls, telemetry]
+    environment:
+      <<: *settings
+      USERS_URL: *users
+    volumes:
+      - { <<: *secrets, volume: { subpath: ${name} } }
+    depends_on:
+      secrets: { condition: service_completed_successfully }
+
+`;
+
+const serviceOnMongodb = (name: string) => `  ${name}:
+    <<: *service
+    image: slipway/${name}:\${IMAGE_TAG:-dev}
+    build: { context: ., args: { SERVICE: ${name}, EMBEDDED: store-sqlite, DATABASE: store-mongodb } }
+    networks: [calls, telemetry, ${name}-store]
+    environment:
+      <<: *settings
+      STORE_URL_FILE: /run/secrets/store-url
+      USERS_URL: *users
+    volumes:
+      - { <<: *secrets, volume: { subpath: ${name} } }
+    depends_on: *on-mongodb
+
+`;
+
+/** The network that a service and MongoDB share, and the service's account. */
+const mongodbRows = (name: string): Edit[] => [
+  {
+    file,
+    section: '\nnetworks:\n  public:',
+    before: '\nvolumes:\n',
+    row: `  ${name}-store: { internal: true }\n`,
+  },
+  { file, section: 'networks: [users-store, billing-store', before: ']', row: `, ${name}-store` },
+  { file, section: '- data/root-url\n', before: '    volumes:\n', row: `      - data/${name}-store-url\n` },
+];

@@ -1,0 +1,62 @@
+import { readText, type Tree } from './tree.ts';
+
+/** How a service is written in code. */
+export type Names = {
+  /** As given: notes. */
+  name: string;
+  /** Capitalised: Notes. */
+  Name: string;
+  /** The prefix of its settings: NOTES. */
+  NAME: string;
+  /** One of what it holds: Note. The name itself if it does not end in s. */
+  Item: string;
+  /** The same in lower case: note. */
+  item: string;
+};
+
+const capitalised = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+
+export function namesOf(name: string): Names {
+  const item = name.replace(/(?<=[^s])s$/, '');
+  return { name, Name: capitalised(name), NAME: name.toUpperCase(), Item: capitalised(item), item };
+}
+
+/** Names of containers, networks, folders and secrets that are no service, and words that JavaScript keeps for itself. */
+const reserved = new Set(
+  `alertmanager app billing calls contracts datastore default errors events foundation gateway grafana jobs journeys
+  mongodb network observability operations platform ports prometheus public readable root schemas secrets service
+  settings small system telemetry tests zipkin
+  arguments as async await break case catch class const continue debugger delete do else enum eval export extends
+  false finally for from function if implements import in instanceof interface let log new null of package private
+  protected return static super switch this throw true try typeof undefined upstream var void while with yield`.split(
+    /\s+/,
+  ),
+);
+
+/** @throws {Error} that says what is wrong with the name of a new service */
+export function checkName(tree: Tree, name: string): void {
+  if (!/^[a-z]{2,20}$/.test(name))
+    throw new Error(`"${name}" is no name of a service: use 2 to 20 lower-case letters, such as notes.`);
+  if (isService(tree, name)) throw new Error(`There is a service ${name} already: see apps/${name}.`);
+  if (reserved.has(name)) throw new Error(`"${name}" has another meaning here. Choose another name.`);
+  const { Item } = namesOf(name);
+  for (const other of contractsOf(tree)) {
+    if (new RegExp(`^export (const|type) ${Item}\\b`, 'm').test(readText(tree, other)))
+      throw new Error(`${other} has a ${Item} already. Choose another name.`);
+  }
+}
+
+/** @throws {Error} if the generator has not made this service */
+export function checkRemovable(tree: Tree, name: string): void {
+  if (!isService(tree, name)) throw new Error(`There is no service ${name} in scripts/system.ts.`);
+  if (['gateway', 'users', 'billing', 'reporting'].includes(name))
+    throw new Error(`${name} is not made by the generator, and others depend on it.`);
+}
+
+const isService = (tree: Tree, name: string) =>
+  tree.exists(`apps/${name}`) || readText(tree, 'scripts/system.ts').includes(`\n  ${name}: {\n`);
+
+function contractsOf(tree: Tree): string[] {
+  const imports = readText(tree, 'libs/contracts/src/operations.ts').matchAll(/from '\.\/(\w+)\.ts'/g);
+  return [...imports].map(([, module]) => `libs/contracts/src/${module}.ts`);
+}
