@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { localPorts } from '../../scripts/topology.ts';
 import { checkPromise } from './promise.ts';
 import { promises } from './promises.ts';
-import { type DescribedSystem, describeSystem } from './slipway.ts';
+import { type DescribedSystem, described, describeSystem } from './slipway.ts';
 import { startTarget, type Target } from './target.ts';
 
 /** The promises about overload need a machine of their own, so they run only on request. */
@@ -19,7 +18,7 @@ describe('a service of this system', () => {
   });
   afterAll(() => system.stop());
 
-  describe.each(Object.keys(localPorts))('%s', (service) => {
+  describe.each(described)('%s', (service) => {
     let target: Target;
     beforeAll(async () => {
       const description = system.descriptions.find((each) => each.name === service);

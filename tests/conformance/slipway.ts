@@ -20,6 +20,9 @@ const nowhere = 'http://127.0.0.1:9';
 /** What the suite sends to each service. */
 type Requests = Pick<Description, 'read' | 'write' | 'guarded' | 'idempotent'>;
 
+/** The services whose requests are described here. */
+export const described = ['gateway', 'users', 'billing', 'reporting'] as const;
+
 /** What can be sent to a running service without a token. Nothing in reporting is public. */
 export const runningServices: Description[] = [
   { name: 'gateway', read: { path: listPlans.url }, guarded: { path: getMe.url } },
@@ -42,10 +45,10 @@ export async function describeSystem(): Promise<DescribedSystem> {
   const specs = topology({ dataDir, ports, secrets });
   const requests = await requestsOf(system);
   return {
-    descriptions: specs.map((spec) => ({
-      name: spec.name,
-      ...requests[spec.name],
-      command: commandOf(spec),
+    descriptions: described.map((name) => ({
+      name,
+      ...requests[name],
+      command: commandOf(specs.find((spec) => spec.name === name) as ServiceSpec),
     })),
     stop: () => system.stop(),
   };
@@ -85,7 +88,7 @@ async function requestsOf({
   base,
   admin,
   serviceToken,
-}: System): Promise<Record<ServiceSpec['name'], Requests>> {
+}: System): Promise<Record<(typeof described)[number], Requests>> {
   const person = await newPerson(base);
   const { accessToken } = await ok(base, logIn, { body: admin });
   const subscription: Ask = {
