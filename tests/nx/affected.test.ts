@@ -23,7 +23,7 @@ async function nx(...args: string[]) {
 
 const stores = ['store-datastore', 'store-mongodb', 'store-sqlite'];
 const tested = ['contract-kit', 'contracts', 'platform', ...stores, ...serviceNames, 'examples'];
-const everything = [...tested, 'images'];
+const everything = [...tested, 'generator', 'images'];
 
 /** The projects that a change in a folder or file affects, beside the whole: its checks and its tests. */
 const table: Record<string, string[]> = {
@@ -35,6 +35,7 @@ const table: Record<string, string[]> = {
   'libs/store-datastore': ['store-datastore', ...servicesOn('datastore')],
   'libs/store-mongodb': ['store-mongodb', ...servicesOn('mongodb')],
   'libs/store-sqlite': ['store-sqlite', ...servicesOn('sqlite')],
+  'scripts/generator': ['generator'],
   'scripts/images': ['images'],
   'nx.json': everything,
   'package-lock.json': everything,
