@@ -39,7 +39,7 @@ const table: Record<string, string[]> = {
   'scripts/images': ['images'],
   'nx.json': everything,
   'package-lock.json': everything,
-  'package.json': everything,
+  'package.json': [...tested, 'images'],
   'tsconfig.base.json': everything,
   'tsconfig.json': tested,
   'vitest.config.ts': tested,
