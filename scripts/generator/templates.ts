@@ -1,8 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { Names } from './names.ts';
 import { readText, type Tree } from './tree.ts';
 
-const folder = new URL('./files/', import.meta.url).pathname;
+const folder = fileURLToPath(new URL('./files/', import.meta.url));
 
 /** What a new service can store its data in. */
 export type Store = 'none' | 'sqlite+mongodb';
