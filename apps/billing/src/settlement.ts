@@ -61,7 +61,7 @@ export async function refund(
 }
 
 /**
- * Repeats the provider calls of all payments and refunds that have been pending since before an instant.
+ * Repeats the pending provider calls of each invoice that has had one since before an instant.
  *
  * @param onFailure called for each invoice that stays pending; the others are settled anyway
  */

@@ -119,8 +119,8 @@ export function withdraw(subscription: Subscription): Change<Subscription> | und
 }
 
 /**
- * Opens the period after the one that an invoice has billed. Changed catalogue prices apply from the next period, or,
- * if a plan is already agreed for a later one, from the period after that.
+ * Opens the period after the one that an invoice has billed. Changed catalogue prices apply from the next period; if a
+ * plan is already agreed from then or later, from the period after that.
  *
  * @param billed the usage on the invoice
  * @param offered the current catalogue
@@ -159,7 +159,7 @@ export function reopen(subscription: Subscription, late: PeriodTotal[]): Change<
 }
 
 /**
- * Returns whether the open period is a period of the subscription. After the last one, it exists only for late usage.
+ * Returns whether the open period belongs to the subscription. One after the last period exists only for late usage.
  */
 export function isRunning({ period, lastPeriod }: Pick<Subscription, 'period' | 'lastPeriod'>): boolean {
   return lastPeriod === undefined || period <= lastPeriod;

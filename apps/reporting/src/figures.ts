@@ -19,7 +19,7 @@ export type Report = 'revenue' | 'recurring' | 'signUps' | 'usage';
 
 export type Sums = readonly [number, number];
 
-/** A counted value: two sums of one report. */
+/** A pair of sums of one group and breakdown. */
 export type Figure = {
   report: Report;
   /** The value that the report selects figures by. */
@@ -58,11 +58,11 @@ export type FigureStore = {
     limit: number,
     after?: FigurePosition,
   ): Promise<Figure[]>;
-  /** Returns the figures of one group with the largest first sums, largest first. */
+  /** Returns the figures of one group with the highest `sums[0]`, in descending order. */
   largest(report: Report, group: string, limit: number): Promise<Figure[]>;
   /**
-   * Begins a new, empty snapshot and returns its number. From now on `apply` counts each event in both snapshots, so
-   * that only the events stored before have to be counted again. An unfinished rebuild is abandoned.
+   * Begins a new, empty snapshot and returns its number. From now on each new event is counted in both snapshots, so
+   * that only events stored before must be counted again. An unfinished rebuild is abandoned.
    */
   beginRebuild(): Promise<number>;
   /**
@@ -109,7 +109,7 @@ export function count(
   return { increments: [...(known ? recurring(known, -1) : []), ...recurring(state, 1)], state };
 }
 
-/** Returns what an event adds that does not depend on other events. */
+/** Returns what an event adds, if it does not depend on other events. */
 function occurrence(event: Exclude<ReportedEvent, SubscriptionEvent>): Increment[] {
   switch (event.type) {
     case 'user.signed_up':

@@ -23,11 +23,11 @@ export type Session = Aggregate & {
   passwordVersion: number;
   /** SHA-256 of the refresh token: 256 random bits need no slow hash. */
   tokenHash: string;
-  /** Time of the login, or of the last response that replaced a token; until that is stored, the latest possible. */
+  /** Time of the login, or of the last response that replaced a token; an upper bound until that is stored. */
   refreshedAt: number;
   /** Additional current tokens, one for each simultaneous request, and when each was issued. */
   others?: { tokenHash: string; issuedAt: number }[];
-  /** Recently replaced tokens. A request with one that is received by `until` counts as simultaneous. */
+  /** Recently replaced tokens. Until `until`, a request with such a token counts as simultaneous. */
   replaced?: { tokenHash: string; until: number }[];
   expiresAt: number;
 };

@@ -28,7 +28,7 @@ export type MongoStore = {
   db: Db;
   collection: <Schema extends Stored>(name: string) => Collection<Schema>;
   /**
-   * Runs one command, or a few short ones, within a deadline; again if a write lost against another.
+   * Runs one command, or a few short ones, within a deadline; repeats them after a write conflict.
    *
    * @param within the deadline in milliseconds; 2,000 by default, more only for work that no client waits for
    * @throws {Problem} unavailable if the server is unreachable, too slow or cannot write now. Whether the command had
@@ -52,8 +52,8 @@ const heartbeat = 2_000;
 const maxRunning = 500;
 
 /**
- * A write waits for a majority of a replica set, and for the journal of a single server: without it, that server
- * loses the last 100 ms when it is killed.
+ * A write waits for a majority of a replica set, and for the journal: without it, a single server that is killed loses
+ * the last 100 ms of writes.
  * Source: https://www.mongodb.com/docs/manual/reference/write-concern/
  */
 const durable = { writeConcern: { w: 'majority', journal: true }, readConcernLevel: 'majority' } as const;
@@ -63,7 +63,7 @@ const durable = { writeConcern: { w: 'majority', journal: true }, readConcernLev
  * transactions over several documents.
  *
  * @param url `mongodb://…/<database>` or `mongodb+srv://…/<database>`
- * @param options `connectWithin`: how long to wait for the server, which may be starting, too; milliseconds
+ * @param options `connectWithin`: how long to wait for the server, which may still be starting; milliseconds
  * @throws {StartError} if the URL names no database, the server cannot be reached, or a migration fails
  * @example
  * const mongo = await openMongo('mongodb://127.0.0.1/users', [
@@ -77,7 +77,7 @@ export async function openMongo(
 ): Promise<MongoStore> {
   const client = clientFor(url);
   const db = client.db();
-  // A check waits up to a heartbeat for news, and up to a command's deadline for the response.
+  // A check takes up to a heartbeat while nothing changes, plus a command's deadline for a response.
   const endWatch = watchMonitor(client, heartbeat + commandTimeout + 1_000);
   let running = 0;
   const store: MongoStore = {
@@ -134,10 +134,10 @@ function clientFor(url: string): MongoClient {
 
 /** Delays between the attempts of a start to reach the server; milliseconds. */
 const connectDelays = { base: 100, max: 500 };
-/** Delays before a write that lost against another is sent again; milliseconds. */
+/** Delays before a write is sent again after a write conflict; milliseconds. */
 const conflictDelays = { base: 20, max: 200 };
 
-/** Repeats a write that lost against another, with backoff, until the signal ends it. */
+/** Repeats a write after a write conflict, with backoff, until the signal ends it. */
 async function untilNoConflict<T>(
   work: (options: CommandOptions) => Promise<T>,
   signal: AbortSignal,

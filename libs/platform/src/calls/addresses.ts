@@ -10,7 +10,7 @@ export type Address = {
 
 /** Milliseconds for which an unreachable address is skipped. */
 const unreachableFor = 2_000;
-/** Milliseconds for which an address that is stopping or hangs is skipped: DNS may still return it until then. */
+/** Milliseconds for which an address that is stopping or hangs is skipped; DNS may return it for that long. */
 const leavingFor = 15_000;
 /** Calls in flight that an address may have before it is compared with the others. */
 const minSuspicious = 4;
@@ -19,7 +19,7 @@ type Candidate = Address & {
   /** State of the smooth weighted round robin. */
   current: number;
   skippedUntil: number;
-  /** When it said that it is stopping; absent if it did not, or could not be connected to since. */
+  /** When it said that it is stopping; absent if it did not, or was unreachable or hanging since. */
   leavingSince: number | undefined;
   inFlight: number;
 };
@@ -39,7 +39,7 @@ export type Addresses = {
   skipLeaving(origin: string | undefined): void;
   /** Skips an origin that did not respond in time, for as long as one that is stopping. */
   skipHanging(origin: string | undefined): void;
-  /** Counts a call to an origin that has not responded yet, until the returned function is called. */
+  /** Counts a call to an origin as in flight until the returned function is called. */
   begin(origin: string | undefined): () => void;
 };
 
@@ -83,8 +83,8 @@ export function createAddresses(now: () => number = () => performance.now()): Ad
 }
 
 /**
- * Returns what to call when all addresses are skipped: the one that was the first to say that it is stopping. It may be
- * back, as in a restart of one replica after the other, and the last one may stop at any moment.
+ * Returns what to call when all addresses are skipped: the one that began stopping first, as it may be back by now; if
+ * none is stopping, all.
  */
 function leastBad(candidates: Candidate[]): Candidate[] {
   const leaving = candidates.filter(({ leavingSince }) => leavingSince !== undefined);
@@ -110,7 +110,7 @@ function responsive(candidates: Candidate[]): Candidate[] {
 const weightOf = ({ weight }: Candidate) => Math.max(weight, 1);
 const inFlightPerWeight = (each: Candidate) => each.inFlight / weightOf(each);
 
-/** Adds its weight to each candidate, picks the one with the highest value, and subtracts the sum of weights from it. */
+/** Adds each candidate's weight to its `current`, picks the highest, and subtracts the sum of weights from that. */
 function next(candidates: Candidate[]): string | undefined {
   let picked: Candidate | undefined;
   let sum = 0;

@@ -23,9 +23,9 @@ export type Bulkhead = {
   /**
    * Takes a slot, waits for a permit, and resolves with the function that frees both.
    *
-   * @param share on whose behalf the call is made; without it, neither its share nor its concurrency is limited
+   * @param share the client and priority of the call; without it, the call does not wait for a permit
    * @param signal ends the wait
-   * @throws {Problem} `unavailable` if no slot is free; `clientCode` or `overloaded` if the client or the priority has
+   * @throws {Problem} `unavailable` if no slot is free; `clientCode` if the client, `overloaded` if the priority, has
    * used up its own.
    */
   enter(share: CallShare | undefined, signal: AbortSignal): Promise<() => void>;
@@ -66,7 +66,7 @@ export function createBulkhead(service: string, options: BulkheadOptions): Bulkh
     }
   }
 
-  /** Waits for a permit; the wait ends with the signal's reason. */
+  /** Waits for a permit; throws the signal's reason if it aborts. */
   async function permit(call: Call, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -129,7 +129,7 @@ class Tally {
     count(this.#priorities, call.priority, by);
   }
 
-  /** Returns what is used up of `size`: all of it, or the client's or the priority's part. */
+  /** Returns which limit is reached: the client's or the priority's part of `size`, or all of it. */
   exhausted(call: Call, size: number): 'all' | 'client' | 'priority' | undefined {
     if (call) {
       if ((this.#clients.get(call.client) ?? 0) >= size * this.#clientShare) return 'client';

@@ -65,7 +65,7 @@ export function registerRelay(app: App, options: RelayOptions): void {
   app.addHook('onReady', async () => {
     running = run(options, { stopping: stopping.signal, aborting: aborting.signal }, pause);
   });
-  // Requests have ended before onClose, so the relay had a chance to deliver their events, too.
+  // onClose runs after all requests have ended: until then, the relay delivers their events.
   app.addHook('onClose', async () => {
     stopping.abort();
     wakeUp.abort();
@@ -158,7 +158,7 @@ function originsOf(events: DomainEvent[]): SpanContext[] {
   return [...origins.values()];
 }
 
-/** Returns what to log of a failure. An unreachable reader is no bug, so its problem is logged without a stack. */
+/** Returns what to log of a failure: no stack for a `Problem`, such as an unreachable reader, which is no bug. */
 function causeOf(error: unknown): object {
   return error instanceof Problem ? { code: error.code, reason: error.message } : { err: error };
 }

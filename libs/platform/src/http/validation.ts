@@ -32,7 +32,7 @@ function createCompiler(options: Options) {
   return (schema: object) => {
     const fits = first.compile(schema);
     let fitsInFull: ValidateFunction | undefined;
-    // Returns and sets `errors` as Ajv's own functions do: callers other than Fastify rely on that.
+    // Sets `errors`, as Ajv's own functions do: callers other than Fastify rely on that.
     const check: Check = (input) => {
       check.errors = undefined;
       if (fits(input)) return true;
@@ -66,7 +66,7 @@ function withFormats(options: Options): Ajv {
   const fixed = { useDefaults: true, removeAdditional: false, strict: false, ...uncheckedSchemas };
   const ajv = new Ajv({ ...fixed, ...options });
   formats.default(ajv);
-  // Ajv's own format accepts any white space within a time, and years that cannot be sorted as text.
+  // Ajv's own format accepts any white space for the `T`, and UTC years that do not sort as text.
   ajv.addFormat('date-time', (text) => readInstant(text) !== undefined);
   return ajv;
 }

@@ -8,7 +8,7 @@ import { RejectedConnections } from './rejected-connections.ts';
 import type { Reason, Reject } from './rejection.ts';
 import { ServiceTime } from './service-time.ts';
 
-/** Requests ahead below which none is rejected for its expected wait: a few waiting requests are not overload. */
+/** Minimum number of requests ahead for a rejection by expected wait: a few waiting requests are not overload. */
 const shortQueue = 8;
 /** Requests ahead at which a request is rejected, whatever its expected wait. */
 const maxAhead = 1_000;
@@ -18,7 +18,7 @@ const maxOfClient = 1_000;
 const maxOfPriority = 1_250;
 /** Maximum queue length, which bounds memory: no single priority can fill it. */
 const hardMaxQueue = 1_500;
-/** Maximum queue time in milliseconds, however many requests go first, unless the process is slow. */
+/** Maximum queue time of any request in milliseconds; `slowMaxQueueTime` replaces it in a slow process. */
 const hardMaxQueueTime = 1_000;
 /** Number of requests after which the code of a process is warm. */
 const coldRequests = 500;
@@ -51,10 +51,10 @@ export type AdmissionOptions = {
 };
 
 /**
- * Admits requests one by one. Node accepts every request before any of them can be rejected, so new requests go into a
- * queue. Each event-loop iteration starts about one millisecond of work, and Node reads new requests between two
- * iterations. A request is rejected immediately, with a prebuilt response, if its expected wait (requests ahead ×
- * service time) is too long. It is dropped if it waits too long, its deadline passes or its client disconnects.
+ * Admits requests one by one. Node accepts a request before it can be rejected, so new ones may have to queue. Each
+ * event-loop iteration starts about one millisecond of work, and Node reads new requests between two iterations. A
+ * request is rejected immediately, with a prebuilt response, if its expected wait (requests ahead × service time) is too
+ * long. Later it is rejected if it waits too long or its deadline passes, and dropped if its client disconnects.
  *
  * While nothing waits, admission costs a few comparisons. All times are on the monotonic clock.
  */
@@ -150,7 +150,7 @@ export class Admission {
 
   #isFull({ priority, client }: Flow): boolean {
     if (this.#queue.size >= hardMaxQueue || this.#queue.sizeOf(priority) >= maxOfPriority) return true;
-    // A client can only have this many if there are as many in all.
+    // Counts a client's requests only in a queue that is this long.
     return this.#queue.size >= maxOfClient && this.#queue.sizeOfClient(client) >= maxOfClient;
   }
 

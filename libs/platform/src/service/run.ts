@@ -20,7 +20,7 @@ export const exitCodes = { stopped: 0, failed: 1, wrongSettings: 2, cutOff: 3 } 
  * Runs a service as this process: reads settings, opens the store, builds the app and listens; drains and exits on a
  * signal. No other code handles signals or exits the process.
  *
- * @param options what a measurement changes about the service
+ * @param options changes to the service for a measurement
  * @example
  * await run(users, process);
  */
@@ -49,9 +49,9 @@ export async function run<Schema extends TObject, Store extends ServiceStore | u
 
 type Serving = { service: Service; settings: PlatformSettings };
 
-/** Sends all HTTP requests directly, even where the environment names a proxy: its upstreams are on its own network. */
+/** Sends all HTTP requests directly, even if the environment names a proxy: upstreams are on the service's network. */
 function callWithoutProxy(env: NodeJS.ProcessEnv): void {
-  // Node keeps the proxy of the environment unless it is given another one, so this one is for no host.
+  // Node keeps the environment's proxy unless another one is set, so this sets one that no host uses.
   setGlobalProxyFromEnv({ http_proxy: 'http://127.0.0.1:9', no_proxy: '*' });
   // gRPC reads the environment itself, and OpenTelemetry's exporter cannot turn that off. Only the collector is exempted,
   // because Google's Datastore may be reachable only through the proxy.
@@ -119,7 +119,7 @@ function exitOnBug({ log }: Service, process: NodeJS.Process): void {
   });
 }
 
-/** Stops the service at the first signal. One that has not started yet has served nobody, and exits immediately. */
+/** Stops the service at the first signal; exits immediately if it has not started, because it has served nobody. */
 function stopOnRequest(serving: () => Serving | undefined, process: NodeJS.Process): void {
   const stop = (reason: string) => {
     const started = serving();

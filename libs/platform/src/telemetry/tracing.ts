@@ -124,7 +124,7 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
 /** Returns a span that is not exported. It has the ids of the caller's span or, without a caller's span, new ids. */
 function idsOnly(parent: Context): Span {
   const ids = trace.getSpanContext(parent) ?? newIds();
-  // Only the sampled flag: the SDK writes flags of later versions as an invalid header.
+  // Only the sampled flag: the SDK writes newer trace flags as an invalid header.
   return trace.wrapSpanContext({ ...ids, traceFlags: ids.traceFlags & TraceFlags.SAMPLED });
 }
 
