@@ -23,7 +23,12 @@ export async function ensureAccount(
   return withServer(rootUrl, async (root) => {
     if (await mayLogIn(storeUrl)) return 'exists';
     const roles = [database, `${database}-sandbox`].map((db) => ({ role: 'readWrite', db }));
-    await put(root.db('admin'), { user, pwd, roles });
+    try {
+      await put(root.db('admin'), { user, pwd, roles });
+    } catch (error) {
+      // Of replicas that change an account at the same time, some servers let only one succeed.
+      if (!(await mayLogIn(storeUrl))) throw error;
+    }
     return 'made';
   });
 }
