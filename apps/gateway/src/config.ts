@@ -2,7 +2,7 @@ import { platformSettings, ServiceUrl } from '@slipway/platform/service/settings
 import Type, { type Static, type TString } from 'typebox';
 import { statusUrlOf, type UpstreamName, upstreamNames, urlOf } from './upstreams.ts';
 
-/** Under `npm start`, the services listen on consecutive ports, in the order of their contracts. */
+/** Ports of the first service under `npm start`. The others have the next ports, in the order of `operations`. */
 const firstPort = 4001;
 const firstManagementPort = 4101;
 
@@ -23,7 +23,7 @@ type Addresses = {
   [Name in UpstreamName as `${Uppercase<Name>}_URL` | `${Uppercase<Name>}_STATUS_URL`]: TString;
 };
 
-/** Two addresses for each service that has a contract. */
+/** Two addresses for each service that the gateway forwards to. */
 const addresses = Object.fromEntries([
   ...upstreamNames.map((name, index) => [urlOf(name), address(name, index)]),
   ...upstreamNames.map((name, index) => [statusUrlOf(name), statusAddress(name, index)]),

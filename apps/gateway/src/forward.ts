@@ -17,7 +17,7 @@ type Options = {
   originOf: (request: FastifyRequest) => ClientOrigin;
 };
 
-/** A body of at most this size is read before it is forwarded; bytes. A stream would buffer as much. */
+/** Maximum size of a body that is read before it is forwarded; bytes. A stream would buffer as much. */
 const smallBody = 16_384;
 
 /**
@@ -31,11 +31,11 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
   const isStreamed = operation.schema.consumes !== undefined;
   const takesBody = Boolean(operation.schema.body ?? operation.schema.consumes);
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    // The client may have disconnected while the hooks ran; `close` is not emitted again.
+    // If the client disconnected while the hooks ran, `close` was emitted already.
     if (reply.raw.destroyed) return reply.hijack();
     const call = new AbortController();
     const reader = { limit: bodyLimit, isStreamed, call };
-    // Aborts the call after an error response, too, for example because the body came too slowly.
+    // Ends the call after an error response, too, for example one to a body that came too slowly.
     reply.raw.once('close', () => call.abort());
     try {
       const body = takesBody && hasBody(request.raw) ? await bodyOf(request.raw, reader) : undefined;
@@ -57,7 +57,7 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
   };
 }
 
-/** @throws {Problem} payload_too_large immediately, if `Content-Length` exceeds the limit. */
+/** @throws {Problem} payload_too_large, if `Content-Length` or the part that is read here exceeds the limit. */
 async function bodyOf(raw: IncomingMessage, { limit, isStreamed, call }: BodyOptions) {
   const contentLength = Number(raw.headers['content-length']);
   if (contentLength > limit) throw tooLarge(limit);
@@ -67,7 +67,7 @@ async function bodyOf(raw: IncomingMessage, { limit, isStreamed, call }: BodyOpt
 
 type BodyOptions = { limit: number; isStreamed: boolean; call: AbortController };
 
-/** Returns the body if it is small; otherwise leaves it in the stream, and returns nothing. */
+/** Returns the body if it is small. Otherwise puts back what it has read, and returns `undefined`. */
 async function smallBodyOf(raw: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -6,7 +6,7 @@ export type Link = { name: string; url: string };
 /**
  * Parses the links of the start page.
  *
- * @throws {StartError} if a link does not have the form `name=http://address`
+ * @throws {StartError} if a link is not of the form `name=http://address` or `name=https://address`
  * @example
  * readLinks('Traces=http://localhost:9411/, Metrics=http://localhost:9090/').length; // 2
  */

@@ -19,10 +19,10 @@ const timeWindow = 60_000;
 
 /**
  * Limits the requests per minute of each client, including requests to routes that do not exist. Each replica counts
- * its own requests: the limit protects the system and is not a quota. Memory is bounded: 5,000 clients are
- * tracked, and the one unseen for longest is dropped.
+ * its own requests: the limit protects the system and is not a quota. Memory is bounded: each limit tracks 5,000
+ * clients, and drops the one unseen for longest.
  *
- * @returns the hook with the stricter limit, for routes that create or check passwords
+ * @returns the hook with the limit on sign-ups and logins
  */
 export async function registerRateLimit(app: App, options: Options): Promise<onRequestAsyncHookHandler> {
   const { max, maxSignIns, clients, metrics } = options;

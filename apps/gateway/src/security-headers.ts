@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Forbids everything that a page does not allow itself: framing, forms, and requests to other hosts. */
+/** The policy of all pages: no framing, no forms, and nothing loaded but own images. Each page adds what it needs. */
 const basePolicy =
   "default-src 'none'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -13,7 +13,7 @@ export function securityHeaders(policy: string) {
   const headers = {
     'content-security-policy': `${basePolicy}; ${policy}`,
     'x-content-type-options': 'nosniff',
-    // Stored, so that going back shows a page at once; but asked for again.
+    // A browser may store a page, but must revalidate it before each use, except when the user goes back.
     'cache-control': 'no-cache',
     'referrer-policy': 'no-referrer',
     'cross-origin-opener-policy': 'same-origin',

@@ -18,10 +18,10 @@ export function forUpstreams<Value>(make: (name: UpstreamName, index: number) =>
   return Object.fromEntries(entries) as Record<UpstreamName, Value>;
 }
 
-/** The setting with the address of a service. */
+/** Returns the name of the setting with the address of a service. */
 export const urlOf = <Name extends UpstreamName>(name: Name) => `${upper(name)}_URL` as const;
 
-/** The setting with the address of its readiness endpoint. */
+/** Returns the name of the setting with the address of a service's readiness endpoint. */
 export const statusUrlOf = <Name extends UpstreamName>(name: Name) => `${upper(name)}_STATUS_URL` as const;
 
 const upper = <Name extends string>(name: Name) => name.toUpperCase() as Uppercase<Name>;

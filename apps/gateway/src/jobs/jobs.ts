@@ -16,7 +16,7 @@ type Job = {
 /** Maximum number of requests in one run. Each may take two minutes; the next run does the rest. */
 const maxRequests = 30;
 
-/** Issues all invoices that are due. A request that ran out of time is sent again, and continues where it stopped. */
+/** Issues all invoices that are due. If a request runs out of time, the next one continues where it stopped. */
 const billingCycle: Job = {
   service: 'billing',
   async run(billing, token) {

@@ -1,4 +1,7 @@
-/** Runs one job: `node src/jobs/main.ts billing-cycle`. Exit codes: 0 done, 1 work remains or failed, 2 wrong settings. */
+/**
+ * Runs one job: `node src/jobs/main.ts billing-cycle`. Exit codes: 0 done, 1 work remains or failed, 2 wrong settings,
+ * 143 stopped.
+ */
 import process from 'node:process';
 import { createUpstream } from '@slipway/platform/calls/upstream';
 import { readSettings, SettingsError } from '@slipway/platform/service/settings';
@@ -30,7 +33,7 @@ async function main(): Promise<number> {
   }
 }
 
-// The first process of a container ignores signals without a listener. A job can be stopped at any time.
+// Without a listener, the first process of a container ignores SIGTERM. A job can be stopped at any time.
 process.once('SIGTERM', () => process.exit(143));
 
 try {

@@ -8,7 +8,7 @@ export function renderHome(template: string, links: Link[]): string {
   return template.replace('{{links}}', () => (links.length > 0 ? nav : ''));
 }
 
-/** Puts a row for each error code into its page, with an anchor: a problem's `type` is `/docs/errors#code`. */
+/** Puts a row for each error code into the page of errors. Its anchor is the one in a problem's `type`. */
 export function renderErrors(template: string): string {
   const rows = Object.entries(problemTable).map(
     ([code, { status, title }]) =>

@@ -13,10 +13,9 @@ type Parts = {
 };
 
 /**
- * Deletes an account in the two services that know it. Users is asked first whether it would reject the deletion,
- * because subscriptions that ended do not come back: it checks the password, the session and the version. Billing ends
- * and bills them, and rejects the deletion while an invoice is open. After a crash between the steps the account still
- * exists, so its owner can ask again; each step does nothing the second time.
+ * Deletes an account in users and billing. Billing ends the subscriptions, which cannot be undone, bills them, and
+ * rejects the deletion while an invoice is open. So users first checks the password, the session and the version. After
+ * a crash between the steps the account still exists, and its owner can ask again: a step that was done changes nothing.
  */
 export function registerAccountDeletionRoutes(app: App, { upstreams, originOf }: Parts): void {
   const users = createClient(upstreams.users, { checkDeletion, deleteMe });

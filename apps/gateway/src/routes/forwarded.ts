@@ -25,13 +25,13 @@ type Options = {
 
 /** Operations that the gateway implements itself, by calling several services. */
 const composed = new Set<Operation>([deleteMe]);
-/** Operations that cannot be undone, of services that do not know whether a session has ended. */
+/** Operations of billing that cannot be undone. Only users knows whether a session has ended, so it is asked first. */
 const irreversible = new Set<Operation>([closeAccount, refundPayment, writeOffInvoice]);
 const signIns = new Set<Operation>([signUp, logIn]);
 
 /**
- * Registers one route for each public operation of the services. So paths outside the contracts cannot be reached, and
- * metrics are labelled with the contracts' patterns.
+ * Registers one route for each operation that clients may call and that is not composed. Paths outside the contracts
+ * cannot be reached, and metrics are labelled with the contracts' patterns.
  */
 export function registerForwardedRoutes(app: App, options: Options): void {
   passBodiesThrough(app);
@@ -49,7 +49,7 @@ export function registerForwardedRoutes(app: App, options: Options): void {
       app.route({
         method,
         url,
-        // Names the responses for the metrics only: they are streamed as they are, not serialized by a schema.
+        // For metrics only: they list the statuses of `answers`. Responses are streamed, not serialized by a schema.
         config: { ...config, isForwarded: true, answers: schema.response } as object,
         onRequest: [
           ...(signIns.has(operation) ? [options.limitSignIns] : []),
@@ -67,7 +67,7 @@ function publicOperations(service: UpstreamName): Operation[] {
   );
 }
 
-/** Leaves each body a stream: the service behind reads and validates it. */
+/** Turns body parsing off: the service that receives a request parses and validates its body. */
 function passBodiesThrough(app: App): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));

@@ -30,7 +30,7 @@ export function* bytes(total: number, counted: (sent: number) => void = () => un
   }
 }
 
-/** Resolves with the value when it has not changed for 300 ms. */
+/** Resolves with the value when it has not changed for 300 ms, or at the deadline. */
 export async function settled(value: () => number, deadline = Date.now() + 10_000): Promise<number> {
   let [last, since] = [value(), Date.now()];
   while (Date.now() - since < 300 && Date.now() < deadline) {

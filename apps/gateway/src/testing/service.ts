@@ -9,7 +9,7 @@ type Seen = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => unknown;
 
-/** Responds with the request that it received. */
+/** Responds with the method, URL and headers of the request. */
 function echo(service: string): Handle {
   return ({ method, url, headers }, response) => {
     response.setHeader('content-type', 'application/json');
