@@ -1,10 +1,10 @@
 /**
  * Creates what the cluster needs before Slipway is deployed, if it is missing: the namespace, the Secret
  * `slipway-secrets` with random values, and a self-signed certificate for the Ingress. Skaffold runs this script before
- * each deployment. Running it again changes nothing.
+ * each deployment. Running it again only replaces a certificate that expires within a week.
  *
- * The script never overwrites a value of the Secret. So you can store real values there first, such as the address of a
- * managed database.
+ * The script keeps the values of the Secret, except for URLs with the root account of MongoDB. So you can store real
+ * values there first, such as the address of a managed database.
  */
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';

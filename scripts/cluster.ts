@@ -2,8 +2,8 @@
  * Provides a local cluster for `skaffold dev`: `npm run cluster`.
  *
  * Uses the cluster that kubectl points to if it is local and reachable. Otherwise creates or starts one named `slipway`
- * with k3d, minikube or kind, whichever is found first. It never changes a remote cluster. Running it again changes
- * nothing.
+ * (`minikube` with minikube) with k3d, minikube or kind, whichever is found first. It never changes a remote cluster.
+ * Running it again changes nothing.
  */
 import { fileURLToPath } from 'node:url';
 import { answers, command } from './cluster/command.ts';
@@ -66,7 +66,7 @@ function openVolumes(kubectl: Kubectl): void {
   say(kubectl.run(['apply', '-f', hostPathVolumes]).trim());
 }
 
-/** Reports optional parts that the cluster lacks: without them there is no access through an Ingress, or no autoscaling. */
+/** Waits for the nodes, and reports what is missing: an Ingress controller, or the metrics-server for autoscaling. */
 function describe(kubectl: Kubectl): void {
   const has = (...what: string[]) => kubectl.run(['get', ...what, '--ignore-not-found', '-o', 'name']) !== '';
   kubectl.run(['wait', '--for=condition=Ready', 'node', '--all', '--timeout=180s']);

@@ -36,12 +36,12 @@ function makeFolder(dataDir: string): void {
   }
 }
 
-/** Matches the files of Slipway, and hidden ones, such as file managers write. */
+/** Matches the files of Slipway, and hidden files, such as those of file managers. */
 const own = /^(\..*|logs|secrets\.json.*|.*\.db(-.*)?)$/;
 /** The permissions of everybody but the owner. */
 const others = 0o077;
 
-/** Takes the permissions of others away from a folder that existed before, and from the secrets in it. */
+/** Takes others' permissions off an existing folder and its secrets. Rejects a folder with files that are not ours. */
 function closeFolder(dataDir: string): void {
   if (isClosed(dataDir)) return;
   const strange = readdirSync(dataDir).find((name) => !own.test(name));
@@ -56,7 +56,7 @@ function closeFolder(dataDir: string): void {
   if (!isClosed(dataDir)) throw notClosed(dataDir, 'its file system keeps no permissions');
 }
 
-/** Windows does not keep permissions this way. */
+/** Windows has no such permissions: every folder counts as closed. */
 function isClosed(path: string): boolean {
   const stats = statSync(path, { throwIfNoEntry: false });
   return !stats || platform() === 'win32' || (stats.mode & others) === 0;

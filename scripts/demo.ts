@@ -74,7 +74,7 @@ async function main(process: NodeJS.Process): Promise<boolean> {
   }
 }
 
-/** @throws {Error} if the address is unreachable; otherwise the demo would retry for a minute first. */
+/** @throws {Error} if the address is unreachable; otherwise the demo would retry for 90 seconds first. */
 async function reached(base: string): Promise<string> {
   await fetch(base).catch((cause) => {
     throw new Error(`${base} is unreachable`, { cause });

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import type { Secrets } from './topology.ts';
 
 /**
- * Returns the system's secrets. Generates them at the first start and stores them in the data folder, readable only by its
- * owner. `ADMIN_EMAIL`, `ADMIN_PASSWORD`, `SERVICE_TOKEN` and `MANAGEMENT_TOKEN` of the environment take precedence.
+ * Returns the system's secrets. Generates them at the first start and stores them in the data folder, in a file that
+ * only its owner can read. `ADMIN_EMAIL`, `ADMIN_PASSWORD`, `SERVICE_TOKEN` and `MANAGEMENT_TOKEN` of the environment
+ * take precedence.
  *
- * @throws {Error} with one sentence, if the folder cannot be written or the file is damaged.
+ * @throws {Error} if the file is damaged or cannot be written.
  */
 export function ensureSecrets(dataDir: string, env: NodeJS.ProcessEnv): Secrets {
   const file = join(dataDir, 'secrets.json');

@@ -60,12 +60,12 @@ export function startProcess(
     throw new Error(`${name} ended before it was ready (${describeExit(exit)})`);
   });
   const ready = Promise.race([once(child, 'message').then(() => undefined), failed]);
-  // A caller that does not wait for `ready` still gets the result from `exited`.
+  // Nobody need wait for `ready`: a rejection without a listener would end the parent, and `exited` reports the same.
   ready.catch(() => undefined);
   return { child, ready, exited, kill: (signal) => void child.kill(signal) };
 }
 
-/** Resolves when the stream has ended. */
+/** Passes each line to `onLine`. Resolves when the stream has ended. */
 async function passLines(child: ChildProcess, from: 'stdout' | 'stderr', onLine: OnLine): Promise<void> {
   const stream = child[from];
   if (!stream) return;

@@ -4,8 +4,8 @@
  *   --logs    print every log line of the services instead of warnings only
  *   --watch   restart a service when its sources change
  *
- * Environment: DATA_DIR (./data), <NAME>_PORT and <NAME>_MANAGEMENT_PORT such as USERS_PORT, and any setting of the services
- * (docs/settings.md), which then applies to all of them.
+ * Environment: DATA_DIR (./data), <NAME>_PORT and <NAME>_MANAGEMENT_PORT such as USERS_PORT, and settings of services
+ * (docs/settings.md). A setting applies to all services, unless `topology.ts` sets it.
  */
 import { parseArgs } from 'node:util';
 import { onStopSignal } from '@slipway/platform/service/signals';

@@ -12,7 +12,7 @@ type Options = {
   outputOf(name: ServiceName): OnLine;
   /** Prints a line to the terminal. */
   say(line: string): void;
-  /** Called when the system cannot continue, because a service failed to start. */
+  /** Called when the system cannot continue, because a service that exited could not be started again. */
   giveUp(reason: string): void;
 };
 

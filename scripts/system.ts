@@ -1,6 +1,6 @@
 /**
- * The table of the system: one row for each service. Whatever else lists services reads it, or a test compares it with this
- * table. The services' operations are listed in `libs/contracts/src/operations.ts`, in the same order.
+ * The table of the system: one row for each service. Any other list of services is derived from this table, or a test
+ * compares the two. The services' operations are listed in `libs/contracts/src/operations.ts`, in the same order.
  *
  * This file imports nothing, so that the job which creates Compose's secrets can load it inside an image.
  */

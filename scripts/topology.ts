@@ -74,7 +74,7 @@ function ownSettings(secrets: Secrets): Partial<Record<ServiceName, Record<strin
     users: {
       ADMIN_EMAIL: secrets.adminEmail,
       ADMIN_PASSWORD: secrets.adminPassword,
-      // The gateway, whatever proxies are in front of that.
+      // The gateway, which calls users from this machine. Proxies in front of the gateway are a setting of the gateway.
       TRUSTED_PROXIES: 'loopback',
     },
   };

@@ -21,7 +21,7 @@ export function newCertificate(): { certificate: string; key: string } {
   return { key: pem.slice(0, start), certificate: pem.slice(start) };
 }
 
-/** Whether a certificate has expired or will expire within a week. */
+/** Returns whether a certificate has expired or will expire within a week. */
 export function endsSoon(certificate: string, now = Date.now()): boolean {
   return new X509Certificate(certificate).validToDate.getTime() - now < renewBefore;
 }

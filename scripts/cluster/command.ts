@@ -25,7 +25,7 @@ export function command(program: string, args: string[], { input = '', show = fa
   }
 }
 
-/** Whether a program is on the PATH and succeeds. */
+/** Returns whether a program is on the PATH and succeeds. */
 export function answers(program: string, args: string[]): boolean {
   try {
     command(program, args);

@@ -5,8 +5,8 @@ import { type ServiceName, serviceNames, servicesOn, system } from '../system.ts
 export type SecretValues = Record<string, string>;
 
 /**
- * Returns all values of the Secret `slipway-secrets`: the stored ones, and random ones for those that are missing. A store
- * URL with the root account of MongoDB is replaced: it is from a version in which the services shared that account.
+ * Returns all values of the Secret `slipway-secrets`: the stored ones, and random ones for those that are missing.
+ * Replaces `mongodb-root-url`, and each store URL with the root account, which services shared in an earlier version.
  *
  * @example
  * completeSecrets({ 'admin-password': 'chosen by hand' })['admin-password']; // 'chosen by hand'

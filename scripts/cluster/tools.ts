@@ -1,4 +1,4 @@
-/** The commands with which each tool creates, starts and completes a local cluster named `slipway`. */
+/** The commands with which each tool creates, starts and completes a local cluster. */
 
 /** A command line: the program and its arguments. */
 export type CommandLine = [program: string, ...args: string[]];

@@ -38,7 +38,7 @@ function filesOf(name: ServiceName): Record<string, string> {
   };
 }
 
-/** The order matters: the file that is read above must come before other files with the same secret. */
+/** In this order, an interrupted start writes the file that is read above before other files with the same secret. */
 const files: Record<string, string> = {
   'mongodb/root-password': rootPassword,
   ...Object.assign({}, ...serviceNames.map(filesOf)),

@@ -28,10 +28,10 @@ export type Call = <Op extends Operation>(
 ) => Promise<Output<Op>>;
 
 /**
- * Creates a client without an account that behaves well: it retries requests that may succeed, respects `Retry-After`, and sends
- * an `Idempotency-Key` with requests that cost money.
+ * Creates a client without an account. It retries requests that may succeed, respects `Retry-After`, and sends the
+ * caller's key as the `Idempotency-Key`.
  *
- * @throws {Problem} the last problem, if the retries fail.
+ * @throws the error of the last attempt: a `Problem`, or a `TypeError` if the system is unreachable.
  */
 export function anonymous(base: string, stopping: AbortSignal): Call {
   return (operation, input, options) =>
@@ -108,7 +108,7 @@ async function send<Op extends Operation>(
   throw reported ?? new Error(`${method} ${path} answered ${answer.status}: ${text.slice(0, 200)}`);
 }
 
-/** Minimum number of characters in a chunk, because one chunk per line would be expensive. */
+/** Minimum number of characters in a chunk but the last, because one chunk per line would be expensive. */
 const blockSize = 16_384;
 
 function* inBlocks(lines: Iterable<string>): Generator<Uint8Array> {

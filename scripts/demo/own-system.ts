@@ -39,7 +39,7 @@ export async function ownSystem(process: NodeJS.Process, say: (line: string) => 
   const supervisor = createSupervisor({
     specs: topology({ dataDir, ports, secrets }),
     env: { ...process.env, ...quickly, ...testClock },
-    // Not to the terminal, because the demo makes payments fail on purpose.
+    // The output is not shown, because it reports the payments that the demo makes fail on purpose.
     outputOf: (name) => {
       const log = createWriteStream(join(dataDir, 'logs', `${name}.log`), { flags: 'a' });
       return (line) => void log.write(`${line}\n`);

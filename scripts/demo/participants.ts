@@ -57,7 +57,7 @@ export function* usageOf(
       subscriptionId: subscription.id,
       metric,
       quantity: Math.floor(random() * 1_000),
-      // Within the first second, so never before the subscription started or in the future.
+      // Within the first second: not before the subscription started, and hardly in the future.
       at: new Date(startedAt + Math.floor(random() * 1_000)).toISOString(),
     };
   }

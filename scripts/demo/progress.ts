@@ -2,13 +2,15 @@
 export type Progress = ReturnType<typeof createProgress>;
 
 /** Milliseconds between two updates of a count. */
-const often = 200;
+const updateInterval = 200;
 
 /**
+ * Creates what prints the steps of the demo. The count of a step is shown in a terminal only.
+ *
  * @param steps number of steps
  * @example
- * const count = progress.step('Signing up 20 people');
- * count(5, 20); // [1/9] Signing up 20 people … 5 of 20
+ * const { count } = progress.step('Signing up 20 people');
+ * count(5, 20); // [1/9] Signing up 20 people … 5 of 20, 2 a second
  */
 export function createProgress(out: NodeJS.WriteStream, steps: number) {
   let step = 0;
@@ -26,7 +28,7 @@ export function createProgress(out: NodeJS.WriteStream, steps: number) {
       rewrite(label);
       return {
         count(done: number, all: number): void {
-          if (Date.now() - shownAt < often) return;
+          if (Date.now() - shownAt < updateInterval) return;
           shownAt = Date.now();
           rewrite(
             `${label} … ${number(done)} of ${number(all)}, ${number(perSecond(done, startedAt))} a second`,

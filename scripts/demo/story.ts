@@ -23,7 +23,7 @@ export const stepCount = 9;
 
 /**
  * Simulates people who sign up, subscribe, use the service, pay and get refunds. Compares the system's figures with figures
- * computed here from the same input. Others may use the system at the same time, but must not pay.
+ * computed here from the same input. Others may use the system, but must not change subscriptions or payments.
  */
 export async function tellStory(
   options: Options,

@@ -90,7 +90,7 @@ type Dependency = { ref: string; dependsOn: string[] };
 
 const chunks = await bundle();
 for (const chunk of chunks) mapOwnCode(chunk);
-// The code reads its pages at `../pages`.
+// The bundled code reads its pages from `../pages`.
 const isPage = (file: string) => !file.endsWith('.ts');
 if (existsSync(`${app}/src/pages`)) {
   cpSync(`${app}/src/pages`, `${app}/pages`, { recursive: true, filter: isPage });

@@ -9,7 +9,7 @@ import process from 'node:process';
 
 const management = 'http://127.0.0.1:9080';
 
-/** Settings to start without other systems. The token protects nothing, because this process serves only itself. */
+/** Settings with which the service starts without other systems. The token protects nothing: nobody else calls it. */
 Object.assign(process.env, {
   HOST: '127.0.0.1',
   STORE_URL: 'sqlite::memory:',

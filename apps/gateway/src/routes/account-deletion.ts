@@ -15,7 +15,7 @@ type Parts = {
 /**
  * Deletes an account in users and billing. Billing ends the subscriptions, which cannot be undone, bills them, and
  * rejects the deletion while an invoice is open. So users first checks the password, the session and the version. After
- * a crash between the steps the account still exists, and its owner can ask again: a step that was done changes nothing.
+ * a crash between the steps the account still exists, and its owner can ask again: a finished step has no effect.
  */
 export function registerAccountDeletionRoutes(app: App, { upstreams, originOf }: Parts): void {
   const users = createClient(upstreams.users, { checkDeletion, deleteMe });
