@@ -9,7 +9,7 @@ export type Drain = {
   /** Statuses of the probes, shortly after the signal. */
   ready: number;
   alive: number;
-  /** Answers to requests that were sent after the signal, within the drain delay. */
+  /** Answers to requests that were sent after the signal, in the first half of the drain delay. */
   answers: (Answer | string)[];
   /** The answer to a request whose body ended after the drain delay. */
   held: Answer | string | undefined;
@@ -59,7 +59,7 @@ function holdRequest({ base }: Target, { method, path, headers, body }: Ask) {
   }).catch(String);
   const half = Math.floor(text.length / 2);
   return {
-    /** Resolves when the head was sent. */
+    /** Resolves when the head and half of the body were sent. */
     sent: new Promise<void>((resolve) => sending.write(text.slice(0, half), () => resolve())),
     finish: () => {
       sending.end(text.slice(half));
@@ -68,7 +68,7 @@ function holdRequest({ base }: Target, { method, path, headers, body }: Ask) {
   };
 }
 
-/** Returns the status of the readiness probe once it has changed, or at the end of the drain delay. */
+/** Returns the status of the readiness probe once it has changed, or after 40 % of the drain delay. */
 async function statusAfterSignal(target: Target, drainDelay: number): Promise<number> {
   const end = performance.now() + drainDelay * 0.4;
   for (;;) {

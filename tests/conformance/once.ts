@@ -1,6 +1,6 @@
 import type { Target } from './target.ts';
 
-/** Makes promises that look at the same observation of a target share it. */
+/** Makes an observation once for each target, so that several promises can check it. */
 export function oncePerTarget<T>(observe: (target: Target) => Promise<T>): (target: Target) => Promise<T> {
   const observed = new WeakMap<Target, Promise<T>>();
   return (target) => {

@@ -34,7 +34,7 @@ export async function launch(
   };
 }
 
-/** Starts a process and resolves when it serves: whether its probes say so is a promise of its own. */
+/** Starts a process and resolves when it serves. Does not ask its probes, because they are promises to check. */
 export async function launchServing(
   { name, read }: Description,
   command: Command,

@@ -1,4 +1,4 @@
-/** The description of a service: what the suite must know to check what the service promises. It is plain data. */
+/** The description of a service: what the suite must know to check the service's promises. */
 
 /** A request. `path` begins with a slash; an object as `body` is sent as JSON. */
 export type Ask = {
@@ -39,7 +39,7 @@ export type Description = {
   write?: Ask;
   /** A request that needs a token, described without one. */
   guarded?: Ask;
-  /** A request that declares idempotency, without a key, and another body for it. */
+  /** A request that takes an `Idempotency-Key`, which the suite sets, and another body for it. */
   idempotent?: Ask & { otherBody: object };
   command?: Command;
 };

@@ -59,12 +59,12 @@ export class Target {
     });
   }
 
-  /** Asks the management address. */
+  /** Sends a GET to the management address. */
   probe(path: string): Promise<Answer> {
     return exchange(this.management + path, { signal: AbortSignal.timeout(10_000) });
   }
 
-  /** Starts another process of the service, and resolves when it serves. It is killed with the target. */
+  /** Starts another process of the service, and resolves when it serves. Closing this target kills it. */
   async start(extra?: Record<string, string>): Promise<Target> {
     const started = await launchServing(this.description, this.command, extra);
     this.#started.push(started);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServicePromise } from '../promise.ts';
 import type { Target } from '../target.ts';
 
-/** What a repeated request with the same Idempotency-Key does. */
+/** Promises about a second request with the same Idempotency-Key. */
 export const idempotency: ServicePromise[] = [
   {
     id: 'repeated',

@@ -5,7 +5,7 @@ import type { ServicePromise } from '../promise.ts';
 
 const overloadOf = oncePerTarget(observeOverload);
 
-/** What holds while five times as many requests arrive as the service can answer. Both look at the same load. */
+/** Promises under five times the load that the service can serve. Both check the same load. */
 export const overload: ServicePromise[] = [
   {
     id: 'sheds',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ServicePromise } from '../promise.ts';
 import type { Target } from '../target.ts';
 
-/** What the probes of a service depend on: liveness on nothing, readiness on nothing but the service and its store. */
+/** Promises about probes: liveness depends on nothing, readiness only on the service and its store. */
 export const probes: ServicePromise[] = [
   {
     id: 'alive',

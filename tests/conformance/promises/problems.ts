@@ -4,10 +4,10 @@ import type { ServicePromise } from '../promise.ts';
 import type { Ask } from '../service.ts';
 import type { Target } from '../target.ts';
 
-/** A body that is larger than any service takes. Only its announcement is sent. */
+/** Size of a body that is larger than any service accepts; bytes. Only `Content-Length` is sent. */
 const hugeBody = 2 ** 40;
 
-/** A header field that is larger than Node accepts. */
+/** A header field that is larger than Node accepts by default. */
 const largeField = 'x'.repeat(20_000);
 
 /** Every bad request gets a problem document (RFC 9457) with the status that says what is wrong. */
@@ -71,7 +71,7 @@ function guardedOf({ description }: Target): Ask {
   return description.guarded as Ask;
 }
 
-/** @throws unless the answer is a problem document with this status, and shows nothing of the inside. */
+/** @throws unless the answer is a problem document with this status, a title, and no stack. */
 function expectProblem({ status, headers, body }: Answer, expected: number): void {
   assert.equal(status, expected, `the status is ${status}, not ${expected}: ${body}`);
   const type = headers['content-type'] ?? '';

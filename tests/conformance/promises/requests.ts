@@ -4,7 +4,7 @@ import type { Answer } from '../../support/request.ts';
 import type { ServicePromise } from '../promise.ts';
 import type { Target } from '../target.ts';
 
-/** What the response to every request has: an id to find it by, and the least headers. */
+/** Promises about every response: an id to find it by in logs, and a few headers. */
 export const requests: ServicePromise[] = [
   {
     id: 'same-id',

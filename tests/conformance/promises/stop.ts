@@ -4,10 +4,10 @@ import { observeDrain } from '../drain.ts';
 import { oncePerTarget } from '../once.ts';
 import type { ServicePromise } from '../promise.ts';
 
-/** Drains another process of the service, once. */
+/** Stops another process of the service, once for each target. */
 const drainOf = oncePerTarget(async (target) => observeDrain(await target.start()));
 
-/** How a service stops. All of them, except those of a second signal and of wrong settings, look at the same drain. */
+/** Promises about stopping. All but `second-signal` and `wrong-settings` check the same drain. */
 export const stop: ServicePromise[] = [
   {
     id: 'unready',

@@ -5,13 +5,13 @@ import { eventually } from '../../support/people.ts';
 import type { ServicePromise } from '../promise.ts';
 import type { Target } from '../target.ts';
 
-/** Requests of one check. */
+/** Number of requests in one check. */
 const count = 40;
 
-/** Series that may appear while a check runs for reasons of their own, such as a histogram of a new status. */
+/** Limit on new series in a check. Some have other causes, such as a histogram of a new status. */
 const otherSeries = count / 2;
 
-/** Metrics with bounded labels, and traces that continue the caller's. */
+/** Promises about metrics with bounded labels, and traces that continue the caller's. */
 export const telemetry: ServicePromise[] = [
   {
     id: 'counts',
