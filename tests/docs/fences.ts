@@ -30,7 +30,7 @@ export type Fence = {
 
 const shells = ['sh', 'bash', 'shell', 'console', 'zsh'];
 
-/** Programs that begin a line of a block without a language, if it is a command. */
+/** Matches a line that is a command, in a block without a language. */
 const programs =
   /^\s*(\w+=\S+ )*(npm|npx|node|docker|kubectl|skaffold|curl|git|linkerd|gcloud|export|REQUIRE_\w+=)\b/m;
 
@@ -81,7 +81,7 @@ export const isShell = ({ language, text }: Fence): boolean =>
 
 export const isRun = ({ attributes }: Fence): boolean => attributes.run !== undefined;
 
-/** The commands of a block: its lines, but for comments and for lines that continue another. */
+/** Returns the commands of a block: its lines without comments. Lines that continue another are joined to it. */
 export function commandsOf({ text }: Fence): string[] {
   const lines = text.replaceAll('\\\n', ' ').split('\n');
   return lines.filter((line) => /^\s*[^\s#]/.test(line));

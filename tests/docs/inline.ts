@@ -9,7 +9,7 @@ const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** Commands of npm itself. */
 const ownCommands = ['ci', 'cit', 'install', 'rebuild', 'sbom'];
 
-/** The inline code that begins with a program of the workspace. */
+/** The commands in inline code that begin with `npm`, `npx`, `node` or `scripts/`. */
 export const inlineCommands: InlineCommand[] = pages.flatMap((page) => {
   const prose = readFileSync(join(root, page), 'utf8').replaceAll(/^( *)(`{3,}).*?^ *\2 *$/gms, '');
   const code = [...prose.matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text);
@@ -19,7 +19,7 @@ export const inlineCommands: InlineCommand[] = pages.flatMap((page) => {
     .map((command) => ({ page, command }));
 });
 
-/** Returns what a command names that does not exist; `undefined` if all of it does. */
+/** Returns the script, program or path in a command that does not exist; `undefined` if all exist. */
 export function missingFrom(command: string): string | undefined {
   const words = command.replace(/^(\w+=\S+ )*/, '').split(' ');
   return missingScript(words) ?? missingPath(words);
@@ -33,7 +33,7 @@ function missingScript([program, first = '', second = '']: string[]): string | u
   return undefined;
 }
 
-/** Paths of the workspace begin with the name of a folder of it. */
+/** Returns the first path in a command that does not exist. A path begins with a folder of the workspace. */
 function missingPath(words: string[]): string | undefined {
   const paths = words.filter((word) => /^(apps|libs|scripts|tests|docs|k8s)\/[\w./-]+$/.test(word));
   return paths.find((path) => !existsSync(join(root, path)));

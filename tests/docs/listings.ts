@@ -4,8 +4,8 @@ import { root } from './decisions.ts';
 import type { Fence } from './fences.ts';
 
 /**
- * Reports whether a listing is in the file that it names: at the named lines, as in `libs/x.ts#L3-L12`, or anywhere.
- * A line `// …` stands for lines that the listing leaves out.
+ * Returns whether a listing is in the file that it names: at the named lines, as in `libs/x.ts#L3-L12`, or anywhere. In
+ * the latter, a line `// …` stands for lines that the listing leaves out.
  */
 export function isPartOf({ attributes, text }: Fence): boolean {
   const [path = '', from, to = from] = (attributes.file ?? '').split(/#L|-L/);

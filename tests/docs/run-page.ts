@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { root } from './decisions.ts';
 import type { Fence } from './fences.ts';
 
-/** What a page's commands find: other addresses than the page names, and the environment. */
+/** The differences between a page and this run of its commands: addresses, other words, and the environment. */
 export type Place = {
   /** The real address of each port of `localhost` that the pages name, such as `{ 8080: '127.0.0.1:20123' }`. */
   ports: Record<number, string>;
@@ -55,7 +55,7 @@ function scriptOf(fences: Fence[], place: Place): string {
     .join('\n');
 }
 
-/** Starts a block, and waits until it prints what it says or ends. */
+/** Returns the script that starts a block and waits until it prints its patterns; it fails if the block ends first. */
 function background(text: string, { at, prints }: Fence): string {
   if (prints.length === 0) throw new Error(`${at}: a block in the background needs prints=/…/ to wait for`);
   const isThere = prints.map(({ source }) => `grep -Pq -- ${quote(source)} $pages_log`).join(' && ');
@@ -70,7 +70,7 @@ function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The commands, with the addresses that they have here. */
+/** Replaces the addresses and words of a page by those that are used here. */
 function located(text: string, { ports, words = {} }: Place): string {
   const addressed = text.replaceAll(
     /\b(?:127\.0\.0\.1|localhost):(\d+)\b/g,
