@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 const connections = 4;
 const queryTime = 100;
 
-/** Stands for a database with a pool of connections. A query waits until a connection is free, as drivers have it. */
+/** Stands for a database with a pool of connections. A query waits until a connection is free, as in most drivers. */
 export function createStore(): () => Promise<void> {
   let free = connections;
   const waiting: (() => void)[] = [];

@@ -16,7 +16,7 @@ async function startShop(QUOTES_URL: string) {
   return replica;
 }
 
-/** The shop has the address of a replica in its settings. Then this replica is replaced. */
+/** Replaces the replica whose address the shop has in its settings. */
 async function measureFixedAddress(): Promise<void> {
   const names = await startNames();
   const deployment = await startDeployment({ main: quotes, service: names, replicas: 1, probe, env });
@@ -30,7 +30,7 @@ async function measureFixedAddress(): Promise<void> {
   await names.close();
 }
 
-/** The shop asks DNS. The number of replicas follows the load. */
+/** Changes the load while the shop asks DNS, and the number of replicas follows the load. */
 async function measureDiscovery(): Promise<void> {
   const names = await startNames();
   const deployment = await startDeployment({ main: quotes, service: names, replicas: 1, probe, env });

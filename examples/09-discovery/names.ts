@@ -7,7 +7,7 @@ export async function startNames() {
   const records: { target: string; port: number }[] = [];
   const dns = await startDns({ a: { 'host.example': '127.0.0.1' }, srv: { [name]: records } });
   return {
-    /** The setting with which a caller finds the replicas. */
+    /** The address that a caller has in its settings to find the replicas. */
     url: `srv+http://${name}?dns=${dns.address}`,
     add: (port: number) => void records.push({ target: 'host.example', port }),
     remove(port: number) {

@@ -5,7 +5,7 @@ import { answers, type Replica, startReplica } from './replica.ts';
 /** Milliseconds between two probes of a replica. In a cluster this is `periodSeconds`, often 5 s. */
 const probePeriod = 100;
 
-/** Milliseconds until the Service learns of a change. In a cluster this can take seconds. */
+/** Milliseconds until the Service learns that a replica stops. In a cluster this can take seconds. */
 const propagation = 200;
 
 /** Milliseconds that a replica has to end after SIGTERM, before it is killed. In a cluster, 30 s by default. */
@@ -15,7 +15,7 @@ type Probe = 'none' | { port: 'port' | 'management'; path: string };
 
 export type DeploymentOptions = {
   main: URL;
-  /** What has to know which replicas are ready. */
+  /** Receives the port of each replica that becomes ready or stops. */
   service: Pick<LocalService, 'add' | 'remove'>;
   replicas: number;
   /** How the deployment learns whether a replica is ready; without a probe, a replica counts as ready at once. */

@@ -1,7 +1,7 @@
 import { Agent, get } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** How requests ended: `ok`, `503` or another status, or the code of a connection error. */
+/** Requests by outcome: `ok`, another status such as `503`, `too late`, `cut off`, or a connection error code. */
 export type Outcomes = Record<string, number>;
 
 export type LoadOptions = {

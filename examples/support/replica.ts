@@ -38,7 +38,7 @@ export async function startReplica(main: URL, env: Record<string, string> = {}):
   return { port, management, exited, output: text(child.stdout), stop: (signal) => void child.kill(signal) };
 }
 
-/** Returns whether a server answers 200. An address at which nobody listens does not. */
+/** Returns whether a server answers 200 within a second; false if nobody listens. */
 export async function answers(port: number, path = '/'): Promise<boolean> {
   const signal = AbortSignal.timeout(1_000);
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal }).catch(() => undefined);

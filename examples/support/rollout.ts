@@ -6,7 +6,7 @@ import { untilAnswers } from './replica.ts';
 
 type RolloutOptions = Pick<DeploymentOptions, 'main' | 'probe' | 'env'>;
 
-/** How the requests ended, and how the replaced processes did: their exit codes or signals. */
+/** The outcomes of the requests, and the exit codes or signals of the replaced processes. */
 export type Rollout = { outcomes: Outcomes; exits: (number | string)[] };
 
 /** Requests per second. */
