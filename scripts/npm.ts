@@ -2,8 +2,8 @@
 const parentInterval = 200;
 
 /**
- * Sends SIGTERM to this process when npm ends. npm forwards SIGTERM only to the shell in which it runs this process, and a
- * shell that is ended by a signal does not forward it.
+ * Sends SIGTERM to this process when npm ends. npm forwards SIGTERM only to the shell in which it runs this process,
+ * and a shell that is ended by a signal does not forward it.
  *
  * @returns a function that stops the check
  */

@@ -5,9 +5,9 @@ import type { ServiceName } from './system.ts';
 const shownLevels = ['warn', 'error', 'fatal'];
 
 /**
- * Returns the function that handles each output line of a service. It writes all lines to `<data folder>/logs/<name>.log`
- * (the file of the previous run is renamed to `.old`). To the terminal it writes stderr, and warnings and errors in a
- * short form; with `raw`, every line unchanged.
+ * Returns the function that handles each output line of a service. It writes all lines to `<data>/logs/<name>.log` (the
+ * file of the previous run is renamed to `.old`). To the terminal it writes stderr, and warnings and errors in a short
+ * form; with `raw`, every line unchanged.
  */
 export function outputOf(name: ServiceName, dataDir: string, raw: boolean, process: NodeJS.Process): OnLine {
   const file = `${dataDir}/logs/${name}.log`;

@@ -41,8 +41,8 @@ export function startService(
 }
 
 /**
- * Starts a service as a child process, in its own process group, so that Ctrl-C reaches only the parent. The child has an
- * IPC channel to the parent, so it stops if the parent disappears, even by `kill -9`.
+ * Starts a service as a child process, in its own process group, so that Ctrl-C reaches only the parent. The child has
+ * an IPC channel to the parent, so it stops if the parent disappears, even by `kill -9`.
  */
 export function startProcess(
   name: string,

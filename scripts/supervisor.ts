@@ -27,7 +27,7 @@ export type Supervisor = {
   kill(): void;
 };
 
-/** Keeps the services of a system running: starts them, restarts those that exit unexpectedly, and stops them in order. */
+/** Keeps the services of a system running: starts them, restarts those that exit, and stops them in order. */
 export function createSupervisor({ specs, env, outputOf, say, giveUp }: Options): Supervisor {
   const outputs = new Map(specs.map(({ name }) => [name, outputOf(name)]));
   const running = new Map<ServiceName, ServiceProcess>();

@@ -93,8 +93,8 @@ export const servicesOn = (technology: Technology): ServiceName[] =>
   serviceNames.filter((name) => storesOf(name).includes(technology));
 
 /**
- * Returns the services that a service sends requests or events to. The key set of users is left out: callers cache it, so
- * they do not depend on users while they stop.
+ * Returns the services that a service sends requests or events to. The key set of users is left out: callers cache it,
+ * so they do not depend on users while they stop.
  */
 export function calledBy(name: ServiceName): ServiceName[] {
   const { calls, eventsTo } = system[name];

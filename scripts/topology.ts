@@ -24,7 +24,7 @@ export const localPorts = Object.fromEntries(
   serviceNames.map((name) => [name, { port: system[name].port, management: system[name].management }]),
 ) as Ports;
 
-/** The address on which all services listen. It overrides HOST of the environment, which conda sets to the name of a compiler. */
+/** The address of all services. It overrides HOST of the environment, which conda sets to the name of a compiler. */
 const host = '127.0.0.1';
 
 type Options = { dataDir: string; ports: Ports; secrets: Secrets };

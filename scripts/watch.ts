@@ -14,8 +14,8 @@ type Times = Map<string, number>;
 /**
  * Calls `restart` with the services whose sources have changed, one batch at a time, until the signal aborts.
  *
- * It polls the modification times of all files instead of watching them: on Linux, Node's recursive watcher loses a folder
- * that is deleted and created again, as `git switch` does.
+ * It polls the modification times of all files instead of watching them: on Linux, Node's recursive watcher loses a
+ * folder that is deleted and created again, as `git switch` does.
  */
 export async function watchSources(
   root: string,

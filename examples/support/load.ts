@@ -17,8 +17,7 @@ export type Load = {
 };
 
 /**
- * Sends requests to a port until it is stopped. Like a browser or a load balancer, it keeps connections open and uses them
- * again.
+ * Sends requests to a port until it is stopped. Like a browser or a load balancer, it reuses its connections.
  *
  * @param rate requests per second
  */

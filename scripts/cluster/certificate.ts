@@ -7,8 +7,8 @@ const validDays = 365;
 const renewBefore = 7 * 24 * 3_600_000;
 
 /**
- * Creates a self-signed certificate for `localhost` and its key, both as PEM. This needs openssl, because Node cannot create
- * certificates.
+ * Creates a self-signed certificate for `localhost` and its key, both as PEM. This needs openssl, because Node cannot
+ * create certificates.
  *
  * @throws {Error} if openssl is missing.
  */

@@ -1,6 +1,6 @@
 /**
- * Creates the secrets of the Compose system in the volume mounted at `data/`: one folder per container, so that each gets only
- * what it needs. Existing secrets are not changed, even after an interrupted start. Runs in the users image.
+ * Creates the secrets of the Compose system in the volume mounted at `data/`: one folder per container, so that each
+ * gets only what it needs. Existing secrets are not changed, even after an interrupted start. Runs in the users image.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';

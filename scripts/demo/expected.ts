@@ -1,7 +1,7 @@
 import type { Plan, UsageRecord } from '@slipway/contracts/billing';
 
 /**
- * Computes the expected results from the demo's input, without any code of the system. Amounts are minor units, as BigInt.
+ * Computes the expected results from the demo's input, without any code of the system. Amounts are BigInt minor units.
  */
 
 /** Sums up records by metric. */
@@ -11,7 +11,7 @@ export function quantities(records: Iterable<UsageRecord>): Map<string, bigint> 
   return sums;
 }
 
-/** Returns the price of a month: the plan's price, plus the usage of each meter beyond the included units, rounded half up. */
+/** Returns the price of a month: the plan's, plus each meter's usage beyond the included units, rounded half up. */
 export function invoiceTotal({ price, meters }: Plan, used: Map<string, bigint>): bigint {
   return meters.reduce((total, meter) => {
     const beyond = (used.get(meter.metric) ?? 0n) - BigInt(meter.included);

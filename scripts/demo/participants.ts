@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Plan, UsageRecord } from '@slipway/contracts/billing';
 
-/** A person in the demo. The seed determines what they do. Their name depends on the run, so that each run has other people. */
+/** A person in the demo. The seed determines what they do. The name depends on the run: each run has other people. */
 export type Participant = {
   /** Unique across runs. All ids and keys of this person begin with it. */
   name: string;
@@ -67,7 +67,7 @@ export function* linesOf(records: Iterable<UsageRecord>): Generator<string> {
   for (const record of records) yield `${JSON.stringify(record)}\n`;
 }
 
-/** Creates a generator of random numbers in [0, 1), always the same for a seed: mulberry32 by Tommy Ettinger, public domain. */
+/** Creates a generator of random numbers in [0, 1) from a seed: mulberry32 by Tommy Ettinger, public domain. */
 function createRandom(seed: string): () => number {
   let state = createHash('sha256').update(seed).digest().readUInt32LE();
   return () => {

@@ -33,7 +33,7 @@ export const recurringOf =
 /** Poll interval in milliseconds. */
 const interval = 200;
 
-/** Polls until the figures are as expected, or have not changed for `unchangedFor` milliseconds. Returns the last figures. */
+/** Polls until the figures are as expected, or unchanged for `unchangedFor` milliseconds. Returns the last figures. */
 export async function caughtUp(
   read: Reading,
   isExpected: (totals: Totals) => boolean,

@@ -22,8 +22,8 @@ export type Check = { what: string; holds: boolean };
 export const stepCount = 9;
 
 /**
- * Simulates people who sign up, subscribe, use the service, pay and get refunds. Compares the system's figures with figures
- * computed here from the same input. Others may use the system, but must not change subscriptions or payments.
+ * Simulates people who sign up, subscribe, use the service, pay and get refunds. Compares the figures with figures that
+ * it computes from the same input. Others may use the system, but must not change subscriptions or payments.
  */
 export async function tellStory(
   options: Options,
@@ -98,7 +98,7 @@ async function use(people: Person[], progress: Progress, check: (what: string, h
   again.done(`${number(second.duplicates)} duplicates, ${number(second.accepted)} new`);
 }
 
-/** Bills, takes payments and refunds. Returns the expected totals, and the people who had to pay before they could leave. */
+/** Bills, takes payments and refunds. Returns the expected totals, and the people who had to pay before leaving. */
 async function settleUp(
   people: Person[],
   admin: Call,

@@ -12,7 +12,7 @@ import { type OutputChunk, rolldown } from 'rolldown';
 const [, , service = ''] = process.argv;
 const app = join('apps', service);
 
-/** Packages that read files of their own folders, or are loaded in a way that a bundler cannot follow (`createRequire`). */
+/** Packages that read files of their folders, or are loaded in a way that a bundler cannot follow (`createRequire`). */
 const unbundled = ['@fastify/swagger-ui', '@google-cloud/datastore', '@grpc/grpc-js'];
 
 /** The programs that an image can start. A service has those whose sources exist. */

@@ -1,6 +1,6 @@
 /**
- * Fills Node's compile cache while an image is built, so that a start of the image compiles nothing: loads every module of
- * the service, serves a few requests, and stops. Run it with NODE_COMPILE_CACHE in the service's folder.
+ * Fills Node's compile cache while an image is built, so that a start of the image compiles nothing: loads every module
+ * of the service, serves a few requests, and stops. Run it with NODE_COMPILE_CACHE in the service's folder.
  */
 import { globSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';

@@ -1,7 +1,7 @@
 /**
  * Checks what a service promises, and prints a table. `npm run conform -- billing` starts one of Slipway's services;
- * `npm run conform -- path/to/description.ts` starts another one; with `--url` and `--management`, one that runs already is
- * checked instead. `--load` adds the promises about overload.
+ * `npm run conform -- path/to/description.ts` starts another one; with `--url` and `--management`, one that runs
+ * already is checked instead. `--load` adds the promises about overload.
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -30,7 +30,7 @@ export const runningServices: Description[] = [
   { name: 'billing', read: { path: listPlans.url }, guarded: { path: listSubscriptions.url } },
 ];
 
-/** A running system, whose services are described. A process that the suite starts uses the databases of this system. */
+/** A running system, whose services are described. The processes that the suite starts use its databases. */
 export type DescribedSystem = { descriptions: Description[]; stop(): Promise<void> };
 
 /** Starts the system, and describes each of its services. */

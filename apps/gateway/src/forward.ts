@@ -21,10 +21,10 @@ type Options = {
 const smallBody = 16_384;
 
 /**
- * Makes the handler that forwards an operation to its service. Both bodies are streamed with backpressure. If the client
- * disconnects, the call is aborted; if the service breaks off, so does the response. A small body is read first, so that
- * the call can be sent to another replica when one has just died, and a client that does not finish its body uses no
- * connection to the service.
+ * Makes the handler that forwards an operation to its service. Both bodies are streamed with backpressure. If the
+ * client disconnects, the call is aborted; if the service breaks off, so does the response. A small body is read first,
+ * so that the call can be sent to another replica when one has just died, and a client that does not finish its body
+ * uses no connection to the service.
  */
 export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf }: Options) {
   // The service handles a body that is not JSON while it arrives; JSON must be complete first.

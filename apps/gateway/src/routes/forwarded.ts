@@ -73,7 +73,7 @@ function passBodiesThrough(app: App): void {
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 }
 
-/** Matches dot segments, encoded slashes and the like, which this router and the service's may interpret differently. */
+/** Matches dot segments, encoded slashes and the like, which this router and a service may interpret differently. */
 const ambiguous = /%2f|%5c|%00|\\|\/\/|#|\/(\.|%2e){1,2}(\/|$)/i;
 
 async function rejectAmbiguousPath({ url }: FastifyRequest): Promise<void> {
