@@ -38,6 +38,10 @@ function removeService(tree: Tree, name: string): () => void {
   const port = Number(
     new RegExp(`\\n  ${name}: {\\n[^}]*port: (\\d+)`).exec(readText(tree, 'scripts/system.ts'))?.[1],
   );
+  if (port + 1 !== nextPort(tree))
+    throw new Error(
+      `First remove the services made after ${name}: the gateway counts default ports in their order.`,
+    );
   for (const row of rowsOf(tree, names, store, port)) removeRow(tree, row);
   for (const folder of foldersOf(name)) tree.delete(folder);
   tree.write('package-lock.json', lockWithout(readText(tree, 'package-lock.json'), name));
