@@ -1,7 +1,13 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { backoff } from '@slipway/platform/core/backoff';
 import { type Db, MongoClient } from 'mongodb';
 
 /** How long to wait for the server, which may be starting, too; milliseconds. */
 const connectWithin = 60_000;
+/** Delays before an account is changed again; milliseconds. */
+const delays = { base: 50, max: 1_000 };
+/** Maximum number of times that a change is repeated. */
+const maxRetries = 5;
 
 /**
  * Gives a service an account of its own on a MongoDB server, with the name and password in its store URL, for the
@@ -23,26 +29,26 @@ export async function ensureAccount(
   return withServer(rootUrl, async (root) => {
     if (await mayLogIn(storeUrl)) return 'exists';
     const roles = [database, `${database}-sandbox`].map((db) => ({ role: 'readWrite', db }));
-    try {
-      await put(root.db('admin'), { user, pwd, roles });
-    } catch (error) {
-      // Of replicas that change an account at the same time, some servers let only one succeed.
-      if (!(await mayLogIn(storeUrl))) throw error;
+    for (let retries = 0; ; retries += 1) {
+      try {
+        await put(root.db('admin'), { user, pwd, roles });
+        return 'made';
+      } catch (error) {
+        // Of replicas that change an account at the same time, some servers let only one succeed.
+        await wait(backoff(retries, delays));
+        if (await mayLogIn(storeUrl)) return 'made';
+        if (retries === maxRetries) throw error;
+      }
     }
-    return 'made';
   });
 }
 
-/** Makes an account, or gives one that exists the password: it may be older, or a replica has just made it. */
+/** Makes an account, or gives one that exists the password, because its own may be older. */
 async function put(admin: Db, { user, ...account }: { user: string; pwd: string; roles: object[] }) {
-  try {
-    await admin.command({ createUser: user, ...account });
-  } catch (error) {
-    // Servers have different error codes for an account that exists.
-    const { users } = await admin.command({ usersInfo: user });
-    if (users.length === 0) throw error;
-    await admin.command({ updateUser: user, pwd: account.pwd });
-  }
+  // Some servers leave the list out if it is empty.
+  const { users = [] } = await admin.command({ usersInfo: user });
+  if (users.length === 0) await admin.command({ createUser: user, ...account });
+  else await admin.command({ updateUser: user, pwd: account.pwd });
 }
 
 function mayLogIn(storeUrl: string): Promise<boolean> {
