@@ -6,7 +6,7 @@
  */
 
 type Row<Name extends string> = {
-  /** What it does, in one sentence. */
+  /** The service's purpose, in one sentence. */
   help: string;
   /** Its ports under `npm start`. In a container, every service listens on 8080 and 9080. */
   port: number;
@@ -79,7 +79,7 @@ export type ServiceName = keyof typeof system;
 
 export const serviceNames = Object.keys(system) as ServiceName[];
 
-/** What a service can store its data in. The library of each is `libs/store-<technology>`. */
+/** A technology to store data with. The library of each is `libs/store-<technology>`. */
 type Technology = 'sqlite' | 'mongodb' | 'datastore';
 
 /** Returns what a service can store its data in, the embedded store first; nothing if it has no store. */

@@ -8,7 +8,7 @@ export type Edit = {
   /** The text that ends the list: the row is added right before it, at the end of the file if absent. */
   before?: string;
   row: string;
-  /** What is removed again, if the row has been filled in since. */
+  /** The pattern of the text to remove, if other programs write into the row. */
   removed?: RegExp;
 };
 

@@ -3,7 +3,7 @@ import type { Names } from './names.ts';
 
 const folder = 'k8s/components/linkerd';
 
-/** Who may call a service in a mesh: the gateway. And the service may read the key set of users. */
+/** Returns rows that let the gateway call a service in a mesh, and the service read the key set of users. */
 export function meshRows({ name }: Names): Edit[] {
   return [
     { file: `${folder}/servers.yaml`, row: server(name) },

@@ -1,6 +1,6 @@
 import { readText, type Tree } from './tree.ts';
 
-/** How a service is written in code. */
+/** The spellings of a service's name in code. */
 export type Names = {
   /** As given: notes. */
   name: string;
@@ -34,7 +34,7 @@ const reserved = new Set(
   ),
 );
 
-/** What the code of a service imports under the name that its item would have. */
+/** Names that the code of a service imports, so its item cannot have them. */
 const importedItems = new Set(['App', 'Change', 'Migration', 'Page', 'Position', 'Principal', 'Type']);
 
 /** @throws {Error} that says what is wrong with the name of a new service */

@@ -5,7 +5,7 @@ import { readText, type Tree } from './tree.ts';
 
 const folder = fileURLToPath(new URL('./files/', import.meta.url));
 
-/** What a new service can store its data in. */
+/** The stores that a new service can have: an embedded one, and the one in Compose and in a cluster. */
 export type Store = 'none' | 'sqlite+mongodb';
 
 /** Fills the templates of a service in. A path has the same placeholders as the text. */

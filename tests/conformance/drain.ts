@@ -4,7 +4,7 @@ import { type Answer, readAnswer } from '../support/request.ts';
 import type { Ask } from './service.ts';
 import type { Target } from './target.ts';
 
-/** What a client saw of a service that was told to stop. A string is the error of a request that failed. */
+/** The answers of a service that was told to stop. A string is the error of a request that failed. */
 export type Drain = {
   /** Statuses of the probes, shortly after the signal. */
   ready: number;

@@ -1,4 +1,4 @@
-/** What a promise needs of a target, and what a report says where it is missing. */
+/** The things that a promise can need of a target, each with the reason that a report gives if it is missing. */
 export const needs = {
   load: 'it would load the machine; add --load',
   command: 'the service was not started here, so it gets no signals and settings',

@@ -5,7 +5,7 @@ import type { OpenOrder, OpenResult } from '../bench/overload/load.ts';
 import type { CapacityOrder } from '../overload/fixtures/clients.ts';
 import type { Target } from './target.ts';
 
-/** What clients and probes saw under overload. `capacity` is in requests per second. */
+/** The answers to clients and probes under overload. `capacity` is in requests per second. */
 export type Overload = OpenResult & { capacity: number; probes: { status: number; ms: number }[] };
 
 /** Arriving requests, as a multiple of those that can be answered. */

@@ -17,13 +17,13 @@ const drainDelay = 800;
 /** An address where nothing listens. */
 const nowhere = 'http://127.0.0.1:9';
 
-/** What the suite sends to each service. */
+/** The requests that the suite sends to a service. */
 type Requests = Pick<Description, 'read' | 'write' | 'guarded' | 'idempotent'>;
 
 /** The services whose requests are described here. */
 export const described = ['gateway', 'users', 'billing', 'reporting'] as const;
 
-/** What can be sent to a running service without a token. Nothing in reporting is public. */
+/** Descriptions of running services, with requests that need no token. Nothing in reporting is public. */
 export const runningServices: Description[] = [
   { name: 'gateway', read: { path: listPlans.url }, guarded: { path: getMe.url } },
   { name: 'users', read: { path: getKeys.url }, guarded: { path: getMe.url } },

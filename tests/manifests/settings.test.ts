@@ -13,7 +13,7 @@ import { containerOf, environmentOf, workloadsOf } from './workloads.ts';
 
 const missing = missingTools('kubectl');
 
-/** What each workload of ours reads: a service its own settings, and a job those of the jobs. */
+/** The settings that each workload of ours reads: a service its own, and a job those of the jobs. */
 const schemas: Record<string, TObject> = Object.fromEntries(
   serviceNames.flatMap((name) => [
     [name, definitions[name].settings],

@@ -1,6 +1,6 @@
 import type { BuildOptions } from '@slipway/platform/service/service';
 
-/** Which protection against overload is on. */
+/** The protection against overload that is on. */
 export type Protection = {
   /** The guards of the services. */
   guards: boolean;

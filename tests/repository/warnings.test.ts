@@ -17,7 +17,7 @@ beforeAll(() => {
   writeFileSync(join(folder, 'package.json'), JSON.stringify(own));
 });
 
-/** What npm prints of problems. The settings of the npm that runs this test do not apply. */
+/** Returns the problems that npm prints. The settings of the npm that runs this test do not apply. */
 function warningsOf(...args: string[]): string {
   const env = Object.entries(process.env).filter(([name]) => !/^npm_config_/i.test(name));
   const command = ['install', '--offline', '--no-audit', '--no-package-lock', ...args];

@@ -1,4 +1,4 @@
-/** Which database drivers and store libraries a service installs and loads: those of its own store. */
+/** A service installs and loads the database drivers and store libraries of its own store alone. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';

@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { GuardSet } from '@slipway/platform/overload/guards';
 import { buildService, defineService } from '@slipway/platform/service/service';
 import { platformSettings, readSettings } from '@slipway/platform/service/settings';
+import { createPool } from '../../support/pool.ts';
 
 /** Rounds of PBKDF2 in one request to /cpu: about 2 ms of CPU. Not a time: on a busy machine that would be less work. */
 const rounds = 12_000;
@@ -17,29 +18,15 @@ const shop = defineService({
   version: '0',
   settings: platformSettings,
   register(app) {
-    const useStore = createStore();
+    const inPool = createPool(connections);
     app.get('/small', async () => ({ done: true }));
     app.get('/cpu', async () => ({ done: pbkdf2Sync('a', 'b', rounds, 32, 'sha256').length }));
     app.get('/store', async () => {
-      await useStore();
+      await inPool(() => wait(storeTime));
       return { done: true };
     });
   },
 });
-
-/** Stands for a database with a pool of connections; whoever finds none waits in line, as drivers have it. */
-function createStore(): () => Promise<void> {
-  let free = connections;
-  const line: (() => void)[] = [];
-  return async () => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => line.push(resolve));
-    await wait(storeTime);
-    const next = line.shift();
-    if (next) next();
-    else free += 1;
-  };
-}
 
 const [guards] = process.argv.slice(2) as GuardSet[];
 const settings = readSettings(shop.settings, { LOG_LEVEL: 'warn' });

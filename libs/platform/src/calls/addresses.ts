@@ -19,12 +19,12 @@ type Candidate = Address & {
   /** State of the smooth weighted round robin. */
   current: number;
   skippedUntil: number;
-  /** When it said that it is stopping; absent if it did not, or was unreachable or hanging since. */
-  leavingSince: number | undefined;
+  /** The last time it said that it is stopping; absent if it did not, or was unreachable or hanging since. */
+  saidLeavingAt: number | undefined;
   inFlight: number;
 };
 
-const initial = { current: 0, skippedUntil: 0, leavingSince: undefined, inFlight: 0 };
+const initial = { current: 0, skippedUntil: 0, saidLeavingAt: undefined, inFlight: 0 };
 
 export type Addresses = {
   /** Returns the number of addresses. */
@@ -50,9 +50,9 @@ export type Addresses = {
 export function createAddresses(now: () => number = () => performance.now()): Addresses {
   let all: Candidate[] = [];
 
-  function skip(origin: string | undefined, ms: number, leavingSince?: number): void {
+  function skip(origin: string | undefined, ms: number, saidLeavingAt?: number): void {
     const skipped = all.find((each) => each.origin === origin);
-    if (skipped) Object.assign(skipped, { skippedUntil: now() + ms, leavingSince });
+    if (skipped) Object.assign(skipped, { skippedUntil: now() + ms, saidLeavingAt });
   }
 
   return {
@@ -83,13 +83,14 @@ export function createAddresses(now: () => number = () => performance.now()): Ad
 }
 
 /**
- * Returns what to call when all addresses are skipped: the one that began stopping first, as it may be back by now; if
- * none is stopping, all.
+ * Returns the addresses to call when all are skipped: the one that has not said for the longest time that it is
+ * stopping, as it may be back by now; if none is stopping, all.
  */
 function leastBad(candidates: Candidate[]): Candidate[] {
-  const leaving = candidates.filter(({ leavingSince }) => leavingSince !== undefined);
-  const first = Math.min(...leaving.map(({ leavingSince }) => leavingSince ?? 0));
-  return leaving.length > 0 ? leaving.filter(({ leavingSince }) => leavingSince === first) : candidates;
+  const [first] = candidates
+    .filter(({ saidLeavingAt }) => saidLeavingAt !== undefined)
+    .sort((a, b) => (a.saidLeavingAt ?? 0) - (b.saidLeavingAt ?? 0));
+  return first ? [first] : candidates;
 }
 
 function firstPriority(candidates: Candidate[]): Candidate[] {

@@ -88,7 +88,7 @@ export type Service<Store = ServiceStore | undefined> = {
 export type BuildOptions = {
   /** Where log lines go instead of standard output. */
   logTo?: LogDestination;
-  /** Which guards against overload are on; all by default. */
+  /** The guards against overload that are on; all by default. */
   guards?: GuardSet;
   /** Retries that a call to another service adds to the retry budget; the budget's default if absent. */
   retryRatio?: number;
