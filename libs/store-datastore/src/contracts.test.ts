@@ -2,13 +2,28 @@ import type { DomainEvent } from '@slipway/contract-kit/event';
 import { RejectedEvent } from '@slipway/platform/events/inbox';
 import { inboxContract } from '@slipway/platform/events/inbox.contract';
 import { newEvent } from '@slipway/platform/events/new-event';
+import { jobStoreContract } from '@slipway/platform/jobs/job-store.contract';
 import { describe } from 'vitest';
 import { openDatastore } from './database.ts';
 import type { Step } from './entities.ts';
 import { type Changes, datastoreInbox } from './inbox.ts';
+import { datastoreJobs } from './jobs.ts';
 import { emulator, newNamespace } from './testing/emulator.ts';
 
 describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
+  const openJobs = async (url: string) => {
+    const store = await openDatastore(url, []);
+    return { jobs: datastoreJobs(store), close: store.close };
+  };
+  jobStoreContract(
+    'datastore',
+    async () => {
+      const { url, drop } = newNamespace();
+      return { store: await openJobs(url), openAgain: () => openJobs(url), drop };
+    },
+    { publishes: false },
+  );
+
   inboxContract('datastore', async () => {
     const { url, drop } = newNamespace();
     const [first, second] = [await openDatastore(url, []), await openDatastore(url, [])];

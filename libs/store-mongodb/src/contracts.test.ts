@@ -1,26 +1,37 @@
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import type { Aggregate, Change } from '@slipway/platform/events/aggregates';
-import { aggregatesContract } from '@slipway/platform/events/aggregates.contract';
+import { aggregatesContract, type OpenAggregates } from '@slipway/platform/events/aggregates.contract';
 import { newEvent } from '@slipway/platform/events/new-event';
 import { outboxContract } from '@slipway/platform/events/outbox.contract';
 import { idempotencyContract } from '@slipway/platform/http/idempotency.contract';
+import { fencedContract } from '@slipway/platform/jobs/fence.contract';
+import { jobStoreContract } from '@slipway/platform/jobs/job-store.contract';
 import { describe, it } from 'vitest';
 import { flat, mongoAggregates } from './aggregates.ts';
 import { type MongoStore, openMongo } from './database.ts';
 import { mongoIdempotency, mongoIdempotencyMigrations } from './idempotency.ts';
+import { jobsCollection, mongoJobs, mongoJobsMigration } from './jobs.ts';
 import type { MongoMigration } from './migrations.ts';
 import { createOutboxIndexes, mongoOutbox, type WithOutbox } from './outbox.ts';
 
 const server = process.env.TEST_MONGODB_URL;
 
+const newUrl = () => `${server}/platform-${randomUUID()}`;
+
+async function drop(url: string) {
+  const { db, close } = await openMongo(url, []);
+  await db.dropDatabase();
+  await close();
+}
+
 /** Two connections to one new database. */
 async function open(migrations: MongoMigration[]) {
-  const url = `${server}/platform-${randomUUID()}`;
+  const url = newUrl();
   const [first, second] = [await openMongo(url, migrations), await openMongo(url, migrations)];
   const close = async () => {
-    await first.db.dropDatabase();
     await Promise.all([first.close(), second.close()]);
+    await drop(url);
   };
   return { first, second, close };
 }
@@ -30,6 +41,22 @@ if (server) {
     const { first, second, close } = await open(mongoIdempotencyMigrations);
     return { stores: [mongoIdempotency(first), mongoIdempotency(second)], close };
   });
+
+  for (const publishes of [true, false]) {
+    const openJobs = async (url: string) => {
+      const store = await openMongo(url, publishes ? [mongoJobsMigration] : []);
+      const outbox = publishes ? mongoOutbox(store, [jobsCollection]) : undefined;
+      return { jobs: mongoJobs(store, outbox), outbox, close: store.close };
+    };
+    jobStoreContract(
+      `mongodb${publishes ? ', with an outbox' : ''}`,
+      async () => {
+        const url = newUrl();
+        return { store: await openJobs(url), openAgain: () => openJobs(url), drop: () => drop(url) };
+      },
+      { publishes },
+    );
+  }
 
   const notes: MongoMigration = {
     name: 'notes-1',
@@ -52,43 +79,40 @@ if (server) {
     flat: { layout: flat<Note>() },
   };
   for (const [name, layout] of Object.entries(layouts)) {
-    aggregatesContract<Note, Tagged>(
-      `mongodb, ${name}`,
-      async () => {
-        const { first, second, close } = await open([notes]);
-        const notesIn = (store: MongoStore) =>
-          mongoAggregates<Note, Tagged>({
-            store,
-            collection: 'notes',
-            ...layout,
-            outbox: mongoOutbox(store, ['notes']),
-            taken: () => new Error('The title is taken'),
-          });
-        const outbox = mongoOutbox(second, ['notes']);
-        return { stores: [notesIn(first), notesIn(second)], outbox, close };
+    const openNotes = async (): Promise<OpenAggregates<Note, Tagged>> => {
+      const { first, second, close } = await open([notes]);
+      const notesIn = (store: MongoStore) =>
+        mongoAggregates<Note, Tagged>({
+          store,
+          collection: 'notes',
+          ...layout,
+          outbox: mongoOutbox(store, ['notes']),
+          taken: () => new Error('The title is taken'),
+        });
+      const outbox = mongoOutbox(second, ['notes']);
+      return { stores: [notesIn(first), notesIn(second)], outbox, close };
+    };
+    const sample = { first, also: { tags: [] } };
+    aggregatesContract<Note, Tagged>(`mongodb, ${name}`, openNotes, {
+      ...sample,
+      unique: {
+        same: noteOf('2', 'first'),
+        free: noteOf('2', 'second'),
+        taken: new Error('The title is taken'),
       },
-      {
-        first,
-        also: { tags: [] },
-        unique: {
-          same: noteOf('2', 'first'),
-          free: noteOf('2', 'second'),
-          taken: new Error('The title is taken'),
-        },
-      },
-    );
+    });
+    fencedContract(`mongodb, ${name}`, openNotes, sample);
   }
 
-  aggregatesContract<Note, unknown>(
-    'mongodb, without events',
-    async () => {
-      const { first, second, close } = await open([]);
-      const notesIn = (store: MongoStore) =>
-        mongoAggregates<Note>({ store, collection: 'notes', layout: flat() });
-      return { stores: [notesIn(first), notesIn(second)], close };
-    },
-    { first: { next: first.next, events: [] }, also: {} },
-  );
+  const openWithoutEvents = async (): Promise<OpenAggregates<Note, unknown>> => {
+    const { first, second, close } = await open([]);
+    const notesIn = (store: MongoStore) =>
+      mongoAggregates<Note>({ store, collection: 'notes', layout: flat() });
+    return { stores: [notesIn(first), notesIn(second)], close };
+  };
+  const sample = { first: { next: first.next, events: [] }, also: {} };
+  aggregatesContract('mongodb, without events', openWithoutEvents, sample);
+  fencedContract('mongodb, without events', openWithoutEvents, sample);
 
   const collections = ['one', 'other'];
   outboxContract('mongodb', async () => {
