@@ -11,7 +11,16 @@ import type { Bounds } from './calls.ts';
 export type Found = { name: string; [property: string]: unknown };
 
 /** Selects entities between two values (excluded) of the property `by`, or of the name if absent, sorted by it. */
-export type Range = { by?: string; after?: string; before?: string; limit: number; namesOnly?: boolean };
+export type Range = {
+  by?: string;
+  after?: string | number;
+  before?: string | number;
+  /** Ascending if absent. */
+  order?: 'ascending' | 'descending';
+  /** All of them if absent. */
+  limit?: number;
+  namesOnly?: boolean;
+};
 
 export type Reads = {
   /** Returns the named entities that exist, in any order. */
@@ -41,6 +50,9 @@ export type DatastoreStore = Reads & {
   ping(): Promise<void>;
   close(): Promise<void>;
 };
+
+/** Returns the name of the entity with an id. An id may have the form `__x__`, but a name must not. */
+export const nameOf = (id: string) => `id:${id}`;
 
 export type KeyOf = (kind: string, name: string) => Key;
 
@@ -73,9 +85,11 @@ export function readsOf(
  * properties would have to be deployed before the version that needs it.
  */
 function queryFor(datastore: Datastore, keyOf: KeyOf, kind: string, range: Range): Query {
-  const { by = '__key__', after, before, limit, namesOnly } = range;
-  const value = (text: string) => (by === '__key__' ? keyOf(kind, text) : text);
-  const query = datastore.createQuery(kind).order(by).limit(limit);
+  const { by = '__key__', after, before, order, limit, namesOnly } = range;
+  const value = (bound: string | number) => (by === '__key__' ? keyOf(kind, String(bound)) : bound);
+  const descending = order === 'descending';
+  const query = datastore.createQuery(kind).order(by, { descending });
+  if (limit !== undefined) query.limit(limit);
   if (after !== undefined) query.filter(new PropertyFilter(by, '>', value(after)));
   if (before !== undefined) query.filter(new PropertyFilter(by, '<', value(before)));
   return namesOnly ? query.select('__key__') : query;

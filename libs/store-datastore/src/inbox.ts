@@ -2,7 +2,7 @@ import type { DomainEvent } from '@slipway/contract-kit/event';
 import { problem } from '@slipway/contract-kit/problem';
 import { inGroups } from '@slipway/platform/core/group-commit';
 import type { InboxStore, RejectedEvent } from '@slipway/platform/events/inbox';
-import type { DatastoreStore, Found, Step } from './entities.ts';
+import { type DatastoreStore, type Found, nameOf, type Step } from './entities.ts';
 
 /** An applied event, and the number that is stored with it. */
 export type AppliedEvent = { name: string; mark: number; event: DomainEvent };
@@ -13,6 +13,11 @@ export type Changes = { mark: number; rejected: Map<string, RejectedEvent> };
 export type DatastoreInbox = InboxStore & {
   /** Returns up to `limit` applied events after a name, in the order of names. */
   applied(after: string | undefined, limit: number): Promise<AppliedEvent[]>;
+  /** Returns a page of the applied events, roughly in the order of arrival; see `pageByArrival`. */
+  appliedByArrival(
+    cursor: string | undefined,
+    limit: number,
+  ): Promise<{ events: DomainEvent[]; cursor: string }>;
 };
 
 type Outcome = 'applied' | 'duplicate';
@@ -31,9 +36,6 @@ const eventBytes = 1_000_000;
 const applied = 'AppliedEvent';
 /** The kind of dead letters, which has the name of an earlier version. */
 const deadLetter = 'RefusedEvent';
-
-/** An id may have the form `__x__`, but a name must not. */
-const nameOf = (id: string) => `id:${id}`;
 
 /** Returns one property to sort by: two would need a separate index. */
 const placeOf = ({ at, id }: { at: string; id: string }) => `${at} ${id}`;
@@ -60,7 +62,11 @@ export function datastoreInbox(
       step,
     );
     const taken = fresh.filter(({ event }) => !rejected.has(event.id));
-    for (const { event, text } of taken) step.save(applied, nameOf(event.id), { mark, event: text });
+    const now = new Date().toISOString();
+    for (const { event, text } of taken) {
+      const arrived = placeOf({ at: now, id: event.id });
+      step.save(applied, nameOf(event.id), { mark, event: text, arrived }, ['arrived']);
+    }
     const unreported = new Set(taken.map(({ event }) => event.id));
     return group.map(
       ({ event: { id } }) => rejected.get(id) ?? (unreported.delete(id) ? 'applied' : 'duplicate'),
@@ -101,7 +107,38 @@ export function datastoreInbox(
       const found = await store.find(applied, { after, limit });
       return found.map((each) => ({ name: each.name, mark: Number(each.mark), event: eventIn(each) }));
     },
+    appliedByArrival: (cursor, limit) => pageByArrival(store, cursor, limit),
   };
+}
+
+/**
+ * Milliseconds after which no more events appear with an earlier time of arrival. A transaction takes its time before it
+ * commits, two seconds at most, and the clocks of two replicas differ a little.
+ */
+const settled = 10_000;
+
+/**
+ * Returns the next applied events. A cursor has two forms, one after the other: `all <time> <name>` reads all events by
+ * name, because those of earlier versions have no time of arrival; then `since <time> <id>` reads by time of arrival,
+ * from when the first reading began. Events that arrived between the two are returned twice.
+ */
+async function pageByArrival(
+  store: DatastoreStore,
+  cursor = `all ${new Date(Date.now() - settled).toISOString()}`,
+  limit: number,
+): Promise<{ events: DomainEvent[]; cursor: string }> {
+  const [, form, time, rest] = /^(all|since) (\S+)(?: (.*))?$/s.exec(cursor) ?? [];
+  if (form === 'all') {
+    const found = await store.find(applied, { after: rest, limit });
+    const last = found.at(-1);
+    if (last) return { events: found.map(eventIn), cursor: `all ${time} ${last.name}` };
+    return pageByArrival(store, `since ${time}`, limit);
+  }
+  const before = new Date(Date.now() - settled).toISOString();
+  const after = cursor.slice('since '.length);
+  const found = await store.find(applied, { by: 'arrived', after, before, limit });
+  const last = found.at(-1)?.arrived ?? after;
+  return { events: found.map(eventIn), cursor: `since ${last}` };
 }
 
 /** Returns the events that are not applied yet, and only the first of several with the same id. */

@@ -1,6 +1,7 @@
 import type { IdempotencyStore, Reservation, StoredAnswer } from '@slipway/platform/http/idempotency';
 import type { MongoStore } from './database.ts';
 import { isDuplicate } from './errors.ts';
+import { deleteUpTo } from './expiry.ts';
 import type { MongoMigration } from './migrations.ts';
 
 type Entry = {
@@ -30,11 +31,10 @@ export const mongoIdempotencyMigrations: MongoMigration[] = [
 
 /** A time before every reservation: nothing is beyond the limit. */
 const nothing = Number.NEGATIVE_INFINITY;
-/** Maximum number of keys that one command deletes, so that it ends in time. */
-const expireBatch = 1_000;
 
 /** Stores idempotency keys in a collection of their own. */
-export function mongoIdempotency({ collection, command }: MongoStore): IdempotencyStore {
+export function mongoIdempotency(store: MongoStore): IdempotencyStore {
+  const { collection, command } = store;
   const keys = collection<Entry>('idempotency');
 
   async function take(entry: Entry, staleAfter: number): Promise<boolean> {
@@ -100,16 +100,8 @@ export function mongoIdempotency({ collection, command }: MongoStore): Idempoten
       const older = { $inc: { reservedAt: -(staleAfter + 1) } };
       await command((options) => keys.updateOne(open, older, options));
     },
-    async expire(before) {
-      const old = { reservedAt: { $lt: before } };
-      const batch = { projection: { _id: 1 }, limit: expireBatch };
-      for (let found = expireBatch; found === expireBatch; ) {
-        const entries = await command((options) => keys.find(old, { ...options, ...batch }).toArray());
-        const ids = entries.map(({ _id }) => _id);
-        // The filter again, because a key that was reserved again since then is not old.
-        await command((options) => keys.deleteMany({ ...old, _id: { $in: ids } }, options));
-        found = ids.length;
-      }
+    async expire(before, limit) {
+      return deleteUpTo(store, 'idempotency', { reservedAt: { $lt: before } }, limit);
     },
     async trim(caller, { records, bytes }, runningSince) {
       const cut = Math.max(await beyondRecords(caller, records), await beyondBytes(caller, bytes));

@@ -4,7 +4,7 @@ import type { Aggregate, AggregateStore, Change } from '@slipway/platform/events
 import { inTransaction, isUniqueViolation } from './database.ts';
 import type { SqliteOutbox } from './outbox.ts';
 
-type Options<T extends Aggregate, Also> = {
+export type Options<T extends Aggregate, Also> = {
   db: DatabaseSync;
   /**
    * A table with the columns `id TEXT PRIMARY KEY`, `doc TEXT` (the aggregate as JSON) and
@@ -17,23 +17,17 @@ type Options<T extends Aggregate, Also> = {
   writeAlso?: (change: Change<T, Also>) => void;
   /** Returns the error to throw if another aggregate has the same value in a unique index. */
   taken?: () => Error;
-  /**
-   * For a table with the column `expiresAt` (milliseconds since the epoch): returns the time at which an aggregate is
-   * added. Adding deletes what has expired by then.
-   */
-  timeOf?: (added: T) => number;
 };
 
 /** Stores aggregates in an embedded database, each in one transaction with its events. */
 export function sqliteAggregates<T extends Aggregate, Also = unknown>(
   options: Options<T, Also>,
 ): AggregateStore<T, Also> {
-  const { db, table, outbox = rejectEvents, writeAlso, taken, timeOf } = options;
+  const { db, table, outbox = rejectEvents, writeAlso, taken } = options;
   const find = db.prepare(`SELECT doc FROM ${table} WHERE id = ?`);
   const insert = db.prepare(`INSERT INTO ${table} (id, doc) VALUES (?, ?) ON CONFLICT (id) DO NOTHING`);
   const update = db.prepare(`UPDATE ${table} SET doc = ? WHERE id = ? AND version = ?`);
   const remove = db.prepare(`DELETE FROM ${table} WHERE id = ? AND version = coalesce(?, version)`);
-  const deleteExpired = timeOf && db.prepare(`DELETE FROM ${table} WHERE expiresAt <= ?`);
 
   /** @param document writes the document and returns the number of rows that it changed */
   function write(change: Change<T, Also>, document: () => number | bigint): boolean {
@@ -56,10 +50,7 @@ export function sqliteAggregates<T extends Aggregate, Also = unknown>(
     },
     async add(change) {
       const { next } = change;
-      return write(change, () => {
-        if (timeOf) deleteExpired?.run(timeOf(next));
-        return insert.run(next.id, JSON.stringify(next)).changes;
-      });
+      return write(change, () => insert.run(next.id, JSON.stringify(next)).changes);
     },
     async replace(change) {
       const { next } = change;

@@ -65,7 +65,7 @@ function switchToWal(db: DatabaseSync): void {
 /** `Atomics.wait` on it blocks the process, which has nothing else to do while it starts. */
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
-function pathIn(url: string): string {
+export function pathIn(url: string): string {
   const path = /^sqlite:(.+)$/s.exec(url)?.[1];
   // The message does not repeat the URL: one of another database may contain a password.
   if (!path) throw new StartError('STORE_URL must be sqlite:<path> or sqlite::memory:.');

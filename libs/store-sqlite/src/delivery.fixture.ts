@@ -1,4 +1,5 @@
 import type { Operation } from '@slipway/contract-kit/operation';
+import { Type } from '@slipway/contract-kit/type';
 import type { App } from '@slipway/platform/core/app';
 import {
   deliverTo,
@@ -14,7 +15,6 @@ import { operationIdOf } from '@slipway/platform/http/idempotency';
 import { defineService, type ServiceContext } from '@slipway/platform/service/service';
 import { platformSettings } from '@slipway/platform/service/settings';
 import { countBy } from '@slipway/platform/telemetry/declare';
-import Type from 'typebox';
 import { inTransaction, openSqlite } from './database.ts';
 import { idempotencyMigrations, sqliteIdempotency } from './idempotency.ts';
 import { inboxMigration, sqliteInbox } from './inbox.ts';

@@ -1,13 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Operation } from '@slipway/contract-kit/operation';
 import { Problem, problem } from '@slipway/contract-kit/problem';
+import { Type } from '@slipway/contract-kit/type';
 import type { App } from '@slipway/platform/core/app';
 import { registerAccess } from '@slipway/platform/http/access';
 import { operationIdOf } from '@slipway/platform/http/idempotency';
 import { buildService, defineService, type Service } from '@slipway/platform/service/service';
 import { platformSettings, readSettings } from '@slipway/platform/service/settings';
 import { inject } from '@slipway/platform/testing/inject';
-import Type from 'typebox';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openSqlite } from './database.ts';
 import { idempotencyMigrations, sqliteIdempotency } from './idempotency.ts';

@@ -1,5 +1,4 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { setImmediate as nextIteration } from 'node:timers/promises';
 import type { IdempotencyStore, Reservation } from '@slipway/platform/http/idempotency';
 import { inTransaction, type Migration } from './database.ts';
 
@@ -30,9 +29,6 @@ type Row = {
   content_type: string | null;
   body: string;
 };
-
-/** Maximum number of keys deleted at a time, so that other requests run in between. */
-const expireBatch = 1_000;
 
 /** Stores idempotency keys in an embedded database. */
 export function sqliteIdempotency(db: DatabaseSync): IdempotencyStore {
@@ -74,8 +70,8 @@ export function sqliteIdempotency(db: DatabaseSync): IdempotencyStore {
     async release(key, staleAfter) {
       release.run(staleAfter + 1, key);
     },
-    async expire(before) {
-      while (Number(expire.run(before, expireBatch).changes) === expireBatch) await nextIteration();
+    async expire(before, limit) {
+      return Number(expire.run(before, limit).changes);
     },
     async trim(caller, limits, runningSince) {
       trim.run({ caller, ...limits, runningSince });

@@ -1,4 +1,5 @@
 import type { DomainEvent } from '@slipway/contract-kit/event';
+import { Type } from '@slipway/contract-kit/type';
 import { type Inbox, inboxOutcomes, RejectedEvent, registerInbox } from '@slipway/platform/events/inbox';
 import { newEvent } from '@slipway/platform/events/new-event';
 import { registerAccess } from '@slipway/platform/http/access';
@@ -7,7 +8,6 @@ import { platformSettings, readSettings } from '@slipway/platform/service/settin
 import { countBy } from '@slipway/platform/telemetry/declare';
 import { inject } from '@slipway/platform/testing/inject';
 import { seriesValue } from '@slipway/platform/testing/metrics';
-import Type from 'typebox';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openSqlite } from './database.ts';
 import { inboxMigration, sqliteInbox } from './inbox.ts';
@@ -122,11 +122,13 @@ describe('an event that can never be applied', () => {
   const unknownType = { ...sold('tea'), id: 'unknown', type: 'item.eaten' };
   const wrongData = { ...sold('tea'), id: 'wrong', data: { item: 'tea', price: -1 } };
   const noData = { id: 'none', type: 'item.sold', at: '2026-01-01T00:00:00.000Z', source: 'shop' };
+  const wrongTwice = { ...sold('tea'), id: 'twice', data: { item: 7, price: -1 } };
   const wrongTime = { ...sold('tea'), id: 'time', at: 'yesterday' };
 
   it.each([
     ['unknown type item.eaten', unknownType],
     ['data.price must be >= 0', wrongData],
+    ['data.item must be string; data.price must be >= 0', wrongTwice],
     ["event must have required property 'data'", noData],
     ['event.at must match format "date-time"', wrongTime],
     ['whisky is not sold here', sold('whisky')],

@@ -1,3 +1,4 @@
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import type { DomainEvent } from '@slipway/contract-kit/event';
 import { problem } from '@slipway/contract-kit/problem';
 import type { App } from '@slipway/platform/core/app';
@@ -24,6 +25,10 @@ afterEach(async () => {
 
 /** Waits until a check passes; a busy machine may need seconds. */
 const soon = (check: () => unknown) => vi.waitFor(check, { timeout: 20_000, interval: 10 });
+
+async function someIterations() {
+  for (let n = 0; n < 10; n += 1) await nextIteration();
+}
 
 /** A relay of a real outbox. The events in it are there before it starts. */
 async function startRelay(deliver: Deliver, count: number, timing: Timing = {}) {
@@ -78,6 +83,33 @@ describe('a relay', () => {
     await soon(() => expect(taken.flat()).toEqual(['event-0', 'second']));
     write('third');
     await soon(() => expect(taken.flat()).toEqual(['event-0', 'second', 'third']));
+  });
+
+  it('pauses after a batch that is not full, and after a full one does not', async () => {
+    const { promise: started, resolve: start } = Promise.withResolvers<void>();
+    const { taken, deliver } = reader();
+    const { outbox } = await startRelay(
+      async (events) => {
+        await started;
+        await deliver(events);
+      },
+      250,
+      { pollInterval: 3_600_000 },
+    );
+    const polls = vi.spyOn(outbox, 'pending');
+    start();
+    await soon(() => expect(taken.map((ids) => ids.length)).toEqual([100, 100, 50]));
+    await someIterations();
+    expect(polls).toHaveBeenCalledTimes(2);
+  });
+
+  it('pauses while a whole batch waits that its reader rejected', async () => {
+    const { deliver } = reader(() => problem('invalid_request'));
+    const { outbox, deliveries } = await startRelay(deliver, 100, { pollInterval: 3_600_000 });
+    await soon(async () => expect(await deliveries('rejected')).toBe(100));
+    const polls = vi.spyOn(outbox, 'pending');
+    await someIterations();
+    expect(polls.mock.calls.length).toBeLessThan(2);
   });
 
   it('finds what another replica wrote at the next poll', async () => {
@@ -231,6 +263,13 @@ describe('an event that its reader rejects', () => {
 });
 
 describe('a stop', () => {
+  it('ends the pause between two polls', async () => {
+    const { app } = await startRelay(async () => undefined, 0, { pollInterval: 3_600_000 });
+    const startedAt = performance.now();
+    await app.close();
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+  });
+
   it('does not wait for a delivery that hangs, and leaves its events in the outbox', async () => {
     const { outbox, app } = await startRelay(() => new Promise(() => undefined), 2);
     const pending = vi.spyOn(outbox, 'delivered');
@@ -276,4 +315,15 @@ it('reports how many events wait, and for how long the oldest does', async () =>
   const told = await seriesValue(metrics, 'outbox_oldest_event_age_seconds');
   expect(told).toBeGreaterThan(0);
   expect(Math.abs(Number(told) - age)).toBeLessThan(1);
+});
+
+it('reports that no event waits as soon as it finds none, without counting', async () => {
+  const { promise: delivered, resolve: deliver } = Promise.withResolvers<void>();
+  const { metrics, outbox } = await startRelay(() => delivered, 3, { pollInterval: 5 });
+  const waiting = () => seriesValue(metrics, 'outbox_events_waiting');
+  await soon(async () => expect(await waiting()).toBe(3));
+  const counts = vi.spyOn(outbox, 'backlog');
+  deliver();
+  await soon(async () => expect(await waiting()).toBe(0));
+  expect(counts).not.toHaveBeenCalled();
 });
