@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { getRecurring, getRevenue } from '@slipway/contracts/reporting';
-import type { Call } from './client.ts';
+import type { Call } from '../client.ts';
 import { addTo, areEqual, type Totals } from './expected.ts';
 
 /** Reads figures from reporting, in the form of the computed totals. */

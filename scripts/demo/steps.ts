@@ -11,7 +11,7 @@ import {
   subscribe,
 } from '@slipway/contracts/billing';
 import { deleteMe, signUp } from '@slipway/contracts/users';
-import { anonymous, type Call, inParallel, logIn } from './client.ts';
+import { anonymous, type Call, inParallel, logIn } from '../client.ts';
 import { percentOf } from './expected.ts';
 import { linesOf, type Participant, usageOf } from './participants.ts';
 

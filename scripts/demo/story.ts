@@ -1,6 +1,6 @@
 import { getTrialBalance, listPlans } from '@slipway/contracts/billing';
 import { rebuild } from '@slipway/contracts/reporting';
-import { anonymous, type Call, inParallel, logIn } from './client.ts';
+import { anonymous, type Call, inParallel, logIn } from '../client.ts';
 import { addTo, areEqual, difference, invoiceTotal, quantities, type Totals } from './expected.ts';
 import { participants, usageOf } from './participants.ts';
 import { number, type Progress, perSecond } from './progress.ts';

@@ -1,3 +1,4 @@
+import { aligned } from '../aligned.ts';
 import type { Totals } from './expected.ts';
 
 /**
@@ -27,15 +28,7 @@ export function revenueTable(computed: Totals, reported: Totals): string {
     const amounts = [paid, reportedPaid, refunded, reportedRefunded, reportedPaid - reportedRefunded];
     return [planId, currency, ...amounts.map((amount) => money(amount, currency))];
   });
-  return aligned([heads, ...rows]);
-}
-
-/** Aligns the columns: the first two to the left, numbers to the right. */
-function aligned(rows: string[][]): string {
-  const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: string[]) =>
-    row.map((cell, column) =>
-      column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-    );
-  return rows.map((row) => `  ${line(row).join('  ')}`).join('\n');
+  return aligned([heads, ...rows], (column) => column >= 2)
+    .map((line) => `  ${line}`)
+    .join('\n');
 }

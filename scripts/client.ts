@@ -4,12 +4,11 @@ import { fromDocument, type Problem } from '@slipway/contract-kit/problem';
 import { logIn as logInOperation } from '@slipway/contracts/users';
 import { backoff } from '@slipway/platform/core/backoff';
 
-/** Codes after which a retry may succeed. All requests of the demo are safe to retry. */
+/** Codes after which a retry may succeed. All requests of the scripts are safe to retry. */
 const transient = ['rate_limited', 'overloaded', 'unavailable', 'upstream_failed', 'deadline_exceeded'];
 const repeatable = new Set([...transient, 'request_in_flight', 'payment_unconfirmed']);
 
-/** How long a request is retried, and the delays if the response has no `Retry-After`; milliseconds. */
-const retryFor = 90_000;
+/** Delays before a retry if the response has no `Retry-After`; milliseconds. */
 const delays = { base: 200, max: 2_000 };
 
 type LooseInput = {
@@ -27,15 +26,19 @@ export type Call = <Op extends Operation>(
   options?: { key?: string; lines?: () => Iterable<string> },
 ) => Promise<Output<Op>>;
 
+/** How long a request is retried; milliseconds. */
+type Retry = { retryForMs: number };
+const defaultRetry: Retry = { retryForMs: 90_000 };
+
 /**
  * Creates a client without an account. It retries requests that may succeed, respects `Retry-After`, and sends the
  * caller's key as the `Idempotency-Key`.
  *
  * @throws the error of the last attempt: a `Problem`, or a `TypeError` if the system is unreachable.
  */
-export function anonymous(base: string, stopping: AbortSignal): Call {
+export function anonymous(base: string, stopping: AbortSignal, retry: Retry = defaultRetry): Call {
   return (operation, input, options) =>
-    persist(() => send(base, operation, { ...(input as LooseInput), ...options }, stopping), stopping);
+    persist(() => send(base, operation, { ...(input as LooseInput), ...options }, stopping), stopping, retry);
 }
 
 /** Creates a client with an account, which logs in again when the access token has expired. */
@@ -43,14 +46,16 @@ export async function logIn(
   base: string,
   account: { email: string; password: string },
   stopping: AbortSignal,
+  retry: Retry = defaultRetry,
 ): Promise<Call> {
-  const renew = () => anonymous(base, stopping)(logInOperation, { body: account });
+  const renew = () => anonymous(base, stopping, retry)(logInOperation, { body: account });
   let { accessToken: token } = await renew();
   return async (operation, input, options) => {
     const request = () =>
       persist(
         () => send(base, operation, { ...(input as LooseInput), ...options, token }, stopping),
         stopping,
+        retry,
       );
     try {
       return await request();
@@ -62,15 +67,19 @@ export async function logIn(
   };
 }
 
-async function persist<T>(attempt: () => Promise<T>, stopping: AbortSignal): Promise<T> {
-  const end = Date.now() + retryFor;
+async function persist<T>(
+  attempt: () => Promise<T>,
+  stopping: AbortSignal,
+  { retryForMs }: Retry,
+): Promise<T> {
+  const end = Date.now() + retryForMs;
   for (let retry = 0; ; retry += 1) {
     try {
       return await attempt();
     } catch (error) {
       const { code, retryAfter } = error as Problem;
       const mayRetry = error instanceof TypeError || repeatable.has(code);
-      if (!mayRetry || Date.now() > end || stopping.aborted) throw error;
+      if (!mayRetry || Date.now() >= end || stopping.aborted) throw error;
       const delay = retryAfter === undefined ? backoff(retry, delays) : retryAfter * 1_000;
       await wait(delay, undefined, { signal: stopping });
     }
