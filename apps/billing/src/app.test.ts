@@ -25,19 +25,3 @@ describe('the test clock', () => {
     expect(warnings).toEqual(notices);
   });
 });
-
-describe('the job that starts billing runs', () => {
-  const JOB_TOKEN = 'secret-of-the-billing-job';
-
-  it('needs its own token and no person, and can do nothing else with it', async () => {
-    const { app } = await build({ JOB_TOKEN });
-    const status = async (url: string, token: string) => {
-      const headers = { authorization: `Bearer ${token}` };
-      return (await app.inject({ method: 'POST', url, headers, payload: {} })).statusCode;
-    };
-    expect(await status('/api/v1/billing-runs', JOB_TOKEN)).toBe(200);
-    // The keys that verify a person's token are not available here.
-    expect(await status('/api/v1/billing-runs', 'secret-between-services')).not.toBe(200);
-    expect(await status('/api/v1/billing-account/close', JOB_TOKEN)).not.toBe(204);
-  });
-});

@@ -1,16 +1,19 @@
+import { jobs as jobOperations } from '@slipway/contracts/billing';
 import { getKeys } from '@slipway/contracts/users';
 import { createClient } from '@slipway/platform/calls/client';
 import { timeLeft } from '@slipway/platform/core/request-context';
 import { deliverTo } from '@slipway/platform/events/inbox';
 import { registerRelay } from '@slipway/platform/events/relay';
 import { registerAuthentication } from '@slipway/platform/http/authentication';
+import { registerJobRoutes } from '@slipway/platform/jobs/job-routes';
+import { registerJobs } from '@slipway/platform/jobs/scheduler';
 import { defineService } from '@slipway/platform/service/service';
 import { observeDependency } from '@slipway/platform/telemetry/observe-store';
 import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './clock.ts';
 import { sandboxUrl, settings } from './config.ts';
 import { createCounts } from './counts.ts';
-import { registerPendingSettlements } from './pending-settlements.ts';
+import { billingJobs } from './jobs.ts';
 import { plans } from './plans.ts';
 import { openSandbox } from './provider/sandbox.ts';
 import { registerAccountClosing } from './routes/account-closing.ts';
@@ -47,7 +50,15 @@ export const billing = defineService({
     const timeoutMs = () =>
       Math.max(1, Math.min(providerTimeoutMs, timeLeft(Number.POSITIVE_INFINITY) - margin));
     const settlement = { invoices: store.invoices, provider, clock, counts, timeoutMs };
-    registerPendingSettlements(app, { ...settlement, providerTimeoutMs, log, metrics });
+    const jobs = registerJobs(app, {
+      service: 'billing',
+      jobs: billingJobs({ ...store, ...settlement, plans, providerTimeoutMs }),
+      // The figures of reporting are checked after it.
+      publishes: ['billing-cycle'],
+      store: store.jobs,
+      leaseMs: settings.JOB_LEASE_MS,
+      ...{ lifecycle, log, metrics, tracing },
+    });
 
     registerRelay(app, {
       outbox: store.outbox,
@@ -58,16 +69,13 @@ export const billing = defineService({
     });
 
     const users = createClient(upstream('users', settings.USERS_URL), { getKeys });
-    registerAuthentication(app, {
-      readKeys: () => users.getKeys(),
-      shareBy,
-      jobToken: settings.JOB_TOKEN,
-    });
+    registerAuthentication(app, { readKeys: () => users.getKeys(), shareBy });
     registerAccountClosing(app, { ...store, clock, counts, plans });
     registerSubscriptionRoutes(app, { ...store, clock, counts });
     registerUsageRoutes(app, { ...store, clock, counts });
-    registerInvoiceRoutes(app, { ...store, clock, counts, plans, log, metrics });
+    registerInvoiceRoutes(app, { ...store, clock, counts, plans, log });
     registerPaymentRoutes(app, settlement);
     registerLedgerRoutes(app, store);
+    registerJobRoutes(app, jobs, jobOperations);
   },
 });

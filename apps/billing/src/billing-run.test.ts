@@ -149,22 +149,66 @@ describe.each(stores)('on $name', ({ newSettings }) => {
       expect(await world.run(afterThree)).toMatchObject({ complete: true, issued: 6 });
     });
 
+    it('does not count a subscription that it has billed in part when its time runs out', async () => {
+      const world = await newWorld();
+      await world.subscribe('s1');
+      let left = 3;
+      const cutOff = await world.run(afterThree, { mayGoOn: () => left-- > 0 });
+      expect(cutOff).toEqual({ issued: 2, subscriptions: 0, failed: 0, complete: false });
+    });
+
+    it('bills usage that arrives while the last invoice of an ended subscription is issued', async () => {
+      const world = await newWorld();
+      await world.subscribe('s1');
+      await update(world.store.subscriptions, 's1', (present) => cancel(present, '2026-03-10T00:00:00.000Z'));
+      const { invoices } = world.store;
+      const add: typeof invoices.add = async (change) => {
+        const isNew = await invoices.add(change);
+        if (change.next.id === 's1.2') await world.use('late', 5, 2);
+        return isNew;
+      };
+      const parts = { ...world.parts, invoices: { ...invoices, add } };
+      expect(await world.run(afterThree, {}, parts)).toMatchObject({ issued: 3, complete: true });
+      expect(await billedUsage(world)).toEqual([0, 0, 5]);
+    });
+
+    it('names an invoice that can be neither added nor read', async () => {
+      const world = await newWorld();
+      await world.subscribe('s1');
+      const broken = { ...world.store.invoices, add: async () => false, get: async () => undefined };
+      await expect(world.run(afterOne, {}, { ...world.parts, invoices: broken })).rejects.toThrow(
+        'Invoice s1.1 could be neither added nor read',
+      );
+    });
+
     it('reaches every subscription, however many are due at the same instant', async () => {
       const world = await newWorld();
       for (let n = 0; n < 120; n++) await world.subscribe(`s${n}`);
       expect(await world.run(afterOne)).toMatchObject({ issued: 120, subscriptions: 120 });
     });
 
-    it('is not stopped by a subscription that cannot be billed', async () => {
+    it.each([new RangeError('a bug'), problem('conflict')])(
+      'is not stopped by a subscription that cannot be billed (%s)',
+      async (reason) => {
+        const world = await newWorld();
+        for (const id of ['s1', 's2', 's3']) await world.subscribe(id);
+        const totals: UsageStore['totals'] = (id) =>
+          id === 's2' ? Promise.reject(reason) : world.store.usage.totals(id);
+        const parts = { ...world.parts, usage: { ...world.parts.usage, totals } };
+        const failures: string[] = [];
+        const report = await world.run(afterOne, { onFailure: (_error, id) => failures.push(id) }, parts);
+        expect(report).toEqual({ issued: 2, subscriptions: 2, failed: 1, complete: true });
+        expect(failures).toEqual(['s2']);
+      },
+    );
+
+    it('tries each subscription once, however many cannot be billed', async () => {
       const world = await newWorld();
-      for (const id of ['s1', 's2', 's3']) await world.subscribe(id);
-      const totals: UsageStore['totals'] = (id) =>
-        id === 's2' ? Promise.reject(new RangeError()) : world.store.usage.totals(id);
+      for (let n = 0; n < 51; n++) await world.subscribe(`s${n}`);
+      const totals = () => Promise.reject(new RangeError('a bug'));
       const parts = { ...world.parts, usage: { ...world.parts.usage, totals } };
-      const failures: string[] = [];
-      const report = await world.run(afterOne, { onFailure: (_error, id) => failures.push(id) }, parts);
-      expect(report).toEqual({ issued: 2, subscriptions: 2, failed: 1, complete: true });
-      expect(failures).toEqual(['s2']);
+      const report = await world.run(afterOne, { onFailure: () => undefined }, parts);
+      expect(report).toEqual({ issued: 0, subscriptions: 0, failed: 51, complete: true });
     });
 
     it('ends when the store is away, since that is no fault of one subscription', async () => {

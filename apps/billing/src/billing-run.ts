@@ -3,6 +3,7 @@ import { type PlatformProblem, Problem } from '@slipway/contract-kit/problem';
 import type { Plan } from '@slipway/contracts/billing';
 import type { Position } from '@slipway/platform/core/pagination';
 import { update } from '@slipway/platform/events/aggregates';
+import { LeaseLost } from '@slipway/platform/jobs/fence';
 import type { Clock } from './clock.ts';
 import type { Counts } from './counts.ts';
 import { type Invoice, type InvoiceStore, invoiceIdOf, issue } from './invoices.ts';
@@ -38,6 +39,7 @@ const pageSize = 50;
  * Bills all subscriptions that are due. It may be repeated, interrupted, or run on several replicas at the same time.
  *
  * @throws {Problem} unavailable if the store is unreachable.
+ * @throws {LeaseLost} if a job runs it that another replica has taken over.
  */
 export async function runBilling(parts: BillingParts, options: RunOptions): Promise<RunReport> {
   const report: RunReport = { issued: 0, subscriptions: 0, failed: 0, complete: true };
@@ -49,7 +51,7 @@ export async function runBilling(parts: BillingParts, options: RunOptions): Prom
       if (!complete) return { ...report, complete };
       report.subscriptions += 1;
     } catch (error) {
-      if (isUnavailable(error)) throw error;
+      if (concernsAll(error)) throw error;
       report.failed += 1;
       options.onFailure(error, subscription.id);
     }
@@ -57,8 +59,9 @@ export async function runBilling(parts: BillingParts, options: RunOptions): Prom
   return report;
 }
 
-/** Returns whether an error affects every subscription, because the store is unreachable. */
-function isUnavailable(error: unknown): boolean {
+/** Returns whether an error affects every subscription: the store is unreachable, or another replica has taken over. */
+function concernsAll(error: unknown): boolean {
+  if (error instanceof LeaseLost) return true;
   return error instanceof Problem && error.code === ('unavailable' satisfies PlatformProblem);
 }
 

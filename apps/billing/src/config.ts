@@ -1,11 +1,14 @@
+import { Type } from '@slipway/contract-kit/type';
+import { jobSettings } from '@slipway/platform/jobs/settings';
 import { platformSettings, Secret, ServiceUrl } from '@slipway/platform/service/settings';
-import Type, { type Static } from 'typebox';
+import type { Static } from 'typebox';
 
 const storePattern = '^(sqlite:|mongodb([+]srv)?://).';
 
 /** The settings of the billing service. */
 export const settings = Type.Object({
   ...platformSettings.properties,
+  ...jobSettings.properties,
   STORE_URL: Type.String({
     default: 'sqlite:data/billing.db',
     pattern: storePattern,
@@ -35,12 +38,6 @@ export const settings = Type.Object({
     description: 'Address of the reporting service, which receives the events of billing',
   }),
   SERVICE_TOKEN: Secret({ description: 'The secret that services send to each other' }),
-  JOB_TOKEN: Type.Optional(
-    Secret({
-      pattern: '^\\S+$',
-      description: 'The secret of the job that starts billing runs; without it, only administrators can',
-    }),
-  ),
   BILLING_TEST_CLOCK: Type.Boolean({
     default: false,
     description: 'Allows billing runs and usage with times in the future; for tests and demonstrations only',

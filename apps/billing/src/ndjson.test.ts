@@ -55,6 +55,10 @@ describe('lines of a stream', () => {
       [2, undefined],
       [3, 'b'],
     ]);
+    expect(await linesOf(['01234', '56789\n', '0123456789', '\n'])).toEqual([
+      [1, '0123456789'],
+      [2, '0123456789'],
+    ]);
     expect(await linesOf(['01234', '56789', '0\nb\n', '01234', '567890'])).toEqual([
       [1, undefined],
       [2, 'b'],
@@ -77,6 +81,7 @@ describe('lines of a stream', () => {
     expect(await linesOf(['a\nb\n'], { maxLine: 10, maxBytes: 4 })).toHaveLength(2);
     await expect(linesOf(['a\nb\n', 'c'], { maxLine: 10, maxBytes: 4 })).rejects.toMatchObject({
       code: 'payload_too_large',
+      message: 'The body is longer than 4 bytes',
     });
   });
 });

@@ -205,6 +205,47 @@ describe.each(stores)('on $name', ({ newSettings }) => {
     });
   });
 
+  describe('settling what is pending', () => {
+    /** So many invoices, whose payments the provider has not answered. */
+    async function newPending(count: number) {
+      const sandbox = newSandbox();
+      const world = await newWorld(sandbox);
+      const charge = () => Promise.reject(new Error('away'));
+      const away = { ...world.parts, provider: { ...sandbox, charge } };
+      for (let n = 1; n <= count; n += 1) {
+        const subscription = start(`s${n}`, 'u1', planOf('starter'), '2026-01-31T10:00:00.000Z').next;
+        if (n > 1) await world.store.invoices.add(issue(subscription, [], now));
+        const paid = pay(away, `s${n}.1`, { id: `p${n}`, method: 'pm_ok' });
+        await expect(paid).rejects.toEqual(problemOf('payment_unconfirmed'));
+      }
+      return { world, sandbox, away };
+    }
+
+    it('tries each invoice once, on however many pages they are', async () => {
+      const { world, sandbox, away } = await newPending(51);
+      expect(await world.settle(away)).toEqual(Array(51).fill(problemOf('payment_unconfirmed')));
+      expect(await world.settle()).toEqual([]);
+      expect(await sandbox.statement('EUR')).toEqual({ charges: 51, net: 51 * 1_900 });
+    });
+
+    it('waits for no provider when the service stops, and begins with no other invoice', async () => {
+      const { world, sandbox } = await newPending(2);
+      const stopping = new AbortController();
+      const cause = new Error('The service stops');
+      const charge = vi.fn(() => {
+        stopping.abort(cause);
+        return new Promise<never>(() => undefined);
+      });
+      const parts = { ...world.parts, provider: { ...sandbox, charge } };
+      const failures: unknown[] = [];
+      await settlePending(parts, now, (error, id) => failures.push([id, error]), stopping.signal);
+      const message = 'The result will be known later; repeat the request to get it';
+      const failure = { code: 'payment_unconfirmed', message, retryAfter: 2, cause };
+      expect(failures).toEqual([['s1.1', expect.objectContaining(failure)]]);
+      expect(charge).toHaveBeenCalledOnce();
+    });
+  });
+
   describe('a crash', () => {
     it.each(['the same request', 'the recovery'])(
       'anywhere in a payment and its refund is repaired by %s',

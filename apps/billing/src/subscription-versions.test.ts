@@ -20,8 +20,19 @@ const earlier = (facts: Partial<EarlierSubscription> = {}): EarlierSubscription 
 const plansOf = ({ terms }: Subscription) => [1, 2, 3, 4].map((period) => planFor(terms, period).id);
 
 describe('a subscription that the version before stored', () => {
-  it('has the prices of that version, whatever the catalogue says now', () => {
-    expect(planFor(upgrade(earlier()).terms, 2)).toMatchObject({ id: 'starter', price: 1_900 });
+  it.each([
+    [{ id: 'free', name: 'Free', currency: 'EUR', price: 0 }, [1_000, 100], [720, 5]],
+    [{ id: 'starter', name: 'Starter', currency: 'EUR', price: 1_900 }, [10_000, 60], [7_200, 4]],
+    [{ id: 'pro', name: 'Pro', currency: 'EUR', price: 9_900 }, [100_000, 35], [72_000, 3]],
+    [{ id: 'pro-usd', name: 'Pro (US dollars)', currency: 'USD', price: 10_900 }, [100_000, 39], [72_000, 3]],
+  ])('has the prices of that version, whatever the catalogue says now: $id', (plan, calls, storage) => {
+    expect(planFor(upgrade(earlier({ planId: plan.id })).terms, 2)).toEqual({
+      ...plan,
+      meters: [
+        { metric: 'api_calls', included: calls[0], price: calls[1], per: 1_000 },
+        { metric: 'storage_gb_hours', included: storage[0], price: storage[1], per: 100 },
+      ],
+    });
   });
 
   it('is not read with a plan that the version before did not have', () => {

@@ -74,11 +74,25 @@ describe('an import', () => {
   });
 
   it('ends at the 100,000th line that is rejected', async () => {
-    const bad = Array.from({ length: 100_500 }, (_, n) => line(n + 2, 'x'));
+    const bad = Array.from({ length: 100_000 }, (_, n) => line(n + 2, 'x'));
+    const why = '100000 lines were rejected, the first for: The line is not JSON.';
     await expect(run([[line(1)], bad])).rejects.toMatchObject({
       code: 'invalid_request',
-      message: expect.stringContaining('100000 lines were rejected, the first for: The line is not JSON.'),
+      message: `${why} 1 records were added before, and 0 were duplicates`,
+      fields: [{ field: 'body', message: 'has too many rejected lines' }],
     });
+  });
+
+  it('fails if its own code fails, and blames no line for that', async () => {
+    const broken = (async function* () {
+      yield [line(1)];
+    })();
+    const validate = () => {
+      throw new TypeError('a bug');
+    };
+    await expect(
+      importLines(broken, { record: async () => [], validate, onInvalid: () => undefined }),
+    ).rejects.toThrow('a bug');
   });
 
   it('rejects a line that is nested too deeply, and no other', async () => {

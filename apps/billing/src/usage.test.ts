@@ -26,6 +26,13 @@ describe('a usage record', () => {
     expect(admit({ ...record, at: '2026-04-01T00:00:00.000Z' }, second, future).period).toBe(3);
   });
 
+  it('at the end of the open period belongs to the next one', () => {
+    const future = { ...clock, tolerance: 100 * 86_400_000 };
+    const periodAt = (time: string) => admit({ ...record, at: time }, subscription, future).period;
+    expect(periodAt('2026-02-28T09:59:59.999Z')).toBe(1);
+    expect(periodAt(subscription.periodEnd)).toBe(2);
+  });
+
   it('is kept with its time in UTC, so that a repetition in another zone is the same', () => {
     expect(admit({ ...record, at: '2026-02-05T01:00:00+01:00' }, subscription, clock).at).toBe(at);
   });
@@ -87,7 +94,9 @@ describe('the events of usage', () => {
       { ...one, metric: 'storage' },
       { ...one, subscriptionId: 's2' },
     ];
-    expect(usageEvents(added).map(({ data }) => data)).toEqual([
+    const events = usageEvents(added);
+    expect(events[0]).toMatchObject({ source: 'billing', type: 'usage.recorded' });
+    expect(events.map(({ data }) => data)).toEqual([
       { subscriptionId: 's1', userId: 'u1', metric: 'api_calls', quantity: 10, records: 2 },
       { subscriptionId: 's1', userId: 'u1', metric: 'storage', quantity: 7, records: 1 },
       { subscriptionId: 's2', userId: 'u1', metric: 'api_calls', quantity: 7, records: 1 },

@@ -6,23 +6,20 @@ import { timeLeft } from '@slipway/platform/core/request-context';
 import { update } from '@slipway/platform/events/aggregates';
 import { principalOf } from '@slipway/platform/http/access';
 import { operationIdOf } from '@slipway/platform/http/idempotency';
-import { createJob, type JobOutcome } from '@slipway/platform/telemetry/jobs';
 import type { Logger } from '@slipway/platform/telemetry/log';
-import type { Metrics } from '@slipway/platform/telemetry/metrics';
-import { type BillingParts, type RunReport, runBilling as run } from '../billing-run.ts';
+import { type BillingParts, runBilling as run } from '../billing-run.ts';
 import { refuseFutureRun } from '../clock.ts';
 import { writeOff } from '../write-offs.ts';
 import { ownerIn, visible } from './ownership.ts';
 
-type Parts = BillingParts & { log: Logger; metrics: Metrics };
+type Parts = BillingParts & { log: Logger };
 
 /** Time of a request that is reserved for its response; milliseconds. */
 const margin = 1_000;
 
 /** Registers the routes of invoices, and of the run that issues them. */
-export function registerInvoiceRoutes(app: App, { log, metrics, ...parts }: Parts): void {
+export function registerInvoiceRoutes(app: App, { log, ...parts }: Parts): void {
   const { invoices, clock } = parts;
-  const job = createJob(metrics, 'billing-run');
 
   app.route({
     ...runBilling,
@@ -35,8 +32,7 @@ export function registerInvoiceRoutes(app: App, { log, metrics, ...parts }: Part
         onFailure: (error: unknown, subscription: string) =>
           log.error({ err: error, subscription }, 'not billed'),
       };
-      const report = await job(() => run(parts, options), outcomeOf);
-      return { asOf, ...report };
+      return { asOf, ...(await run(parts, options)) };
     },
   });
 
@@ -65,8 +61,4 @@ export function registerInvoiceRoutes(app: App, { log, metrics, ...parts }: Part
       );
     },
   });
-}
-
-function outcomeOf({ complete, failed }: RunReport): JobOutcome {
-  return complete && failed === 0 ? 'succeeded' : 'incomplete';
 }

@@ -2,6 +2,7 @@ import type { LedgerEntry } from '@slipway/contracts/billing';
 import { mongoAggregates, readPage } from '@slipway/store-mongodb/aggregates';
 import { type MongoStore, openMongo } from '@slipway/store-mongodb/database';
 import { mongoIdempotency, mongoIdempotencyMigrations } from '@slipway/store-mongodb/idempotency';
+import { jobsCollection, mongoJobs, mongoJobsMigration } from '@slipway/store-mongodb/jobs';
 import type { MongoMigration } from '@slipway/store-mongodb/migrations';
 import { createOutboxIndexes, type MongoOutbox, mongoOutbox } from '@slipway/store-mongodb/outbox';
 import { type Invoice, type InvoiceStore, pendingSince } from '../invoices.ts';
@@ -55,8 +56,12 @@ export const billingMigrations: MongoMigration[] = [
  * @throws {StartError} if the server cannot be used
  */
 export async function openMongoStore(url: string): Promise<BillingStore> {
-  const store = await openMongo(url, [...billingMigrations, ...mongoIdempotencyMigrations]);
-  const outbox = mongoOutbox(store, withEvents);
+  const store = await openMongo(url, [
+    ...billingMigrations,
+    ...mongoIdempotencyMigrations,
+    mongoJobsMigration,
+  ]);
+  const outbox = mongoOutbox(store, [...withEvents, jobsCollection]);
   return {
     subscriptions: readEarlier(mongoSubscriptions(store, outbox)),
     usage: mongoUsage(store, outbox),
@@ -65,6 +70,7 @@ export async function openMongoStore(url: string): Promise<BillingStore> {
     closedAccounts: mongoClosedAccounts(store),
     outbox,
     idempotency: mongoIdempotency(store),
+    jobs: mongoJobs(store, outbox),
     server: 'mongodb',
     ping: store.ping,
     connections: store.connections,

@@ -3,6 +3,7 @@ import type { LedgerEntry } from '@slipway/contracts/billing';
 import { readPage, sqliteAggregates } from '@slipway/store-sqlite/aggregates';
 import { openSqlite } from '@slipway/store-sqlite/database';
 import { idempotencyMigrations, sqliteIdempotency } from '@slipway/store-sqlite/idempotency';
+import { jobsMigration, sqliteJobs } from '@slipway/store-sqlite/jobs';
 import { nonBlocking } from '@slipway/store-sqlite/lock-retries';
 import { outboxMigration, type SqliteOutbox, sqliteOutbox } from '@slipway/store-sqlite/outbox';
 import { type Invoice, type InvoiceStore, pendingSince } from '../invoices.ts';
@@ -21,7 +22,12 @@ import type { BillingStore } from './store.ts';
  * @throws {StartError} if the database cannot be used
  */
 export function openSqliteStore(url: string): BillingStore {
-  const db = openSqlite(url, [...billingMigrations, outboxMigration, ...idempotencyMigrations]);
+  const db = openSqlite(url, [
+    ...billingMigrations,
+    outboxMigration,
+    ...idempotencyMigrations,
+    jobsMigration,
+  ]);
   const outbox = sqliteOutbox(db);
   const ping = db.prepare('SELECT 1');
   return nonBlocking(db, {
@@ -32,6 +38,7 @@ export function openSqliteStore(url: string): BillingStore {
     closedAccounts: sqliteClosedAccounts(db),
     outbox,
     idempotency: sqliteIdempotency(db),
+    jobs: sqliteJobs(db, outbox),
     async ping() {
       ping.get();
     },

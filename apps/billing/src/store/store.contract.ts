@@ -1,4 +1,6 @@
 import { aggregatesContract } from '@slipway/platform/events/aggregates.contract';
+import { fencedContract } from '@slipway/platform/jobs/fence.contract';
+import { jobStoreContract } from '@slipway/platform/jobs/job-store.contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Invoice, issue, pendingSince } from '../invoices.ts';
 import { beginPayment, settlePayment } from '../payments.ts';
@@ -39,14 +41,14 @@ export function describeBillingStore(name: string, open: () => Promise<Opened>):
     };
     return { stores, outbox: store.outbox, close };
   };
-  aggregatesContract(`subscriptions of ${name}`, () => openAggregates('subscriptions'), {
-    first: subscriptionAt('s1'),
-    also: { entries: [] },
-  });
-  aggregatesContract(`invoices of ${name}`, () => openAggregates('invoices'), {
-    first: invoiceOf(subscriptionAt('s1').next),
-    also: { entries: [] },
-  });
+  const aSubscription = { first: subscriptionAt('s1'), also: { entries: [] } };
+  aggregatesContract(`subscriptions of ${name}`, () => openAggregates('subscriptions'), aSubscription);
+  fencedContract(`subscriptions of ${name}`, () => openAggregates('subscriptions'), aSubscription);
+  const anInvoice = { first: invoiceOf(subscriptionAt('s1').next), also: { entries: [] } };
+  aggregatesContract(`invoices of ${name}`, () => openAggregates('invoices'), anInvoice);
+  fencedContract(`invoices of ${name}`, () => openAggregates('invoices'), anInvoice);
+
+  jobStoreContract(`billing on ${name}`, open, { publishes: true });
 
   describe(`the billing store: ${name}`, () => {
     let store: BillingStore;

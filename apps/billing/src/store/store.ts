@@ -1,5 +1,6 @@
 import type { OutboxStore } from '@slipway/platform/events/outbox';
 import type { IdempotencyStore } from '@slipway/platform/http/idempotency';
+import type { JobStore } from '@slipway/platform/jobs/job-record';
 import type { ServiceStore } from '@slipway/platform/service/service';
 import type { ClosedAccountStore } from '../account-closing.ts';
 import type { InvoiceStore } from '../invoices.ts';
@@ -16,4 +17,5 @@ export type BillingStore = ServiceStore & {
   invoices: InvoiceStore;
   ledger: LedgerStore;
   closedAccounts: ClosedAccountStore;
+  jobs: JobStore;
 };
