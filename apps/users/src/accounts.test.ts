@@ -96,6 +96,7 @@ describe('accounts', () => {
       }),
     });
     expect(await events(parts)).toEqual([{ type: 'user.signed_up', data: { userId: made[0]?.id } }]);
+    expect(await parts.store.outbox.pending(1)).toMatchObject([{ source: 'users' }]);
   });
 
   it('that an earlier release stored in another spelling are found, and keep their address', async () => {
@@ -103,7 +104,7 @@ describe('accounts', () => {
     const person = await accounts.signUp(input);
     const [former, spelled] = ['j\u030c@example.com', '\u01f0@example.com'];
     await store.accounts.replace({ next: { ...person, email: former, version: 2 }, events: [] });
-    for (const email of [former, spelled, 'J\u030c@example.com']) {
+    for (const email of [former, spelled, 'J\u030c@example.com', ' J\u030c@example.com ']) {
       await expect(sessions.logIn({ email, password: input.password }, address)).resolves.toBeDefined();
       await expect(accounts.signUp({ ...another, email })).rejects.toMatchObject({ code: 'email_taken' });
     }
@@ -113,6 +114,14 @@ describe('accounts', () => {
     await expect(accounts.change(other, { email: spelled }, proof)).rejects.toMatchObject(taken);
     const own = { ...person, email: former, version: 2 };
     expect(await accounts.change(own, { email: spelled }, proof)).toMatchObject({ email: spelled });
+  });
+
+  it('are not found under an address that is the same in capital letters only', async () => {
+    const { accounts, sessions } = await openParts();
+    await accounts.signUp({ ...input, email: 'strasse@example.com' });
+    const email = 'stra\u00dfe@example.com';
+    await expect(sessions.logIn({ ...input, email }, address)).rejects.toMatchObject({ status: 401 });
+    expect(await accounts.signUp({ ...input, email })).toMatchObject({ email });
   });
 
   it('take a new password or e-mail address only with the current password', async () => {
@@ -126,6 +135,7 @@ describe('accounts', () => {
       const wrong = { currentPassword: 'battery staple', address };
       await expect(accounts.change(account, changes, wrong)).rejects.toMatchObject({
         code: 'wrong_credentials',
+        fields: [{ field: 'body.currentPassword' }],
       });
     }
     expect({ ...(await store.accounts.get(account.id)) }).toEqual(account);

@@ -1,3 +1,4 @@
+import { problem } from '@slipway/contracts/errors';
 import { describe, expect, it } from 'vitest';
 import { rolesOf } from './administrators.ts';
 import { makeFirstAdministrator } from './first-administrator.ts';
@@ -91,6 +92,20 @@ describe('the first administrator', () => {
     await parts.accounts.signUp({ ...credentials, password: 'of a stranger', name: 'Stranger' });
     expect(await makeFirstAdministrator(parts, credentials)).toBe(false);
     expect((await parts.administrators.list()).ids).toEqual([]);
+  });
+
+  it('is not created while the store fails, and the start fails, too', async () => {
+    const parts = await openParts();
+    parts.before('accounts.add', () => Promise.reject(problem('unavailable')));
+    await expect(makeFirstAdministrator(parts, credentials)).rejects.toMatchObject({ code: 'unavailable' });
+    parts.before('accounts.add', () => Promise.reject(new TypeError('a bug')));
+    await expect(makeFirstAdministrator(parts, credentials)).rejects.toThrow('a bug');
+  });
+
+  it('does not exist if the account with that e-mail address is deleted during the start', async () => {
+    const parts = await openParts();
+    parts.before('accounts.add', () => Promise.reject(problem('email_taken')));
+    expect(await makeFirstAdministrator(parts, credentials)).toBe(false);
   });
 
   it('is not created while there is another', async () => {

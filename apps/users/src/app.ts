@@ -1,8 +1,11 @@
+import { jobs as jobOperations } from '@slipway/contracts/users';
 import { StartError } from '@slipway/platform/core/start-error';
 import { deliverTo } from '@slipway/platform/events/inbox';
 import { registerRelay } from '@slipway/platform/events/relay';
 import { registerAuthentication } from '@slipway/platform/http/authentication';
 import { readClientAddress } from '@slipway/platform/http/client-address';
+import { registerJobRoutes } from '@slipway/platform/jobs/job-routes';
+import { registerJobs } from '@slipway/platform/jobs/scheduler';
 import { defineService } from '@slipway/platform/service/service';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import packageJson from '../package.json' with { type: 'json' };
@@ -12,6 +15,7 @@ import { readAccess } from './caller.ts';
 import { type Settings, settings } from './config.ts';
 import { createCounts, measureUsers } from './counts.ts';
 import { makeFirstAdministrator } from './first-administrator.ts';
+import { usersJobs } from './jobs.ts';
 import { createPasswordCheck } from './login-limit.ts';
 import { createPasswords } from './passwords.ts';
 import { registerAccountRoutes } from './routes/accounts.ts';
@@ -28,7 +32,7 @@ export const users = defineService({
   settings,
   openStore: ({ STORE_URL }) => openStore(STORE_URL),
 
-  async register(app, { settings, store, log, metrics, tracing, upstream, shareBy }) {
+  async register(app, { settings, store, log, metrics, tracing, lifecycle, upstream, shareBy }) {
     const passwords = createPasswords();
     const checkPassword = createPasswordCheck(store, passwords);
     const keys = createSigningKeys(store);
@@ -41,6 +45,14 @@ export const users = defineService({
     await ensureAdministrator(settings, log, (credentials) =>
       makeFirstAdministrator({ store, accounts, administrators, passwords }, credentials),
     );
+
+    const jobs = registerJobs(app, {
+      service: 'users',
+      jobs: usersJobs({ ...store, keys }),
+      store: store.jobs,
+      leaseMs: settings.JOB_LEASE_MS,
+      ...{ lifecycle, log, metrics, tracing },
+    });
 
     registerRelay(app, {
       outbox: store.outbox,
@@ -59,6 +71,7 @@ export const users = defineService({
     registerAccountRoutes(app, { store, accounts, administrators, sessions, addressOf });
     registerSessionRoutes(app, { sessions, addressOf, isTrusted });
     registerKeyRoutes(app, { keys, sessions });
+    registerJobRoutes(app, jobs, jobOperations);
   },
 });
 

@@ -1,10 +1,13 @@
+import { Type } from '@slipway/contract-kit/type';
 import { emailPattern } from '@slipway/contracts/users';
+import { jobSettings } from '@slipway/platform/jobs/settings';
 import { platformSettings, Secret, ServiceUrl } from '@slipway/platform/service/settings';
-import Type, { type Static } from 'typebox';
+import type { Static } from 'typebox';
 
 /** The settings of the users service. */
 export const settings = Type.Object({
   ...platformSettings.properties,
+  ...jobSettings.properties,
   STORE_URL: Type.String({
     default: 'sqlite:data/users.db',
     pattern: '^(sqlite:|mongodb([+]srv)?://).',

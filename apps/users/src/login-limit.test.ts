@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type AttemptStore,
   accountLimit,
   addressLimit,
   createPasswordCheck,
@@ -61,15 +62,31 @@ describe('the check of passwords', () => {
     const passwords = {
       async verify(password: string, hash: string | undefined) {
         checked.push(password);
+        if (password === 'forget') await forget();
         if (password === 'storm') throw new Error('overloaded');
-        return password === hash;
+        return password === hash || password === 'forget';
       },
     };
-    const check = createPasswordCheck(await openStore('sqlite::memory:'), passwords, () => time.at);
+    const store = await openStore('sqlite::memory:');
+    const keys = new Set<string>();
+    const attempts: AttemptStore = {
+      ...store.attempts,
+      add(change) {
+        keys.add(change.next.id);
+        return store.attempts.add(change);
+      },
+    };
+    /** Deletes all entries of the store, as it may do with expired ones. */
+    const forget = () => Promise.all([...keys].map((key) => store.attempts.remove(key)));
+    const stored = async () => {
+      const entries = await Promise.all([...keys].map((key) => store.attempts.get(key)));
+      return entries.filter((entry) => entry !== undefined);
+    };
+    const check = createPasswordCheck({ attempts }, passwords, () => time.at);
     const fail = async (times: number, email = 'ada', address = '192.0.2.1') => {
       for (let i = 0; i < times; i++) await check(account, email, 'wrong', address);
     };
-    return { time, checked, check, fail };
+    return { time, checked, check, fail, forget, stored };
   }
 
   const refusal = (retryAfter: number) => expect.objectContaining({ code: 'rate_limited', retryAfter });
@@ -135,9 +152,11 @@ describe('the check of passwords', () => {
     expect(await check(account, 'ada', 'right', '192.0.2.1')).toBe(true);
     await fail(pairLimit.free);
     await expect(check(account, 'ada', 'right', '192.0.2.1')).rejects.toEqual(refusal(1));
-    time.at += 90 * 24 * 3_600_000;
+    time.at += 90 * 24 * 3_600_000 - 1;
     for (let i = 0; i < accountLimit.free; i++) await fail(1, 'ada', `198.51.100.${i}`);
-    await expect(check(account, 'ada', 'right', '192.0.2.1')).rejects.toEqual(refusal(1));
+    await fail(1);
+    time.at += 1;
+    await expect(check(account, 'ada', 'right', '192.0.2.1')).rejects.toMatchObject({ code: 'rate_limited' });
   });
 
   it('does not count an attempt that was rejected', async () => {
@@ -177,6 +196,35 @@ describe('the check of passwords', () => {
     for (let i = 0; i < addressLimit.free; i++) await fail(1, `account ${i}`, '2001:db8::1');
     await expect(check(account, 'ada', 'right', '2001:db8::2')).rejects.toEqual(refusal(1));
     expect(await check(account, 'ada', 'right', '192.0.2.1')).toBe(true);
+  });
+
+  it('counts the failures of an address as before after a right password from it', async () => {
+    const { check, fail } = await setUp();
+    for (let i = 1; i < addressLimit.free; i++) await fail(1, `account ${i}`);
+    expect(await check(account, 'ada', 'right', '192.0.2.1')).toBe(true);
+    await fail(1, 'another');
+    await expect(check(account, 'ada', 'right', '192.0.2.1')).rejects.toEqual(refusal(1));
+  });
+
+  it('knows an origin although a later check could not be made', async () => {
+    const { check, fail } = await setUp();
+    expect(await check(account, 'ada', 'right', '192.0.2.1')).toBe(true);
+    await expect(check(account, 'ada', 'storm', '192.0.2.1')).rejects.toThrow('overloaded');
+    for (let i = 0; i < accountLimit.free; i++) await fail(1, 'ada', `198.51.100.${i}`);
+    expect(await check(account, 'ada', 'right', '192.0.2.1')).toBe(true);
+  });
+
+  it('stores nothing of a right password but the known origin', async () => {
+    const { check, stored } = await setUp();
+    await check(account, 'ada', 'right', '192.0.2.1');
+    const knownUntil = 1_000_000 + 90 * 24 * 3_600_000;
+    expect(await stored()).toMatchObject([{ failures: 0, knownUntil, expiresAt: knownUntil }]);
+  });
+
+  it('accepts a right password, and knows its origin, although the attempts were deleted meanwhile', async () => {
+    const { check, stored } = await setUp();
+    expect(await check(account, 'ada', 'forget', '192.0.2.1')).toBe(true);
+    expect(await stored()).toMatchObject([{ failures: 0, knownUntil: expect.any(Number) }]);
   });
 
   it('does not count right passwords against an address, nor checks that were not made', async () => {

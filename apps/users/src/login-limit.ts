@@ -1,20 +1,19 @@
 import { hash } from 'node:crypto';
 import { problem } from '@slipway/contracts/errors';
-import { type Aggregate, type AggregateStore, update } from '@slipway/platform/events/aggregates';
+import { type Expiring, type ExpiringStore, update } from '@slipway/platform/events/aggregates';
 import { toNetwork } from '@slipway/platform/http/client-address';
 import type { Passwords } from './passwords.ts';
 
 /** Attempts to use a password that have failed or are still being checked. Times are milliseconds since the epoch. */
-export type Attempts = Aggregate & {
+export type Attempts = Expiring & {
   failures: number;
   lastAt: number;
-  expiresAt: number;
   /** For an account and an origin: after a correct password, the origin is known until this time. */
   knownUntil?: number;
 };
 
-/** Stores the attempts of all replicas. Expired entries may be deleted at any time. */
-export type AttemptStore = AggregateStore<Attempts>;
+/** Stores the attempts of all replicas. */
+export type AttemptStore = ExpiringStore<Attempts>;
 
 /** Failures without a delay, time after the last one until they expire, and longest delay; milliseconds. */
 export type Limit = { free: number; forgetAfter: number; maxDelay: number };

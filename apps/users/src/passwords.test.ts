@@ -56,6 +56,16 @@ describe('passwords', () => {
     expect(unknown).toEqual(known);
   });
 
+  it('are not rejected as too many when their hash fails for another reason', async () => {
+    const passwords = createPasswords(recommendedCost, () => Promise.reject(new Error('out of memory')));
+    await expect(passwords.hash('password')).rejects.toThrow('out of memory');
+  });
+
+  it('are not checked against a stored value that is no hash', async () => {
+    const stored = cheapPasswords().verify('password', 'password');
+    await expect(stored).rejects.toThrow('A stored password hash is not an argon2id PHC string');
+  });
+
   it('have an outdated hash after the cost has changed', async () => {
     const old = await createPasswords({ memory: 8, passes: 1, parallelism: 1 }).hash('old');
     const costs = [

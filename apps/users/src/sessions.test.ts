@@ -19,21 +19,23 @@ describe('standingOf', () => {
     expiresAt: 2_000,
   };
 
+  const tokens = { current: token, other: other.token, replaced: last.token, older };
+
   it.each([
-    ['current', token, 1_500],
-    ['current', other.token, 1_500],
-    ['simultaneous', last.token, 900],
-    ['overtaken', last.token, 901],
-    ['reused', last.token, 1_001],
-    ['overtaken', older, 999],
-    ['overtaken', older, 1_000],
-    ['reused', older, 1_001],
-    ['current', token, 1_999],
-    ['expired', token, 2_000],
-    ['expired', last.token, 2_000],
-    ['expired', older, 2_000],
-  ])('is %s for the token %s at %i', (standing, given, receivedAt) => {
-    expect(standingOf(given, session, receivedAt)).toBe(standing);
+    ['current', 'current', 1_500],
+    ['current', 'other', 1_500],
+    ['simultaneous', 'replaced', 900],
+    ['overtaken', 'replaced', 901],
+    ['reused', 'replaced', 1_001],
+    ['overtaken', 'older', 999],
+    ['overtaken', 'older', 1_000],
+    ['reused', 'older', 1_001],
+    ['current', 'current', 1_999],
+    ['expired', 'current', 2_000],
+    ['expired', 'replaced', 2_000],
+    ['expired', 'older', 2_000],
+  ] as const)('is "%s" for the %s token at %i', (standing, given, receivedAt) => {
+    expect(standingOf(tokens[given], session, receivedAt)).toBe(standing);
   });
 
   it('is the same for a session that an earlier release stored', () => {
@@ -109,9 +111,42 @@ describe('a session', () => {
     const receivedAt = time.at;
     const send = () => sessions.refresh(tokens.refreshToken, receivedAt);
     for (let tab = 0; tab <= maxOthers; tab++) await send();
+    time.at += 1_999;
     await expect(send()).rejects.toEqual(invalid);
-    time.at += 2_001;
+    time.at += 1;
     await expect(send()).resolves.toBeDefined();
+    expect(warnings).toEqual([]);
+  });
+
+  it('ends the token that was issued first when there are too many, not one that was refreshed since', async () => {
+    const { time, sessions, tokens, refresh } = await logIn();
+    const receivedAt = time.at;
+    const send = () => sessions.refresh(tokens.refreshToken, receivedAt);
+    await send();
+    const [first, second] = [await send(), await send()];
+    for (let tab = 3; tab <= maxOthers; tab++) await send();
+    const refreshed = await refresh(first.refreshToken);
+    time.at += 2_000;
+    await send();
+    await expect(refresh(refreshed.refreshToken)).resolves.toBeDefined();
+    await expect(refresh(second.refreshToken)).rejects.toEqual(invalid);
+  });
+
+  it('stores a bounded number of replaced tokens', async () => {
+    const { tokens, refresh, store } = await logIn();
+    let { refreshToken } = tokens;
+    for (let round = 0; round < 20; round++) ({ refreshToken } = await refresh(refreshToken));
+    const session = await store.sessions.get(String(decodeJwt(tokens.accessToken).sid));
+    expect(session?.replaced).toHaveLength(16);
+  });
+
+  it('continues when an old token arrives that was sent before the last response', async () => {
+    const { time, sessions, tokens, warnings } = await logIn();
+    const second = await sessions.refresh(tokens.refreshToken, time.at);
+    const sentAt = time.at;
+    const third = await sessions.refresh(second.refreshToken, time.at);
+    await expect(sessions.refresh(tokens.refreshToken, sentAt + 1)).rejects.toEqual(invalid);
+    await expect(sessions.refresh(third.refreshToken, time.at)).resolves.toBeDefined();
     expect(warnings).toEqual([]);
   });
 
@@ -251,6 +286,32 @@ describe('a session', () => {
     const sid = String(decodeJwt(tokens.accessToken).sid);
     await sessions.keep(sid, { ...account, id: 'another', passwordVersion: 9 });
     expect(await store.sessions.get(sid)).toMatchObject({ passwordVersion: 1 });
+  });
+
+  it('is kept with the newest password that it has seen, and not at all if it has ended', async () => {
+    const { account, sessions, store, tokens } = await logIn();
+    const sid = String(decodeJwt(tokens.accessToken).sid);
+    for (const passwordVersion of [3, 3, 2]) await sessions.keep(sid, { ...account, passwordVersion });
+    expect(await store.sessions.get(sid)).toMatchObject({ passwordVersion: 3, version: 2 });
+    await sessions.logOut(tokens.refreshToken);
+    await sessions.keep(sid, { ...account, passwordVersion: 4 });
+    expect(await store.sessions.get(sid)).toBeUndefined();
+  });
+
+  it('is confirmed until it ends', async () => {
+    const { account, sessions, tokens, time } = await logIn();
+    const sid = String(decodeJwt(tokens.accessToken).sid);
+    const ended = { code: 'unauthenticated', status: 401 };
+    time.at += 30 * 24 * 3_600_000 - 1;
+    await sessions.confirm(sid, account);
+    for (const id of [undefined, 'unknown']) {
+      await expect(sessions.confirm(id, account)).rejects.toMatchObject(ended);
+    }
+    for (const other of [{ id: 'another' }, { passwordVersion: 2 }]) {
+      await expect(sessions.confirm(sid, { ...account, ...other })).rejects.toMatchObject(ended);
+    }
+    time.at += 1;
+    await expect(sessions.confirm(sid, account)).rejects.toMatchObject(ended);
   });
 
   it('that never existed is rejected', async () => {

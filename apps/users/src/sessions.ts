@@ -2,12 +2,7 @@ import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { problem } from '@slipway/contracts/errors';
 import type { Tokens } from '@slipway/contracts/users';
-import {
-  type Aggregate,
-  type AggregateStore,
-  type Change,
-  update,
-} from '@slipway/platform/events/aggregates';
+import { type Change, type Expiring, type ExpiringStore, update } from '@slipway/platform/events/aggregates';
 import type { Logger } from '@slipway/platform/telemetry/log';
 import { type Account, type AccountStore, findByEmail, normalizeEmail } from './accounts.ts';
 import { type AdministratorStore, readAdministrators, rolesOf } from './administrators.ts';
@@ -17,7 +12,7 @@ import type { Passwords } from './passwords.ts';
 import { type SigningKeys, tokenLifetime } from './signing-keys.ts';
 
 /** A login and the refresh token that continues it. Times are milliseconds since the epoch. */
-export type Session = Aggregate & {
+export type Session = Expiring & {
   accountId: string;
   /** The session is valid only while this is the password version of its account. */
   passwordVersion: number;
@@ -29,11 +24,9 @@ export type Session = Aggregate & {
   others?: { tokenHash: string; issuedAt: number }[];
   /** Recently replaced tokens. Until `until`, a request with such a token counts as simultaneous. */
   replaced?: { tokenHash: string; until: number }[];
-  expiresAt: number;
 };
 
-/** Stores sessions. Expired sessions may be deleted at any time. */
-export type SessionStore = AggregateStore<Session>;
+export type SessionStore = ExpiringStore<Session>;
 
 /** A session ends when it has not been refreshed for this time (RFC 9700 section 4.14.2); milliseconds. */
 const idleLifetime = 30 * 24 * 3_600_000;
@@ -223,9 +216,8 @@ export function createSessions(parts: Parts) {
   async function settle(id: string, tokenHash: string): Promise<void> {
     await pause(holdTime);
     const until = clock();
-    await update(store.sessions, id, (session) => settled(session, tokenHash, until), {
-      ifMissing: () => undefined,
-    }).catch(() => undefined);
+    const rule = (session: Session) => settled(session, tokenHash, until);
+    await update(store.sessions, id, rule).catch(() => undefined);
   }
 
   /** Returns whether a session's account exists and has the session's password version. */

@@ -44,6 +44,10 @@ describe('a key ring', () => {
     expect(signingKey(ringOf(1_000), 0).kid).toBe('key 0');
   });
 
+  it('signs nothing without a key', () => {
+    expect(() => signingKey(ringOf(), 0)).toThrow('The key ring is empty');
+  });
+
   it('publishes a key before it signs, and until its last token has expired', () => {
     const ring = ringOf(0, 1_000_000);
     const lastExpiry = 1_000_000 + tokenLifetime * 1_000;
@@ -124,10 +128,14 @@ describe('signing keys', () => {
     expect(await keys.published()).toHaveLength(1);
   });
 
-  it('are replaced automatically when they are old', async () => {
+  it('are replaced when they are old, and not before', async () => {
     const { keys, time } = await openParts();
     const [first] = await keys.published();
-    time.at += rotateEvery;
+    time.at += rotateEvery - 1;
+    await keys.rotateIfDue();
+    expect(await keys.published()).toEqual([first]);
+    time.at += 1;
+    await Promise.all([keys.rotateIfDue(), keys.rotateIfDue()]);
     const [old, fresh] = await keys.published();
     expect(old).toEqual(first);
     expect(fresh?.kid).not.toBe(first?.kid);

@@ -1,7 +1,12 @@
 import type { PublicKey } from '@slipway/contracts/users';
 import { type Aggregate, type AggregateStore, update } from '@slipway/platform/events/aggregates';
 import { tokenAudience, tokenIssuer } from '@slipway/platform/http/tokens';
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
+import type { JWK } from 'jose';
+import { calculateJwkThumbprint } from 'jose/jwk/thumbprint';
+import { SignJWT } from 'jose/jwt/sign';
+import { exportJWK } from 'jose/key/export';
+import { generateKeyPair } from 'jose/key/generate/keypair';
+import { importJWK } from 'jose/key/import';
 
 /** An Ed25519 key pair that signs access tokens. Times are milliseconds since the epoch. */
 export type SigningKey = {
@@ -34,7 +39,7 @@ export const publishedFor = 15;
 export const publishedAhead = 30_000;
 /** How long a key is published after its last token has expired, because clocks differ; milliseconds. */
 const publishedAfter = 60_000;
-/** The age at which a key is replaced automatically; milliseconds. */
+/** The age at which the job `signing-key-rotation` replaces a key; milliseconds. */
 export const rotateEvery = 30 * 24 * 3_600_000;
 
 /** Returns the key that signs at `now`: the newest that may sign; the first if the clock is behind. */
@@ -98,6 +103,12 @@ export function createSigningKeys(store: { keyRing: KeyRingStore }, clock: () =>
         .sign(await importJWK(key.privateKey, 'EdDSA'));
     },
 
+    /** Adds a key if there is none, or if the newest one is too old. */
+    async rotateIfDue(): Promise<void> {
+      const isDue = (ring: KeyRing) => isRotationDue(ring, clock());
+      if (isDue(await readRing())) seen(await addKey(isDue));
+    },
+
     /** Adds a key. If other replicas do so at the same time, all use the key of one of them. */
     async rotate(): Promise<SigningKey> {
       const { version } = await readRing();
@@ -105,11 +116,10 @@ export function createSigningKeys(store: { keyRing: KeyRingStore }, clock: () =>
     },
   };
 
-  /** Returns the ring, and first rotates it if a key is due, so that no timer is needed. */
+  /** Returns the ring. Adds the first key, so that no request fails before the job for it has run. */
   async function currentRing(): Promise<KeyRing> {
-    const isDue = (ring: KeyRing) => isRotationDue(ring, clock());
     const ring = await readRing();
-    return seen(isDue(ring) ? await addKey(isDue) : ring);
+    return seen(isEmpty(ring) ? await addKey(isEmpty) : ring);
   }
 
   async function readRing(): Promise<KeyRing> {
@@ -130,6 +140,8 @@ export function createSigningKeys(store: { keyRing: KeyRingStore }, clock: () =>
     return update(store.keyRing, ringId, rotate, { ifMissing: emptyRing });
   }
 }
+
+const isEmpty = ({ keys }: KeyRing) => keys.length === 0;
 
 function newestOf({ keys }: KeyRing): SigningKey {
   const newest = keys.at(-1);

@@ -1,6 +1,8 @@
 import type { Aggregate } from '@slipway/platform/events/aggregates';
 import { flat, type Layout, mongoAggregates, readPage } from '@slipway/store-mongodb/aggregates';
 import { type MongoStore, openMongo, type Stored } from '@slipway/store-mongodb/database';
+import { mongoExpiring } from '@slipway/store-mongodb/expiry';
+import { mongoJobs } from '@slipway/store-mongodb/jobs';
 import type { MongoMigration } from '@slipway/store-mongodb/migrations';
 import { createOutboxIndexes, type MongoOutbox, mongoOutbox } from '@slipway/store-mongodb/outbox';
 import { type Account, type AccountStore, emailTaken } from '../accounts.ts';
@@ -41,10 +43,11 @@ export async function openMongoStore(url: string): Promise<UsersStore> {
   return {
     outbox,
     accounts: mongoAccounts(store, outbox),
-    sessions: mongoAggregates<Session>({ store, collection: 'sessions', layout: flat() }),
-    attempts: mongoAggregates<Attempts>({ store, collection: 'attempts', layout: flat() }),
+    sessions: mongoExpiring<Session>(store, 'sessions'),
+    attempts: mongoExpiring<Attempts>(store, 'attempts'),
     administrators: mongoAggregates<AdministratorList>({ store, collection: 'singles', layout: single() }),
     keyRing: mongoAggregates<KeyRing>({ store, collection: 'singles', layout: single() }),
+    jobs: mongoJobs(store),
     server: 'mongodb',
     ping: store.ping,
     connections: store.connections,

@@ -110,6 +110,57 @@ export function describeSessions({ store, race }: Given): void {
     });
   });
 
+  describe('expired', () => {
+    const expiring = {
+      sessions: (id: string, expiresAt: number) =>
+        store().sessions.add({ next: aSession({ id, expiresAt }), events: [] }),
+      attempts: (id: string, expiresAt: number) =>
+        store().attempts.add({ next: { ...anAttempt(1), id, expiresAt }, events: [] }),
+    };
+    const ids = Array.from({ length: 9 }, (_, n) => `${n + 1}`);
+
+    for (const kind of ['sessions', 'attempts'] as const) {
+      const addAll = async () => {
+        for (const id of ids) await expiring[kind](id, start + Number(id));
+      };
+      const left = async () => {
+        const found = await Promise.all(ids.map((id) => store()[kind].get(id)));
+        return found.flatMap((each) => each?.id ?? []);
+      };
+
+      it(`${kind} are deleted, up to a number at a time, and no others`, async () => {
+        expect(await store()[kind].deleteExpired(start + 5, 3)).toBe(0);
+        await addAll();
+        expect(await store()[kind].deleteExpired(start + 5, 3)).toBe(3);
+        expect(await left()).toHaveLength(6);
+        expect(await store()[kind].deleteExpired(start + 5, 3)).toBe(2);
+        expect(await store()[kind].deleteExpired(start + 5, 3)).toBe(0);
+        expect(await left()).toEqual(['6', '7', '8', '9']);
+      });
+
+      it(`${kind} are deleted by two replicas at the same time`, async () => {
+        await addAll();
+        const deleted = await race((each) => each[kind].deleteExpired(start + 5, 100));
+        expect(deleted.reduce((sum, count) => sum + count)).toBe(5);
+        expect(await left()).toEqual(['6', '7', '8', '9']);
+      });
+    }
+
+    it('sessions are not deleted if they are refreshed at the same time, before that', async () => {
+      const sessions = ids.map((id) => aSession({ id, expiresAt: start + 1 }));
+      for (const next of sessions) await store().sessions.add({ next, events: [] });
+      const refresh = (each: UsersStore, session?: Session) =>
+        session && each.sessions.replace(changeOf(session, { expiresAt: start + 9 }));
+      const outcomes = await race<boolean | number | undefined>(async (each, index) =>
+        index === 9 ? each.sessions.deleteExpired(start + 5, 100) : refresh(each, sessions[index]),
+      );
+      const refreshed = ids.filter((_, n) => outcomes[n]);
+      const found = await Promise.all(ids.map((id) => store().sessions.get(id)));
+      expect(found.flatMap((each) => each?.id ?? [])).toEqual(refreshed);
+      expect(outcomes[9]).toBe(ids.length - refreshed.length);
+    });
+  });
+
   describe('attempts', () => {
     it('counts ten attempts at the same time, if each is repeated when another was faster', async () => {
       await race(async (each) => {

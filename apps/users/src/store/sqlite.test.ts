@@ -77,20 +77,4 @@ describe('the users store on SQLite', () => {
     expect(await store.administrators.get('administrators')).toEqual(list);
     await store.close();
   });
-
-  it('deletes what has expired', async () => {
-    const store = await openStore('sqlite::memory:');
-    const session = { accountId: 'a', passwordVersion: 1, tokenHash: '', version: 1 };
-    const addSession = (id: string, refreshedAt: number, expiresAt: number) =>
-      store.sessions.add({ next: { ...session, id, refreshedAt, expiresAt }, events: [] });
-    await addSession('old', 1, 10);
-    await addSession('new', 10, 20);
-    expect(await store.sessions.get('old')).toBeUndefined();
-    const addAttempt = (id: string, lastAt: number, expiresAt: number) =>
-      store.attempts.add({ next: { id, failures: 1, lastAt, expiresAt, version: 1 }, events: [] });
-    await addAttempt('old', 1, 10);
-    await addAttempt('new', 10, 20);
-    expect(await store.attempts.get('old')).toBeUndefined();
-    await store.close();
-  });
 });

@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { readPage, sqliteAggregates } from '@slipway/store-sqlite/aggregates';
 import { openSqlite } from '@slipway/store-sqlite/database';
+import { sqliteExpiring } from '@slipway/store-sqlite/expiry';
+import { jobsMigration, sqliteJobs } from '@slipway/store-sqlite/jobs';
 import { nonBlocking } from '@slipway/store-sqlite/lock-retries';
 import { outboxMigration, type SqliteOutbox, sqliteOutbox } from '@slipway/store-sqlite/outbox';
 import { type Account, type AccountStore, emailTaken } from '../accounts.ts';
@@ -18,17 +20,18 @@ import type { UsersStore } from './store.ts';
  * @throws {StartError} if the file cannot be used
  */
 export function openSqliteStore(url: string): UsersStore {
-  const db = openSqlite(url, [outboxMigration, ...usersMigrations]);
+  const db = openSqlite(url, [outboxMigration, ...usersMigrations, jobsMigration]);
   const outbox = sqliteOutbox(db);
   const ping = db.prepare('SELECT 1');
   const parts = { db, outbox };
   return nonBlocking(db, {
     outbox,
     accounts: sqliteAccounts(db, outbox),
-    sessions: sqliteAggregates<Session>({ ...parts, table: 'sessions', timeOf: (each) => each.refreshedAt }),
-    attempts: sqliteAggregates<Attempts>({ ...parts, table: 'attempts', timeOf: (each) => each.lastAt }),
+    sessions: sqliteExpiring<Session>({ ...parts, table: 'sessions' }),
+    attempts: sqliteExpiring<Attempts>({ ...parts, table: 'attempts' }),
     administrators: sqliteAggregates<AdministratorList>({ ...parts, table: 'singles' }),
     keyRing: sqliteAggregates<KeyRing>({ ...parts, table: 'singles' }),
+    jobs: sqliteJobs(db),
     async ping() {
       ping.get();
     },

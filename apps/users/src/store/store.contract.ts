@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { aggregatesContract } from '@slipway/platform/events/aggregates.contract';
 import { newEvent } from '@slipway/platform/events/new-event';
+import { fencedContract } from '@slipway/platform/jobs/fence.contract';
+import { jobStoreContract } from '@slipway/platform/jobs/job-store.contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Account } from '../accounts.ts';
 import type { KeyRing } from '../signing-keys.ts';
@@ -50,10 +52,11 @@ export function describeUsersStore(name: string, open: () => Promise<Opened>): v
     first: added({ id: 'administrators', ids: ['a'], version: 1 }),
     also: {},
   });
-  aggregatesContract(`key ring of ${name}`, () => openPart('keyRing'), {
-    first: added<KeyRing>({ id: 'key ring', keys: [], version: 1 }),
-    also: {},
-  });
+  const aKeyRing = { first: added<KeyRing>({ id: 'key ring', keys: [], version: 1 }), also: {} };
+  aggregatesContract(`key ring of ${name}`, () => openPart('keyRing'), aKeyRing);
+  fencedContract(`key ring of ${name}`, () => openPart('keyRing'), aKeyRing);
+
+  jobStoreContract(`users on ${name}`, open, { publishes: false });
 
   describe(`the users store on ${name}`, () => {
     let opened: Opened;

@@ -1,4 +1,5 @@
 import type { OutboxStore } from '@slipway/platform/events/outbox';
+import type { JobStore } from '@slipway/platform/jobs/job-record';
 import type { ServiceStore } from '@slipway/platform/service/service';
 import type { AccountStore } from '../accounts.ts';
 import type { AdministratorStore } from '../administrators.ts';
@@ -14,4 +15,5 @@ export type UsersStore = ServiceStore & {
   sessions: SessionStore;
   attempts: AttemptStore;
   keyRing: KeyRingStore;
+  jobs: JobStore;
 };
