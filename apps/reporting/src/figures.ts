@@ -66,9 +66,10 @@ export type FigureStore = {
    */
   beginRebuild(): Promise<number>;
   /**
-   * Counts the next stored events into the new snapshot and returns their number; 0 when no event remains.
+   * Counts the next stored events into the new snapshot and returns their number; 0 when no event remains. A rebuild that
+   * was interrupted can be continued by it, also on another replica.
    *
-   * @throws {Problem} conflict if another rebuild has begun since.
+   * @throws {Problem} conflict if another rebuild has begun since, or counts into this snapshot at the same time.
    */
   recount(snapshot: number, limit: number): Promise<number>;
   /**
@@ -127,6 +128,7 @@ function occurrence(event: Exclude<ReportedEvent, SubscriptionEvent>): Increment
     }
     case 'invoice.issued':
     case 'payment.declined':
+    case 'job.succeeded':
       return [];
   }
 }

@@ -9,6 +9,9 @@ export type Format = (typeof formats)[number];
 
 type Row = Record<string, string | number>;
 
+/** Rows that are there already, or come one after the other. */
+export type Rows<T> = Iterable<T> | AsyncIterable<T>;
+
 /**
  * Chooses the format that an `Accept` header prefers (RFC 9110, 12.5.1); JSON if it has no preference.
  *
@@ -25,11 +28,11 @@ export function chooseFormat(accept: string | undefined): Format {
 }
 
 /** Writes rows as JSON, one row per line. */
-export function toNdjson(rows: AsyncIterable<object>): Readable {
+export function toNdjson(rows: Rows<object>): Readable {
   return Readable.from(jsonLines(rows));
 }
 
-async function* jsonLines(rows: AsyncIterable<object>): AsyncGenerator<string> {
+async function* jsonLines(rows: Rows<object>): AsyncGenerator<string> {
   for await (const row of rows) yield `${JSON.stringify(row)}\n`;
 }
 
@@ -37,7 +40,7 @@ async function* jsonLines(rows: AsyncIterable<object>): AsyncGenerator<string> {
  * Writes rows as CSV (RFC 4180) with a header line, even if there are no rows. A spreadsheet would run text that
  * begins like a formula (OWASP: CSV injection), so such text gets an apostrophe in front. Numbers stay numbers.
  */
-export function toCsv(columns: string[], rows: AsyncIterable<Row>): Readable {
+export function toCsv(columns: string[], rows: Rows<Row>): Readable {
   const csv = stringify({
     columns,
     header: true,

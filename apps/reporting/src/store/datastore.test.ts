@@ -1,3 +1,4 @@
+import { jobStoreContract } from '@slipway/platform/jobs/job-store.contract';
 import { openDatastore } from '@slipway/store-datastore/database';
 import { emulator, newNamespace } from '@slipway/store-datastore/testing/emulator';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -5,7 +6,8 @@ import { rebuild } from '../rebuild.ts';
 import { paid, started, used } from '../testing/events.ts';
 import { rankName } from './figure-names.ts';
 import { openStore } from './open.ts';
-import { type Damage, describeStore } from './store.contract.ts';
+import { describeRebuild } from './rebuild.contract.ts';
+import { type Damage, describeStore, type Opened } from './store.contract.ts';
 import type { ReportingStore } from './store.ts';
 
 /** The same store, which drops its data when it is closed. */
@@ -38,7 +40,7 @@ async function damage(url: string, how: Damage): Promise<void> {
 }
 
 describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
-  describeStore('Datastore', async () => {
+  const open = async (): Promise<Opened> => {
     const { url, drop } = newNamespace();
     const store = await openStore(url);
     return {
@@ -50,7 +52,18 @@ describe.skipIf(!emulator)('on DATASTORE_EMULATOR_HOST', () => {
         return dropping(await openStore(url), drop);
       },
     };
-  });
+  };
+  describeStore('Datastore', open);
+  describeRebuild('Datastore', open);
+
+  jobStoreContract(
+    'reporting on Datastore',
+    async () => {
+      const { url, drop } = newNamespace();
+      return { store: await openStore(url), openAgain: () => openStore(url), drop };
+    },
+    { publishes: false },
+  );
 
   describe('a namespace', () => {
     let namespace: ReturnType<typeof newNamespace>;

@@ -1,6 +1,8 @@
+import { problem } from '@slipway/contracts/errors';
 import { openDatastore } from '@slipway/store-datastore/database';
 import type { Reads } from '@slipway/store-datastore/entities';
 import { type AppliedEvent, datastoreInbox } from '@slipway/store-datastore/inbox';
+import { datastoreJobs } from '@slipway/store-datastore/jobs';
 import type { Figure, ReportedEvent } from '../figures.ts';
 import {
   compareFigures,
@@ -58,8 +60,12 @@ export async function openDatastoreStore(url: string): Promise<ReportingStore> {
   }
 
   /** Returns the next stored events that were not counted into the snapshot when they arrived. */
-  async function nextUncounted(snapshot: number, limit: number): Promise<AppliedEvent[]> {
-    let after = await readProgress(store, snapshot);
+  async function nextUncounted(
+    snapshot: number,
+    counted: string | undefined,
+    limit: number,
+  ): Promise<AppliedEvent[]> {
+    let after = counted;
     for (;;) {
       const page = await inbox.applied(after, limit);
       const uncounted = page.filter(({ mark }) => mark < snapshot);
@@ -75,6 +81,11 @@ export async function openDatastoreStore(url: string): Promise<ReportingStore> {
     largest: (report, group, limit) =>
       readCurrent((reads, snapshot) => largestFigures(reads, snapshot, report, group, limit)),
 
+    async storedEvents(cursor, limit) {
+      const page = await inbox.appliedByArrival(cursor, limit);
+      return { ...page, events: page.events as ReportedEvent[] };
+    },
+
     beginRebuild: () =>
       store.transaction(async (step) => {
         const { current, newest } = await readSnapshots(step);
@@ -83,10 +94,14 @@ export async function openDatastoreStore(url: string): Promise<ReportingStore> {
         return building;
       }),
     async recount(snapshot, limit) {
-      const stored = await nextUncounted(snapshot, limit);
+      const counted = await readProgress(store, snapshot);
+      const stored = await nextUncounted(snapshot, counted, limit);
       const last = stored.at(-1);
       return store.transaction(async (step) => {
         await readBuilding(step, snapshot);
+        if ((await readProgress(step, snapshot)) !== counted) {
+          throw problem('conflict', 'Another replica counts into the same snapshot');
+        }
         if (!last) return 0;
         const events = stored.map(({ event }) => event as ReportedEvent);
         const [rejected] = (await countEvents(step, events, [snapshot])).values();
@@ -106,6 +121,7 @@ export async function openDatastoreStore(url: string): Promise<ReportingStore> {
       return equal;
     },
 
+    jobs: datastoreJobs(store),
     ping: store.ping,
     server: 'datastore',
     close: store.close,

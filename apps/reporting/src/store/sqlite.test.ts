@@ -2,11 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { jobStoreContract } from '@slipway/platform/jobs/job-store.contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rebuild } from '../rebuild.ts';
 import { used } from '../testing/events.ts';
 import { openStore } from './open.ts';
-import { type Damage, describeStore } from './store.contract.ts';
+import { describeRebuild } from './rebuild.contract.ts';
+import { type Damage, describeStore, type Opened } from './store.contract.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -33,9 +35,9 @@ const sqlOf: Record<Damage, string> = {
   invented: `INSERT INTO figures SELECT generation, report, part, 'nobody', 1, 1 FROM figures LIMIT 1`,
 };
 
-describeStore('SQLite in memory', async () => ({ store: await openStore('sqlite::memory:') }));
+const openInMemory = async (): Promise<Opened> => ({ store: await openStore('sqlite::memory:') });
 
-describeStore('SQLite in a file', async () => {
+async function openInFile(): Promise<Opened> {
   const path = newFile();
   const store = await openStore(`sqlite:${path}`);
   return {
@@ -46,7 +48,21 @@ describeStore('SQLite in a file', async () => {
       return await openStore(`sqlite:${path}`);
     },
   };
-});
+}
+
+for (const describeContract of [describeStore, describeRebuild]) {
+  describeContract('SQLite in memory', openInMemory);
+  describeContract('SQLite in a file', openInFile);
+}
+
+jobStoreContract(
+  'reporting on SQLite',
+  async () => {
+    const url = `sqlite:${newFile()}`;
+    return { store: await openStore(url), openAgain: () => openStore(url) };
+  },
+  { publishes: false },
+);
 
 describe('a SQLite file', () => {
   const snapshotsIn = (path: string) =>
@@ -61,16 +77,5 @@ describe('a SQLite file', () => {
     await rebuild(store);
     await store.close();
     expect(snapshotsIn(path)).toEqual([2]);
-  });
-
-  it('counts no events into a rebuild that a crash interrupted', async () => {
-    const path = newFile();
-    const crashed = await openStore(`sqlite:${path}`);
-    await crashed.beginRebuild();
-    await crashed.close();
-    const store = await openStore(`sqlite:${path}`);
-    await store.apply(used({}));
-    await store.close();
-    expect(snapshotsIn(path)).toEqual([1]);
   });
 });

@@ -1,8 +1,10 @@
 import { setImmediate as nextIteration } from 'node:timers/promises';
 import { inTransaction, openSqlite } from '@slipway/store-sqlite/database';
 import { inboxMigration, sqliteInbox } from '@slipway/store-sqlite/inbox';
+import { jobsMigration, sqliteJobs } from '@slipway/store-sqlite/jobs';
 import { nonBlocking, retryWhileLocked } from '@slipway/store-sqlite/lock-retries';
 import type { ReportedEvent } from '../figures.ts';
+import { pagesOf } from './sqlite-events.ts';
 import { figuresMigration, sqliteFigures } from './sqlite-figures.ts';
 import { snapshotsMigration, sqliteSnapshots } from './sqlite-snapshots.ts';
 import type { ReportingStore } from './store.ts';
@@ -17,11 +19,9 @@ const batchSize = 500;
  * @throws {StartError} if the file cannot be used.
  */
 export function openSqliteStore(url: string): ReportingStore {
-  const db = openSqlite(url, [inboxMigration, figuresMigration, snapshotsMigration]);
+  const db = openSqlite(url, [inboxMigration, figuresMigration, snapshotsMigration, jobsMigration]);
   const figures = sqliteFigures(db);
   const snapshots = sqliteSnapshots(db);
-  // Only one process uses the file, so an unfinished rebuild was interrupted by a crash.
-  snapshots.write({ ...snapshots.get(), building: undefined });
   const inbox = sqliteInbox(db, (event) => {
     const { current, building } = snapshots.get();
     for (const snapshot of [current, building ?? []].flat()) figures.count(snapshot, event as ReportedEvent);
@@ -51,6 +51,8 @@ export function openSqliteStore(url: string): ReportingStore {
       return figures.largest(snapshots.get().current, report, group, limit);
     },
 
+    ...pagesOf(inbox),
+
     async beginRebuild() {
       return inTransaction(db, () => {
         const { current, newest } = snapshots.get();
@@ -79,6 +81,7 @@ export function openSqliteStore(url: string): ReportingStore {
       return equal;
     },
 
+    jobs: sqliteJobs(db),
     async ping() {
       db.prepare('SELECT 1').get();
     },

@@ -2,11 +2,14 @@ import { RejectedEvent } from '@slipway/platform/events/inbox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ReportedEvent } from '../figures.ts';
 import { rebuild } from '../rebuild.ts';
-import { paid, refunded, started, used } from '../testing/events.ts';
+import { paid, started, used } from '../testing/events.ts';
 import type { ReportingStore } from './store.ts';
 
-const damages = ['changed', 'lost', 'invented'] as const;
+export const damages = ['changed', 'lost', 'invented'] as const;
 export type Damage = (typeof damages)[number];
+
+/** A store may return an event some seconds after it was stored; milliseconds. */
+const settling = { timeout: 25_000, interval: 500 };
 
 export type Opened = {
   store: ReportingStore;
@@ -127,74 +130,37 @@ export function describeStore(name: string, open: () => Promise<Opened>): void {
       expect(await store.findDeadLetter('b')).toBeUndefined();
     });
 
-    describe('rebuilding', () => {
-      const many = Array.from({ length: 450 }, (_, n) => used({ quantity: n, subscriptionId: `s${n % 7}` }));
+    describe('pages of stored events', () => {
+      /** Reads pages until one is empty. */
+      async function read(cursor?: string) {
+        const events = [];
+        for (;;) {
+          const page = await store.storedEvents(cursor, 7);
+          cursor = page.cursor;
+          if (page.events.length === 0) return { events, cursor };
+          events.push(...page.events);
+        }
+      }
+      const byId = (events: ReportedEvent[]) => [...events].sort((a, b) => (a.id < b.id ? -1 : 1));
 
-      it('finds the snapshots equal if nothing went wrong', async () => {
-        await apply(...many, started({}), paid({}), refunded({}));
-        const before = await usage();
-        expect(await rebuild(store)).toEqual({ events: 453, equal: true });
-        expect(await usage()).toEqual(before);
+      it('have every event as it was delivered', async () => {
+        const events = [...Array.from({ length: 20 }, () => used({})), paid({}), started({})];
+        await apply(...events);
+        expect(byId((await read()).events)).toEqual(byId(events));
       });
 
-      it.for(damages)('finds a figure that was %s, and repairs it', async (how, test) => {
-        if (!opened.damage) return test.skip();
-        await apply(...many);
-        const before = await usage();
-        await opened.damage(how);
-        expect(await usage()).not.toEqual(before);
-        expect(await rebuild(store)).toEqual({ events: 450, equal: false });
-        expect(await usage()).toEqual(before);
-        expect(await rebuild(store)).toEqual({ events: 450, equal: true });
-      });
-
-      it('counts events that arrive during a rebuild once', async () => {
-        await apply(...many, started({ version: 1, planId: 'basic' }));
-        const snapshot = await store.beginRebuild();
-        expect(await store.recount(snapshot, 100)).toBe(100);
-        // The newer version is counted before the rebuild reaches the older one.
-        await apply(
-          started({ version: 2, planId: 'pro' }),
-          used({ quantity: 1_000, subscriptionId: 'late' }),
-        );
-        while ((await store.recount(snapshot, 100)) > 0);
-        await apply(used({ quantity: 1, subscriptionId: 'late' }));
-        expect(await store.finishRebuild(snapshot)).toBe(true);
-        expect(await store.largest('usage', 'calls', 10)).toContainEqual(
-          expect.objectContaining({ breakdown: 'late/u1', sums: [1_001, 2] }),
-        );
-        const active = (await store.figures('recurring', {}, 10)).filter(({ sums }) => sums[0] !== 0);
-        expect(active.map(({ group }) => group)).toEqual(['pro']);
-        expect(await rebuild(store)).toEqual({ events: 454, equal: true });
-      });
-
-      it('leaves the current figures unchanged until it has finished', async () => {
-        await apply(...many);
-        const before = await usage();
-        const snapshot = await store.beginRebuild();
-        await store.recount(snapshot, 100);
-        expect(await usage()).toEqual(before);
-      });
-
-      it('is superseded by one that begins later', async () => {
-        await apply(...many);
-        const first = await store.beginRebuild();
-        await store.recount(first, 100);
-        const second = await store.beginRebuild();
-        const superseded = expect.objectContaining({ code: 'conflict' });
-        await expect(store.recount(first, 100)).rejects.toThrow(superseded);
-        await expect(store.finishRebuild(first)).rejects.toThrow(superseded);
-        while ((await store.recount(second, 100)) > 0);
-        expect(await store.finishRebuild(second)).toBe(true);
-      });
-
-      it('can start again after a crash in the middle of one', async () => {
-        await apply(...many);
-        await store.recount(await store.beginRebuild(), 100);
-        store = (await opened.reopen?.()) ?? store;
-        await apply(used({ quantity: 1 }));
-        expect(await rebuild(store)).toEqual({ events: 451, equal: true });
-      });
+      it('begin after a cursor, even one that was returned before there was an event', async () => {
+        const { cursor: first } = await read();
+        const events = Array.from({ length: 20 }, () => used({}));
+        await apply(...events);
+        const read20 = () => read(first);
+        await expect.poll(read20, settling).toMatchObject({ events: { length: 20 } });
+        const { cursor } = await read20();
+        expect((await read(cursor)).events).toEqual([]);
+        const late = used({});
+        await apply(late);
+        await expect.poll(async () => (await read(cursor)).events, settling).toEqual([late]);
+      }, 60_000);
     });
 
     it('has all its data when it is opened again', async (test) => {

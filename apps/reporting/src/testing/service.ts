@@ -7,9 +7,13 @@ import { reporting } from '../app.ts';
 type Headers = { accept?: string; authorization?: string };
 
 /** Builds reporting, which accepts the tokens of a test issuer. */
-export async function startReporting(storeUrl = 'sqlite::memory:') {
+export async function startReporting(storeUrl = 'sqlite::memory:', settings: Record<string, string> = {}) {
   const issuer = await startTokenIssuer();
-  const service = await buildTestService(reporting, { STORE_URL: storeUrl, USERS_URL: issuer.url });
+  const service = await buildTestService(reporting, {
+    STORE_URL: storeUrl,
+    USERS_URL: issuer.url,
+    ...settings,
+  });
   const tokenFor = (...roles: string[]) => issuer.tokenFor('somebody', ...roles);
   const admin = await tokenFor('admin');
 
