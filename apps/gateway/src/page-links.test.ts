@@ -26,14 +26,14 @@ describe('the start page', () => {
   afterAll(() => gateway.stop());
 
   it('shows the links, as text and not as HTML', async () => {
-    const { body } = await gateway.app.inject('/');
+    const { body } = await gateway.app.inject({ url: '/', headers: { accept: 'text/html' } });
     expect(body).toContain('<a href="http://localhost:9411/?a=%22&amp;b">A &amp; &lt;b&gt;</a>');
     expect(body).not.toContain('{{');
   });
 
   it('shows no list if there are no links', async () => {
     const plain = await startGateway();
-    const { body } = await plain.app.inject('/');
+    const { body } = await plain.app.inject({ url: '/', headers: { accept: 'text/html' } });
     await plain.stop();
     expect(body).not.toContain('Other pages');
     expect(body).not.toContain('{{');

@@ -1,19 +1,20 @@
 import type { ServerResponse } from 'node:http';
-import { Lifecycle } from '@slipway/platform/service/lifecycle';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createSystem } from './system.ts';
+import { createReplicas } from './replicas.ts';
+import { createReading, describeReadings } from './system.ts';
 import { startGateway, startStandIn, type TestGateway } from './testing/service.ts';
 import { upstreamNames } from './upstreams.ts';
 
-const lifecycle = new Lifecycle();
-lifecycle.advance('ready');
-const own = { name: 'gateway', version: '1', lifecycle };
 const status = {
   version: '2',
   state: 'ready',
   ready: true,
   upSeconds: 9,
   dependencies: [{ name: 'store', up: true }],
+} as const;
+const own = {
+  name: 'gateway',
+  status: async () => ({ ...status, dependencies: [], version: '1', upSeconds: 5 }),
 };
 
 const stops: (() => Promise<void>)[] = [];
@@ -33,14 +34,23 @@ async function statusServer(said: object | ((response: ServerResponse) => void),
   return standIn;
 }
 
-const stateOf = async (url: string) =>
-  (await createSystem({ own, statusUrls: { users: url } })()).services[1];
+/** Makes the function that reads and describes services at the given addresses. */
+function createSystem(statusUrls: Record<string, string>, now?: () => number) {
+  const replicas = Object.entries(statusUrls).map(([name, url]) => createReplicas(name, url));
+  stops.push(async () => {
+    for (const each of replicas) each.close();
+  });
+  const read = createReading({ own, replicas, now });
+  return async () => describeReadings(await read());
+}
+
+const stateOf = async (url: string) => (await createSystem({ users: url })()).services[1];
 
 describe('the state of the system', () => {
   it('includes every service and the gateway', async () => {
     const { url } = await statusServer(status);
     vi.useFakeTimers({ toFake: ['Date'], now: 0 });
-    const system = await createSystem({ own, statusUrls: { users: url }, now: () => 5_000 })();
+    const system = await createSystem({ users: url })();
     expect(system).toEqual({
       ready: true,
       checkedAt: '1970-01-01T00:00:00.000Z',
@@ -80,7 +90,7 @@ describe('the state of the system', () => {
   it('shows services that hang as unreachable after one second in total', async () => {
     const { url } = await statusServer(() => undefined);
     const startedAt = performance.now();
-    const system = await createSystem({ own, statusUrls: { a: url, b: url, c: url } })();
+    const system = await createSystem({ a: url, b: url, c: url })();
     expect(system.services.slice(1).map(({ state }) => state)).toEqual([
       'unreachable',
       'unreachable',
@@ -93,33 +103,41 @@ describe('the state of the system', () => {
   it('is loaded once per second, whatever the number of requests', async () => {
     const standIn = await statusServer(status);
     let time = 0;
-    const system = createSystem({ own, statusUrls: { users: standIn.url }, now: () => time });
+    const system = createSystem({ users: standIn.url }, () => time);
     await Promise.all([system(), system()]);
-    time = 999;
+    time = 899;
     await system();
     expect(standIn.seen).toHaveLength(1);
-    time = 1_000;
+    time = 900;
     await system();
     expect(standIn.seen).toHaveLength(2);
   });
 });
 
-describe('setting the system clock back', () => {
-  const setBack = () => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+it('setting the system clock back does not extend the time for which the state is cached', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+  const read = createReading({ own, replicas: [] });
+  const first = await read();
+  vi.advanceTimersByTime(1_000);
+  vi.setSystemTime(Date.now() - 3_600_000);
+  expect(await read()).not.toBe(first);
+});
 
-  it('makes no uptime negative', async () => {
-    setBack();
-    const { services } = await createSystem({ own, statusUrls: {} })();
-    expect(services[0]?.upSeconds).toBeGreaterThanOrEqual(0);
+describe('a service with several replicas', () => {
+  const notices = ['The test clock is on.'];
+
+  it('is ready if one of them is', async () => {
+    const draining = await statusServer({ ...status, state: 'draining', ready: false, version: '1' }, 503);
+    const ready = await statusServer({ ...status, notices });
+    const urls = [draining, ready].map(({ url }) => `${url}/status`).join(', ');
+    expect(await stateOf(urls)).toMatchObject({ state: 'ready', version: '2', notices });
+    expect([draining, ready].map(({ seen }) => seen[0]?.url)).toEqual(['/status', '/status']);
   });
 
-  it('does not extend the time for which the state is cached', async () => {
-    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
-    const system = createSystem({ own, statusUrls: {} });
-    const first = await system();
-    vi.advanceTimersByTime(1_000);
-    vi.setSystemTime(Date.now() - 3_600_000);
-    expect(await system()).not.toBe(first);
+  it('is unready if none is ready and one has started', async () => {
+    const unready = await statusServer({ ...status, ready: false }, 503);
+    const urls = `http://127.0.0.1:1/status,${unready.url}/status`;
+    expect(await stateOf(urls)).toMatchObject({ state: 'unready' });
   });
 });
 

@@ -1,71 +1,69 @@
 import type { ServiceState, System } from '@slipway/contracts/gateway';
-import { uncheckedSchemas } from '@slipway/platform/http/validation';
-import type { Lifecycle } from '@slipway/platform/service/lifecycle';
-import { Ajv } from 'ajv';
-import Type, { type Static } from 'typebox';
+import type { Status } from '@slipway/platform/service/status';
+import type { Replicas, ServiceReading } from './replicas.ts';
 
-/** The response of a service's management port at /status. */
-const Status = Type.Object({
-  version: Type.String(),
-  state: Type.Enum(['starting', 'ready', 'draining', 'closing', 'stopped']),
-  ready: Type.Boolean(),
-  upSeconds: Type.Integer({ minimum: 0 }),
-  notices: Type.Optional(Type.Array(Type.String())),
-  dependencies: Type.Array(Type.Object({ name: Type.String(), up: Type.Boolean() })),
-});
-
-const isStatus = new Ajv(uncheckedSchemas).compile<Static<typeof Status>>(Status);
-
-/** Maximum response time of a service; milliseconds. */
-const timeoutMs = 1_000;
-/** How long the state is cached, so that the services get one request whatever the number of readers; milliseconds. */
-const cacheMs = 1_000;
+/**
+ * How long a reading is cached, so that the services get one request whatever the number of readers; milliseconds. It is
+ * a little less than the second between two readings of the stream, whose timer may be early.
+ */
+const cacheMs = 900;
 
 export type SystemOptions = {
   /** The gateway itself. */
-  own: { name: string; version: string; lifecycle: Lifecycle };
-  /** Address of each service's /status, by the service's name. */
-  statusUrls: Record<string, string>;
+  own: { name: string; status: () => Promise<Status> };
+  replicas: Replicas[];
   /** Returns the milliseconds since the process started. */
   now?: () => number;
 };
 
-/** Makes the function that returns the state of all services. It requests them in parallel. */
-export function createSystem({ own, statusUrls, now = () => performance.now() }: SystemOptions) {
-  let cached: { at: number; system: Promise<System> } | undefined;
+/** Makes the function that reads all replicas of all services, the gateway first. */
+export function createReading({ own, replicas, now = () => performance.now() }: SystemOptions) {
+  let cached: { at: number; services: Promise<ServiceReading[]> } | undefined;
 
-  async function load(): Promise<System> {
-    const others = Object.entries(statusUrls).map(([name, url]) => stateOf(name, url));
-    const services = [ownState(own, now()), ...(await Promise.all(others))];
-    return {
-      ready: services.every(({ state }) => state === 'ready'),
-      checkedAt: new Date().toISOString(),
-      services,
-    };
+  async function ownReading(): Promise<ServiceReading> {
+    return { name: own.name, replicas: [{ origin: 'own', status: await own.status() }] };
   }
 
-  return (): Promise<System> => {
-    if (!cached || now() - cached.at >= cacheMs) cached = { at: now(), system: load() };
-    return cached.system;
+  return (): Promise<ServiceReading[]> => {
+    if (!cached || now() - cached.at >= cacheMs) {
+      const services = Promise.all([ownReading(), ...replicas.map((each) => each.read())]);
+      cached = { at: now(), services };
+    }
+    return cached.services;
   };
 }
 
-function ownState({ name, version, lifecycle }: SystemOptions['own'], now: number): ServiceState {
-  return { name, state: lifecycle.state, version, upSeconds: Math.floor(now / 1000), down: [] };
+/** Describes the system by one line for each service: the state of its best replica. */
+export function describeReadings(readings: ServiceReading[]): System {
+  const services = readings.map(stateOf);
+  return {
+    ready: services.every(({ state }) => state === 'ready'),
+    checkedAt: new Date().toISOString(),
+    services,
+  };
 }
 
-async function stateOf(name: string, url: string): Promise<ServiceState> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
-    const status: unknown = await response.json();
-    if (!isStatus(status)) return unreachable(name);
-    const { version, state, ready, upSeconds, notices = [], dependencies } = status;
-    const down = dependencies.filter(({ up }) => !up).map((dependency) => dependency.name);
-    const shown = state === 'ready' && !ready ? 'unready' : state;
-    return { name, state: shown, version, upSeconds, down, ...(notices.length > 0 && { notices }) };
-  } catch {
-    return unreachable(name);
-  }
+/** Best first. */
+const order = ['ready', 'unready', 'starting', 'draining', 'closing', 'stopped'] as const;
+
+function stateOf({ name, replicas }: ServiceReading): ServiceState {
+  const statuses = replicas.flatMap(({ status }) => status ?? []);
+  const [best] = statuses.toSorted((a, b) => order.indexOf(shownState(a)) - order.indexOf(shownState(b)));
+  if (!best) return { name, state: 'unreachable', down: [] };
+  const { version, upSeconds } = best;
+  const notices = noticesOf(statuses);
+  return {
+    ...{ name, state: shownState(best), version, upSeconds, down: downOf(best) },
+    ...(notices.length > 0 && { notices }),
+  };
 }
 
-const unreachable = (name: string): ServiceState => ({ name, state: 'unreachable', down: [] });
+/** Returns the state of a process, which is `unready` if it runs and a dependency is down. */
+export const shownState = ({ state, ready }: Status) => (state === 'ready' && !ready ? 'unready' : state);
+
+export const downOf = ({ dependencies }: Status) =>
+  dependencies.filter(({ up }) => !up).map(({ name }) => name);
+
+export const noticesOf = (statuses: Status[]) => [
+  ...new Set(statuses.flatMap(({ notices = [] }) => notices)),
+];

@@ -1,63 +1,77 @@
-// Shows the state of each service, and refreshes it every two seconds while the page is visible.
+// Shows the view that the part of the address after `#` names, such as `#map`. What follows a slash belongs to the view.
 
-const services = document.getElementById('services');
-const summary = document.getElementById('summary');
-const notices = document.getElementById('notices');
+const main = document.getElementById('main');
+const links = [...document.querySelectorAll('#views a')];
 
-function cell(text, ...classes) {
-  const element = document.createElement('td');
-  element.textContent = text;
-  element.classList.add(...classes);
-  return element;
-}
+/** The view that is shown, and the function that stops it once its module is loaded. */
+let shown = { name: '', stop: () => {} };
 
-function row({ name, state, version = '–', upSeconds, down }) {
-  const element = document.createElement('tr');
-  const text = down.length > 0 ? `${state}: ${down.join(', ')} down` : state;
-  element.append(cell(name), cell(text, 'state', state), cell(version), cell(duration(upSeconds)));
-  return element;
-}
+const nameIn = (hash) => hash.slice(1).split('/', 1)[0];
 
-function duration(seconds) {
-  if (seconds === undefined) return '–';
-  const units = [
-    [86_400, 'd'],
-    [3_600, 'h'],
-    [60, 'min'],
-  ];
-  const [size, unit] = units.find(([size]) => seconds >= size) ?? [1, 's'];
-  return `${Math.floor(seconds / size)} ${unit}`;
-}
+async function open() {
+  const link = links.find((each) => nameIn(each.hash) === nameIn(location.hash)) ?? links[0];
+  const name = nameIn(link.hash);
+  if (name === shown.name) return;
+  const isFirst = shown.name === '';
+  shown.stop();
+  const current = { name, stop: () => {} };
+  shown = current;
+  mark(link);
 
-/** Shows what everyone must know, such as a setting for tests that is on. */
-function showNotices(texts) {
-  const items = texts.map((text) => {
-    const item = document.createElement('li');
-    item.textContent = text;
-    return item;
-  });
-  notices.replaceChildren(...items);
-  notices.hidden = items.length === 0;
-}
-
-/** Sets the summary if it has changed: a screen reader announces every write to a live region. */
-function announce(text) {
-  if (summary.textContent !== text) summary.textContent = text;
-}
-
-async function refresh() {
-  if (document.hidden) return;
+  const heading = document.createElement('h2');
+  heading.textContent = link.textContent;
+  heading.tabIndex = -1;
+  const view = document.createElement('div');
+  main.replaceChildren(heading, view);
+  // A screen reader continues at the new view, as after the load of a page.
+  if (!isFirst) heading.focus();
   try {
-    const response = await fetch('/api/v1/system');
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const system = await response.json();
-    services.replaceChildren(...system.services.map(row));
-    showNotices(system.services.flatMap((service) => service.notices ?? []));
-    announce(system.ready ? 'All services are ready.' : 'Not every service is ready.');
-  } catch {
-    announce('The gateway does not respond. The states shown may be out of date.');
+    const [{ show }] = await Promise.all([import(`/pages/views/${name}.js`), loadStyle(name)]);
+    // Meanwhile, another view may have been chosen.
+    if (shown === current) current.stop = show(view);
+  } catch (error) {
+    if (shown === current) shown = { name: '', stop: () => {} };
+    view.replaceChildren(failure());
+    throw error;
   }
 }
 
-refresh();
-setInterval(refresh, 2_000);
+function mark(link) {
+  for (const each of links) {
+    if (each === link) each.setAttribute('aria-current', 'page');
+    else each.removeAttribute('aria-current');
+  }
+  document.title = `${link.textContent} – Slipway`;
+}
+
+function failure() {
+  const text = document.createElement('p');
+  text.setAttribute('role', 'alert');
+  text.textContent = 'This view could not be loaded. Check the connection, and reload the page.';
+  return text;
+}
+
+/** Resolves when the style sheet of a view applies. */
+function loadStyle(name) {
+  const href = `/pages/views/${name}.css`;
+  if (document.querySelector(`link[href="${href}"]`)) return undefined;
+  const sheet = document.createElement('link');
+  sheet.rel = 'stylesheet';
+  sheet.href = href;
+  return new Promise((resolve, reject) => {
+    sheet.onload = resolve;
+    sheet.onerror = () => {
+      sheet.remove();
+      reject(new Error(`${href} could not be loaded`));
+    };
+    document.head.append(sheet);
+  });
+}
+
+// Not by its address, because the part after `#` names the view.
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  main.focus();
+});
+addEventListener('hashchange', open);
+open();

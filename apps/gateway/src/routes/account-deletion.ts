@@ -4,7 +4,7 @@ import { createClient } from '@slipway/platform/calls/client';
 import type { App } from '@slipway/platform/core/app';
 import type { FastifyRequest } from 'fastify';
 import type { ClientOrigin } from '../client-origin.ts';
-import { forwarded } from '../forward.ts';
+import { forwarded } from '../forward-headers.ts';
 import type { Upstreams } from './forwarded.ts';
 
 type Parts = {

@@ -69,7 +69,9 @@ describe('routing', () => {
   });
 
   it('answers the operations of the gateway itself', async () => {
-    for (const { method, url } of operations.gateway) {
+    // A stream does not end; tests of the console read it.
+    const answered = operations.gateway.filter(({ config }) => !('isStream' in config));
+    for (const { method, url } of answered) {
       expect((await gateway.app.inject({ method, url })).statusCode).toBe(200);
     }
   });

@@ -6,7 +6,7 @@ import { checkSession, deleteMe, logIn, signUp } from '@slipway/contracts/users'
 import { createClient } from '@slipway/platform/calls/client';
 import type { Upstream } from '@slipway/platform/calls/upstream';
 import type { App } from '@slipway/platform/core/app';
-import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify';
 import type { ClientOrigin } from '../client-origin.ts';
 import { forwardTo } from '../forward.ts';
 import { type UpstreamName, upstreamNames } from '../upstreams.ts';
@@ -76,10 +76,10 @@ function passBodiesThrough(app: App): void {
 /** Matches dot segments, encoded slashes and the like, which this router and a service may interpret differently. */
 const ambiguous = /%2f|%5c|%00|\\|\/\/|#|\/(\.|%2e){1,2}(\/|$)/i;
 
-async function rejectAmbiguousPath({ url }: FastifyRequest): Promise<void> {
+const rejectAmbiguousPath: onRequestHookHandler = ({ url }, _reply, done) => {
   const path = url.split('?', 1)[0] ?? '';
-  if (!ambiguous.test(path)) return;
+  if (!ambiguous.test(path)) return done();
   throw problem('invalid_request', 'The path contains dot segments or encoded slashes', {
     fields: [{ field: 'path', message: 'must not contain dot segments or encoded slashes' }],
   });
-}
+};

@@ -1,6 +1,9 @@
+import { gunzipSync } from 'node:zlib';
 import { problemTable } from '@slipway/contracts/errors';
 import { operations } from '@slipway/contracts/operations';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readPageFiles } from '../page-files.ts';
+import { views } from '../pages/views.ts';
 import { startGateway, type TestGateway } from '../testing/service.ts';
 
 let gateway: TestGateway;
@@ -9,7 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.stop());
 
-const get = (url: string) => gateway.app.inject(url);
+const get = (url: string, headers: Record<string, string> = { accept: 'text/html' }) =>
+  gateway.app.inject({ url, headers });
 
 /** Returns the addresses that a page loads or links to. */
 const referencesIn = (html: string) =>
@@ -47,6 +51,64 @@ describe.each(['/', '/docs/errors', '/docs', '/docs/'])('the page %s', (url) => 
     const { body } = await get(url);
     expect(body).not.toMatch(/(src=|<link[^>]*href=)"(https?:)?\/\//);
     expect(body).not.toMatch(/<script(?![^>]*src=)|\son\w+=|<style/);
+  });
+});
+
+describe('the start page', () => {
+  it('is plain text for a client that does not ask for HTML, such as curl', async () => {
+    const { headers, body } = await get('/', { accept: '*/*' });
+    expect(headers).toMatchObject({ 'content-type': 'text/plain; charset=utf-8', vary: 'accept' });
+    expect(body).toMatch(/^gateway +ready +\d/m);
+    expect(body).toMatch(/^billing +unreachable$/m);
+    expect(body).toMatch(/^\/docs\/errors +Error codes$/m);
+    expect(body).not.toMatch(/<| $/m);
+  });
+
+  it('lists the views that exist, and no others', async () => {
+    const { body } = await get('/');
+    const listed = [...body.matchAll(/<li><a href="#(\w+)"/g)].map(([, name]) => name);
+    expect(listed).toEqual(views.map(({ name }) => name));
+    for (const name of listed) {
+      expect((await get(`/pages/views/${name}.js`)).body).toContain('export function show(');
+      expect((await get(`/pages/views/${name}.css`)).statusCode).toBe(200);
+    }
+  });
+
+  it('knows the services with jobs', async () => {
+    const { headers, body } = await get('/pages/system.js');
+    expect(headers['content-type']).toContain('text/javascript');
+    expect(body).toBe('export const servicesWithJobs = ["users","billing","reporting"];\n');
+  });
+
+  it('and all that it can load is less than 60 kB', async () => {
+    const gzip = { accept: 'text/html', 'accept-encoding': 'gzip, br' };
+    const files = [...readPageFiles(new URL('../pages/', import.meta.url)).keys()];
+    const answers = await Promise.all(
+      ['', ...files.map((path) => `pages/${path}`)].map((path) => get(`/${path}`, gzip)),
+    );
+    for (const { headers } of answers) expect(headers['content-encoding']).toBe('gzip');
+    const bytes = answers.reduce((sum, { rawPayload }) => sum + rawPayload.length, 0);
+    expect(bytes).toBeLessThan(60_000);
+  });
+});
+
+describe.each(['/', '/docs/errors', '/pages/home.js', '/pages/views/map.css'])('the file %s', (url) => {
+  it('is sent again only if it has changed', async () => {
+    const { headers } = await get(url);
+    const again = { accept: 'text/html', 'if-none-match': String(headers.etag) };
+    const { statusCode, body } = await get(url, again);
+    expect([statusCode, body]).toEqual([304, '']);
+    expect((await get(url, { ...again, 'if-none-match': '"other"' })).statusCode).toBe(200);
+  });
+
+  it('is compressed only for a client that accepts that', async () => {
+    const plain = await get(url);
+    expect(plain.headers).not.toHaveProperty('content-encoding');
+    expect(plain.headers.vary).toContain('accept-encoding');
+    const compressed = await get(url, { accept: 'text/html', 'accept-encoding': 'gzip' });
+    expect(gunzipSync(compressed.rawPayload).toString()).toBe(plain.body);
+    const unwanted = await get(url, { accept: 'text/html', 'accept-encoding': 'gzip;q=0' });
+    expect(unwanted.body).toBe(plain.body);
   });
 });
 

@@ -1,24 +1,47 @@
 import { readFileSync } from 'node:fs';
+import type { System } from '@slipway/contracts/gateway';
 import type { App } from '@slipway/platform/core/app';
+import { type PageFile, pageFile, readPageFiles, sendFile } from '../page-files.ts';
 import type { Link } from '../page-links.ts';
-import { renderErrors, renderHome } from '../pages/render.ts';
+import { renderErrors, renderHome, renderPlain, renderSystemModule } from '../pages/render.ts';
 import { securityHeaders } from '../security-headers.ts';
 
-const read = (name: string) => readFileSync(new URL(`../pages/${name}`, import.meta.url), 'utf8');
+const folder = new URL('../pages/', import.meta.url);
+const html = (text: string) => pageFile('text/html; charset=utf-8', text);
+const read = (name: string) => readFileSync(new URL(name, folder), 'utf8');
 
-/** The pages load their script and style from the gateway, and request the state of the system. */
+/** The pages load their scripts and styles from the gateway, and request the state of the system. */
 const policy = "script-src 'self'; style-src 'self'; connect-src 'self'";
 
-/** Serves the start page, with links to the pages of other systems, and the list of error codes. */
-export async function registerPageRoutes(app: App, links: Link[]): Promise<void> {
-  const files = [
-    { url: '/', type: 'text/html; charset=utf-8', text: renderHome(read('home.html'), links) },
-    { url: '/docs/errors', type: 'text/html; charset=utf-8', text: renderErrors(read('errors.html')) },
-    { url: '/pages/home.js', type: 'text/javascript; charset=utf-8', text: read('home.js') },
-    { url: '/pages/style.css', type: 'text/css; charset=utf-8', text: read('style.css') },
-  ];
+type PageOptions = {
+  /** The pages of other systems. */
+  links: Link[];
+  /** Returns the state of all services. */
+  system: () => Promise<System>;
+};
+
+/** Serves the start page, as text to clients that do not ask for HTML, its modules, and the list of error codes. */
+export async function registerPageRoutes(app: App, { links, system }: PageOptions): Promise<void> {
+  const home = html(renderHome(read('home.html'), links));
+  const files: [string, PageFile][] = [...readPageFiles(folder)].map(([path, file]) => [
+    `/pages/${path}`,
+    file,
+  ]);
+  files.push(['/pages/system.js', pageFile('text/javascript; charset=utf-8', renderSystemModule())]);
+  files.push(['/docs/errors', html(renderErrors(read('errors.html')))]);
+
   await app.register(async (pages) => {
     pages.addHook('onRequest', securityHeaders(policy));
-    for (const { url, type, text } of files) pages.get(url, (_request, reply) => reply.type(type).send(text));
+    for (const [url, file] of files) {
+      pages.get(url, (request, reply) => sendFile(request, reply, file));
+    }
+    pages.get('/', async (request, reply) => {
+      if (request.headers.accept?.includes('text/html'))
+        return sendFile(request, reply, home, 'accept, accept-encoding');
+      return reply
+        .header('vary', 'accept')
+        .type('text/plain; charset=utf-8')
+        .send(renderPlain(await system()));
+    });
   });
 }

@@ -1,0 +1,76 @@
+import { type Discovery, discover } from '@slipway/platform/calls/discovery';
+import { uncheckedSchemas } from '@slipway/platform/http/validation';
+import { Status } from '@slipway/platform/service/status';
+import { Ajv } from 'ajv';
+
+/** One replica as it was read; without a status, it did not answer as expected. */
+export type ReplicaReading = { origin: string; status?: Status };
+
+export type ServiceReading = { name: string; replicas: ReplicaReading[] };
+
+export type Replicas = {
+  /** Reads the status of every replica that can be found, in parallel. */
+  read(): Promise<ServiceReading>;
+  close(): void;
+};
+
+/** Maximum response time of a replica; milliseconds. */
+const timeoutMs = 1_000;
+/** How long a replica that is no longer found is still read: DNS forgets one as soon as it drains; milliseconds. */
+const readFor = 60_000;
+
+/**
+ * Makes the reader of a service's replicas, which are found in the same way as by calls.
+ *
+ * @param url the address of the service's /status, in one of the forms that `discover` reads
+ * @throws {StartError} if it has none of these forms
+ * @example
+ * const { replicas } = await createReplicas('billing', 'dns+http://billing:9080/status').read();
+ */
+export function createReplicas(name: string, url: string, now = () => performance.now()): Replicas {
+  const { addresses, path } = split(url);
+  const discovery = discover(name, addresses);
+  const answeredAt = new Map<string, number>();
+
+  async function read(): Promise<ServiceReading> {
+    const origins = new Set([...(await find(discovery)), ...recent()]);
+    return { name, replicas: await Promise.all([...origins].map(readOne)) };
+  }
+
+  function recent(): string[] {
+    for (const [origin, at] of answeredAt) if (now() - at > readFor) answeredAt.delete(origin);
+    return [...answeredAt.keys()];
+  }
+
+  async function readOne(origin: string): Promise<ReplicaReading> {
+    const status = await readStatus(origin + path);
+    if (status) answeredAt.set(origin, now());
+    return { origin, status };
+  }
+
+  return { read, close: discovery.close };
+}
+
+/** Splits off the path, which an address to `discover` has not. */
+function split(url: string): { addresses: string; path: string } {
+  const parts = url.split(',').map((each) => /^\s*([^/]*\/\/[^/?]*)([^?]*)(.*)$/.exec(each) ?? []);
+  const addresses = parts.map(([, origin = '', , query = '']) => origin + query).join(',');
+  return { addresses, path: parts[0]?.[2] ?? '' };
+}
+
+async function find(discovery: Discovery): Promise<string[]> {
+  await discovery.ready()?.catch(() => undefined);
+  return discovery.origins();
+}
+
+const isStatus = new Ajv(uncheckedSchemas).compile<Status>(Status);
+
+async function readStatus(url: string): Promise<Status | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+    const status: unknown = await response.json();
+    return isStatus(status) ? status : undefined;
+  } catch {
+    return undefined;
+  }
+}
