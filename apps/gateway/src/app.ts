@@ -8,14 +8,18 @@ import { defineService } from '@slipway/platform/service/service';
 import packageJson from '../package.json' with { type: 'json' };
 import { readClientOrigin } from './client-origin.ts';
 import { settings } from './config.ts';
+import { LiveSystem } from './live-system.ts';
 import { readLinks } from './page-links.ts';
 import { registerRateLimit } from './rate-limit.ts';
+import { createReplicaLog } from './replica-log.ts';
+import { createReplicas } from './replicas.ts';
 import { registerAccountDeletionRoutes } from './routes/account-deletion.ts';
 import { describeSystem, registerDocsRoutes, registerOpenApiRoutes } from './routes/docs.ts';
 import { registerForwardedRoutes } from './routes/forwarded.ts';
 import { registerPageRoutes } from './routes/pages.ts';
 import { registerSystemRoutes } from './routes/system.ts';
-import { forUpstreams, statusUrlOf, urlOf } from './upstreams.ts';
+import { createReading, describeReadings } from './system.ts';
+import { forUpstreams, statusUrlOf, upstreamNames, urlOf } from './upstreams.ts';
 
 const name = 'gateway';
 const { version } = packageJson;
@@ -26,13 +30,24 @@ export const gateway = defineService({
   version,
   isPublic: true,
   settings,
-  async register(app, { settings, metrics, lifecycle, upstream, shareBy }) {
+  async register(app, { settings, metrics, lifecycle, status, upstream, shareBy }) {
     const upstreams = forUpstreams((name) => upstream(name, settings[urlOf(name)]));
     const keys = createClient(upstreams.users, { getKeys });
     const { networkOf } = readClientAddress(settings.TRUSTED_PROXIES);
     const authentication = createAuthentication({ readKeys: () => keys.getKeys(), shareBy, networkOf });
     const originOf = readClientOrigin(settings.TRUSTED_PROXIES);
     const document = describeSystem(version);
+    const replicas = upstreamNames.map((name) => createReplicas(name, settings[statusUrlOf(name)]));
+    const read = createReading({ own: { name, status }, replicas });
+    const system = async () => describeReadings(await read());
+    const log = createReplicaLog();
+    const live = new LiveSystem({ read: async () => log(await read()), maxViewers: settings.MAX_VIEWERS });
+    // At the signal, not after the drain delay: viewers go on at another replica.
+    lifecycle.on('draining', () => live.close());
+    app.addHook('preClose', async () => live.close());
+    app.addHook('onClose', async () => {
+      for (const each of replicas) each.close();
+    });
 
     registerLinger(app);
     const limitSignIns = await registerRateLimit(app, {
@@ -41,16 +56,13 @@ export const gateway = defineService({
       clients: authentication.clients,
       metrics,
     });
-    await registerPageRoutes(app, readLinks(settings.PAGE_LINKS));
+    await registerPageRoutes(app, { links: readLinks(settings.PAGE_LINKS), system });
     await registerDocsRoutes(app, document);
 
     await app.register(async (api) => {
       registerAccess(api, authentication);
       registerOpenApiRoutes(api, document);
-      registerSystemRoutes(api, {
-        own: { name, version, lifecycle },
-        statusUrls: forUpstreams((name) => settings[statusUrlOf(name)]),
-      });
+      registerSystemRoutes(api, { system, live, networkOf });
       registerAccountDeletionRoutes(api, { upstreams, originOf });
       await api.register(async (proxied) => {
         registerForwardedRoutes(proxied, {

@@ -1,5 +1,6 @@
+import { Type } from '@slipway/contract-kit/type';
 import { platformSettings, ServiceUrl } from '@slipway/platform/service/settings';
-import Type, { type Static, type TString } from 'typebox';
+import type { Static, TString } from 'typebox';
 import { statusUrlOf, type UpstreamName, upstreamNames, urlOf } from './upstreams.ts';
 
 /** Ports of the first service under `npm start`. The others have the next ports, in the order of `operations`. */
@@ -13,10 +14,9 @@ const address = (service: string, index: number) =>
   });
 
 const statusAddress = (service: string, index: number) =>
-  Type.String({
+  ServiceUrl({
     default: `http://127.0.0.1:${firstManagementPort + index}/status`,
-    pattern: '^https?://',
-    description: `Address of the readiness endpoint of ${service}: /status on its management port`,
+    description: `Address of the readiness endpoint of ${service}, /status on its management port, in the same forms`,
   });
 
 type Addresses = {
@@ -41,6 +41,12 @@ export const settings = Type.Object({
   PAGE_LINKS: Type.String({
     default: '',
     description: 'Additional links on the start page: name=http://address, comma-separated',
+  }),
+  MAX_VIEWERS: Type.Integer({
+    default: 250,
+    minimum: 0,
+    maximum: 10_000,
+    description: 'Maximum viewers of the console at the same time, in each replica of the gateway',
   }),
   RATE_LIMIT: Type.Integer({
     default: 3000,

@@ -62,6 +62,37 @@ describe('a response', () => {
     await expect(answer.text()).rejects.toThrow();
   });
 
+  it('that breaks off is logged with the ids of its request, and counts as a failure of the service', async () => {
+    const lines: string[] = [];
+    const logging = await startGateway({ LOG_LEVEL: 'warn' }, { write: (line) => void lines.push(line) });
+    logging.services.reporting.handle = (_request, response) => {
+      response.write('half of the');
+      setImmediate(() => response.destroy());
+    };
+    const headers = { ...(await logging.bearer('root', 'admin')), 'x-correlation-id': 'journey-1' };
+    await expect(fetch(logging.base + url, { headers }).then((answer) => answer.text())).rejects.toThrow();
+    const line = lines.map((each) => JSON.parse(each)).find(({ msg }) => msg === 'response broke off');
+    expect(line).toMatchObject({
+      correlationId: 'journey-1',
+      traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
+    });
+    const failed = () => lines.map((each) => JSON.parse(each)).find(({ msg }) => msg === 'request');
+    await expect.poll(failed).toMatchObject({ status: 502, problem: 'upstream_failed' });
+    await logging.stop();
+  });
+
+  it('closes the connection of its client while the gateway drains', async () => {
+    const draining = await startGateway();
+    draining.services.reporting.handle = (_request, response) => {
+      draining.lifecycle.advance('draining');
+      response.end('last');
+    };
+    const answer = await fetch(draining.base + url, { headers: await draining.bearer('root', 'admin') });
+    expect(answer.headers.get('connection')).toBe('close');
+    expect(await answer.text()).toBe('last');
+    await draining.stop();
+  });
+
   it.each(['before', 'after'])('is aborted if the client disconnects %s its head', async (when) => {
     const closed = Promise.withResolvers<void>();
     const started = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 import type { Operation } from '@slipway/contract-kit/operation';
 import { responses } from '@slipway/contract-kit/responses';
-import Type from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
 const listExtras = {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { BuildOptions } from '@slipway/platform/service/service';
 import { startServer } from '@slipway/platform/testing/http-server';
 import { buildTestService } from '@slipway/platform/testing/service';
 import { createTokenSigner } from '@slipway/platform/testing/tokens';
@@ -38,8 +39,12 @@ const addressesOf = (name: UpstreamName, { url }: StandIn) => [
   [statusUrlOf(name), `${url}/status`],
 ];
 
-/** Starts the gateway, listening, with stand-ins for its services. */
-export async function startGateway(env: Record<string, string> = {}) {
+/**
+ * Starts the gateway, listening, with stand-ins for its services.
+ *
+ * @param logTo where its log lines go; with it, set `LOG_LEVEL`, too
+ */
+export async function startGateway(env: Record<string, string> = {}, logTo?: BuildOptions['logTo']) {
   const { keySet, tokenFor } = await createTokenSigner();
   const standIns = await Promise.all(upstreamNames.map(startStandIn));
   const services = forUpstreams((_name, index) => standIns[index] as StandIn);
@@ -48,10 +53,8 @@ export async function startGateway(env: Record<string, string> = {}) {
     if (request.url !== '/.well-known/jwks.json') return echo('users')(request, response);
     response.end(JSON.stringify(keySet));
   };
-  const { app, metrics, lifecycle } = await buildTestService(gateway, {
-    ...Object.fromEntries(upstreamNames.flatMap((name) => addressesOf(name, services[name]))),
-    ...env,
-  });
+  const addresses = Object.fromEntries(upstreamNames.flatMap((name) => addressesOf(name, services[name])));
+  const { app, metrics, lifecycle } = await buildTestService(gateway, { ...addresses, ...env }, { logTo });
   const base = await app.listen({ port: 0, host: '127.0.0.1', listenTextResolver: () => '' });
 
   return {
