@@ -1,4 +1,5 @@
-import Type, { type Static, type TSchema } from 'typebox';
+import type { Static, TSchema } from 'typebox';
+import { Type } from './type.ts';
 
 /** An event: something that happened in one service and is delivered to others. Every delivery has the same id. */
 export const EventEnvelope = Type.Object({

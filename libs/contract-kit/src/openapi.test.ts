@@ -1,9 +1,9 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
-import Type from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { createOpenApi } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { NoContent, responses } from './responses.ts';
+import { Type } from './type.ts';
 
 const info = { title: 'Plans', version: '1.0.0' };
 const Plan = Type.Object({ id: Type.String() });

@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http';
 import type { TObject, TSchema } from 'typebox';
+import { http } from './node-http.ts';
 import type { Operation } from './operation.ts';
 import { ProblemDocument } from './problem.ts';
 
@@ -117,7 +117,7 @@ function requestBody({ body, consumes }: Operation['schema'], refer: Refer) {
 function responsesOf({ response, produces = ['application/json'] }: Operation['schema'], refer: Refer) {
   const responses = Object.entries(response).map(([status, schema]) => {
     if (/^[45]/.test(status)) return [status.toUpperCase(), { $ref: '#/components/responses/Problem' }];
-    const description = STATUS_CODES[status] ?? status;
+    const description = http.STATUS_CODES[status] ?? status;
     return [
       status,
       status === '204' ? { description } : { description, content: mediaTypes(produces, refer(schema)) },

@@ -11,6 +11,11 @@ export type Access = 'public' | 'member' | 'admin' | 'service';
 export const priorities = ['money', 'interactive', 'batch'] as const;
 export type Priority = (typeof priorities)[number];
 
+/** Returns the priority of a route. Calls between services are `batch` by default: their callers can retry later. */
+export function priorityOf({ priority, access }: { priority?: Priority; access?: Access } = {}): Priority {
+  return priority ?? (access === 'service' ? 'batch' : 'interactive');
+}
+
 /**
  * One operation of a service. Its Fastify route spreads this object, the typed client calls it, and the OpenAPI document
  * describes it.
@@ -43,8 +48,6 @@ export type Operation = {
   };
   config: {
     access: Access;
-    /** A job may call the operation, too, with the token that only this job and this service have. */
-    jobs?: true;
     /** Priority under overload; by default `batch` for operations that services call, `interactive` for all others. */
     priority?: Priority;
     /** The request needs an `Idempotency-Key`; a repeated request gets the first response while it is stored. */
@@ -53,6 +56,11 @@ export type Operation = {
     bodyLimit?: number;
     /** Maximum duration of the operation in milliseconds; the service's limit by default. */
     timeoutMs?: number;
+    /**
+     * The response is a stream of events without an end. The request counts as served when the head of the response was
+     * sent, so the stream has no time limit, takes no permit, and is in no latency.
+     */
+    isStream?: boolean;
   };
 };
 

@@ -1,5 +1,6 @@
-import { STATUS_CODES } from 'node:http';
-import Type, { type Static } from 'typebox';
+import type { Static } from 'typebox';
+import { http } from './node-http.ts';
+import { Type } from './type.ts';
 
 /** One row of the table of error codes: the HTTP status of a code, and its meaning for people. */
 export type ProblemRow = { status: number; title: string };
@@ -105,7 +106,7 @@ export function fromDocument(body: unknown, retryAfter?: number): Problem | unde
   if (typeof body !== 'object' || body === null) return undefined;
   const { code, status, title, detail, errors } = body as Static<typeof ProblemDocument>;
   if (typeof code !== 'string' || typeof status !== 'number') return undefined;
-  return new Problem(code, { status, title: title ?? STATUS_CODES[status] ?? code }, detail, {
+  return new Problem(code, { status, title: title ?? http.STATUS_CODES[status] ?? code }, detail, {
     fields: errors,
     retryAfter,
   });

@@ -1,5 +1,6 @@
-import Type, { type TSchema } from 'typebox';
+import type { TSchema } from 'typebox';
 import { ProblemDocument } from './problem.ts';
+import { Type } from './type.ts';
 
 /** Adds the problem document, which every failure returns, to the successful responses of an operation. */
 export const responses = <R extends Record<number, TSchema>>(success: R) =>

@@ -1,7 +1,9 @@
+import { jobOperations } from '@slipway/contract-kit/jobs';
 import type { Operation } from '@slipway/contract-kit/operation';
 import { Page, PageQuery } from '@slipway/contract-kit/page';
 import { NoContent, responses } from '@slipway/contract-kit/responses';
-import Type, { type Static } from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
+import type { Static } from 'typebox';
 import { Amount, Currency, Id, Strict, smallBody, Timestamp } from './schemas.ts';
 
 const tags = ['billing'];
@@ -311,7 +313,7 @@ export const runBilling = {
       }),
     }),
   },
-  config: { access: 'admin', jobs: true, priority: 'batch', timeoutMs: 120_000, bodyLimit: smallBody },
+  config: { access: 'admin', priority: 'batch', timeoutMs: 120_000, bodyLimit: smallBody },
 } as const satisfies Operation;
 
 export const listInvoices = {
@@ -440,3 +442,5 @@ export const listLedgerEntries = {
   },
   config: { access: 'admin', priority: 'batch' },
 } as const satisfies Operation;
+
+export const jobs = jobOperations('billing');

@@ -1,4 +1,5 @@
-import Type, { type Static } from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
+import type { Static } from 'typebox';
 import { Currency, Id, Timestamp } from './schemas.ts';
 
 /** A price, or an amount that was paid, refunded or invoiced. Never negative: a refund is an event of its own. */
@@ -36,6 +37,8 @@ export const eventSchemas = {
   'payment.succeeded': Type.Object({ ...Money, paymentId: Id }),
   'payment.declined': Type.Object({ ...Money, paymentId: Id }),
   'refund.succeeded': Type.Object({ ...Money, paymentId: Id, refundId: Id }),
+  /** For jobs of other services that run after it. `succeeded` is how often the job has succeeded since it exists. */
+  'job.succeeded': Type.Object({ job: Id, succeeded: Type.Integer({ minimum: 1 }) }),
 };
 
 export type EventType = keyof typeof eventSchemas;

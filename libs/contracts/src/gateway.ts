@@ -1,6 +1,7 @@
-import type { Operation } from '@slipway/contract-kit/operation';
+import { type Operation, priorities } from '@slipway/contract-kit/operation';
 import { responses } from '@slipway/contract-kit/responses';
-import Type, { type Static } from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
+import type { Static } from 'typebox';
 import { Timestamp } from './schemas.ts';
 
 const tags = ['gateway'];
@@ -39,6 +40,102 @@ export const getSystem = {
     response: responses({ 200: System }),
   },
   config: { access: 'public' },
+} as const satisfies Operation;
+
+const Count = (description: string) => Type.Integer({ minimum: 0, description });
+const percentile = (percent: number) =>
+  Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: `${percent} % took at most so many milliseconds since the previous reading`,
+    }),
+  );
+const [p50Ms, p99Ms] = [percentile(50), percentile(99)];
+const since = 'since the process started';
+
+export const ReplicaState = Type.Enum(
+  ['starting', 'ready', 'unready', 'draining', 'closing', 'stopped', 'gone', 'unreachable'],
+  { description: 'gone: the process has ended; unreachable: it does not respond' },
+);
+export type ReplicaState = Static<typeof ReplicaState>;
+
+export const Replica = Type.Object({
+  instance: Type.String({ description: 'Identifies the process: a restart makes another instance' }),
+  state: ReplicaState,
+  version: Type.Optional(Type.String()),
+  history: Type.Array(Type.Object({ state: ReplicaState, at: Timestamp }), {
+    description: 'Its start and its last changes, oldest first, by its own clock',
+  }),
+  lastRequestAt: Type.Optional(Timestamp),
+  down: Type.Array(Type.String(), { description: 'Names of the dependencies that are down' }),
+  requests: Type.Optional(
+    Type.Object({
+      count: Count(`Requests that were served ${since}`),
+      failed: Count('Those of them with a status of 5xx'),
+      rejected: Count(`Requests that were rejected to protect the service ${since}`),
+      p99Ms,
+    }),
+  ),
+  priorities: Type.Array(
+    Type.Object({
+      priority: Type.Enum(priorities, { description: 'That of the operation' }),
+      count: Count(`Requests that were served ${since}`),
+      failed: Count('Those of them with a status of 5xx'),
+      rejected: Count(`Requests that were rejected to protect the service ${since}`),
+      p50Ms,
+      p99Ms,
+    }),
+    { description: 'The requests by priority, without priorities that had none' },
+  ),
+  calls: Type.Array(
+    Type.Object({
+      to: Type.String({ description: 'A service, `store`, or another dependency' }),
+      count: Count(`Calls ${since}`),
+      failed: Count('Those of them that failed'),
+      p99Ms,
+      breaker: Type.Optional(Type.Enum(['closed', 'half-open', 'open'])),
+      retriesLeft: Type.Optional(Count('Retries that the retry budget allows now')),
+    }),
+  ),
+  backlog: Type.Optional(
+    Type.Object({
+      waiting: Count('Events that are not delivered yet'),
+      oldestAt: Type.Optional(Timestamp),
+    }),
+  ),
+});
+export type Replica = Static<typeof Replica>;
+
+export const SystemReading = Type.Object({
+  at: Timestamp,
+  services: Type.Array(
+    Type.Object({ name: Type.String(), notices: Type.Array(Type.String()), replicas: Type.Array(Replica) }),
+  ),
+});
+export type SystemReading = Static<typeof SystemReading>;
+
+export const streamSystem = {
+  method: 'GET',
+  url: '/api/v1/system/events',
+  schema: {
+    operationId: 'streamSystem',
+    summary: 'Streams the state of every replica, and its counts, once a second',
+    description:
+      'Server-sent events. The data of each is a `SystemReading`. Who connects again with the id of the last event, as browsers do, gets those of the last five minutes that were missed.',
+    tags,
+    headers: Type.Object({ 'last-event-id': Type.Optional(Type.String({ maxLength: 32 })) }),
+    querystring: Type.Object({
+      after: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          description: 'The id of the last event, for clients that cannot set the header',
+        }),
+      ),
+    }),
+    produces: ['text/event-stream'],
+    response: responses({ 200: SystemReading }),
+  },
+  config: { access: 'public', isStream: true },
 } as const satisfies Operation;
 
 export const getOpenApi = {

@@ -1,3 +1,5 @@
+import type { JobOperations } from '@slipway/contract-kit/jobs';
+import * as jobSchemas from '@slipway/contract-kit/jobs';
 import type { Operation } from '@slipway/contract-kit/operation';
 import type { TSchema } from 'typebox';
 import * as billing from './billing.ts';
@@ -11,14 +13,26 @@ const contracts = { users, billing, reporting, gateway };
 
 export type ServiceName = keyof typeof contracts;
 
+/** The operations on the jobs of each service that has jobs: its contract exports them as `jobs`. */
+export const jobs = Object.fromEntries(
+  Object.entries(contracts).flatMap(([name, contract]) =>
+    'jobs' in contract ? [[name, contract.jobs]] : [],
+  ),
+) as Partial<Record<ServiceName, JobOperations>>;
+
 /** All operations by the service that serves them. An operation that a contract exports is included automatically. */
 export const operations = Object.fromEntries(
-  Object.entries(contracts).map(([name, contract]) => [name, operationsOf(contract)]),
+  Object.entries(contracts).map(([name, contract]) => [
+    name,
+    [...operationsOf(contract), ...operationsOf(jobs[name as ServiceName] ?? {})],
+  ]),
 ) as Record<ServiceName, Operation[]>;
 
 /** All schemas that the contracts export, by name. */
 export const namedSchemas: Record<string, TSchema> = Object.fromEntries(
-  [...Object.values(contracts), schemas].flatMap((module) => Object.entries(module).filter(isSchema)),
+  [...Object.values(contracts), schemas, jobSchemas].flatMap((module) =>
+    Object.entries(module).filter(isSchema),
+  ),
 );
 
 function operationsOf(module: object): Operation[] {

@@ -1,7 +1,9 @@
+import { jobOperations } from '@slipway/contract-kit/jobs';
 import type { Operation } from '@slipway/contract-kit/operation';
 import { Page, PageQuery } from '@slipway/contract-kit/page';
 import { responses } from '@slipway/contract-kit/responses';
-import Type, { type Static, type TSchema } from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
+import type { Static, TSchema } from 'typebox';
 import { Amount, Currency, Day, Id, Strict, Timestamp } from './schemas.ts';
 
 const tags = ['reporting'];
@@ -106,6 +108,64 @@ export const getTopUsage = {
   config: { access: 'admin', priority: 'batch' },
 } as const satisfies Operation;
 
+const exportedAt = {
+  ...Timestamp,
+  description: 'When the export began that the answer is about: later events are not in it (RFC 3339)',
+};
+
+const Question = Type.Object({
+  name: Type.String(),
+  title: Type.String(),
+  chart: Type.Object(
+    { value: Type.String(), label: Type.String(), series: Type.Array(Type.String()) },
+    {
+      description: 'Columns of a bar chart: a bar of `value` for each `label`, in a colour for each `series`',
+    },
+  ),
+});
+
+export const listQuestions = {
+  method: 'GET',
+  url: '/api/v1/reports/questions',
+  schema: {
+    operationId: 'listQuestions',
+    summary: 'Lists the questions about all events since the beginning',
+    tags,
+    response: responses({ 200: Rows(Question) }),
+  },
+  config: { access: 'admin' },
+} as const satisfies Operation;
+
+const engine = Type.Enum(['duckdb', 'spark'], {
+  default: 'duckdb',
+  description:
+    'DuckDB answers now, from the last export. Spark has answered before, in its last run in the cluster, from the ' +
+    'export that it found',
+});
+
+export const getAnswer = {
+  method: 'GET',
+  url: '/api/v1/reports/questions/:question',
+  schema: {
+    operationId: 'getAnswer',
+    summary: 'Answers a question about all events, from their last export',
+    description:
+      'Each question has columns of its own. Amounts are in minor units of the currency. CSV and NDJSON have the time of ' +
+      'the export in the header `exported-at`.',
+    tags,
+    produces,
+    params: Type.Object({ question: Type.String({ minLength: 1, maxLength: 64 }) }),
+    querystring: Strict({ engine }),
+    response: responses({
+      200: Type.Object({
+        exportedAt,
+        items: Type.Array(Type.Record(Type.String(), Type.Union([Type.String(), Type.Integer()]))),
+      }),
+    }),
+  },
+  config: { access: 'admin', priority: 'batch', timeoutMs: 120_000 },
+} as const satisfies Operation;
+
 export const rebuild = {
   method: 'POST',
   url: '/api/v1/reports/rebuild',
@@ -116,7 +176,7 @@ export const rebuild = {
     tags,
     response: responses({ 200: Type.Object({ events: Type.Integer(), equal: Type.Boolean() }) }),
   },
-  config: { access: 'admin', jobs: true, priority: 'batch', timeoutMs: 120_000 },
+  config: { access: 'admin', priority: 'batch', timeoutMs: 120_000 },
 } as const satisfies Operation;
 
 export const listDeadLetters = {
@@ -159,3 +219,5 @@ export const redeliverDeadLetter = {
   },
   config: { access: 'admin' },
 } as const satisfies Operation;
+
+export const jobs = jobOperations('reporting');

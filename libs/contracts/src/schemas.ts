@@ -1,4 +1,5 @@
-import Type, { type TSchema } from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
+import type { TSchema } from 'typebox';
 
 export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_:.-]+$' });
 

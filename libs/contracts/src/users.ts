@@ -1,7 +1,9 @@
+import { jobOperations } from '@slipway/contract-kit/jobs';
 import type { Operation } from '@slipway/contract-kit/operation';
 import { Page, PageQuery } from '@slipway/contract-kit/page';
 import { NoContent, responses } from '@slipway/contract-kit/responses';
-import Type, { type Static } from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
+import type { Static } from 'typebox';
 import { Id, Strict, smallBody, Timestamp } from './schemas.ts';
 
 const tags = ['users'];
@@ -247,3 +249,5 @@ export const rotateKeys = {
   },
   config: { access: 'admin' },
 } as const satisfies Operation;
+
+export const jobs = jobOperations('users');
