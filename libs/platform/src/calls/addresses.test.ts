@@ -55,6 +55,7 @@ describe('the addresses of a service', () => {
     const addresses = createAddresses();
     addresses.replace([at('a'), at('b')]);
     addresses.skipUnreachable('a');
+    expect([addresses.pick(), addresses.pick()]).toEqual(['b', 'b']);
     vi.advanceTimersByTime(2_000);
     vi.setSystemTime(Date.now() - 3_600_000);
     expect([addresses.pick(), addresses.pick()]).toContain('a');
@@ -141,6 +142,44 @@ describe('the addresses of a service', () => {
     addresses.replace([at('a'), at('b')]);
     expect(picks(2)).toBe('bb');
     for (const end of [...ends, ...ends]) end();
+    expect(picks(4)).toBe('abab');
+  });
+
+  it('get fewer calls than another with the same calls in flight, if their weight is lower', () => {
+    const { addresses, picks } = choosing(at('a', 4), at('b', 1));
+    for (let call = 0; call < 4; call += 1) addresses.begin('a');
+    for (let call = 0; call < 7; call += 1) addresses.begin('b');
+    expect(picks(5)).toBe('aaaaa');
+  });
+
+  it.each([
+    ['a', 'b'],
+    ['b', 'a'],
+  ])('that are all stopping are called in the order in which they said so (first %s)', (first, second) => {
+    const { addresses, clock, picks } = choosing(at('a'), at('b'));
+    clock.now = 1_000;
+    addresses.skipLeaving(first);
+    clock.now = 2_000;
+    addresses.skipLeaving(second);
+    expect(picks(2)).toBe(first + first);
+  });
+
+  it('that hang are skipped for as long as those that are stopping', () => {
+    const { addresses, clock, picks } = choosing(at('a'), at('b'));
+    addresses.skipHanging('a');
+    clock.now = 14_999;
+    expect(picks(2)).toBe('bb');
+    clock.now = 15_000;
+    expect(picks(2)).toMatch(/a/);
+  });
+
+  it('are counted, and one that has left the list in the meantime changes nothing', () => {
+    const { addresses, picks } = choosing(at('a'), at('b'));
+    expect(addresses.count()).toBe(2);
+    for (const gone of ['c', undefined]) {
+      addresses.skipHanging(gone);
+      addresses.begin(gone)();
+    }
     expect(picks(4)).toBe('abab');
   });
 });

@@ -29,6 +29,8 @@ const initial = { current: 0, skippedUntil: 0, saidLeavingAt: undefined, inFligh
 export type Addresses = {
   /** Returns the number of addresses. */
   count(): number;
+  /** Returns the origins of all addresses. */
+  origins(): string[];
   /** Replaces the list; an address that stays in it keeps its state. */
   replace(list: readonly Address[]): void;
   /** Returns the next origin that is not in `tried`; `undefined` if there is none. */
@@ -57,6 +59,7 @@ export function createAddresses(now: () => number = () => performance.now()): Ad
 
   return {
     count: () => all.length,
+    origins: () => all.map(({ origin }) => origin),
     replace(list) {
       const known = new Map(all.map((each) => [each.origin, each]));
       all = list.map((each) => Object.assign(known.get(each.origin) ?? { ...initial }, each));

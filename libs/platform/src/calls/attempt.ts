@@ -10,7 +10,7 @@ import type { Sender } from './sender.ts';
 const fastRejection = 500;
 
 /** Reads as much of a response as belongs to the attempt. */
-export type Read<T> = (response: UpstreamResponse) => Promise<T>;
+export type Read<T> = (response: UpstreamResponse) => T | Promise<T>;
 
 /** The outcome of an attempt: a response, whatever its status, or an error for which the upstream is responsible. */
 export type Outcome<T> = Retryable & {

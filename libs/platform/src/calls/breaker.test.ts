@@ -46,6 +46,7 @@ describe('a circuit breaker', () => {
     vi.advanceTimersByTime(999);
     await expect(breaker.run(work)).rejects.toMatchObject({
       code: 'unavailable',
+      message: 'users keeps failing and is not called for a moment',
       status: 503,
       retryAfter: 1,
     });
@@ -90,8 +91,8 @@ describe('a circuit breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('ignores errors, and stays open if a trial call ends with one', async () => {
-    const { breaker, fail } = breaking();
+  it('ignores errors, and after a trial that ends with one, the next call is a trial', async () => {
+    const { breaker, succeed, fail } = breaking();
     const givenUp = () =>
       breaker.run(async () => {
         throw new Error('the caller has gone');
@@ -102,5 +103,23 @@ describe('a circuit breaker', () => {
     vi.advanceTimersByTime(1_000);
     await expect(givenUp()).rejects.toThrow('the caller has gone');
     expect(breaker.state).toBe('open');
+    await succeed();
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('makes no trial with a call whose outcome does not depend on the upstream alone', async () => {
+    const { breaker, fail } = breaking();
+    const call = () => breaker.run(async () => ({ failed: false }), false);
+    await call();
+    await fail(4);
+    vi.advanceTimersByTime(1_000);
+    await expect(call()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(breaker.state).toBe('open');
+  });
+
+  it('needs nobody who listens', async () => {
+    const breaker = createBreaker('users');
+    for (let call = 0; call < 5; call++) await breaker.run(async () => ({ failed: true }));
+    await expect(breaker.run(async () => ({ failed: false }))).rejects.toMatchObject({ code: 'unavailable' });
   });
 });

@@ -1,4 +1,4 @@
-import { problem } from '@slipway/contract-kit/problem';
+import { type Problem, problem } from '@slipway/contract-kit/problem';
 import { CircuitState, CountBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 
 export type BreakerState = 'closed' | 'half-open' | 'open';
@@ -58,26 +58,24 @@ export function createBreaker(service: string, options: BreakerOptions = {}): Br
     circuit.state === CircuitState.HalfOpen ||
     (circuit.state === CircuitState.Open && (!mayTry || now() < trialAt));
 
+  function rejection(): Problem {
+    onRejected?.();
+    const retryAfter = Math.max(1, (trialAt - now()) / 1_000);
+    return problem('unavailable', `${service} keeps failing and is not called for a moment`, { retryAfter });
+  }
+
   return {
     get state() {
       return names[circuit.state];
     },
-    async run(work, mayTry = true) {
-      if (isShut(mayTry)) {
-        onRejected?.();
-        const retryAfter = Math.max(1, (trialAt - now()) / 1_000);
-        throw problem('unavailable', `${service} keeps failing and is not called for a moment`, {
-          retryAfter,
-        });
-      }
-      const isTrial = circuit.state === CircuitState.Open;
-      try {
-        return await circuit.execute(work);
-      } catch (error) {
+    run(work, mayTry = true) {
+      if (circuit.state === CircuitState.Closed) return circuit.execute(work);
+      if (isShut(mayTry)) return Promise.reject(rejection());
+      return circuit.execute(work).catch((error: unknown) => {
         // A trial that ended with an error has shown nothing: the next call may be one immediately.
-        if (isTrial) trialAt = now();
+        trialAt = now();
         throw error;
-      }
+      });
     },
   };
 }

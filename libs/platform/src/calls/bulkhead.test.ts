@@ -16,7 +16,7 @@ function open(options: { slots: number; permits: number }) {
   });
   const leaves: (() => void)[] = [];
   const enter = async (by?: ReturnType<typeof share>, signal = new AbortController().signal) => {
-    const leave = await bulkhead.enter(by, signal);
+    const leave = await bulkhead.enter(by, { signal });
     leaves.push(leave);
     return leave;
   };
@@ -41,7 +41,9 @@ it('lets one priority use three quarters of the slots, however many clients it h
 it('limits nothing but the number of all calls that no client has caused', async () => {
   const { bulkhead, enter } = open({ slots: 8, permits: 2 });
   for (let call = 0; call < 8; call += 1) await enter();
-  await expect(enter()).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(enter()).rejects.toMatchObject({
+    ...{ code: 'unavailable', message: 'Too many calls to users are waiting' },
+  });
   expect(bulkhead.used).toBe(8);
 });
 
@@ -68,4 +70,36 @@ it('frees the slot of a call that is aborted while it waits', async () => {
   for (const leave of leaves) leave();
   leaves[0]?.();
   expect(bulkhead.used).toBe(0);
+});
+
+it('starts one waiting call for each that ends, and a call that was aborted none', async () => {
+  const { enter, leaves } = open({ slots: 64, permits: 2 });
+  await enter(share('noisy'));
+  const caller = new AbortController();
+  const aborted = enter(share('noisy'), caller.signal);
+  const waits = [enter(share('noisy')), enter(share('noisy'))];
+  caller.abort(new Error('gone'));
+  await expect(aborted).rejects.toThrow('gone');
+  for (const [index, waiting] of waits.entries()) {
+    leaves[index]?.();
+    await waiting;
+    expect(leaves).toHaveLength(index + 2);
+  }
+  leaves.at(-1)?.();
+  await enter(share('noisy'));
+});
+
+it('rejects a call that would have to wait, but is aborted already', async () => {
+  const { bulkhead, enter } = open({ slots: 64, permits: 2 });
+  await enter(share('noisy'));
+  await expect(enter(share('noisy'), AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+  expect(bulkhead.used).toBe(1);
+});
+
+it('needs nobody who counts the rejected calls', async () => {
+  const limits = { slots: 1, permits: () => 1, clientShare: 1, clientCode: 'overloaded' } as const;
+  const bulkhead = createBulkhead('users', limits);
+  const enter = async () => bulkhead.enter(undefined, new AbortController());
+  await enter();
+  await expect(enter()).rejects.toMatchObject({ code: 'unavailable', retryAfter: 1 });
 });

@@ -21,14 +21,14 @@ export type Bulkhead = {
   /** Number of slots in use. */
   readonly used: number;
   /**
-   * Takes a slot, waits for a permit, and resolves with the function that frees both.
+   * Takes a slot, waits for a permit, and returns the function that frees both; a promise only if the call has to wait.
    *
    * @param share the client and priority of the call; without it, the call does not wait for a permit
-   * @param signal ends the wait
+   * @param caller its signal ends the wait
    * @throws {Problem} `unavailable` if no slot is free; `clientCode` if the client, `overloaded` if the priority, has
    * used up its own.
    */
-  enter(share: CallShare | undefined, signal: AbortSignal): Promise<() => void>;
+  enter(share: CallShare | undefined, caller: { signal: AbortSignal }): (() => void) | Promise<() => void>;
 };
 
 /** The names under which a call's slots and permits are counted. */
@@ -66,7 +66,17 @@ export function createBulkhead(service: string, options: BulkheadOptions): Bulkh
     }
   }
 
-  /** Waits for a permit; throws the signal's reason if it aborts. */
+  /** Waits for a permit; gives the slot back, and throws the signal's reason, if that aborts. */
+  async function waitForPermit(call: Call, signal: AbortSignal): Promise<() => void> {
+    try {
+      await permit(call, signal);
+    } catch (error) {
+      held.add(call, -1);
+      throw error;
+    }
+    return leaving(call);
+  }
+
   async function permit(call: Call, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -85,28 +95,28 @@ export function createBulkhead(service: string, options: BulkheadOptions): Bulkh
     return promise;
   }
 
+  /** Makes the function that frees the slot and the permit of a call, once. */
+  function leaving(call: Call): () => void {
+    let inside = true;
+    return () => {
+      if (!inside) return;
+      inside = false;
+      held.add(call, -1);
+      running.add(call, -1);
+      startWaiting();
+    };
+  }
+
   return {
     get used() {
       return held.total;
     },
-    async enter(share, signal) {
+    enter(share, caller) {
       const call = share && { client: share.client(), priority: share.priority };
       takeSlot(call);
-      try {
-        if (mayRun(call)) running.add(call, 1);
-        else await permit(call, signal);
-      } catch (error) {
-        held.add(call, -1);
-        throw error;
-      }
-      let inside = true;
-      return () => {
-        if (!inside) return;
-        inside = false;
-        held.add(call, -1);
-        running.add(call, -1);
-        startWaiting();
-      };
+      if (!mayRun(call)) return waitForPermit(call, caller.signal);
+      running.add(call, 1);
+      return leaving(call);
     },
   };
 }

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { CallSignal } from './cancellation.ts';
+import type { ResponseBody } from './response-body.ts';
 
 /** One request to a service. `path` includes the query. */
 export type UpstreamRequest = {
@@ -16,7 +18,7 @@ export type UpstreamRequest = {
   /** Whether the service learns how long ago the current request was received (`x-request-age-ms`). */
   sendsAge?: boolean;
   /** Aborts the request, for example when the client that it is made for has disconnected. */
-  signal?: AbortSignal;
+  signal?: CallSignal;
   /** Name of the operation in metrics and spans: an operation id or a pattern, never a URL. */
   operation?: string;
 };
@@ -25,7 +27,7 @@ export type UpstreamResponse = {
   statusCode: number;
   headers: IncomingHttpHeaders;
   /** Must be read to its end or destroyed; until then it occupies a connection. */
-  body: Dispatcher.ResponseData['body'];
+  body: ResponseBody;
 };
 
 /** Methods that HTTP defines as idempotent, without TRACE (RFC 9110, 9.2.2). */

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Operation } from '@slipway/contract-kit/operation';
 import { problemsOf } from '@slipway/contract-kit/problem';
-import Type from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings } from '../service/settings.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Operation } from '@slipway/contract-kit/operation';
-import Type from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
 import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { answering, serve, type TestServer } from '../testing/faulty-server.ts';
@@ -101,7 +101,9 @@ describe('a call by the typed client', () => {
     'rejects %j as a path parameter, because it would change the path',
     async (planId) => {
       const server = await mirror();
-      await expect(clientOf(server).getPlan({ params: { planId, version: 2 } })).rejects.toThrow(TypeError);
+      await expect(clientOf(server).getPlan({ params: { planId, version: 2 } })).rejects.toThrow(
+        new TypeError(`/plans/:planId/versions/:version cannot have '${planId}' as its planId`),
+      );
       expect(server.hits).toBe(0);
     },
   );
@@ -129,6 +131,12 @@ describe('a call by the typed client', () => {
       body: '{}\n{}\n',
       headers: { 'content-type': 'application/x-ndjson', 'transfer-encoding': 'chunked' },
     });
+  });
+
+  it('names a media type only if it sends a body', async () => {
+    const { headers } = (await clientOf(await mirror()).listPlans()) as unknown as IncomingMessage;
+    expect(headers).not.toHaveProperty('content-type');
+    expect(headers).not.toHaveProperty('transfer-encoding');
   });
 
   it('resolves with undefined for 204', async () => {
@@ -170,7 +178,17 @@ describe('an unsuccessful response', () => {
     [504, 'deadline_exceeded'],
   ])('and no problem document is by its status %d %s', async (status, code) => {
     const client = clientOf(await answering(status, { 'content-type': 'text/html' }, '<h1>Sorry</h1>'));
-    await expect(client.listPlans()).rejects.toMatchObject({ code });
+    const message = `plans returned the status ${status}`;
+    await expect(client.listPlans()).rejects.toMatchObject({ code, message });
+  });
+
+  it('and no problem document may say when to retry', async () => {
+    const client = clientOf(await answering(500, { 'retry-after': '30' }, '<h1>Sorry</h1>'));
+    await expect(client.listPlans()).rejects.toMatchObject({ code: 'upstream_failed', retryAfter: 30 });
+    const silent = clientOf(await answering(400, {}, '<h1>Sorry</h1>'));
+    const error = await silent.listPlans().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'upstream_failed', retryAfter: undefined });
+    expect(error).toMatchObject({ message: 'plans returned the status 400' });
   });
 
   it.each([
@@ -187,7 +205,9 @@ describe('an unsuccessful response', () => {
 describe('an invalid response', () => {
   it('is one that is not JSON', async () => {
     const client = clientOf(await answering(200, { 'content-type': 'text/html' }, '<h1>Hello</h1>'));
-    await expect(client.listPlans()).rejects.toMatchObject({ code: 'upstream_failed', status: 502 });
+    await expect(client.listPlans()).rejects.toMatchObject({
+      ...{ code: 'upstream_failed', status: 502, message: 'The response of plans is not JSON' },
+    });
   });
 
   it('is one that is too large: it is aborted, not read to the end', async () => {
@@ -201,7 +221,8 @@ describe('an invalid response', () => {
       send();
     });
     const client = clientOf(endless, 100_000);
-    await expect(client.listPlans()).rejects.toMatchObject({ code: 'upstream_failed' });
+    const message = 'The response of plans has more than 100000 bytes';
+    await expect(client.listPlans()).rejects.toMatchObject({ code: 'upstream_failed', message });
     await cutOff;
     expect(endless.hits).toBe(1);
   });

@@ -103,24 +103,15 @@ type Answer = { status: number; retryAfter?: number; body: unknown };
 async function readAnswer(service: string, response: UpstreamResponse, maxBytes: number): Promise<Answer> {
   const { statusCode: status, headers } = response;
   const after = retryAfterOf(headers['retry-after']);
-  const body = toJson(await readText(service, response.body, maxBytes));
+  const text = await response.body.text({
+    bytes: maxBytes,
+    error: () => problem('upstream_failed', `The response of ${service} has more than ${maxBytes} bytes`),
+  });
+  const body = toJson(text);
   if (body === notJson && status < 400) {
     throw problem('upstream_failed', `The response of ${service} is not JSON`);
   }
   return { status, retryAfter: after === undefined ? undefined : after / 1_000, body };
-}
-
-async function readText(service: string, body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) {
-      throw problem('upstream_failed', `The response of ${service} has more than ${maxBytes} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 const notJson = Symbol('not JSON');

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { problem } from '@slipway/contract-kit/problem';
 import { fairTime } from '../core/fair-time.ts';
 import { timeLeft } from '../core/request-context.ts';
+import type { CallSignal } from './cancellation.ts';
 
 /** Milliseconds reserved for this service to answer its own caller if the upstream does not respond. */
 const margin = 20;
@@ -9,12 +10,16 @@ const margin = 20;
 /** Minimum time that an upstream must have had to be blamed, unless its timeout is shorter; milliseconds. */
 const minBlame = 1_000;
 
-/** The deadline of a call. */
+/** The deadline of a call. It ends the call when it has passed, or when the caller aborts the call. */
 export type Deadline = {
-  /** Aborts the call when its deadline has passed or its caller aborts it. */
-  signal: AbortSignal;
-  /** Rejects with the signal's reason. */
-  expired: Promise<never>;
+  /** Why the call has ended early; absent if it has not. */
+  readonly ended: { reason: unknown } | undefined;
+  /** Calls `listener` when the call ends early, at once if it has. */
+  onEnd(listener: (reason: unknown) => void): void;
+  /** Aborts when the call ends early. Made when it is asked for: few calls wait for anything but their response. */
+  readonly signal: AbortSignal;
+  /** Rejects with the signal's reason. Made when it is asked for. */
+  readonly expired: Promise<never>;
   /** Returns the milliseconds left, as an integer. */
   left(): number;
   /**
@@ -39,45 +44,96 @@ export type Deadline = {
 export function startDeadline(
   service: string,
   timeoutMs: number,
-  given?: AbortSignal,
+  given?: CallSignal,
   body?: Readable,
 ): Deadline {
-  given?.throwIfAborted();
+  if (given?.aborted) throw given.reason;
   const budget = Math.min(timeoutMs, timeLeft(Number.POSITIVE_INFINITY) - margin);
   if (budget < 1) throw problem('deadline_exceeded', `No time is left to call ${service}`);
-  const startedAt = performance.now();
-  const endsAt = startedAt + budget;
-  let sentAt = body ? Number.POSITIVE_INFINITY : startedAt;
-  body?.once('end', () => {
-    sentAt = performance.now();
-  });
-  const controller = new AbortController();
-  const { signal } = controller;
-  const { promise: expired, reject } = Promise.withResolvers<never>();
-  expired.catch(() => undefined);
-  signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    controller.abort(
-      sentAt > endsAt
-        ? problem('request_timeout')
-        : problem('deadline_exceeded', `${service} did not respond within ${Math.floor(budget)} ms`),
-    );
-  }, budget);
-  const enough = Math.min(timeoutMs, Math.max(minBlame, fairTime(timeoutMs)));
-  const fair = () => Math.round(endsAt - sentAt) >= enough;
-  const abort = () => controller.abort(given?.reason);
-  given?.addEventListener('abort', abort, { once: true });
-  return {
-    signal,
-    expired,
-    left: () => Math.max(0, Math.floor(endsAt - performance.now())),
-    fair,
-    overdue: () => late && fair(),
-    clear() {
-      clearTimeout(timer);
-      given?.removeEventListener('abort', abort);
-    },
-  };
+  return new CallDeadline(service, { timeoutMs, budget, given, body });
+}
+
+type Options = { timeoutMs: number; budget: number; given?: CallSignal; body?: Readable };
+
+class CallDeadline implements Deadline {
+  ended: { reason: unknown } | undefined;
+  readonly #endsAt: number;
+  readonly #timer: NodeJS.Timeout;
+  readonly #service: string;
+  readonly #options: Options;
+  readonly #listeners: ((reason: unknown) => void)[] = [];
+  /** When the request was sent; infinite until the end of a streamed body. */
+  #sentAt: number;
+  #isLate = false;
+  #signal: AbortSignal | undefined;
+
+  constructor(service: string, options: Options) {
+    const { budget, given, body } = options;
+    this.#service = service;
+    this.#options = options;
+    this.#sentAt = performance.now();
+    this.#endsAt = this.#sentAt + budget;
+    if (body) {
+      this.#sentAt = Number.POSITIVE_INFINITY;
+      body.once('end', () => {
+        this.#sentAt = performance.now();
+      });
+    }
+    given?.addEventListener('abort', this.#abort, { once: true });
+    this.#timer = setTimeout(() => this.#pass(), budget);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal) return this.#signal;
+    const controller = new AbortController();
+    this.#signal = controller.signal;
+    this.onEnd((reason) => controller.abort(reason));
+    return this.#signal;
+  }
+
+  get expired(): Promise<never> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => undefined);
+    this.onEnd(reject);
+    return promise;
+  }
+
+  onEnd(listener: (reason: unknown) => void): void {
+    if (this.ended) listener(this.ended.reason);
+    else this.#listeners.push(listener);
+  }
+
+  left(): number {
+    return Math.max(0, Math.floor(this.#endsAt - performance.now()));
+  }
+
+  fair(): boolean {
+    const { timeoutMs } = this.#options;
+    const enough = Math.min(timeoutMs, Math.max(minBlame, fairTime(timeoutMs)));
+    return Math.round(this.#endsAt - this.#sentAt) >= enough;
+  }
+
+  overdue(): boolean {
+    return this.#isLate && this.fair();
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#options.given?.removeEventListener('abort', this.#abort);
+  }
+
+  #pass(): void {
+    this.#isLate = true;
+    const detail = `${this.#service} did not respond within ${Math.floor(this.#options.budget)} ms`;
+    const isUnsent = this.#sentAt > this.#endsAt;
+    this.#end(isUnsent ? problem('request_timeout') : problem('deadline_exceeded', detail));
+  }
+
+  readonly #abort = (): void => this.#end(this.#options.given?.reason);
+
+  #end(reason: unknown): void {
+    if (this.ended) return;
+    this.ended = { reason };
+    for (const listener of this.#listeners) listener(reason);
+  }
 }

@@ -52,7 +52,15 @@ describe('an address', () => {
     'srv+ftp://_ftp._tcp.a',
     'dns+ftp://a',
   ])('that is %j stops the start with one sentence', (address) => {
-    expect(() => discover('users', address)).toThrow(StartError);
+    const forms = 'http://host:port, dns+http://host:port or srv+http://_http._tcp.name';
+    expect(() => discover('users', address)).toThrow(
+      new StartError(`The address of users is not ${forms}: ${address}`),
+    );
+  });
+
+  it('may be a name, with or without the DNS server to ask', () => {
+    expect(discovering('dns+http://users.example').pick()).toBeUndefined();
+    expect(discovering('srv+http://_http._tcp.users.example?dns=127.0.0.1:8600').pick()).toBeUndefined();
   });
 });
 
@@ -67,6 +75,13 @@ describe('discovery by the addresses of a name', () => {
     await discovery.ready();
     const [two, three] = ['http://127.0.0.2:4001', 'http://127.0.0.3:4001'];
     expect(picks(discovery, 4)).toEqual([two, two, three, three]);
+  });
+
+  it('fails, and says why, if the name has no address', async () => {
+    const dns = await serveDns({ a: {}, srv: {} });
+    await expect(discovering(`dns+http://${name}?dns=${dns.address}`).ready()).rejects.toThrow(
+      'users.example has no address',
+    );
   });
 
   it('finds replicas that have IPv6 addresses alone', async () => {

@@ -27,18 +27,19 @@ export function discover(service: string, address: string): Discovery {
 
 function fixed(service: string, address: string): Discovery {
   const addresses = createAddresses();
-  const origins = address.split(',').map((each) => toUrl(service, each.trim()).origin);
+  const origins = address.split(',').map((each) => toUrl(service, each.trim(), address).origin);
   addresses.replace(origins.map((origin) => ({ origin, priority: 0, weight: 1 })));
   return { ...addresses, ready: () => undefined, close: () => undefined };
 }
 
 const protocols = new Set(['http:', 'https:', 'dns+http:', 'srv+http:']);
 
-function toUrl(service: string, address: string): URL {
+/** @param given the whole setting, which the error names */
+function toUrl(service: string, address: string, given = address): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url && protocols.has(url.protocol) && url.hostname && url.pathname.length <= 1) return url;
   throw new StartError(
-    `The address of ${service} is not http://host:port, dns+http://host:port or srv+http://_http._tcp.name: ${address}`,
+    `The address of ${service} is not http://host:port, dns+http://host:port or srv+http://_http._tcp.name: ${given}`,
   );
 }
 

@@ -14,6 +14,8 @@ export type RetryBudget = {
   deposit(): void;
   /** Takes one retry; returns false when none is left. */
   withdraw(): boolean;
+  /** Returns the number of retries that are left. */
+  left(): number;
 };
 
 /**
@@ -30,17 +32,25 @@ export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget
   let balance = capacity;
   let filledAt = now();
 
+  function refill(): void {
+    const at = now();
+    balance = Math.min(capacity, balance + ((at - filledAt) / 1_000) * reserve);
+    filledAt = at;
+  }
+
   return {
     deposit() {
       balance = Math.min(capacity, balance + ratio);
     },
     withdraw() {
-      const at = now();
-      balance = Math.min(capacity, balance + ((at - filledAt) / 1_000) * reserve);
-      filledAt = at;
+      refill();
       if (balance < 1) return false;
       balance -= 1;
       return true;
+    },
+    left() {
+      refill();
+      return balance;
     },
   };
 }

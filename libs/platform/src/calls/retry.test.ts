@@ -9,10 +9,10 @@ function play(results: Retryable[], { left = 5_000, retries = 10 } = {}) {
   const discarded: Retryable[] = [];
   let attempts = 0;
   const attempt = async () => results[Math.min(attempts++, results.length - 1)] ?? done;
-  const budget = { deposit: () => undefined, withdraw: () => retries-- > 0 };
+  const budget = { deposit: () => undefined, withdraw: () => retries-- > 0, left: () => retries };
   const { signal } = new AbortController();
   const onRetry = (result: Retryable) => void discarded.push(result);
-  const run = withRetries(attempt, { budget, left: () => left, signal, onRetry });
+  const run = withRetries(attempt, { budget, deadline: { left: () => left, signal }, onRetry });
   return run.then((result) => ({ result, attempts, discarded }));
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { backoff } from '../core/backoff.ts';
+import type { Deadline } from './deadline.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
 const maxRetries = 2;
@@ -16,9 +17,8 @@ export type Retryable = {
 
 type RetryOptions<T> = {
   budget: RetryBudget;
-  /** Returns the milliseconds left until the deadline of the whole call. */
-  left: () => number;
-  signal: AbortSignal;
+  /** The deadline of the whole call, which ends a wait. Its signal is read only if there is one. */
+  deadline: Pick<Deadline, 'left' | 'signal'>;
   /** Called with a result that is discarded. */
   onRetry: (result: T) => void;
   /** Called for each retry that the budget rejects. */
@@ -31,20 +31,21 @@ type RetryOptions<T> = {
  */
 export async function withRetries<T extends Retryable>(
   attempt: () => Promise<T>,
-  { budget, left, signal, onRetry, onRejected }: RetryOptions<T>,
+  options: RetryOptions<T>,
 ): Promise<T> {
+  const { budget, deadline, onRetry, onRejected } = options;
   budget.deposit();
   for (let retry = 0; ; retry++) {
     const result = await attempt();
     if (!result.transient || retry === maxRetries) return result;
     const pause = Math.max(result.after ?? 0, backoff(retry, delays));
-    if (pause >= left()) return result;
+    if (pause >= deadline.left()) return result;
     if (!budget.withdraw()) {
       onRejected?.();
       return result;
     }
     onRetry(result);
-    await wait(pause, undefined, { signal });
+    await wait(pause, undefined, { signal: deadline.signal });
   }
 }
 

@@ -1,4 +1,5 @@
 import { Agent } from 'undici';
+import { createHold } from '../core/hold.ts';
 import { ageHeader, currentAge } from '../core/received-at.ts';
 import { currentContext } from '../core/request-context.ts';
 import { outgoingHeaders } from '../telemetry/trace-context.ts';
@@ -7,6 +8,7 @@ import { isStream, type UpstreamRequest, type UpstreamResponse } from './call.ts
 import { failureOf } from './call-failure.ts';
 import type { Deadline } from './deadline.ts';
 import { discover } from './discovery.ts';
+import { exchange } from './exchange.ts';
 
 /** Maximum number of connections to one address. */
 const connections = 64;
@@ -57,63 +59,56 @@ export function createSender(service: string, address: string, onRejected?: () =
   };
   const poolOf = (request: UpstreamRequest) => (isStream(request.body) ? streamed : ordinary);
 
-  /** Tries the next address if one cannot be connected to, whatever the method: the request has not been sent then. */
-  async function toAnyAddress(request: UpstreamRequest, deadline: Deadline): Promise<UpstreamResponse> {
-    await discovery.ready();
-    const tried = new Set<string>();
-    for (let origin = discovery.pick(); ; ) {
-      try {
-        return await sendTo(origin, request, deadline);
-      } catch (error) {
-        if (failureOf(error) !== 'unreachable' || origin === undefined) throw error;
-        discovery.skipUnreachable(origin);
-        tried.add(origin);
-        const next = isStream(request.body) ? undefined : discovery.pick(tried);
-        if (next === undefined) throw error;
-        origin = next;
+  /**
+   * Sends a request once it has a permit, which it holds until its response was read. Tries the next address if one cannot
+   * be connected to, whatever the method: the request has not been sent then.
+   */
+  async function send(request: UpstreamRequest, deadline: Deadline): Promise<UpstreamResponse> {
+    const entered = poolOf(request).bulkhead.enter(currentContext()?.share, deadline);
+    // The call and its exchanges share it, and an exchange may outlive the call.
+    const permit = createHold(typeof entered === 'function' ? entered : await entered);
+    try {
+      const found = discovery.ready();
+      if (found) await Promise.race([found, deadline.expired]);
+      const tried = new Set<string>();
+      for (let origin = discovery.pick(); ; ) {
+        try {
+          return await sendTo(origin, request, deadline, permit.hold());
+        } catch (error) {
+          if (deadline.overdue()) discovery.skipHanging(origin);
+          if (failureOf(error) !== 'unreachable' || origin === undefined) throw error;
+          discovery.skipUnreachable(origin);
+          tried.add(origin);
+          const next = isStream(request.body) ? undefined : discovery.pick(tried);
+          if (next === undefined) throw error;
+          origin = next;
+        }
       }
+    } finally {
+      permit.release();
     }
   }
 
-  async function sendTo(origin: string | undefined, request: UpstreamRequest, deadline: Deadline) {
-    const { method, path, headers, body, sendsAge } = request;
+  /** Sends a request to one address. `close` is called when its response was read, or it has failed. */
+  async function sendTo(
+    origin: string | undefined,
+    request: UpstreamRequest,
+    deadline: Deadline,
+    close: () => void,
+  ): Promise<UpstreamResponse> {
+    const { agent } = poolOf(request);
+    const { method, path, body } = request;
     // How long a streamed body takes does not show that an address hangs.
-    const end = isStream(body) ? () => undefined : discovery.begin(origin);
+    const end = isStream(body) ? undefined : discovery.begin(origin);
+    const options = { origin, method, path, body, headers: headersOf(request, deadline) };
     try {
-      const response = await poolOf(request).agent.request({
-        origin,
-        method,
-        path,
-        body,
-        headers: {
-          ...headers,
-          ...outgoingHeaders(deadline.left()),
-          ...(sendsAge && { [ageHeader]: String(Math.ceil(currentAge())) }),
-        },
-        signal: deadline.signal,
-      });
+      const response = await exchange(agent, options, deadline, close);
       // A draining service closes each connection after its response; DNS returns its address for some seconds more.
       // After an error of the client, the connection is closed because more of the request may follow.
       if (response.headers.connection === 'close' && response.statusCode < 400) discovery.skipLeaving(origin);
       return response;
-    } catch (error) {
-      if (deadline.overdue()) discovery.skipHanging(origin);
-      throw error;
     } finally {
-      end();
-    }
-  }
-
-  /** Sends a request once it has a permit, which it holds until its response was read. */
-  async function withPermit(request: UpstreamRequest, deadline: Deadline): Promise<UpstreamResponse> {
-    const leave = await poolOf(request).bulkhead.enter(currentContext()?.share, deadline.signal);
-    try {
-      const response = await toAnyAddress(request, deadline);
-      response.body.once('close', leave);
-      return response;
-    } catch (error) {
-      leave();
-      throw error;
+      end?.();
     }
   }
 
@@ -121,15 +116,18 @@ export function createSender(service: string, address: string, onRejected?: () =
     get used() {
       return ordinary.bulkhead.used + streamed.bulkhead.used;
     },
-    send(request, deadline) {
-      const sent = withPermit(request, deadline);
-      // undici checks the signal of a request only when it has a connection for it.
-      return Promise.race([sent, deadline.expired]);
-    },
+    send,
     async close() {
       discovery.close();
       const agents = [ordinary.agent, streamed.agent].filter(({ closed }) => !closed);
       await Promise.all(agents.map((agent) => agent.close()));
     },
   };
+}
+
+/** Returns the headers of a request, and what the service learns about the request that is being served. */
+function headersOf({ headers, sendsAge }: UpstreamRequest, deadline: Deadline): UpstreamRequest['headers'] {
+  const sent = { ...headers, ...outgoingHeaders(deadline.left()) };
+  if (sendsAge) sent[ageHeader] = String(Math.ceil(currentAge()));
+  return sent;
 }

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -71,6 +72,13 @@ describe('what an upstream is sent', () => {
     expect(server.hits).toBe(2);
   });
 
+  it('may be announced early: the response is the one that follows', async () => {
+    const server = await serve((_request, response) => {
+      response.writeEarlyHints({ link: '</style.css>; rel=preload' }, () => response.end('done'));
+    });
+    expect(await connect(server.origin).get()).toEqual({ status: 200, text: 'done' });
+  });
+
   it('streams through in both directions', async () => {
     const echo = await serve((request, response) => void pipeline(request, response));
     const { post } = connect(echo.origin, 20_000);
@@ -78,7 +86,8 @@ describe('what an upstream is sent', () => {
     const source = Array.from({ length: 200 }, () => chunk);
     const { body } = await post({}, Readable.from(source));
     const digest = createHash('sha256');
-    for await (const part of body) digest.update(part);
+    body.pipeTo(digest);
+    await once(digest, 'readable');
     expect(digest.digest('hex')).toBe(createHash('sha256').update(Buffer.concat(source)).digest('hex'));
   });
 });
@@ -139,6 +148,17 @@ describe('the time a call takes', () => {
     const { get } = connect(server.origin);
     for (let round = 0; round < 30; round++) await Promise.all(Array.from({ length: 10 }, () => get()));
     expect(server.hits).toBe(300);
+  });
+
+  it('was too short if the upstream reports that, unless the client was slow to send its body', async () => {
+    const server = await answering(408);
+    const { get, post } = connect(server.origin);
+    await expect(get()).rejects.toMatchObject({
+      ...{ code: 'deadline_exceeded', message: 'The time that was left for users was too short' },
+    });
+    const { statusCode, body } = await post({}, Readable.from(['{}']));
+    await body.dump();
+    expect(statusCode).toBe(408);
   });
 
   it('is not affected by another upstream that hangs', async () => {

@@ -17,6 +17,8 @@ export type Upstream = {
   readonly name: string;
   /** The state of the circuit breaker; `open` means that the service keeps failing and is not called. */
   readonly breaker: BreakerState;
+  /** The number of retries that the retry budget allows now. */
+  readonly retriesLeft: number;
   /**
    * Sends a request and resolves when the head of the response has arrived, whatever its status: for bodies that
    * are passed on as streams.
@@ -52,11 +54,14 @@ export type UpstreamOptions = {
  */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const parts = createParts(options);
-  const { name, breaker, sender } = parts;
+  const { name, breaker, budget, sender } = parts;
   return {
     name,
     get breaker() {
       return breaker.state;
+    },
+    get retriesLeft() {
+      return Math.floor(budget.left());
     },
     request: (request) => untilBodyEnds(parts, request),
     exchange: (request, read) => untilRead(parts, request, read),
@@ -65,7 +70,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 }
 
 /** The parts that all calls to one upstream share. */
-type Parts = Pick<UpstreamOptions, 'name' | 'metrics'> & {
+type Parts = Pick<UpstreamOptions, 'name'> & {
   timeoutMs: number;
   counts: ReturnType<typeof measureCalls>;
   budget: RetryBudget;
@@ -74,7 +79,7 @@ type Parts = Pick<UpstreamOptions, 'name' | 'metrics'> & {
 };
 
 function createParts(options: UpstreamOptions): Parts {
-  const { name, address, metrics, timeoutMs = 5_000, retryRatio } = options;
+  const { name, address, timeoutMs = 5_000, retryRatio } = options;
   const counts = measureCalls(options);
   const budget = createRetryBudget({ ratio: retryRatio });
   const breaker = createBreaker(name, {
@@ -83,7 +88,7 @@ function createParts(options: UpstreamOptions): Parts {
   });
   const sender = createSender(name, address, () => counts.rejected.bulkhead.inc());
   counts.inFlight(() => sender.used);
-  return { name, metrics, timeoutMs, counts, budget, breaker, sender };
+  return { name, timeoutMs, counts, budget, breaker, sender };
 }
 
 /** One call: a request, the time it has, and how its response is read. */
@@ -91,12 +96,14 @@ type Call<T> = { request: UpstreamRequest; deadline: Deadline; read: Read<T> };
 
 // The steps of a call in order; docs/calls.md explains each.
 
+const headOnly: Read<UpstreamResponse> = (head) => head;
+
 /** The deadline for a response that is passed on: it holds until the body has ended. */
 async function untilBodyEnds(parts: Parts, request: UpstreamRequest): Promise<UpstreamResponse> {
   const deadline = deadlineOf(parts, request);
   try {
-    const response = await measured(parts, { request, deadline, read: async (head) => head });
-    response.body.once('close', deadline.clear);
+    const response = await measured(parts, { request, deadline, read: headOnly });
+    response.body.onClose(() => deadline.clear());
     return response;
   } catch (error) {
     deadline.clear();
@@ -121,22 +128,25 @@ function deadlineOf({ name, timeoutMs }: Parts, request: UpstreamRequest): Deadl
 
 /** Times the call with all its attempts, and turns its failure into a problem. */
 async function measured<T>(parts: Parts, call: Call<T>): Promise<T> {
-  const { name, metrics } = parts;
+  const { name, counts } = parts;
   const { request, deadline } = call;
   const { method, operation = method } = request;
-  const end = metrics.dependencies.startTimer({ dependency: name, operation });
+  const began = performance.now();
+  const end = (outcome: string) => counts.ended(operation, outcome, performance.now() - began);
   try {
-    const { response, value } = await retried(parts, call);
+    const outcome = await retried(parts, call);
+    if ('error' in outcome) throw outcome.error;
+    const { response, value } = outcome;
     if (isOutOfTime(response, request)) {
       response.body.destroy();
       throw problem('deadline_exceeded', `The time that was left for ${name} was too short`);
     }
-    end({ outcome: outcomeOf(response) });
+    end(outcomeOf(response));
     return value;
   } catch (error) {
-    const { aborted, reason: ended } = deadline.signal;
-    const reason = aborted ? ended : callProblem(name, error, isStream(request.body));
-    end({ outcome: reason instanceof Problem ? reason.code : 'aborted' });
+    const { ended } = deadline;
+    const reason = ended ? ended.reason : callProblem(name, error, isStream(request.body));
+    end(reason instanceof Problem ? reason.code : 'aborted');
     throw reason;
   }
 }
@@ -151,21 +161,18 @@ function outcomeOf({ statusCode }: UpstreamResponse): string {
 }
 
 /** Retries, and their budget. */
-async function retried<T>(parts: Parts, call: Call<T>) {
+function retried<T>(parts: Parts, call: Call<T>): Promise<Outcome<T>> {
   const { budget, counts } = parts;
   const { deadline } = call;
-  const outcome = await withRetries(() => once(parts, call), {
+  return withRetries(() => once(parts, call), {
     budget,
-    left: deadline.left,
-    signal: deadline.signal,
+    deadline,
     onRejected: () => counts.rejected.retryBudget.inc(),
     onRetry(discarded) {
       counts.retried.inc();
       if ('response' in discarded) void discarded.response.body.dump();
     },
   });
-  if ('error' in outcome) throw outcome.error;
-  return outcome;
 }
 
 /**

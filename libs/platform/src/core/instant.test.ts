@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readInstant, toInstant } from './instant.ts';
 
@@ -18,6 +19,28 @@ describe('a timestamp', () => {
     expect(toInstant(text)).toBe(instant);
   });
 
+  it('in the form that sorts is itself if there is such a day and time', () => {
+    const number = (max: number, digits: number) =>
+      fc.nat({ max }).map((value) => `${value}`.padStart(digits, '0'));
+    const parts = [
+      number(9999, 4),
+      number(13, 2),
+      number(32, 2),
+      number(25, 2),
+      number(61, 2),
+      number(61, 2),
+      number(999, 3),
+    ] as const;
+    fc.assert(
+      fc.property(...parts, (year, month, day, hour, minute, second, millisecond) => {
+        const withoutZone = `${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}`;
+        // Temporal reads the other form. They are the same instant, if they are one.
+        expect(readInstant(`${withoutZone}Z`)).toBe(readInstant(`${withoutZone}+00:00`));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   it.each([
     ['a tab', '2026-11-28\t01:00:00Z'],
     ['a line feed', '2026-11-28\n01:00:00Z'],
@@ -33,6 +56,8 @@ describe('a timestamp', () => {
     ['a day that the month lacks', '2026-02-29T01:00:00Z'],
     ['a leap second in the middle of a day', '2026-11-28T01:00:60Z'],
     ['hour 24', '2026-11-28T24:00:00Z'],
+    ['hour 24 and milliseconds', '2026-11-28T24:00:00.000Z'],
+    ['milliseconds on a day that the month lacks', '2026-02-29T01:00:00.000Z'],
     ['an offset of a day', '2026-11-28T01:00:00+24:00'],
     ['a year of six digits', '+002026-11-28T01:00:00Z'],
     ['a year of five digits in UTC', '9999-12-31T23:59:59-01:00'],

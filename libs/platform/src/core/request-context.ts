@@ -24,6 +24,10 @@ export type RequestContext = {
   share?: CallShare;
   /** The code of the problem that the request is answered with. */
   problem: string | undefined;
+  /** The status that counts instead of the one that was sent, because the response broke off after its head. */
+  brokenStatus?: number;
+  /** Ends the observation of a request whose response is a stream without an end, with the status that was sent. */
+  endObservation?: (status: number) => void;
 };
 
 // Registered here and not by the SDK, which only runs with an exporter: log lines and deadlines need it always.

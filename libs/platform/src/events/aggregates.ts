@@ -38,6 +38,19 @@ export type AggregateStore<T extends Aggregate, Also = unknown> = {
   remove(id: string, options?: { version?: number; events?: DomainEvent[] }): Promise<boolean>;
 };
 
+/** An aggregate that is useless from a time on; milliseconds since the epoch. */
+export type Expiring = Aggregate & { expiresAt: number };
+
+/** Stores aggregates that may be deleted at any time after they have expired. */
+export type ExpiringStore<T extends Expiring> = AggregateStore<T> & {
+  /**
+   * Deletes up to `limit` aggregates that have expired by `now`.
+   *
+   * @returns how many it has deleted; fewer than `limit` if no more have expired, or if another process deletes them
+   */
+  deleteExpired(now: number, limit: number): Promise<number>;
+};
+
 /** Maximum number of times that a rule is applied if others change the aggregate between the read and the write. */
 const maxAttempts = 20;
 /** Delays between these attempts; milliseconds. */

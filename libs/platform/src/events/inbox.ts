@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate as nextIteration } from 'node:timers/promises';
 import { type DomainEvent, EventEnvelope, type EventSchemas } from '@slipway/contract-kit/event';
 import type { Operation } from '@slipway/contract-kit/operation';
-import Type from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
 import { createClient } from '../calls/client.ts';
 import type { Upstream } from '../calls/upstream.ts';
 import type { App } from '../core/app.ts';
@@ -90,13 +90,19 @@ type InboxOptions = {
   log: Logger;
   /** Counters of the delivered events by outcome. */
   counts: Record<Outcome['outcome'], Count>;
+  /**
+   * Called after each delivery of an event that the store has applied, before the delivery is acknowledged. If it fails,
+   * the event is delivered again, so it must be safe to repeat.
+   */
+  onApplied?: (event: DomainEvent) => Promise<void>;
 };
 
 /**
  * Registers `POST /internal/v1/events`. An event that can never be applied is stored as a dead letter and acknowledged;
  * any other failure fails the delivery, so that the sender retries it.
  */
-export function registerInbox(app: App, { schemas, store, log, counts }: InboxOptions): Inbox {
+export function registerInbox(app: App, options: InboxOptions): Inbox {
+  const { schemas, store, log, counts, onApplied = async () => undefined } = options;
   const check = createEventCheck(schemas);
 
   const receive = async (event: DomainEvent): Promise<Outcome> => {
@@ -113,7 +119,9 @@ export function registerInbox(app: App, { schemas, store, log, counts }: InboxOp
     const reason = check(event);
     if (reason) return { outcome: 'rejected', reason };
     try {
-      return { outcome: await withTraceOf(event, `event ${event.type}`, () => store.apply(event)) };
+      const outcome = await withTraceOf(event, `event ${event.type}`, () => store.apply(event));
+      await onApplied(event);
+      return { outcome };
     } catch (error) {
       if (error instanceof RejectedEvent) return { outcome: 'rejected', reason: error.message };
       throw error;

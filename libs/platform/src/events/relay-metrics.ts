@@ -10,6 +10,8 @@ const countInterval = 5_000;
 export function createRelayMetrics(metrics: Metrics, outbox: OutboxStore) {
   let oldestAt: string | undefined;
   let countedAt = 0;
+  let depth = 0;
+  metrics.backlog = () => ({ waiting: depth, oldestAt });
   const registers = [metrics.registry];
   const named = {
     name: 'outbox_deliveries_total',
@@ -33,7 +35,8 @@ export function createRelayMetrics(metrics: Metrics, outbox: OutboxStore) {
     deliveries: countBy(metrics, named, 'outcome', ['delivered', 'failed', 'rejected']),
     /** Records that the outbox is empty, without counting. */
     setEmpty(): void {
-      waiting.set(0);
+      depth = 0;
+      waiting.set(depth);
       oldestAt = undefined;
     },
     /** Counts the undelivered events, unless the last count is less than `countInterval` old. */
@@ -41,7 +44,8 @@ export function createRelayMetrics(metrics: Metrics, outbox: OutboxStore) {
       if (Date.now() - countedAt < countInterval) return;
       countedAt = Date.now();
       const backlog = await outbox.backlog();
-      waiting.set(backlog.depth);
+      depth = backlog.depth;
+      waiting.set(depth);
       oldestAt = backlog.oldestAt;
     },
   };

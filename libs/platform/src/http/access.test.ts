@@ -6,7 +6,6 @@ import { mayAccess, principalOf, registerAccess } from './access.ts';
 import { registerProblemResponses } from './problem-responses.ts';
 
 const serviceToken = 'a-secret-between-services';
-const jobToken = 'a-secret-of-one-job';
 const principals: Record<string, string[]> = {
   'token-of-member': ['member'],
   'token-of-admin': ['member', 'admin'],
@@ -18,14 +17,13 @@ async function verify(token: string) {
   return { subject: token, roles };
 }
 
-function createApp(options: { serviceToken?: string; jobToken?: string }) {
+function createApp(options: { serviceToken?: string }) {
   const app = Fastify();
   registerProblemResponses(app);
   registerAccess(app as unknown as App, { verify, ...options });
   for (const access of ['member', 'admin'] as const) {
     app.get(`/${access}`, { config: { access } }, async (request) => principalOf(request).subject);
   }
-  app.get('/run', { config: { access: 'admin', jobs: true } }, async (request) => principalOf(request));
   for (const access of ['public', 'service'] as const) {
     app.get(`/${access}`, { config: { access } }, async () => 'reached');
   }
@@ -34,7 +32,7 @@ function createApp(options: { serviceToken?: string; jobToken?: string }) {
 
 let app: FastifyInstance;
 beforeEach(() => {
-  app = createApp({ serviceToken, jobToken });
+  app = createApp({ serviceToken });
 });
 
 async function status(url: string, authorization?: string) {
@@ -75,19 +73,6 @@ describe('access', () => {
   it('requires the same of HEAD as of GET', async () => {
     const head = await app.inject({ method: 'HEAD', url: '/admin' });
     expect(head.statusCode).toBe(401);
-  });
-
-  it('opens an operation of a job to its token, which opens nothing else and has no role', async () => {
-    const authorization = `Bearer ${jobToken}`;
-    const run = await app.inject({ url: '/run', headers: { authorization } });
-    expect(run.json()).toEqual({ subject: 'job', roles: [] });
-    for (const url of ['/member', '/admin', '/service']) expect(await status(url, authorization)).toBe(401);
-    expect(await status('/run', 'Bearer token-of-member')).toBe(403);
-    expect(await status('/run', 'Bearer token-of-admin')).toBe(200);
-    for (const token of [serviceToken, 'undefined', 'job'])
-      expect(await status('/run', `Bearer ${token}`)).toBe(401);
-    app = createApp({ serviceToken });
-    expect(await status('/run', authorization)).toBe(401);
   });
 
   it('opens operations for services to the service token only', async () => {

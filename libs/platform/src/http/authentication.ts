@@ -13,8 +13,6 @@ export type AuthenticationOptions = {
   shareBy: (clientOf: ClientOf) => void;
   /** The secret that other services send to operations with `access: 'service'`; without it, these reject every call. */
   serviceToken?: string;
-  /** The secret that a job sends to operations with `jobs`; without it, these reject jobs. */
-  jobToken?: string;
   /** Identifies clients without a verified token (`readClientAddress`); without it, they count as one client. */
   networkOf?: (request: Pick<FastifyRequest, 'raw'>) => string;
   /**
@@ -39,12 +37,12 @@ export function registerAuthentication(app: App, options: AuthenticationOptions)
 
 /** Creates the options of `registerAccess`, for a service that checks access in only a part of its routes. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
-  const { readKeys, shareBy, networkOf, currentAccess, serviceToken, jobToken } = options;
+  const { readKeys, shareBy, networkOf, currentAccess, serviceToken } = options;
   const verify = createTokenVerifier(publishedKeys(readKeys));
   const clients = createClientIdentity(verify, networkOf);
   shareBy(clients.cached);
   const verifyNow = currentAccess ? withCurrentAccess(verify, currentAccess) : verify;
-  return { verify: verifyNow, serviceToken, jobToken, clients };
+  return { verify: verifyNow, serviceToken, clients };
 }
 
 function withCurrentAccess(

@@ -18,8 +18,8 @@ export const isPerson = (client: string): boolean => client.startsWith(personPre
 export type ClientIdentity = {
   /** Uses a token only if its verification is cached: cheap enough for every request under overload. */
   cached: ClientOf;
-  /** Verifies the token if its verification is not cached. */
-  verified(request: IncomingMessage): Promise<string>;
+  /** Verifies the token if its verification is not cached; only then, it returns a promise. */
+  verified(request: IncomingMessage): string | Promise<string>;
   /** Ignores the token. */
   byAddress: ClientOf;
 };
@@ -47,9 +47,11 @@ export function createClientIdentity(
       return principal ? bySubject(principal) : byAddress(request);
     },
 
-    async verified(request) {
+    verified(request) {
       const token = bearerTokenOf(request.headers);
       if (token === undefined) return byAddress(request);
+      const principal = verify.cached(token);
+      if (principal) return bySubject(principal);
       return verify(token).then(bySubject, () => byAddress(request));
     },
   };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { IdempotencyStore } from './idempotency.ts';
+import { expireKeys, type IdempotencyStore } from './idempotency.ts';
 
 /** Two connections to the same data. */
 export type OpenIdempotency = {
@@ -94,21 +94,39 @@ export function idempotencyContract(name: string, open: () => Promise<OpenIdempo
       await store.complete('answered', answer);
       await store.reserve('left', 'hash', 999, staleAfter);
       await store.reserve('young', 'hash', 1_000, staleAfter);
-      await store.expire(1_000);
+      expect(await store.expire(1_000, 100)).toBe(2);
       expect(await store.reserve('answered', 'hash', 1_001, staleAfter)).toEqual({ state: 'reserved' });
       expect(await store.reserve('left', 'hash', 1_001, staleAfter)).toEqual({ state: 'reserved' });
       expect(await store.reserve('young', 'hash', 1_001, staleAfter)).toMatchObject({ state: 'running' });
     });
 
-    it('deletes any number of keys', async () => {
-      for (let n = 0; n < 2_500; n += 100) {
-        const hundred = Array.from({ length: 100 }, (_, index) => `key-${n + index}`);
-        await Promise.all(hundred.map((key) => store.reserve(key, 'hash', 0, staleAfter)));
+    it('deletes up to a number of keys at a time, and reports how many', async () => {
+      const keys = Array.from({ length: 25 }, (_, n) => `key-${n}`);
+      await Promise.all(keys.map((key) => store.reserve(key, 'hash', 0, staleAfter)));
+      const deleted = [];
+      for (const each of [store, second, store, second]) deleted.push(await each.expire(1, 10));
+      expect(deleted).toEqual([10, 10, 5, 0]);
+      for (const key of keys) {
+        expect(await store.reserve(key, 'hash', 1, staleAfter)).toEqual({ state: 'reserved' });
       }
-      await store.expire(1);
-      for (const n of [0, 999, 1_000, 2_499]) {
-        expect(await store.reserve(`key-${n}`, 'hash', 1, staleAfter)).toEqual({ state: 'reserved' });
+    });
+
+    it('deletes any number of keys, and stops in between if the service drains', async () => {
+      for (let n = 0; n < 300; n += 20) {
+        const some = Array.from({ length: 20 }, (_, index) => `key-${n + index}`);
+        await Promise.all(some.map((key) => store.reserve(key, 'hash', 0, staleAfter)));
       }
+      const draining = new AbortController();
+      const drained = {
+        expire(...args: Parameters<IdempotencyStore['expire']>) {
+          draining.abort(new Error('draining'));
+          return store.expire(...args);
+        },
+      };
+      await expect(expireKeys(drained, draining.signal)).rejects.toThrow('draining');
+      expect(await second.expire(Date.now(), 10)).toBe(10);
+      await expireKeys(store);
+      expect(await second.expire(Date.now(), 10)).toBe(0);
     });
 
     describe('of one caller', () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import type { Operation } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -37,8 +38,12 @@ export type IdempotencyStore = {
    * key. A request with another body does not, because the first may have had its effect.
    */
   release(key: string, staleAfter: number): Promise<void>;
-  /** Deletes the keys that were reserved before `before`, in milliseconds since the epoch. */
-  expire(before: number): Promise<void>;
+  /**
+   * Deletes up to `limit` keys that were reserved before `before`, in milliseconds since the epoch.
+   *
+   * @returns how many it has deleted; fewer than `limit` if no more are as old, or if another process deletes them
+   */
+  expire(before: number, limit: number): Promise<number>;
   /**
    * Deletes the oldest keys of a caller that are beyond a number, or beyond a number of bytes of stored responses. Keeps
    * reservations without a response that were made since `runningSince`.
@@ -51,6 +56,8 @@ export type KeyLimits = { records: number; bytes: number };
 
 type Options = {
   log: Logger;
+  /** Whether this process deletes expired keys by a timer, because the service has no job for it. */
+  expires: boolean;
   /** Time limit in milliseconds of a route without a `timeoutMs`. */
   requestTimeout: number;
 };
@@ -67,6 +74,11 @@ export const keyLimits: KeyLimits = { records: 10_000, bytes: 10 * 1_048_576 };
 const uncounted: KeyLimits = { records: 100, bytes: 1_048_576 };
 /** Maximum number of callers whose keys are followed. */
 const maxCallers = 10_000;
+/**
+ * Maximum number of keys that are deleted at a time, so that a command ends in time and requests run in between. A
+ * transaction of Datastore may change 500 entities.
+ */
+const expireBatch = 250;
 /** Interval in milliseconds between two deletions of expired keys. */
 const expireInterval = 10 * 60_000;
 
@@ -78,7 +90,7 @@ const expireInterval = 10 * 60_000;
 export function registerIdempotency(
   app: FastifyInstance,
   store: IdempotencyStore,
-  { log, requestTimeout }: Options,
+  { log, expires, requestTimeout }: Options,
 ): void {
   app.decorateRequest('idempotency', null);
   app.addHook('onRoute', (route) => {
@@ -90,7 +102,7 @@ export function registerIdempotency(
     route.preHandler = [reserve, ...[route.preHandler ?? []].flat()];
     route.onSend = [...[route.onSend ?? []].flat(), end];
   });
-  expirePeriodically(app, store, log);
+  if (expires) expirePeriodically(app, store, log);
   const grew = trimNowAndThen(store, log);
 
   async function begin(request: FastifyRequest, reply: FastifyReply, staleAfter: number) {
@@ -205,11 +217,27 @@ function isFinal({ status, body }: StoredAnswer): boolean {
   return status !== 409 || !body.includes('"code":"request_in_flight"');
 }
 
+/**
+ * Deletes the keys whose responses have been stored for a day.
+ *
+ * @param signal ends it early
+ * @throws the reason of the signal
+ */
+export async function expireKeys(
+  store: Pick<IdempotencyStore, 'expire'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const before = Date.now() - storedFor;
+  for (let deleted = expireBatch; deleted === expireBatch; ) {
+    signal?.throwIfAborted();
+    deleted = await store.expire(before, expireBatch);
+    await nextIteration();
+  }
+}
+
 function expirePeriodically(app: FastifyInstance, store: IdempotencyStore, log: Logger): void {
   const expire = () =>
-    store
-      .expire(Date.now() - storedFor)
-      .catch((error) => log.warn({ err: error }, 'failed to delete expired idempotency keys'));
+    expireKeys(store).catch((error) => log.warn({ err: error }, 'failed to delete expired idempotency keys'));
   const timer = setInterval(expire, expireInterval).unref();
   app.addHook('onClose', async () => clearInterval(timer));
 }

@@ -8,7 +8,8 @@ import type { App } from '../core/app.ts';
  * @param timeoutMs how long the client may continue to send; milliseconds
  */
 export function registerLinger(app: App, timeoutMs = 5_000): void {
-  app.addHook('onResponse', async ({ raw }) => {
+  app.addHook('onResponse', ({ raw }, _reply, done) => {
+    done();
     if (raw.complete) return;
     raw.resume();
     const timer = setTimeout(() => raw.complete || raw.destroy(), timeoutMs);

@@ -1,5 +1,5 @@
 import { problem } from '@slipway/contract-kit/problem';
-import Type from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings } from '../service/settings.ts';
@@ -35,8 +35,10 @@ const things = defineService({
 });
 
 let service: Service<undefined>;
+const lines: string[] = [];
 beforeAll(async () => {
-  service = await buildService(things, readSettings(things.settings, { LOG_LEVEL: 'silent' }));
+  const logTo = { write: (line: string) => void lines.push(line) };
+  service = await buildService(things, readSettings(things.settings, { LOG_LEVEL: 'error' }), { logTo });
 });
 afterAll(() => service.app.close());
 
@@ -147,5 +149,19 @@ describe('a failure inside', () => {
 
   it('names whole seconds to retry after', async () => {
     expect((await send('GET', '/busy')).headers['retry-after']).toBe('2');
+  });
+});
+
+describe('the log of an error', () => {
+  const failures = () => lines.filter((line) => line.includes('request failed'));
+
+  it('has the stack of a failure, and no line for a rejection but that of its request', async () => {
+    lines.length = 0;
+    await service.app.inject('/broken');
+    expect(failures()).toEqual([expect.stringContaining('problem-responses.test.ts')]);
+    lines.length = 0;
+    await service.app.inject('/busy');
+    expect(failures()).toEqual([]);
+    await expect.poll(() => lines).toEqual([expect.stringContaining('"problem":"overloaded"')]);
   });
 });

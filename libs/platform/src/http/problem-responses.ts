@@ -23,10 +23,18 @@ export function registerProblemResponses(app: FastifyInstance): void {
   rejectOtherTargets(app);
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const answer = attribute(toProblem(error), request);
-    if (answer.status >= 500) request.log.error({ err: error, code: answer.code }, 'request failed');
+    if (isFailure(answer)) request.log.error({ err: error, code: answer.code }, 'request failed');
     return sendProblem(answer, request, reply);
   });
   answerMissingRoutes(app);
+}
+
+/**
+ * Returns whether an error is a failure to look into. A rejection under overload is a decision: its request line names it,
+ * and a stack for each would take more CPU than the rejection.
+ */
+function isFailure({ status, code }: Problem): boolean {
+  return status >= 500 && code !== 'overloaded';
 }
 
 /**
@@ -75,11 +83,10 @@ function answerMissingRoutes(app: FastifyInstance): void {
 }
 
 /** Returns the problem to send for an error that was thrown anywhere in a route. */
-export function toProblem(error: FastifyError | Problem): Problem {
+export function toProblem(error: Error): Problem {
   if (error instanceof Problem) return error;
-  if ('validation' in error && error.validation)
-    return invalidRequest(error.validation, error.validationContext);
-  const { code, statusCode = 500, message } = error;
+  const { code, statusCode = 500, message, validation, validationContext }: Partial<FastifyError> = error;
+  if (validation) return invalidRequest(validation, validationContext);
   if (statusCode < 400 || statusCode > 499) return problem('internal', undefined, { cause: error });
   if (!code?.startsWith('FST_ERR_')) return problem(codeOf(statusCode), undefined, { cause: error });
   const part = partOf(code);

@@ -1,4 +1,6 @@
-import { createRemoteJWKSet, customFetch, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
+import * as errors from 'jose/errors';
+import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote';
 
 /** Age in milliseconds at which the cached key set is read again, in the background. */
 const refreshAfter = 5 * 60_000;
@@ -28,20 +30,24 @@ export function publishedKeys(
   let attemptedAt = Number.NEGATIVE_INFINITY;
   let readAt = Number.NEGATIVE_INFINITY;
 
-  const keys = createRemoteJWKSet(unusedUrl, {
-    cacheMaxAge: Number.POSITIVE_INFINITY,
-    cooldownDuration: Number.POSITIVE_INFINITY,
-    async [customFetch]() {
-      attemptedAt = now();
-      const response = Response.json(await readKeySet());
-      readAt = now();
-      return response;
-    },
-  });
+  const createKeys = () =>
+    createRemoteJWKSet(unusedUrl, {
+      cacheMaxAge: Number.POSITIVE_INFINITY,
+      cooldownDuration: Number.POSITIVE_INFINITY,
+      async [customFetch]() {
+        attemptedAt = now();
+        const response = Response.json(await readKeySet());
+        readAt = now();
+        return response;
+      },
+    });
+  let keys: ReturnType<typeof createKeys> | undefined;
   const mayRead = () => now() - attemptedAt >= cooldown;
 
   return async (header, token) => {
     if (!header.kid) throw new errors.JWKSNoMatchingKey();
+    // Not at the start, because this loads fetch of Node, which takes 20 ms.
+    keys ??= createKeys();
     if (now() - readAt > refreshAfter && mayRead()) keys.reload().catch(() => undefined);
     try {
       return await keys(header, token);

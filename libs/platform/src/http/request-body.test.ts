@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import Type from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings } from '../service/settings.ts';

@@ -1,8 +1,10 @@
 import { problem } from '@slipway/contract-kit/problem';
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import type { JWTPayload, JWTVerifyGetKey } from 'jose';
+import * as errors from 'jose/errors';
+import { jwtVerify } from 'jose/jwt/verify';
 import { BoundedMap } from './bounded-map.ts';
 
-/** The person that an access token identifies, or a job. */
+/** The person that an access token identifies. */
 export type Principal = {
   subject: string;
   roles: string[];

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
 import { describe, expect, it } from 'vitest';
 import { createValidators } from './validation.ts';
 

@@ -4,6 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { setImmediate as nextIteration, setTimeout as wait } from 'node:timers/promises';
 import type { Priority } from '@slipway/contract-kit/operation';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { totalsByPriority } from '../telemetry/totals.ts';
 import { Admission, admitRequests } from './admission.ts';
 import { CpuShare } from './cpu-share.ts';
 import { createRejection, type Reason } from './rejection.ts';
@@ -42,7 +43,10 @@ async function serve({ coldFor = 0, cpuTime }: { coldFor?: number; cpuTime?: () 
     response.end('done');
   });
   const admission = new Admission({
-    reject: createRejection({ rejected: countIn(rejected), requests } as never),
+    reject: createRejection(
+      { rejected: countIn(rejected), requests, totals: { priorities: totalsByPriority() } } as never,
+      () => 'interactive',
+    ),
     flowOf: ({ headers }) => ({
       priority: (headers['x-priority'] ?? 'interactive') as Priority,
       client: String(headers['x-client']),

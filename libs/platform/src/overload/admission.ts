@@ -65,7 +65,7 @@ export class Admission {
   readonly #cpuShare: CpuShare;
   readonly #rejectedConnections = new RejectedConnections();
   /** Number of requests that may still start in this iteration. It is refilled at most once in an iteration. */
-  #startsLeft = 1;
+  #startsLeft = 0;
   #refilledIn = 0;
   #iterationIsDue = false;
   #sweptAt = 0;
@@ -141,7 +141,6 @@ export class Admission {
     if (this.#isFull(flow) || ahead >= maxAhead || (isLate && ahead >= shortQueue)) {
       reject('queue_full', request, response);
       this.#rejectedConnections.add(request);
-      this.#scheduleIteration();
     } else {
       this.#queue.push(flow, queued);
       this.#scheduleIteration();

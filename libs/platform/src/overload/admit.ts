@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import type { Operation } from '@slipway/contract-kit/operation';
+import { type Operation, priorityOf } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
+import { createHold } from '../core/hold.ts';
 import { hasBody } from '../core/request-body.ts';
 import { currentContext } from '../core/request-context.ts';
 import { bearerTokenOf } from '../http/bearer.ts';
@@ -11,7 +12,7 @@ import { fromZero, gauge } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { Admission, admitRequests } from './admission.ts';
 import { LatencyLimit, minLimit } from './latency-limit.ts';
-import { earnedPriority, maxQueueTime, priorityOf, slowMaxQueueTime } from './queue-time.ts';
+import { earnedPriority, maxQueueTime, slowMaxQueueTime } from './queue-time.ts';
 import { createRejection, reasons, retryAfter } from './rejection.ts';
 
 export type AdmissionControl = {
@@ -35,7 +36,7 @@ export function registerAdmission(app: FastifyInstance, metrics: Metrics): Admis
   const nameOf: ClientOf = (request) => clientOf?.(request) ?? '';
   const routeOf = indexRoutes(app);
   const admission = new Admission({
-    reject: createRejection(metrics),
+    reject: createRejection(metrics, (request) => priorityOf(routeOf(request))),
     flowOf(request) {
       const config = routeOf(request);
       const [priority, client] = [priorityOf(config), nameOf(request)];
@@ -114,6 +115,7 @@ function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, clie
     received += 1;
     if (areFew && received % sampleEvery !== 0) return done();
     const config = request.routeOptions.config as Config;
+    if (config.isStream) return done();
     const limit = limitOf(config);
     if (!areFew) {
       const permit = acquire(limit, clientOf(request.raw));
@@ -156,17 +158,13 @@ type Permit = ReturnType<typeof createPermit>;
  * @param free called once, when the permit is free
  */
 function createPermit(free: () => void) {
-  let holds = 1;
-  const release = () => {
-    holds -= 1;
-    if (holds === 0) free();
-  };
+  const permit = createHold(free);
   return {
-    release,
+    release: permit.release,
     holdUntil(work: Promise<unknown>): void {
       // Fastify calls the handler even if the client disconnected while a hook ran: the permit is free then.
-      if (holds === 0) return;
-      holds += 1;
+      if (permit.isFree) return;
+      const release = permit.hold();
       const timer = setTimeout(finish, maxHold).unref();
       let isOver = false;
       function finish() {

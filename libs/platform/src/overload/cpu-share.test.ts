@@ -38,6 +38,19 @@ describe('the share of a processor', () => {
     expect(share.isStarved).toBe(false);
   });
 
+  it('is measured over 100 ms at least, and half of a processor is enough', () => {
+    let cpu = 0;
+    const share = new CpuShare(() => cpu);
+    share.busy(0);
+    share.busy(99);
+    expect(share.isStarved).toBe(false);
+    share.busy(100);
+    expect(share.isStarved).toBe(true);
+    cpu = 50;
+    share.busy(200);
+    expect(share.isStarved).toBe(false);
+  });
+
   it('is measured on the thread of the event loop', () => {
     const share = new CpuShare();
     const begin = performance.now();

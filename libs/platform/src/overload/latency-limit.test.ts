@@ -88,3 +88,103 @@ describe('the limit on the concurrency of a route', () => {
     expect(limit.inFlight).toBeLessThanOrEqual(256);
   });
 });
+
+describe('a window of measurement', () => {
+  /** A limit whose best latency is 10 ms, measured until 100 ms with a hundred requests in flight. */
+  function measured() {
+    const limit = new LatencyLimit(maxQueueTime);
+    const samples = (count: number, latency: number, now: number) => {
+      for (let n = 0; n < count; n += 1) limit.sample(latency, now);
+      return limit.limit;
+    };
+    for (let n = 0; n < 100; n += 1) limit.acquire('');
+    expect(samples(10, 10, 100)).toBe(192);
+    return { limit, samples };
+  }
+
+  it('ends with ten samples after 100 ms, and lowers the limit to what can be done in time', () => {
+    const { samples } = measured();
+    expect(samples(9, 1_000, 200)).toBe(192);
+    expect(samples(1, 1_000, 200)).toBe(Math.floor((100 * 210) / 1_000));
+  });
+
+  it('ends at the first sample after 100 ms if there are enough', () => {
+    const { samples } = measured();
+    expect(samples(10, 1_000, 199)).toBe(192);
+    expect(samples(1, 1_000, 200)).toBe(21);
+  });
+
+  it('ends with 64 samples, however short it is', () => {
+    const { samples } = measured();
+    expect(samples(63, 1_000, 150)).toBe(192);
+    expect(samples(1, 1_000, 150)).toBe(21);
+  });
+
+  it('changes nothing while the median exceeds its best by no more than the maximum queue time', () => {
+    const { limit, samples } = measured();
+    expect(samples(10, 210, 200)).toBe(192);
+    for (const latency of [10, 10, 10, 1_000, 1_000, 1_000, 1_000, 10, 10, 10]) limit.sample(latency, 300);
+    expect(limit.limit).toBe(192);
+    expect(samples(10, 211, 400)).toBeLessThan(192);
+  });
+
+  it('counts the most requests that were in flight at a time', () => {
+    const { limit, samples } = measured();
+    for (let n = 0; n < 50; n += 1) limit.acquire('');
+    for (let n = 0; n < 110; n += 1) limit.release('');
+    limit.acquire('');
+    expect(samples(10, 1_000, 200)).toBe(Math.floor((150 * 210) / 1_000));
+  });
+
+  it('raises the limit by its square root while it is nearly used up, and not while it is not', () => {
+    const { limit, samples } = measured();
+    samples(10, 1_000, 200);
+    for (let n = 0; n < 90; n += 1) limit.release('');
+    expect(samples(10, 10, 300)).toBe(25);
+    expect(samples(10, 10, 400)).toBe(25);
+  });
+});
+
+describe('the permits of a route', () => {
+  /** A limit that has fallen to its minimum of 16 permits. */
+  function lowest() {
+    const limit = new LatencyLimit(maxQueueTime);
+    for (const [latency, now] of [
+      [1, 100],
+      [1_000_000, 200],
+    ] as const) {
+      for (let n = 0; n < 10; n += 1) limit.sample(latency, now);
+    }
+    expect(limit.limit).toBe(16);
+    const take = (client: string) => {
+      let taken = 0;
+      while (limit.acquire(client)) taken += 1;
+      return taken;
+    };
+    const free = (client: string, count: number) => {
+      for (let n = 0; n < count; n += 1) limit.release(client);
+    };
+    return { limit, take, free };
+  }
+
+  it('are shared by the clients that have any', () => {
+    const { take, free } = lowest();
+    expect([take('ada'), take('bob'), take('eve')]).toEqual([16, 8, 6]);
+    free('bob', 3);
+    expect(take('bob')).toBe(1);
+  });
+
+  it('are shared without a client that has none any more', () => {
+    const { take, free } = lowest();
+    expect([take('ada'), take('bob')]).toEqual([16, 8]);
+    free('bob', 8);
+    expect(take('eve')).toBe(8);
+  });
+
+  it('can all be taken by one client that others leave them to', () => {
+    const { limit } = lowest();
+    limit.acquire('ada');
+    const taken = Array.from({ length: 15 }, () => limit.acquire('bob'));
+    expect(taken).not.toContain(false);
+  });
+});

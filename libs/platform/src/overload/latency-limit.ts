@@ -48,8 +48,8 @@ export class LatencyLimit {
   acquire(client: string): boolean {
     const own = this.#clients.get(client) ?? 0;
     if (this.#inFlight >= this.#limit) {
-      const clients = this.#clients.size + (own > 0 ? 0 : 1);
-      if (own >= this.#limit / clients || this.#inFlight >= hardMax) return false;
+      const share = this.#limit / this.#clients.size;
+      if (own >= share || this.#inFlight >= hardMax) return false;
     }
     this.#clients.set(client, own + 1);
     this.#inFlight += 1;

@@ -1,11 +1,5 @@
 import { expect, it } from 'vitest';
-import { earnedPriority, priorityOf } from './queue-time.ts';
-
-it('gives calls between services the lowest priority, unless their contract says otherwise', () => {
-  expect(priorityOf({ access: 'service' })).toBe('batch');
-  expect(priorityOf({ access: 'service', priority: 'money' })).toBe('money');
-  expect(priorityOf({ access: 'member' })).toBe('interactive');
-});
+import { earnedPriority } from './queue-time.ts';
 
 it('grants the priority of a route to people whose token was verified, and to nobody else', () => {
   const known = { isKnown: true, hasToken: true };

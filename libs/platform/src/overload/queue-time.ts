@@ -1,4 +1,4 @@
-import type { Access, Priority } from '@slipway/contract-kit/operation';
+import type { Priority } from '@slipway/contract-kit/operation';
 
 /**
  * Maximum queue time of each priority in milliseconds: the time that a request may lose to others, in the admission
@@ -11,11 +11,6 @@ export const maxQueueTime: Record<Priority, number> = { money: 400, interactive:
  * that start together compete for CPU with each other and with serving pods for about this long.
  */
 export const slowMaxQueueTime = 3_000;
-
-/** Returns the priority of a route. Calls between services are `batch` by default: their callers can retry later. */
-export function priorityOf({ priority, access }: { priority?: Priority; access?: Access } = {}): Priority {
-  return priority ?? (access === 'service' ? 'batch' : 'interactive');
-}
 
 /**
  * Returns the priority of a request before its token is checked. Anyone can send a request to a route that costs money,

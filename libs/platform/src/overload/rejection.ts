@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Priority } from '@slipway/contract-kit/operation';
 import { type PlatformProblem, problem, toDocument } from '@slipway/contract-kit/problem';
 import { announcesBody } from '../core/request-body.ts';
 import { defaultHeaders } from '../http/problem-responses.ts';
@@ -30,14 +31,20 @@ export type Reject = (reason: Reason, request: IncomingMessage, response: Server
  * Makes the function that rejects requests which Fastify has not seen, with a prebuilt response and without a log line
  * or a span: a rejection must cost a fraction of the work that it saves. It is counted as a request, or errors would
  * seem to be few under overload.
+ *
+ * @param priorityOf returns the priority of the operation that a request is for
  */
-export function createRejection({ rejected, requests }: Pick<Metrics, 'rejected' | 'requests'>): Reject {
-  const responses = new Map(Object.entries(codes).map(([reason, code]) => [reason, prebuild(code)]));
-  const counters = new Map(Object.keys(codes).map((reason) => [reason, rejected.labels(reason)]));
+export function createRejection(
+  { rejected, requests, totals }: Pick<Metrics, 'rejected' | 'requests' | 'totals'>,
+  priorityOf: (request: IncomingMessage) => Priority,
+): Reject {
+  const make = (reason: Reason) => ({ counter: rejected.labels(reason), ...prebuild(codes[reason]) });
+  const prepared = { queue_full: make('queue_full'), too_late: make('too_late'), deadline: make('deadline') };
   return (reason, request, response) => {
-    counters.get(reason)?.inc();
-    const { status, headers, body } = responses.get(reason) ?? prebuild(codes[reason]);
-    if (!request.complete && announcesBody(request)) lingerAfter(request, response);
+    const { counter, status, headers, body } = prepared[reason];
+    counter.inc();
+    totals.priorities[priorityOf(request)].rejected += 1;
+    if (announcesBody(request)) lingerAfter(request, response);
     response.writeHead(status, headers).end(body);
     requests.ended(request.method ?? '', 'rejected', status, 0);
   };
@@ -58,7 +65,7 @@ function prebuild(code: PlatformProblem) {
 function lingerAfter(request: IncomingMessage, response: ServerResponse): void {
   response.once('finish', () => {
     if (request.complete) return;
-    const timer = setTimeout(() => request.complete || request.socket.destroy(), lingerFor).unref();
+    const timer = setTimeout(() => request.socket.destroy(), lingerFor).unref();
     request.once('close', () => clearTimeout(timer));
   });
 }

@@ -1,3 +1,4 @@
+import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -18,6 +19,7 @@ const sample = defineService({
       body.push('the first half');
       return reply.send(body);
     });
+    app.get('/much', (_request, reply) => reply.send(Buffer.alloc(50_000_000)));
   },
 });
 
@@ -37,6 +39,12 @@ beforeEach(async () => {
 
 afterEach(() => service.app.close());
 
+/** Returns what the log line of a request says of its end. */
+function requestLine(line: string) {
+  const { msg, status, problem } = JSON.parse(line);
+  return msg === 'request' ? { status, ...(problem && { problem }) } : undefined;
+}
+
 describe('the time limit of a request', () => {
   it('answers soon after it has passed, in the log under the ids of the request', async () => {
     const startedAt = performance.now();
@@ -51,6 +59,22 @@ describe('the time limit of a request', () => {
     const response = await fetch(`${base}/half`);
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();
+    await expect
+      .poll(() => lines.map(requestLine))
+      .toContainEqual({ status: 504, problem: 'deadline_exceeded' });
+  });
+
+  it('counts as the client’s if the client does not read what was sent', async () => {
+    const call = get(`${base}/much`);
+    const response = await new Promise<IncomingMessage>((resolve) => call.once('response', resolve));
+    await expect.poll(() => lines.map(requestLine)).toContainEqual({ status: 499 });
+    response.destroy();
+  });
+
+  it('ends a response that its client does not read, so that it delays no stop', async () => {
+    const call = get(`${base}/much`).on('error', () => undefined);
+    await new Promise((resolve) => call.once('response', resolve));
+    await service.app.close();
   });
 
   it('holds while the service closes, so that a request that hangs delays no stop', async () => {

@@ -2,6 +2,7 @@ import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance } from 'fastify';
 import { withContext } from '../core/request-context.ts';
 import type { Served } from '../core/served.ts';
+import { noteBroken } from '../telemetry/observe.ts';
 
 /** Milliseconds between two checks of all requests in flight: a request is ended at most this much too late. */
 const checkInterval = 50;
@@ -27,7 +28,7 @@ export function limitTime(app: FastifyInstance, served: Iterable<Served>): void 
 
   function isTooSlow(each: Served, now: number): boolean {
     const { complete, readableLength, socket } = each.request.raw;
-    if (complete !== false || each.reply.sent) return false;
+    if (complete !== false || each.reply.raw.writableEnded) return false;
     const window = windows.get(each);
     if (window && now - window.beganAt < minRate.ms) return false;
     windows.set(each, { beganAt: now, bytes: socket.bytesRead });
@@ -42,12 +43,15 @@ export function limitTime(app: FastifyInstance, served: Iterable<Served>): void 
 function cutOff(served: Served): void {
   const { request, reply, context } = served;
   served.endsAt = Number.POSITIVE_INFINITY;
-  if (reply.sent) return;
-  if (reply.raw.headersSent) {
+  const { raw } = reply;
+  if (raw.writableFinished) return;
+  if (raw.headersSent) {
     // A part of the response was sent: only a broken connection shows the client that the rest will not come.
-    reply.raw.destroy();
+    if (request.raw.complete !== false) noteBroken(reply, problem('deadline_exceeded'));
+    raw.destroy();
     return;
   }
+  if (reply.sent) return;
   // The limit includes receiving the body: if that is not complete, the client was too slow.
   const code = request.raw.complete === false ? 'request_timeout' : 'deadline_exceeded';
   withContext(context, () => reply.send(problem(code)));

@@ -33,10 +33,28 @@ export function superviseConnections(server: Server): ClientConnections {
     server.removeAllListeners(event);
     for (const listener of listeners) server.on(event, inOrder(listener));
   }
+  sendBeforeClosing(server, sockets);
   return {
     closeUnused() {
       for (const socket of sockets) if (!responseOn(socket)) socket.destroy();
     },
+  };
+}
+
+/**
+ * Lets a server that closes send its responses first. Node takes a connection for idle as soon as its response is written,
+ * and would lose what a slow client has not read by then.
+ */
+function sendBeforeClosing(server: Server, sockets: Iterable<Socket>): void {
+  const closeIdleConnections = server.closeIdleConnections.bind(server);
+  server.closeIdleConnections = () => {
+    const sending = [...sockets].filter(responseOn);
+    for (const socket of sending) socket.destroy = () => socket;
+    closeIdleConnections();
+    for (const socket of sending) {
+      Reflect.deleteProperty(socket, 'destroy');
+      responseOn(socket)?.once('close', () => responseOn(socket) ?? socket.end());
+    }
   };
 }
 

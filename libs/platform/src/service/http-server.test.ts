@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import Type from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildService, defineService, type Service } from './service.ts';
 import { platformSettings, readSettings } from './settings.ts';

@@ -1,12 +1,6 @@
-import {
-  type IncomingMessage,
-  type OutgoingHttpHeader,
-  type OutgoingHttpHeaders,
-  type ServerOptions,
-  ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
+import { http } from '@slipway/contract-kit/node-http';
 import { type PlatformProblem, problem, toDocument } from '@slipway/contract-kit/problem';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { defaultHeaders, sendProblem, toProblem } from '../http/problem-responses.ts';
@@ -69,7 +63,7 @@ function httpOptions(lifecycle: Lifecycle, headersTimeout: number): ServerOption
  * began.
  */
 function reconnectingWhen(isLeaving: () => boolean) {
-  return class<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  return class<Request extends IncomingMessage = IncomingMessage> extends http.ServerResponse<Request> {
     override writeHead(status: number, reasonOrHeaders?: string | Headers, headers?: Headers): this {
       if (isLeaving()) this.shouldKeepAlive = false;
       return super.writeHead(status, reasonOrHeaders as string, headers);
@@ -108,7 +102,7 @@ function answerMalformedRequest(error: NodeJS.ErrnoException, socket: Socket): v
   const body = JSON.stringify(toDocument(answer));
   socket.end(
     [
-      `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
+      `HTTP/1.1 ${answer.status} ${http.STATUS_CODES[answer.status]}`,
       'content-type: application/problem+json',
       ...Object.entries(defaultHeaders).map(([name, value]) => `${name}: ${value}`),
       `content-length: ${Buffer.byteLength(body)}`,

@@ -7,6 +7,7 @@ import { createLogs } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { type Dependency, Lifecycle } from './lifecycle.ts';
 import { createManagement } from './management.ts';
+import { createStatus } from './status.ts';
 
 const operator = 'token-of-an-operator';
 
@@ -21,16 +22,23 @@ async function managed(dependencies: Dependency[] = [], token = operator) {
   const lines: string[] = [];
   const { log, level } = createLogs('things', 'info', { write: (line) => lines.push(line) });
   const lifecycle = new Lifecycle(dependencies);
-  const server = createManagement({
+  const metrics = createMetrics('things', '1.2.3');
+  const status = createStatus({
     service: 'things',
     version: '1.2.3',
     lifecycle,
-    metrics: createMetrics('things', '1.2.3'),
+    metrics,
+    upstreams: [{ name: 'users', breaker: 'open', retriesLeft: 10 }],
+    load: () => ({ rejecting: false }),
+  });
+  const server = createManagement({
+    service: 'things',
+    lifecycle,
+    metrics,
     log,
     logLevel: level,
     token,
-    upstreams: [{ name: 'users', breaker: 'open' }],
-    load: () => ({ rejecting: false }),
+    status,
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   close = async () => void server.close();
@@ -39,7 +47,15 @@ async function managed(dependencies: Dependency[] = [], token = operator) {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, options);
     return { status: response.status, text: await response.text() };
   };
-  return { port, lifecycle, log, lines, ask, statusOf: async (path: string) => (await ask(path)).status };
+  return {
+    port,
+    lifecycle,
+    metrics,
+    log,
+    lines,
+    ask,
+    statusOf: async (path: string) => (await ask(path)).status,
+  };
 }
 
 /** Sends a GET with a Host header that `fetch` would not send. */
@@ -108,6 +124,47 @@ describe('the management listener', () => {
       upstreams: [{ name: 'users', breaker: 'open' }],
       load: { rejecting: false },
     });
+  });
+
+  it('shows which process it is, what it went through, and what it counted', async () => {
+    const dependency = { ...up };
+    const { lifecycle, metrics, ask } = await managed([dependency]);
+    const activity = async () => JSON.parse((await ask('/status')).text).activity;
+    lifecycle.advance('ready');
+    const { instance } = await activity();
+    dependency.check = away.check;
+    await activity();
+    dependency.check = up.check;
+    await activity();
+    lifecycle.advance('draining');
+    metrics.totals.requests.add(0.02, true);
+    metrics.totals.priorities.money.served.add(0.02, true);
+    metrics.totals.priorities.batch.rejected += 2;
+    metrics.rejected.labels('queue_full').inc(2);
+    metrics.rejected.labels('rate_limit').inc();
+    const shown = await activity();
+    expect(shown).toMatchObject({ instance, requests: { count: 1, failed: 1 }, rejected: 2 });
+    expect(shown.priorities).toMatchObject([
+      { priority: 'money', served: { count: 1, failed: 1 }, rejected: 0 },
+      { priority: 'interactive', served: { count: 0 }, rejected: 0 },
+      { priority: 'batch', served: { count: 0 }, rejected: 2 },
+    ]);
+    const states = shown.history.map(({ state }: { state: string }) => state);
+    expect(states).toEqual(['starting', 'ready', 'unready', 'ready', 'draining']);
+    expect(Date.parse(shown.history[0].at)).toBeLessThanOrEqual(Date.now());
+  });
+
+  it('stores few of the changes of a dependency that goes up and down, and the start', async () => {
+    const dependency = { ...up };
+    const { lifecycle } = await managed([dependency]);
+    lifecycle.advance('ready');
+    for (let change = 0; change < 100; change += 1) {
+      dependency.check = change % 2 ? up.check : away.check;
+      await lifecycle.readiness();
+    }
+    expect(lifecycle.history).toHaveLength(20);
+    expect(lifecycle.history[0]?.state).toBe('starting');
+    expect(lifecycle.history.at(-1)?.state).toBe('ready');
   });
 
   it('never shows a negative time since the start, even if the system clock is changed', async () => {

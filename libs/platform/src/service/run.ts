@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { type Server, setGlobalProxyFromEnv } from 'node:http';
+import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import { http } from '@slipway/contract-kit/node-http';
 import type { TObject } from 'typebox';
 import { StartError } from '../core/start-error.ts';
 import {
@@ -51,8 +52,10 @@ type Serving = { service: Service; settings: PlatformSettings };
 
 /** Sends all HTTP requests directly, even if the environment names a proxy: upstreams are on the service's network. */
 function callWithoutProxy(env: NodeJS.ProcessEnv): void {
-  // Node keeps the environment's proxy unless another one is set, so this sets one that no host uses.
-  setGlobalProxyFromEnv({ http_proxy: 'http://127.0.0.1:9', no_proxy: '*' });
+  // Node keeps the environment's proxy unless another one is set, so this sets one that no host uses. That loads Node's
+  // fetch, so it is done only where there is such a proxy.
+  const namesProxy = Object.keys(env).some((name) => /^https?_proxy$/i.test(name));
+  if (namesProxy) http.setGlobalProxyFromEnv({ http_proxy: 'http://127.0.0.1:9', no_proxy: '*' });
   // gRPC reads the environment itself, and OpenTelemetry's exporter cannot turn that off. Only the collector is exempted,
   // because Google's Datastore may be reachable only through the proxy.
   env.no_grpc_proxy = [env.no_grpc_proxy || env.no_proxy, collectorHost(env)].filter(Boolean).join();

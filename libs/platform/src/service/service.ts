@@ -8,6 +8,7 @@ import type { Connections } from '../core/connections.ts';
 import type { OutboxStore } from '../events/outbox.ts';
 import { type IdempotencyStore, registerIdempotency } from '../http/idempotency.ts';
 import { registerProblemResponses } from '../http/problem-responses.ts';
+import type { JobStore } from '../jobs/job-record.ts';
 import { type GuardSet, type Guards, registerGuards } from '../overload/guards.ts';
 import { limitTime } from '../overload/time-limit.ts';
 import { createLogs, type LogDestination, type Logger } from '../telemetry/log.ts';
@@ -21,6 +22,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { measureLifecycle } from './lifecycle-metrics.ts';
 import { createManagement } from './management.ts';
 import type { PlatformSettings } from './settings.ts';
+import { createStatus, type Status } from './status.ts';
 
 /** The part of a store that the platform uses. The service's own part is known only to the service. */
 export type ServiceStore = {
@@ -33,6 +35,8 @@ export type ServiceStore = {
   connections?(): Connections;
   /** Required if routes of the service require an `Idempotency-Key`. */
   idempotency?: IdempotencyStore;
+  /** Required if the service has jobs. With it, the job `idempotencyCleanup` deletes expired idempotency keys. */
+  jobs?: JobStore;
   /** Required if the service publishes events. */
   outbox?: OutboxStore;
 };
@@ -46,6 +50,8 @@ export type ServiceContext<Settings, Store> = {
   tracing: Tracing;
   /** The state of the service: starting, ready or draining, for example. */
   lifecycle: Lifecycle;
+  /** Describes this process, as the management port does at /status. */
+  status: () => Promise<Status>;
   /** Makes the client of another service, which is measured, and closed with this service. */
   upstream: (name: string, address: string) => Upstream;
   /** Divides the service between clients under overload; without it, all clients are one. */
@@ -123,7 +129,8 @@ export async function buildService<Schema extends TObject, Store extends Service
   const connections = superviseConnections(app.server);
   registerProblemResponses(app);
   if (store?.idempotency) {
-    registerIdempotency(app, store.idempotency, { log, requestTimeout: platform.REQUEST_TIMEOUT_MS });
+    const requestTimeout = platform.REQUEST_TIMEOUT_MS;
+    registerIdempotency(app, store.idempotency, { log, requestTimeout, expires: store.jobs === undefined });
   }
   app.addHook('onClose', () => Promise.all(upstreams.map((upstream) => upstream.close())));
   const upstream = (to: string, address: string) => {
@@ -131,13 +138,23 @@ export async function buildService<Schema extends TObject, Store extends Service
     upstreams.push(made);
     return made;
   };
+  const status = createStatus({ service: name, version, lifecycle, metrics, upstreams, load });
   const typed: App = app.withTypeProvider<TypeBoxTypeProvider>();
-  await definition.register(typed, { settings, store, log, metrics, tracing, lifecycle, upstream, shareBy });
+  await definition.register(typed, {
+    settings,
+    store,
+    log,
+    metrics,
+    tracing,
+    lifecycle,
+    status,
+    upstream,
+    shareBy,
+  });
   await app.ready();
 
   const management = createManagement({
-    ...{ service: name, version, lifecycle, metrics, log, logLevel, token: platform.MANAGEMENT_TOKEN },
-    ...{ upstreams, load },
+    ...{ service: name, lifecycle, metrics, log, logLevel, token: platform.MANAGEMENT_TOKEN, status },
   });
   return { name, app: typed, management, lifecycle, connections, store, log, metrics };
 }

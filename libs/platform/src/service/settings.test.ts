@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Type from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
 import { afterAll, describe, expect, it } from 'vitest';
 import { masked, platformSettings, readSettings, Secret, SettingsError } from './settings.ts';
 

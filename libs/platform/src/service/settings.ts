@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { Type } from '@slipway/contract-kit/type';
 import { Ajv } from 'ajv';
 import envSchema from 'env-schema';
-import Type, { type Static, type TObject } from 'typebox';
+import type { Static, TObject } from 'typebox';
 import { uncheckedSchemas } from '../http/validation.ts';
 import { tracingSettings } from '../telemetry/tracing-settings.ts';
 

@@ -23,7 +23,7 @@ const secretFields = [
 /**
  * Request lines are buffered and written together, when they have this size in bytes or after this many milliseconds.
  */
-const heldBytes = 4_096;
+const heldBytes = 12_288;
 const heldMs = 100;
 
 /**

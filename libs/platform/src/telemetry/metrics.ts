@@ -3,9 +3,10 @@ import type { Served } from '../core/served.ts';
 import { gauge } from './declare.ts';
 import { expose } from './exposition.ts';
 import { createRequestMetrics, durationBuckets } from './request-metrics.ts';
+import { Totals, totalsByPriority } from './totals.ts';
 
-/** Upper bounds of the buckets in seconds; a job may take minutes. */
-const jobBuckets = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300];
+/** The events that a service has not delivered yet. */
+export type Backlog = { waiting: number; oldestAt?: string };
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -17,6 +18,12 @@ export function createMetrics(service: string, version: string) {
   collectDefaultMetrics({ register: registry });
   const inFlight = new Set<Served>();
   const callsInFlight = new Map<string, () => number>();
+  const totals = {
+    requests: new Totals(),
+    priorities: totalsByPriority(),
+    dependencies: new Map<string, Totals>(),
+    lastRequestAt: 0,
+  };
   const metrics = {
     registry,
     text: () => registry.metrics(),
@@ -58,27 +65,10 @@ export function createMetrics(service: string, version: string) {
     }),
     /** The number of calls to each dependency that run or wait for a connection. */
     callsInFlight,
-    jobs: {
-      runs: new Counter({
-        name: 'job_runs_total',
-        help: 'Runs of a job by outcome; `incomplete`: work remains',
-        labelNames: ['name', 'outcome'] as const,
-        registers,
-      }),
-      duration: new Histogram({
-        name: 'job_duration_seconds',
-        help: 'Duration of a run of a job, whatever its outcome',
-        labelNames: ['name'] as const,
-        buckets: jobBuckets,
-        registers,
-      }),
-      lastSuccess: new Gauge({
-        name: 'job_last_success_timestamp_seconds',
-        help: 'Time of the last successful run of a job in this process; absent until then',
-        labelNames: ['name'] as const,
-        registers,
-      }),
-    },
+    /** Requests, also by priority, and calls by dependency, for `/status`; `lastRequestAt` is a `Date.now()` or 0. */
+    totals,
+    /** Returns the undelivered events of a service that publishes events. */
+    backlog: undefined as (() => Backlog) | undefined,
   };
   new Gauge({
     name: 'http_server_requests_in_flight',

@@ -3,6 +3,7 @@ import { Gauge } from 'prom-client';
 import { isSynchronous } from '../core/synchronous.ts';
 import type { Metrics } from './metrics.ts';
 import { endSpan, failSpan, failureName, type SpanFacts, startSpan } from './spans.ts';
+import { Totals } from './totals.ts';
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -33,14 +34,21 @@ export function observeDependency<T extends object>(
   metrics: Metrics,
   peer?: string,
 ): T {
-  const calls: Calls = { dependency, metrics, peer, inFlight: 0 };
+  const calls: Calls = { dependency, metrics, peer, inFlight: 0, totals: new Totals() };
+  metrics.totals.dependencies.set(dependency, calls.totals);
   metrics.callsInFlight.set(dependency, () => calls.inFlight);
   declareOperations(target, '', calls);
   return observedPart(target, '', calls);
 }
 
 /** The state that all calls of one dependency share. */
-type Calls = { dependency: string; metrics: Metrics; peer: string | undefined; inFlight: number };
+type Calls = {
+  dependency: string;
+  metrics: Metrics;
+  peer: string | undefined;
+  inFlight: number;
+  totals: Totals;
+};
 
 function observedPart<Part extends object>(part: Part, path: string, calls: Calls): Part {
   const wrapped = new Map<PropertyKey, unknown>();
@@ -103,9 +111,11 @@ function measured(owner: object, operation: string, method: Method, calls: Calls
   return (...args) => {
     const span = startSpan(facts);
     const startedAt = performance.now();
-    const finish = (duration: Pick<typeof succeeded, 'observe'>) => {
+    const finish = (duration: Pick<typeof succeeded, 'observe'>, isFailure = false) => {
       calls.inFlight -= 1;
-      duration.observe((performance.now() - startedAt) / 1000);
+      const seconds = (performance.now() - startedAt) / 1_000;
+      duration.observe(seconds);
+      calls.totals.add(seconds, isFailure);
       if (span) endSpan(span);
     };
     const result = method.apply(owner, args);
@@ -120,7 +130,7 @@ function measured(owner: object, operation: string, method: Method, calls: Calls
         if (span) failSpan(span, failureName(error));
         // A problem, such as a name that is taken, is not a failure of the store.
         const outcome = error instanceof Problem ? error.code : 'error';
-        finish(metrics.dependencies.labels(dependency, operation, outcome));
+        finish(metrics.dependencies.labels(dependency, operation, outcome), outcome === 'error');
         throw error;
       },
     );

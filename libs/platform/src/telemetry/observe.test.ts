@@ -1,5 +1,6 @@
 import { get } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { problem } from '@slipway/contract-kit/problem';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { buildService, defineService, type Service } from '../service/service.ts';
 import { platformSettings, readSettings } from '../service/settings.ts';
@@ -17,6 +18,10 @@ const sample = defineService({
     app.post('/things', async () => {
       log.info('made');
       return { made: true };
+    });
+    app.get('/report', { config: { priority: 'batch' } as object }, async () => ({ made: true }));
+    app.get('/full', { config: { priority: 'money' } as object }, async () => {
+      throw problem('overloaded');
     });
     app.get('/broken', async () => {
       throw new Error('broken');
@@ -101,6 +106,16 @@ describe('a request', () => {
       2,
     );
     expect(await seriesValue(metrics, inFlight)).toBe(0);
+  });
+
+  it('is counted by the priority of its operation, as served or as rejected', async () => {
+    const { app, metrics } = await start();
+    for (const path of ['/things/7', '/nowhere', '/broken', '/report', '/full']) await app.inject(path);
+    const { money, interactive, batch } = metrics.totals.priorities;
+    expect(interactive.served.view()).toMatchObject({ count: 3, failed: 1 });
+    expect(batch.served.view()).toMatchObject({ count: 1, failed: 0 });
+    expect([money.served.view().count, money.rejected, interactive.rejected]).toEqual([0, 1, 0]);
+    expect(metrics.totals.requests.view().count).toBe(4);
   });
 
   it('that its caller gave up is counted as 499, and in flight no more', async () => {

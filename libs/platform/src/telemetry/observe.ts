@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { type Operation, type Priority, priorityOf } from '@slipway/contract-kit/operation';
+import type { Problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { receivedAt } from '../core/received-at.ts';
 import { hasBody } from '../core/request-body.ts';
@@ -8,10 +10,12 @@ import type { Metrics } from './metrics.ts';
 import { correlationHeader } from './trace-context.ts';
 import type { RequestEnd, Tracing } from './tracing.ts';
 
+type Config = Partial<Operation['config']>;
+
 type Observed = FastifyRequest & { context?: RequestContext };
 
 type Parts = {
-  metrics: Pick<Metrics, 'inFlight' | 'requests'>;
+  metrics: Pick<Metrics, 'inFlight' | 'requests' | 'totals'>;
   tracing: Tracing;
   log: Pick<Logger, 'info' | 'error'>;
   requestTimeout: number;
@@ -27,7 +31,7 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     const { method, raw } = request;
     const startedAt = receivedAt(raw);
     const { url: route = 'unmatched', config } = request.routeOptions;
-    const timeout = (config as { timeoutMs?: number }).timeoutMs ?? requestTimeout;
+    const { timeoutMs: timeout = requestTimeout, isStream } = config as Config;
     const correlationId = request.id;
     const context = tracing.accept(raw.headers, { method, route, correlationId, timeout, startedAt });
     request.context = context;
@@ -36,11 +40,13 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     reply.header(correlationHeader, context.correlationId);
     const served = { request, reply, context, endsAt: startedAt + timeout };
     metrics.inFlight.add(served);
-    reply.raw.on('close', () => {
+    const end = (status: number) => {
       metrics.inFlight.delete(served);
       const ms = performance.now() - startedAt;
-      finish({ method, route, status: statusOf(reply), startedAt, ms }, context);
-    });
+      finish({ method, route, status, startedAt, ms }, context, priorityOf(config as Config));
+    };
+    if (isStream) context.endObservation = end;
+    reply.raw.on('close', () => metrics.inFlight.has(served) && end(statusOf(reply, context)));
     withContext(context, done);
   });
 
@@ -50,16 +56,25 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     else withContext(context, done);
   });
 
-  function finish(end: RequestEnd, context: RequestContext) {
+  function finish(end: RequestEnd, context: RequestContext, priority: Priority) {
     const { method, route, status, ms } = end;
     const { correlationId, span, problem } = context;
     const { traceId } = span.spanContext();
     const isTraced = tracing.finish(context, end);
     metrics.requests.ended(method, route, status, ms / 1_000, isTraced ? traceId : undefined);
+    if (problem === 'overloaded') metrics.totals.priorities[priority].rejected += 1;
+    else countServed(metrics.totals, priority, ms / 1_000, status >= 500);
+    metrics.totals.lastRequestAt = Date.now();
     const line = { method, route, status, ms: Math.round(ms * 10) / 10, problem, correlationId, traceId };
     if (status >= 500) log.error(line, 'request');
     else log.info(line, 'request');
   }
+}
+
+/** Counts a request that was not rejected to protect the service; `metrics.rejected` counts the others. */
+function countServed(totals: Metrics['totals'], priority: Priority, seconds: number, isFailure: boolean) {
+  totals.requests.add(seconds, isFailure);
+  totals.priorities[priority].served.add(seconds, isFailure);
 }
 
 /**
@@ -87,9 +102,12 @@ function noteCompletion(raw: IncomingMessage, context: RequestContext): void {
   });
 }
 
-/** Returns the status of a response, or 499, as in nginx, if the connection closed before it was sent. */
-function statusOf({ raw }: FastifyReply): number {
-  return raw.writableEnded && !isCut(raw) ? raw.statusCode : 499;
+/**
+ * Returns the status of a response. If the connection closed before all was sent, that is the status of the problem that
+ * broke it off, or 499, as in nginx, if that was the client.
+ */
+function statusOf({ raw }: FastifyReply, { brokenStatus = 499 }: RequestContext): number {
+  return raw.writableEnded && !isCut(raw) ? raw.statusCode : brokenStatus;
 }
 
 /** Returns whether the connection was closed before all of a response was sent, for example because it is not read. */
@@ -106,4 +124,15 @@ export function contextOf({ context }: Observed): RequestContext | undefined {
 export function noteProblem(request: FastifyRequest, code: string): void {
   const { context }: Observed = request;
   if (context) context.problem = code;
+}
+
+/**
+ * Notes that the rest of a response whose head was sent will not come, and that the client is not responsible. Does nothing
+ * if the client has disconnected, or does not read.
+ */
+export function noteBroken({ request, raw }: FastifyReply, { code, status }: Problem): void {
+  const { context }: Observed = request;
+  if (!context || raw.destroyed || raw.writableLength > 0) return;
+  context.problem = code;
+  context.brokenStatus = status;
 }

@@ -1,4 +1,5 @@
-import Type, { type Static } from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
+import type { Static } from 'typebox';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
