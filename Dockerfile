@@ -5,10 +5,11 @@
 # builds it again only when they change. COPY cannot skip a folder, so for "none" it copies libs/contract-kit twice.
 ARG NODE_VERSION=26
 
-# --- Dependencies: made again only when a package.json or the lock file changes. None is compiled for a processor
-# (tests/images sees to that), so they are installed once, natively, for all platforms.
+# --- Dependencies: made again only when a package.json or the lock file changes. They are installed natively for each
+# platform; only DuckDB, which reporting has, is compiled for a processor (tests/images sees to that).
 FROM --platform=${BUILDPLATFORM} node:${NODE_VERSION}-slim AS dependencies
 ARG SERVICE
+ARG TARGETARCH
 ARG EMBEDDED=contract-kit
 ARG DATABASE=contract-kit
 WORKDIR /app
@@ -19,6 +20,8 @@ COPY libs/platform/package.json libs/platform/
 COPY libs/${EMBEDDED}/package.json libs/${EMBEDDED}/
 COPY libs/${DATABASE}/package.json libs/${DATABASE}/
 COPY apps/${SERVICE}/package.json apps/${SERVICE}/
+# npm's name of the processor; `npm prune` in the stage of the bundle needs it, too.
+RUN echo "cpu=$(echo ${TARGETARCH:-amd64} | sed s/amd64/x64/)" > .npmrc
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace apps/${SERVICE:?is the service to build}
 # The list of what is installed; the stage of the bundle removes what it does not need. npm would miss the tools that are
@@ -70,7 +73,7 @@ COPY --chmod=755 libs/${DATABASE} libs/${DATABASE}
 COPY --chmod=755 apps/${SERVICE} apps/${SERVICE}
 # What is left are the packages that are not bundled, and the service without its sources.
 RUN node /bundler/scripts/images/bundle.ts ${SERVICE} \
- && rm -rf node_modules/@slipway node_modules/.package-lock.json apps/${SERVICE}/src \
+ && rm -rf node_modules/@slipway node_modules/.package-lock.json apps/${SERVICE}/src .npmrc \
  && mv apps/${SERVICE}/packages ./
 
 # --- The image: no shell, no npm, not root. Whatever the rights of the files in the clone (umask 077), all are readable.

@@ -22,7 +22,10 @@ export type OnLine = (line: string, from: 'stdout' | 'stderr') => void;
 const apps = new URL('../apps/', import.meta.url);
 
 /** Node's compile cache. With it a start takes two thirds of the time and 20 MB less memory. */
-const compileCache = fileURLToPath(new URL('../node_modules/.cache/slipway-compile', import.meta.url));
+export const compileCache = fileURLToPath(new URL('../node_modules/.cache/slipway-compile', import.meta.url));
+
+/** Returns the module that a service's process runs. */
+export const appOf = (name: ServiceSpec['name']) => new URL(`${name}/src/main.ts`, apps);
 
 /**
  * Starts one of the system's services.
@@ -34,7 +37,7 @@ export function startService(
   { name, settings }: ServiceSpec,
   env: NodeJS.ProcessEnv,
   onLine: OnLine,
-  main = new URL(`${name}/src/main.ts`, apps),
+  main = appOf(name),
 ): ServiceProcess {
   const environment = { NODE_COMPILE_CACHE: compileCache, ...env, ...settings };
   return startProcess(name, main, environment, onLine);

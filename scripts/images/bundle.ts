@@ -4,47 +4,12 @@
  * packages, and removes from the bill of materials what is not in the image.
  */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
-import { type OutputChunk, rolldown } from 'rolldown';
+import type { OutputChunk } from 'rolldown';
+import { bundle, unbundled } from './bundler.ts';
 
 const [, , service = ''] = process.argv;
-const app = join('apps', service);
-
-/** Packages that read files of their folders, or are loaded in a way that a bundler cannot follow (`createRequire`). */
-const unbundled = ['@fastify/swagger-ui', '@google-cloud/datastore', '@grpc/grpc-js'];
-
-/** The programs that an image can start. A service has those whose sources exist. */
-const programs = {
-  main: `${app}/src/main.ts`,
-  jobs: `${app}/src/jobs/main.ts`,
-  'make-accounts': 'libs/store-mongodb/src/make-accounts.ts',
-};
-
-async function bundle(): Promise<OutputChunk[]> {
-  const input = Object.fromEntries(Object.entries(programs).filter(([, file]) => existsSync(file)));
-  const build = await rolldown({ input, platform: 'node', external: unbundled });
-  const { output } = await build.write({
-    dir: app,
-    sourcemap: 'hidden',
-    sourcemapExcludeSources: true,
-    entryFileNames: 'dist/[name].js',
-    chunkFileNames: ({ name }) =>
-      name.startsWith('packages') ? 'packages/[hash].js' : 'dist/[name]-[hash].js',
-    // Separates packages from our own code, and packages imported on demand from the others.
-    codeSplitting: { groups: [{ name: 'packages', test: /node_modules/, entriesAware: true }] },
-  });
-  return output.filter((file) => file.type === 'chunk');
-}
-
-/** Node reads a source map with the code, so only our own code has one: those of packages take 45 MB and 200 ms. */
-function mapOwnCode({ fileName, moduleIds }: OutputChunk): void {
-  const file = join(app, fileName);
-  const isOwn = moduleIds.some((id) => !id.includes('node_modules'));
-  if (isOwn) appendFileSync(file, `//# sourceMappingURL=${basename(file)}.map\n`);
-  else rmSync(`${file}.map`, { force: true });
-}
 
 /** Removes bundled packages: lists only the others as dependencies, and lets npm remove the rest. */
 function removeBundled(): void {
@@ -88,12 +53,6 @@ function listContent(chunks: OutputChunk[]): void {
 type Component = { purl: string };
 type Dependency = { ref: string; dependsOn: string[] };
 
-const chunks = await bundle();
-for (const chunk of chunks) mapOwnCode(chunk);
-// The bundled code reads its pages from `../pages`.
-const isPage = (file: string) => !file.endsWith('.ts');
-if (existsSync(`${app}/src/pages`)) {
-  cpSync(`${app}/src/pages`, `${app}/pages`, { recursive: true, filter: isPage });
-}
+const chunks = await bundle(service, `apps/${service}`);
 removeBundled();
 listContent(chunks);

@@ -21,7 +21,7 @@ Object.assign(process.env, {
 });
 
 // Stores and telemetry are imported on demand. Their drivers must be in the cache, too.
-const modules = globSync('{packages,dist}/*.js', { exclude: ['dist/{jobs,make-accounts}.js'] });
+const modules = globSync('{packages,dist}/*.js', { exclude: ['dist/make-accounts.js'] });
 for (const file of modules) await import(resolve(file));
 
 for (const path of ['/health', '/started', '/status', '/metrics']) {

@@ -16,8 +16,10 @@ const folders = (process.env.PATH ?? '')
   .filter((folder) => !folder.includes('node_modules'));
 const old = folders.map((folder) => join(folder, 'node')).find((node) => existsSync(node) && isOld(node));
 
+const run = Object.entries(scripts).filter(([, command]) => command.startsWith('node '));
+const commands = run.filter(([name]) => !/^(pre|post)/.test(name));
+
 it('each npm script that Node runs checks its Node first', () => {
-  const run = Object.entries(scripts).filter(([, command]) => command.startsWith('node '));
   expect(run.length).toBeGreaterThan(5);
   expect(run.filter(([, command]) => !command.includes('scripts/runtime.mjs'))).toEqual([]);
 });
@@ -33,3 +35,12 @@ it.skipIf(!old)(
     );
   },
 );
+
+it.for(commands)('npm run %s -- --help prints its manual and does nothing else', ([name, command]) => {
+  const [, ...args] = command.split(' ');
+  const { status, stdout } = spawnSync('node', [...args, '--help'], { cwd: root, encoding: 'utf8' });
+  expect({ status, stdout }).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(`npm (run )?${name}\\b`),
+  });
+});

@@ -1,0 +1,42 @@
+/** Most of a start is reading and compiling modules, so a service must not load more of them than it needs. */
+import { execFileSync } from 'node:child_process';
+import process from 'node:process';
+import { beforeAll, expect, it } from 'vitest';
+import { serviceNames } from '../../scripts/system.ts';
+import { loadedModules } from '../support/loaded-modules.ts';
+
+/** The maximum number of modules; the gateway, which shows the API documentation, loads the most. */
+const max = 900;
+
+/** Packages that are loaded only when they are needed, or whose types alone are used. */
+const absent = ['typebox', '@opentelemetry/sdk-node', '@opentelemetry/sdk-trace', '@grpc/grpc-js'];
+
+let modules: Record<string, string[]>;
+beforeAll(async () => {
+  modules = await loadedModules();
+}, 60_000);
+
+const ofPackages = (service: string) => modules[service]?.filter((url) => url.startsWith('file:')) ?? [];
+
+it.each(serviceNames)('%s starts with at most 900 modules', (service) => {
+  const loaded = ofPackages(service);
+  console.log(`${service}: ${loaded.length} modules`);
+  expect(loaded.length).toBeGreaterThan(400);
+  expect(loaded.length).toBeLessThanOrEqual(max);
+});
+
+it.each(serviceNames)('%s starts without packages that it does not need yet', (service) => {
+  const packages = new Set(
+    ofPackages(service).map((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1]),
+  );
+  expect(packages).toContain('fastify');
+  expect(absent.filter((name) => packages.has(name))).toEqual([]);
+});
+
+it.each(serviceNames)('%s does not load fetch and WebSocket of Node with its own code', (service) => {
+  const app = new URL(`../../apps/${service}/src/app.ts`, import.meta.url);
+  const program = `await import(${JSON.stringify(app)}); console.log(process.moduleLoadList.join())`;
+  const loaded = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+  expect(loaded).toContain('NativeModule http');
+  expect(loaded).not.toContain('undici/undici');
+});
