@@ -20,27 +20,40 @@ export function clusterRows(names: Names, store: Store): Edit[] {
       before: '      ports:\n',
       row: pods,
     },
-    ...(store === 'none'
-      ? []
-      : [
-          { file: 'k8s/components/mongodb/network-policy.yaml', before: '      ports:\n', row: pods },
-          {
-            file: 'k8s/components/external-mongodb/kustomization.yaml',
-            section: 'name: users|billing',
-            before: '\n    patch:',
-            row: `|${name}`,
-          },
-        ]),
+    ...storeRows(name, pods, store),
   ];
+}
+
+function storeRows(name: string, pods: string, store: Store): Edit[] {
+  if (store === 'none') return [];
+  const server = store === 'sqlite+mongodb' ? 'mongodb' : 'datastore-emulator';
+  const client = {
+    file: `k8s/components/${server}/network-policy.yaml`,
+    before: '      ports:\n',
+    row: pods,
+  };
+  if (server !== 'mongodb') return [client];
+  // The services whose accounts an init container makes, and those that may reach a database outside of the cluster.
+  const named = ['dev', 'external-mongodb'].map((component) => ({
+    file: `k8s/components/${component}/kustomization.yaml`,
+    section: 'name: users|billing',
+    before: '\n    patch:',
+    row: `|${name}`,
+  }));
+  return [client, ...named];
 }
 
 function gatewayRows({ name, NAME }: Names): Edit[] {
   const file = 'k8s/base/gateway/deployment.yaml';
-  const address = `srv+http://_http._tcp.${name}-headless.$(NAMESPACE).svc.$(CLUSTER_DOMAIN)`;
+  const host = `${name}-headless.$(NAMESPACE).svc.$(CLUSTER_DOMAIN)`;
   const variable = (key: string, value: string) =>
     `            - name: ${NAME}_${key}\n              value: ${value}\n`;
   return [
-    { file, before: '            - name: USERS_STATUS_URL\n', row: variable('URL', address) },
-    { file, row: variable('STATUS_URL', `http://${name}:9080/status`) },
+    {
+      file,
+      before: '            - name: USERS_STATUS_URL\n',
+      row: variable('URL', `srv+http://_http._tcp.${host}`),
+    },
+    { file, row: variable('STATUS_URL', `dns+http://${host}:9080/status`) },
   ];
 }

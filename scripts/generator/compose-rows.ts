@@ -19,7 +19,7 @@ export function composeRows(names: Names, store: Store): Edit[] {
       file,
       section: gateway,
       before: '      # Nothing stands in front of it',
-      row: `      ${NAME}_STATUS_URL: http://${name}:9080/status\n`,
+      row: `      ${NAME}_STATUS_URL: dns+http://${name}:9080/status\n`,
     },
     {
       file,
@@ -30,9 +30,9 @@ export function composeRows(names: Names, store: Store): Edit[] {
     {
       file,
       before: '  # --- Before the services\n',
-      row: store === 'none' ? service(name) : serviceOnMongodb(name),
+      row: serviceWith[store](name),
     },
-    ...(store === 'none' ? [] : mongodbRows(name)),
+    ...storeRows(name, store),
   ];
 }
 
@@ -66,14 +66,47 @@ const serviceOnMongodb = (name: string) => `  ${name}:
 
 `;
 
-/** The network that a service and MongoDB share, and the service's account. */
-const mongodbRows = (name: string): Edit[] => [
-  {
-    file,
-    section: '\nnetworks:\n  public:',
-    before: '\nvolumes:\n',
-    row: `  ${name}-store: { internal: true }\n`,
-  },
-  { file, section: 'networks: [users-store, billing-store', before: ']', row: `, ${name}-store` },
-  { file, section: '- data/root-url\n', before: '    volumes:\n', row: `      - data/${name}-store-url\n` },
-];
+const serviceOnDatastore = (name: string) => `  ${name}:
+    <<: *service
+    image: slipway/${name}:\${IMAGE_TAG:-dev}
+    build: { context: ., args: { SERVICE: ${name}, EMBEDDED: store-sqlite, DATABASE: store-datastore } }
+    networks: [calls, telemetry, ${name}-store]
+    environment:
+      <<: *settings
+      STORE_URL: datastore://slipway/${name}
+      DATASTORE_EMULATOR_HOST: datastore:8081
+      METADATA_SERVER_DETECTION: none
+      USERS_URL: *users
+    volumes:
+      - { <<: *secrets, volume: { subpath: ${name} } }
+    depends_on:
+      secrets: { condition: service_completed_successfully }
+      datastore: { condition: service_healthy }
+
+`;
+
+const serviceWith = {
+  none: service,
+  'sqlite+mongodb': serviceOnMongodb,
+  'sqlite+datastore': serviceOnDatastore,
+};
+
+/** The network that a service and its database share, and the service's account if the database has accounts. */
+function storeRows(name: string, store: Store): Edit[] {
+  if (store === 'none') return [];
+  const network = `${name}-store`;
+  const networks = store === 'sqlite+mongodb' ? '[users-store, billing-store' : '[reporting-store';
+  const account = `      - data/${network}-url\n`;
+  return [
+    {
+      file,
+      section: '\nnetworks:\n  public:',
+      before: '\nvolumes:\n',
+      row: `  ${network}: { internal: true }\n`,
+    },
+    { file, section: `\n    networks: ${networks}`, before: ']', row: `, ${network}` },
+    ...(store === 'sqlite+mongodb'
+      ? [{ file, section: '- data/root-url\n', before: '    volumes:\n', row: account }]
+      : []),
+  ];
+}

@@ -3,7 +3,8 @@ import process from 'node:process';
 
 /** Sorts imports and wraps lines, which depend on the service's name. */
 export function format(name: string): void {
-  run('npx', ['biome', 'check', '--write', `apps/${name}`, `libs/contracts/src/${name}.ts`]);
+  const made = [`apps/${name}`, `libs/contracts/src/${name}.ts`, `tests/journeys/${name}.test.ts`];
+  run('npx', ['biome', 'check', '--write', ...made]);
 }
 
 /**

@@ -6,14 +6,14 @@ import { checkName, checkRemovable, namesOf } from './names.ts';
 import { lockWith, lockWithout } from './package-lock.ts';
 import { report } from './report.ts';
 import { rowsOf } from './rows.ts';
-import { addFiles, filesOf, readsStore, type Store } from './templates.ts';
+import { addFiles, filesOf, readsStore, type Store, storeOf } from './templates.ts';
 import { readText, type Tree } from './tree.ts';
 
-type Options = { name: string; store: Store; remove: boolean };
+type Options = { name: string; store: Parameters<typeof storeOf>[0]; remove: boolean };
 
 /** The generator. Nx writes the files after it, and then calls the function that it returns. */
 export function generate(tree: Tree, { name, store, remove }: Options): () => void {
-  return remove ? removeService(tree, name) : addService(tree, name, store);
+  return remove ? removeService(tree, name) : addService(tree, name, storeOf(store));
 }
 
 function addService(tree: Tree, name: string, store: Store): () => void {
@@ -54,6 +54,7 @@ const foldersOf = (name: string) => [
   `k8s/base/${name}`,
   ...['local', 'dev', 'gke'].map((overlay) => `k8s/overlays/${overlay}/${name}`),
   `libs/contracts/src/${name}.ts`,
+  `tests/journeys/${name}.test.ts`,
   `k8s/observability/grafana/dashboards/slipway-${name}.json`,
 ];
 

@@ -27,6 +27,7 @@ const reserved = new Set(
   mongodb network observability operations platform ports prometheus public readable root schemas secrets service
   settings small system telemetry tests zipkin
   close connections examples generator idempotency images inject issuer ping process run server store
+  admin base bearer conformance creation delivery idempotent nowhere ok person session subscription topology
   arguments as async await break case catch class const continue debugger delete do else enum eval export extends
   false finally for from function if implements import in instanceof interface let log new null of package private
   protected return static super switch this throw true try typeof undefined upstream var void while with yield`.split(

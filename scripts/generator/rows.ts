@@ -1,12 +1,14 @@
 /** The rows of a service in the files that list services and cannot read the table of the system. */
 import { clusterRows } from './cluster-rows.ts';
 import { composeRows } from './compose-rows.ts';
+import { conformanceRows } from './conformance-rows.ts';
 import type { Edit } from './edits.ts';
+import { importAfter } from './imports.ts';
 import { meshRows } from './mesh-rows.ts';
 import type { Names } from './names.ts';
 import { skaffoldRow } from './skaffold-row.ts';
 import type { Store } from './templates.ts';
-import { readText, type Tree } from './tree.ts';
+import type { Tree } from './tree.ts';
 
 export function rowsOf(tree: Tree, names: Names, store: Store, port: number): Edit[] {
   return [
@@ -18,6 +20,7 @@ export function rowsOf(tree: Tree, names: Names, store: Store, port: number): Ed
     ...clusterRows(names, store),
     ...meshRows(names),
     skaffoldRow(tree, names, store),
+    ...conformanceRows(tree, names, store),
   ];
 }
 
@@ -31,7 +34,7 @@ function systemRow({ name, Name }: Names, store: Store, port: number): Edit {
     readsKeys: true,
     store: '${store}',
     serviceToken: false,
-    jobs: [],
+    jobs: false,
   },
 `;
   return { file: 'scripts/system.ts', section: 'export const system', before: '});\n', row };
@@ -39,9 +42,7 @@ function systemRow({ name, Name }: Names, store: Store, port: number): Edit {
 
 function contractRows(tree: Tree, { name }: Names): Edit[] {
   const file = 'libs/contracts/src/operations.ts';
-  // Imports are sorted.
-  const imported = [...readText(tree, file).matchAll(/^import .* from '\.\/(\w+)\.ts';$/gm)];
-  const before = imported.find(([, module = '']) => module > name)?.[0] ?? '\n/** The contract';
+  const before = importAfter(tree, file, `./${name}.ts`) ?? '\n/** The contract';
   return [
     { file, before, row: `import * as ${name} from './${name}.ts';\n` },
     { file, section: 'const contracts = {', before: ', gateway };', row: `, ${name}` },
