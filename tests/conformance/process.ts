@@ -9,6 +9,8 @@ import type { Command, Description } from './service.ts';
 export type Started = {
   base: string;
   management: string;
+  /** The id of the process; undefined if it could not be started. */
+  pid: number | undefined;
   /** Resolves when the process has exited and all of its output was read. */
   exited: Promise<{ code: number | null; signal: NodeJS.Signals | null; output: string }>;
   kill(signal: NodeJS.Signals): void;
@@ -29,6 +31,7 @@ export async function launch(
   return {
     base: `http://127.0.0.1:${own}`,
     management: `http://127.0.0.1:${management}`,
+    pid: child.pid,
     exited: exitOf(child),
     kill: (signal) => void child.kill(signal),
   };

@@ -1,40 +1,43 @@
 /**
- * Checks what a service promises, and prints a table. `npm run conform -- billing` starts one of Slipway's services;
- * `npm run conform -- path/to/description.ts` starts another one; with `--url` and `--management`, one that runs
- * already is checked instead. `--load` adds the promises about overload.
+ * Checks what a service promises, and prints a table: `npm run conform`.
+ *
+ *   npm run conform -- billing                 starts one of Slipway's services, and checks it
+ *   npm run conform -- path/description.ts     starts the service that a module describes (docs/conformance.md)
+ *
+ *   --url <address>          checks a service that runs already
+ *   --management <address>   its management port
+ *   --load                   also checks the promises about overload
+ *
+ * Exits with 1 if a promise is broken.
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { checkPromise, type Result } from './promise.ts';
-import { promises } from './promises.ts';
+import { checkAndPrint } from './report.ts';
 import type { Description } from './service.ts';
 import { describeSystem, runningServices } from './slipway.ts';
 import { startTarget, Target } from './target.ts';
 
-const usage = `Usage: npm run conform -- <service or path of a description> [--load]
-       npm run conform -- <service or path of a description> --url=http://… [--management=http://…] [--load]`;
-
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { url: { type: 'string' }, management: { type: 'string' }, load: { type: 'boolean' } },
-});
-
 type Opened = { target: Target; close(): Promise<void> };
+type Asked = { name?: string; url?: string; management?: string; load: boolean };
 
-async function open(): Promise<Opened> {
-  const [name] = positionals;
-  const { url, management } = values;
+function readOptions(args: string[]): Asked {
+  const text = { type: 'string' } as const;
+  const options = { url: text, management: text, load: { type: 'boolean', default: false } } as const;
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  return { ...values, name: positionals[0] };
+}
+
+async function open({ name, url, management }: Asked): Promise<Opened> {
   const isFile = name !== undefined && /[./]/.test(name);
   const described = isFile ? await load(name) : undefined;
   if (url) {
     const running = described ?? runningServices.find((each) => each.name === name);
-    if (!running)
-      throw new Error(`Describe the service at ${url} in a module; see docs/conformance.md\n${usage}`);
+    if (!running) throw new Error(`Describe the service at ${url} in a module; see docs/conformance.md`);
     return { target: new Target(running, { base: url, management }), close: async () => {} };
   }
   if (described) return openAndClose(described);
-  if (name === undefined) throw new Error(usage);
+  if (name === undefined) throw new Error('Name a service: npm run conform -- billing (or --help)');
   const { descriptions, stop } = await describeSystem();
   const own = descriptions.find((each) => each.name === name);
   if (own) return openAndClose(own, stop).catch((error) => stop().then(() => Promise.reject(error)));
@@ -53,35 +56,19 @@ async function load(path: string): Promise<Description> {
   throw new Error(`${path} has no description as its default export; see docs/conformance.md`);
 }
 
-function print({ outcome, name, why }: Result): void {
-  console.log(
-    `${outcome.padEnd(8)}  ${name}${why ? `\n${' '.repeat(10)}${why.replaceAll('\n', `\n${' '.repeat(10)}`)}` : ''}`,
-  );
-}
-
 /** Checks all promises and prints the results. Returns the exit code. */
-async function conform(): Promise<number> {
-  const { target, close } = await open();
-  target.mayLoad = values.load ?? false;
-  const results: Result[] = [];
+async function conform(asked: Asked): Promise<number> {
+  const { target, close } = await open(asked);
+  target.mayLoad = asked.load;
   try {
-    for (const promise of promises) {
-      const result = await checkPromise(promise, target);
-      results.push(result);
-      print(result);
-    }
+    return (await checkAndPrint(target)) === 0 ? 0 : 1;
   } finally {
     await close();
   }
-  const count = (outcome: Result['outcome']) => results.filter((each) => each.outcome === outcome).length;
-  console.log(
-    `${target.description.name}: ${count('kept')} kept, ${count('broken')} broken, ${count('left out')} left out`,
-  );
-  return count('broken') === 0 ? 0 : 1;
 }
 
 try {
-  process.exitCode = await conform();
+  process.exitCode = await conform(readOptions(process.argv.slice(2)));
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;

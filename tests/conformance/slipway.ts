@@ -5,6 +5,7 @@ import { getRevenue } from '@slipway/contracts/reporting';
 import { getKeys, getMe, logIn } from '@slipway/contracts/users';
 import { deliverEvents } from '@slipway/platform/events/inbox';
 import { newSecrets } from '../../scripts/secrets.ts';
+import { type ServiceName, serviceNames } from '../../scripts/system.ts';
 import { type Ports, type ServiceSpec, topology } from '../../scripts/topology.ts';
 import { ok } from '../support/http.ts';
 import { newPerson, type Person } from '../support/people.ts';
@@ -20,9 +21,6 @@ const nowhere = 'http://127.0.0.1:9';
 /** The requests that the suite sends to a service. */
 type Requests = Pick<Description, 'read' | 'write' | 'guarded' | 'idempotent'>;
 
-/** The services whose requests are described here. */
-export const described = ['gateway', 'users', 'billing', 'reporting'] as const;
-
 /** Descriptions of running services, with requests that need no token. Nothing in reporting is public. */
 export const runningServices: Description[] = [
   { name: 'gateway', read: { path: listPlans.url }, guarded: { path: getMe.url } },
@@ -32,6 +30,15 @@ export const runningServices: Description[] = [
 
 /** A running system, whose services are described. The processes that the suite starts use its databases. */
 export type DescribedSystem = { descriptions: Description[]; stop(): Promise<void> };
+
+/** The access that the descriptions of a running system need. Without the services' token, no delivery of events is described. */
+type Access = Pick<System, 'base' | 'admin'> & { serviceToken?: string };
+
+/** Describes the services of a running system, with requests of a new customer and of the administrator. */
+export async function describeRunning(access: Access): Promise<Description[]> {
+  const requests = await requestsOf(access);
+  return serviceNames.map((name) => ({ name, ...requests[name] }));
+}
 
 /** Starts the system, and describes each of its services. */
 export async function describeSystem(): Promise<DescribedSystem> {
@@ -43,12 +50,11 @@ export async function describeSystem(): Promise<DescribedSystem> {
     names.map((name) => [name, { port: portOf(services[name].address), management: 0 }]),
   ) as Ports;
   const specs = topology({ dataDir, ports, secrets });
-  const requests = await requestsOf(system);
+  const descriptions = await describeRunning(system);
   return {
-    descriptions: described.map((name) => ({
-      name,
-      ...requests[name],
-      command: commandOf(specs.find((spec) => spec.name === name) as ServiceSpec),
+    descriptions: descriptions.map((description) => ({
+      ...description,
+      command: commandOf(specs.find(({ name }) => name === description.name) as ServiceSpec),
     })),
     stop: () => system.stop(),
   };
@@ -84,19 +90,10 @@ function commandOf(spec: ServiceSpec): Command {
 }
 
 /** The requests of each service, with the tokens that they need. */
-async function requestsOf({
-  base,
-  admin,
-  serviceToken,
-}: System): Promise<Record<(typeof described)[number], Requests>> {
+async function requestsOf({ base, admin, serviceToken }: Access): Promise<Record<ServiceName, Requests>> {
   const person = await newPerson(base);
   const { accessToken } = await ok(base, logIn, { body: admin });
-  const subscription: Ask = {
-    method: 'POST',
-    path: subscribe.url,
-    headers: { ...bearer(person.token), 'idempotency-key': randomUUID() },
-    body: { planId: 'starter' },
-  };
+  const subscription = creation(subscribe.url, person.token, { planId: 'starter' });
   const idempotent = { ...subscription, otherBody: { planId: 'pro' } };
   const session = logInOf(person);
   return {
@@ -114,13 +111,21 @@ async function requestsOf({
     },
     reporting: {
       read: { path: getRevenue.url, headers: bearer(accessToken) },
-      write: delivery(serviceToken),
+      write: serviceToken ? delivery(serviceToken) : undefined,
       guarded: { path: getRevenue.url },
     },
   };
 }
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+/** A request that creates something once for its key. */
+const creation = (path: string, token: string, body: object): Ask => ({
+  method: 'POST',
+  path,
+  headers: { ...bearer(token), 'idempotency-key': randomUUID() },
+  body,
+});
 
 function logInOf({ email, password }: Person): Ask {
   return { method: 'POST', path: logIn.url, body: { email, password } };

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { usageOf } from '../bench/process-usage.ts';
 import { type Answer, exchange, type Options } from '../support/request.ts';
 import type { Need } from './needs.ts';
 import { launch, launchServing, type Started } from './process.ts';
@@ -83,6 +85,12 @@ export class Target {
     const [started] = this.#started;
     if (!started) throw new Error('The suite has not started this service');
     return started;
+  }
+
+  /** CPU time that the service has used; milliseconds. Undefined if the suite cannot read it. */
+  get cpuMs(): number | undefined {
+    const pid = this.#started[0]?.pid;
+    return pid !== undefined && existsSync(`/proc/${pid}`) ? usageOf(pid).cpuMs : undefined;
   }
 
   async close(): Promise<void> {

@@ -8,8 +8,10 @@ import type { Target } from '../target.ts';
 /** Number of requests in one check. */
 const count = 40;
 
-/** Limit on new series in a check. Some have other causes, such as a histogram of a new status. */
+/** Limit on new series in a check. */
 const otherSeries = count / 2;
+/** A service that others use, too, can make other series meanwhile, such as the histogram of a new status. */
+const attempts = 3;
 
 /** Promises about metrics with bounded labels, and traces that continue the caller's. */
 export const telemetry: ServicePromise[] = [
@@ -32,10 +34,13 @@ export const telemetry: ServicePromise[] = [
     async check(target) {
       const send = () => target.send({ path: `/conformance/${randomUUID()}` });
       await send();
-      const before = (await seriesOf(target)).length;
-      for (let sent = 0; sent < count; sent++) await send();
-      const made = (await seriesOf(target)).length - before;
-      assert.ok(made < otherSeries, `${count} unknown paths made ${made} series`);
+      let made = otherSeries;
+      for (let attempt = 1; attempt <= attempts && made >= otherSeries; attempt++) {
+        const before = (await seriesOf(target)).length;
+        for (let sent = 0; sent < count; sent++) await send();
+        made = (await seriesOf(target)).length - before;
+      }
+      assert.ok(made < otherSeries, `${count} unknown paths made ${made} series, ${attempts} times in a row`);
     },
   },
   {
@@ -49,8 +54,10 @@ export const telemetry: ServicePromise[] = [
         const [traceId, parentId] = [randomBytes(16).toString('hex'), randomBytes(8).toString('hex')];
         const headers = { traceparent: `00-${traceId}-${parentId}-01` };
         await traced.send(target.description.read, { headers });
-        const arrived = async () => collector.spans.find((span) => span.traceId === traceId);
-        await eventually('a span of the trace arrives at the collector', arrived, 5_000);
+        // Spans arrive in batches, and the span of a store command ends before that of its request.
+        const arrived = async () =>
+          collector.spans.some((span) => span.traceId === traceId && span.kind === 'SERVER');
+        await eventually('a server span of the trace arrives at the collector', arrived, 5_000);
         const children = collector.spans.filter((span) => span.parentId === parentId);
         assert.equal(children.length, 1, `${children.length} spans have the caller's span as their parent`);
         assert.equal(children[0]?.kind, 'SERVER', `the span is of the kind ${children[0]?.kind}`);
