@@ -4,12 +4,12 @@ import { table } from './report.ts';
 import { median, middleHalf } from './statistics.ts';
 
 /** Rounds in the life of a process; the cheapest counts, as other work on the machine only adds. */
-const rounds = 4;
-const requests = 2_500;
+const rounds = 16;
+const requests = 800;
 const warmUp = 10_000;
 const connections = 16;
 /** Milliseconds after a round in which spans and lines that were held back are sent: they are part of the cost. */
-const settle = 200;
+const settle = 150;
 
 type Server = { child: Child; port: number };
 type ServerState = { port: number; cpu: number };
@@ -17,8 +17,10 @@ type ServerState = { port: number; cpu: number };
 export type Costs<Variant extends string> = Record<Variant, number>;
 
 type Comparison<Variant extends string> = {
-  /** A program that serves `/things/7` as the variant of its first argument, and tells its port and its CPU. */
+  /** A program that serves the request as the variant of its first argument, and tells its port and its CPU. */
   server: URL;
+  /** The GET that is measured; `/things/7` without headers by default. */
+  request?: Request;
   variants: readonly Variant[];
   /** Settings of a variant. */
   env: (variant: Variant) => Record<string, string>;
@@ -47,7 +49,7 @@ export async function compareCosts<Variant extends string>(
 /** Starts a process of every variant, and gives them their rounds in turn, each round beginning with another. */
 async function measureGeneration<Variant extends string>(
   load: Child,
-  { server, variants, env }: Comparison<Variant>,
+  { server, variants, env, request = { path: '/things/7' } }: Comparison<Variant>,
   generation: number,
 ): Promise<Costs<Variant>> {
   const servers = new Map<Variant, Server>();
@@ -56,10 +58,10 @@ async function measureGeneration<Variant extends string>(
   ) as Costs<Variant>;
   try {
     for (const name of variants) servers.set(name, await startServer(server, name, env(name)));
-    for (const each of servers.values()) await loadWith(load, each, warmUp);
+    for (const each of servers.values()) await loadWith(load, each, request, warmUp);
     for (let round = 0; round < rounds; round += 1) {
       for (const [name, each] of startingWith(round + generation, [...servers])) {
-        costs[name] = Math.min(costs[name], await costOf(load, each));
+        costs[name] = Math.min(costs[name], await costOf(load, each, request));
       }
     }
     return costs;
@@ -73,16 +75,18 @@ function startingWith<T>(index: number, items: T[]): T[] {
   return [...items.slice(start), ...items.slice(0, start)];
 }
 
-async function costOf(load: Child, server: Server): Promise<number> {
+type Request = Pick<LoadOrder, 'path' | 'headers'>;
+
+async function costOf(load: Child, server: Server, request: Request): Promise<number> {
   const before = await server.child.ask<ServerState>({});
-  await loadWith(load, server, requests);
+  await loadWith(load, server, request, requests);
   await new Promise((resolve) => setTimeout(resolve, settle));
   const after = await server.child.ask<ServerState>({});
   return (after.cpu - before.cpu) / requests;
 }
 
-async function loadWith(load: Child, { port }: Server, count: number): Promise<void> {
-  const order: LoadOrder = { port, path: '/things/7', requests: count, connections };
+async function loadWith(load: Child, { port }: Server, request: Request, count: number): Promise<void> {
+  const order: LoadOrder = { port, ...request, requests: count, connections };
   const { failures } = await load.ask<LoadResult>(order);
   if (failures > 0) throw new Error(`${failures} requests failed`);
 }

@@ -2,10 +2,12 @@ import { getMe } from '@slipway/contracts/users';
 import { newPerson } from '../support/people.ts';
 import { startSystem } from '../support/system.ts';
 import { type Child, startChild } from './child.ts';
+import { hop } from './hop.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
 import { usageOf } from './process-usage.ts';
 import { table, writeReport } from './report.ts';
-import { median, middleHalf } from './statistics.ts';
+import { median, withMiddleHalf } from './statistics.ts';
+import { uploads } from './uploads.ts';
 
 /** Rounds before those that count: the compiler's warm-up. */
 const warmUp = 4;
@@ -15,8 +17,15 @@ const connections = 16;
 
 type Round = { rate: number; gatewayCpu: number; usersCpu: number };
 
-/** Requests a second of one person's `GET /users/me`: through the gateway, against users directly. */
+/** Measures a forwarded request beside other proxies, and throughput and uploads beside the services directly. */
 export async function gateway(): Promise<void> {
+  writeReport('gateway-hop', await hop(), 'gateway');
+  writeReport('gateway', await throughput());
+  writeReport('gateway-uploads', await uploads(), 'gateway');
+}
+
+/** Requests a second of one person's `GET /users/me`: through the gateway, against users directly. */
+async function throughput(): Promise<string[]> {
   const system = await startSystem({ env: { RATE_LIMIT: '1000000000' } });
   const { gateway, users } = system.services;
   const load = startChild(new URL('./load.ts', import.meta.url));
@@ -37,7 +46,7 @@ export async function gateway(): Promise<void> {
       const both = { direct: await measure(users.address), through: await measure(gateway.address) };
       if (round >= 0) rounds.push(both);
     }
-    writeReport('gateway', describe(rounds));
+    return describe(rounds);
   } finally {
     load.stop();
     await system.stop();
@@ -61,7 +70,6 @@ function describe(rounds: { direct: Round; through: Round }[]): string[] {
   const direct = rounds.map((round) => round.direct);
   const through = rounds.map((round) => round.through);
   const ratios = rounds.map((round) => round.through.rate / round.direct.rate);
-  const [low, high] = middleHalf(ratios);
   const middle = (values: Round[], of: (round: Round) => number) => median(values.map(of)).toFixed(0);
   const cells = (values: Round[]) => [
     middle(values, ({ rate }) => rate),
@@ -72,11 +80,7 @@ function describe(rounds: { direct: Round; through: Round }[]): string[] {
     ['', 'requests a second', 'CPU of the gateway, µs a request', 'CPU of users', 'rate against direct'],
     [
       ['users directly', ...cells(direct), '1.00'],
-      [
-        'through the gateway',
-        ...cells(through),
-        `${median(ratios).toFixed(2)} (${low.toFixed(2)} – ${high.toFixed(2)})`,
-      ],
+      ['through the gateway', ...cells(through), withMiddleHalf(ratios)],
     ],
   );
 }

@@ -11,10 +11,13 @@ export type LoadOrder = {
   requests: number;
   connections: number;
   headers?: Record<string, string>;
+  /** The status of each answer that is not a failure; 200 by default. */
+  status?: number;
 };
 export type LoadResult = { seconds: number; failures: number };
 
-async function run({ port, path, requests, connections, headers = {} }: LoadOrder): Promise<LoadResult> {
+async function run(order: LoadOrder): Promise<LoadResult> {
+  const { port, path, requests, connections, headers = {}, status = 200 } = order;
   const fields = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map(
     ([name, value]) => `${name}: ${value}`,
   );
@@ -24,20 +27,20 @@ async function run({ port, path, requests, connections, headers = {} }: LoadOrde
   );
   const startedAt = performance.now();
   const failures = await Promise.all(
-    shares.map((share) => sendOn(connect(port, '127.0.0.1'), request, share)),
+    shares.map((share) => sendOn(connect(port, '127.0.0.1'), request, share, String(status))),
   );
   const seconds = (performance.now() - startedAt) / 1000;
   return { seconds, failures: failures.reduce((sum, each) => sum + each, 0) };
 }
 
-/** Sends `share` requests on one connection and counts the answers that are not 200. Answers fit in one packet. */
-function sendOn(socket: Socket, request: string, share: number): Promise<number> {
+/** Sends `share` requests on one connection and counts the answers with another status. Answers fit in one packet. */
+function sendOn(socket: Socket, request: string, share: number, status: string): Promise<number> {
   let left = share;
   let failures = 0;
   return new Promise((resolve, reject) => {
     socket.setNoDelay(true).once('error', reject);
     socket.on('data', (answer) => {
-      if (!answer.toString('latin1', 0, 12).endsWith('200')) failures += 1;
+      if (!answer.toString('latin1', 0, 12).endsWith(status)) failures += 1;
       left -= 1;
       if (left > 0) return socket.write(request);
       socket.destroy();

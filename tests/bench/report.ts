@@ -3,8 +3,12 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 
 const page = new URL('../../docs/benchmarks.md', import.meta.url);
 
-/** Replaces the results of one bench in docs/benchmarks.md, between its two marks. */
-export function writeReport(name: string, lines: string[]): void {
+/**
+ * Replaces results in docs/benchmarks.md, between their two marks.
+ *
+ * @param bench the bench that measured them; by default it has the name of the marks
+ */
+export function writeReport(name: string, lines: string[], bench = name): void {
   const text = readFileSync(page, 'utf8');
   const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`];
   const [before, rest] = text.split(begin);
@@ -13,7 +17,7 @@ export function writeReport(name: string, lines: string[]): void {
     throw new Error(`docs/benchmarks.md has no place for ${name}`);
   writeFileSync(
     page,
-    [before, begin, '\n\n', provenance(name), '\n\n', lines.join('\n'), '\n\n', end, after].join(''),
+    [before, begin, '\n\n', provenance(bench), '\n\n', lines.join('\n'), '\n\n', end, after].join(''),
   );
 }
 

@@ -1,5 +1,6 @@
 /** One small JSON GET, served with more or less of the platform: the server of the bench request-cost. */
 import type { AddressInfo } from 'node:net';
+import { Type } from '@slipway/contract-kit/type';
 import { registerOverload } from '@slipway/platform/overload/overload';
 import { createHttpServer } from '@slipway/platform/service/http-server';
 import { Lifecycle } from '@slipway/platform/service/lifecycle';
@@ -10,7 +11,6 @@ import { createMetrics } from '@slipway/platform/telemetry/metrics';
 import { registerObservation } from '@slipway/platform/telemetry/observe';
 import { createTracing } from '@slipway/platform/telemetry/tracing';
 import Fastify, { type FastifyInstance } from 'fastify';
-import Type from 'typebox';
 
 const Thing = Type.Object({ id: Type.String(), name: Type.String(), count: Type.Integer() });
 const schema = {

@@ -1,14 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startService } from '../../scripts/service-process.ts';
+import process from 'node:process';
+import { appOf, compileCache } from '../../scripts/service-process.ts';
 import { type ServiceSpec, topology } from '../../scripts/topology.ts';
 import { freePorts } from '../support/ports.ts';
-import { type Usage, usageOf } from './process-usage.ts';
+import { firstRequests } from './first-requests.ts';
 import { table, writeReport } from './report.ts';
-import { median } from './statistics.ts';
+import { startOfImages } from './start-image.ts';
+import { medianOf, type Program, type Started, startTogether } from './started.ts';
 
-const rounds = 9;
+const rounds = 3;
 const secrets = {
   adminEmail: 'admin@slipway.example',
   adminPassword: 'a password of the bench',
@@ -16,26 +18,30 @@ const secrets = {
   managementToken: 'token-of-an-operator',
 };
 
-/** The cost of a start: time and CPU until the service reports that it serves, and its memory then. */
-type Started = { ms: number; cpuMs: number; megabytes: number };
-
-/** How long services take from their start to being ready, one by one and all four, and what memory they hold. */
+/** How long services take from their start to being ready, from sources and as images hold them. */
 export async function start(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-bench-'));
-  const specs = topology({ dataDir: folder, ports: await freePorts(), secrets });
+  try {
+    const specs = topology({ dataDir: folder, ports: await freePorts(), secrets });
+    writeReport('start-image', await startOfImages(specs), 'start');
+    writeReport('start-first-requests', await firstRequests(specs), 'start');
+    writeReport('start', await startOfSources(specs));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Measures services from their sources, one by one and all four. */
+async function startOfSources(specs: ServiceSpec[]): Promise<string[]> {
   // Zipkin is not there: what is looked at is the loading of the OpenTelemetry SDK.
   const settings = {
     'as `npm start`': {},
     'with OTEL_TRACES_EXPORTER=zipkin': { OTEL_TRACES_EXPORTER: 'zipkin' },
     'without a compile cache': { NODE_DISABLE_COMPILE_CACHE: '1' },
   };
-  try {
-    const rows: string[][] = [];
-    for (const [name, env] of Object.entries(settings)) rows.push(...(await measureStarts(name, specs, env)));
-    writeReport('start', table(['', 'ready after, ms', 'its own CPU, ms', 'memory, MB'], rows));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const rows: string[][] = [];
+  for (const [name, env] of Object.entries(settings)) rows.push(...(await measureStarts(name, specs, env)));
+  return table(['', 'ready after, ms', 'its own CPU, ms', 'memory, MB'], rows);
 }
 
 async function measureStarts(
@@ -43,48 +49,29 @@ async function measureStarts(
   specs: ServiceSpec[],
   env: Record<string, string>,
 ): Promise<string[][]> {
-  await startTogether(specs, env); // Makes the databases, and fills the compile cache.
+  const programs = specs.map((spec) => fromSources(spec, env));
+  await startTogether(programs); // Makes the databases, and fills the compile cache.
   const rows: string[][] = [];
-  for (const spec of specs) {
-    const started: Started[] = [];
-    for (let round = 0; round < rounds; round += 1) started.push(await startTogether([spec], env));
-    rows.push(row(`${spec.name}, ${name}`, started));
-    process.stdout.write(`  ${spec.name}, ${name}\n`);
+  for (const program of programs) {
+    rows.push(row(`${program.name}, ${name}`, await repeat([program])));
+    process.stdout.write(`  ${program.name}, ${name}\n`);
   }
-  const together: Started[] = [];
-  for (let round = 0; round < rounds; round += 1) together.push(await startTogether(specs, env));
-  return [...rows, row(`**all four at once, ${name}**`, together)];
+  return [...rows, row(`**all four at once, ${name}**`, await repeat(programs))];
 }
 
-/** Starts services at the same moment, and stops them when the last is ready. */
-async function startTogether(specs: ServiceSpec[], env: Record<string, string>): Promise<Started> {
-  const startedAt = performance.now();
-  const settings = { DRAIN_DELAY_MS: '0', ...env };
-  const running = specs.map((spec) =>
-    startService({ ...spec, settings: { ...spec.settings, ...settings } }, process.env, () => undefined),
-  );
-  try {
-    await Promise.all(running.map(({ ready }) => ready));
-    const ms = performance.now() - startedAt;
-    return { ms, ...together(running.map(({ child }) => usageOf(child.pid ?? 0))) };
-  } finally {
-    for (const { kill } of running) kill('SIGTERM');
-    await Promise.all(running.map(({ exited }) => exited));
-  }
+const fromSources = ({ name, settings }: ServiceSpec, env: Record<string, string>): Program => ({
+  name,
+  main: appOf(name),
+  env: { NODE_COMPILE_CACHE: compileCache, ...settings, ...env },
+});
+
+async function repeat(programs: Program[]): Promise<Started> {
+  const started: Started[] = [];
+  for (let round = 0; round < rounds; round += 1) started.push(await startTogether(programs));
+  return medianOf(started);
 }
 
-/** The pages of the node program itself are in memory once, however many processes run it. */
-function together(usages: Usage[]): Omit<Started, 'ms'> {
-  const sum = (values: number[]) => values.reduce((total, each) => total + each, 0);
-  return {
-    cpuMs: sum(usages.map(({ cpuMs }) => cpuMs)),
-    megabytes:
-      sum(usages.map(({ ownMegabytes }) => ownMegabytes)) +
-      Math.max(...usages.map(({ sharedMegabytes }) => sharedMegabytes)),
-  };
-}
-
-function row(name: string, started: Started[]): string[] {
-  const middle = (of: (each: Started) => number) => median(started.map(of)).toFixed(0);
-  return [name, middle(({ ms }) => ms), middle(({ cpuMs }) => cpuMs), middle(({ megabytes }) => megabytes)];
-}
+const row = (name: string, { ms, cpuMs, megabytes }: Started) => [
+  name,
+  ...[ms, cpuMs, megabytes].map((figure) => figure.toFixed(0)),
+];

@@ -12,6 +12,12 @@ export function middleHalf(values: readonly number[]): [number, number] {
   return [at(sorted, quarter), at(sorted, sorted.length - 1 - quarter)];
 }
 
+/** The median of ratios, with the range that half of them are in: `0.44 (0.39 – 0.47)`. */
+export function withMiddleHalf(ratios: readonly number[]): string {
+  const [low, high] = middleHalf(ratios);
+  return `${median(ratios).toFixed(2)} (${low.toFixed(2)} – ${high.toFixed(2)})`;
+}
+
 function at(values: readonly number[], index: number): number {
   const value = values[index];
   if (value === undefined) throw new Error('There are no values');

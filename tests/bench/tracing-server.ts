@@ -1,7 +1,7 @@
 /** One small JSON GET with tracing alone, ours or the stock one: the server of the bench tracing. */
 import type { AddressInfo } from 'node:net';
+import { Type } from '@slipway/contract-kit/type';
 import type { FastifyInstance } from 'fastify';
-import Type from 'typebox';
 
 const [, , variant = ''] = process.argv;
 
@@ -25,7 +25,7 @@ async function ours(): Promise<FastifyInstance> {
   const tracing = await createTracing({ service: 'bench', version: '0', settings, log, metrics });
   const nothing = () => undefined;
   registerObservation(app, {
-    metrics: { inFlight: new Set(), requests: { expect: nothing, ended: nothing } },
+    metrics: { inFlight: new Set(), requests: { expect: nothing, ended: nothing }, totals: metrics.totals },
     log: { info: nothing, error: nothing },
     tracing,
     requestTimeout: 10_000,
@@ -35,17 +35,8 @@ async function ours(): Promise<FastifyInstance> {
 
 /** Bare Fastify with the instrumentation that OpenTelemetry and Fastify offer. */
 async function stock(): Promise<FastifyInstance> {
-  const { NodeSDK } = await import('@opentelemetry/sdk-node');
-  const { HttpInstrumentation } = await import('@opentelemetry/instrumentation-http');
-  const { FastifyOtelInstrumentation } = await import('@fastify/otel');
-  const instrumentation = new FastifyOtelInstrumentation();
-  const sdk = new NodeSDK({
-    serviceName: 'bench',
-    instrumentations: [new HttpInstrumentation(), instrumentation],
-    metricReaders: [],
-    logRecordProcessors: [],
-  });
-  sdk.start();
+  const { startStockTracing } = await import('./stock-tracing.ts');
+  const instrumentation = startStockTracing();
   const app = await bare();
   await app.register(instrumentation.plugin());
   return app;

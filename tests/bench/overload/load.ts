@@ -12,39 +12,43 @@ export type OpenOrder = {
   /** Requests a second, at random times (a Poisson process). */
   rate: number;
   seconds: number;
-  /** Milliseconds in which an answer counts. */
-  inTime: number;
+  /** Milliseconds after which a caller disconnects; 2,000 by default. */
+  giveUpAfter?: number;
 };
 /** How the requests of a run ended. */
-export type OpenResult = { sent: number; good: number; late: number; refused: number; lost: number };
+export type OpenResult = {
+  /** Milliseconds from the time at which a request was due to its answer, for each answer with the status 200. */
+  latencies: number[];
+  /** Answers with the status 429 or 503. */
+  rejected: number;
+  /** Requests that were sent, and got no response or one with another status. */
+  failed: number;
+  /** Requests that found no free connection, so that they were not sent. */
+  unsent: number;
+};
 
-/** Milliseconds after which a caller goes away. */
-const giveUpAfter = 2_000;
-/** Connections that are open from the start, as those of a load balancer are; who finds none free counts as lost. */
+/** Connections that are open from the start, as those of a load balancer are. */
 const connections = 2_000;
 
-async function run({ port, path, rate, seconds, inTime, ...order }: OpenOrder): Promise<OpenResult> {
-  const { request = `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n` } = order;
-  const result: OpenResult = { sent: 0, good: 0, late: 0, refused: 0, lost: 0 };
+async function run({ port, path, rate, seconds, ...order }: OpenOrder): Promise<OpenResult> {
+  const { request = `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n`, giveUpAfter = 2_000 } = order;
+  const result: OpenResult = { latencies: [], rejected: 0, failed: 0, unsent: 0 };
   const idle = await openCallers(port, connections);
   const busy = new Set<Caller>();
 
   function send(dueAt: number): void {
-    result.sent += 1;
     const caller = takeIdle(idle) ?? (busy.size < connections ? new Caller(port) : undefined);
     if (!caller) {
-      result.lost += 1;
+      result.unsent += 1;
       return;
     }
     busy.add(caller);
     caller.ask(request, dueAt, (status, now) => {
       busy.delete(caller);
-      if (status === 0) result.lost += 1;
-      else idle.push(caller);
-      if (status === 503 || status === 429) result.refused += 1;
-      if (status !== 200) return;
-      if (now - dueAt <= inTime) result.good += 1;
-      else result.late += 1;
+      if (status !== 0) idle.push(caller);
+      if (status === 200) result.latencies.push(now - dueAt);
+      else if (status === 503 || status === 429) result.rejected += 1;
+      else result.failed += 1;
     });
   }
 

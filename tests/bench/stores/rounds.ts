@@ -1,4 +1,4 @@
-import { median, middleHalf } from '../statistics.ts';
+import { median, withMiddleHalf } from '../statistics.ts';
 
 /** Does an operation once. */
 type Call = () => Promise<unknown>;
@@ -43,7 +43,8 @@ export async function measure(operation: Operation): Promise<string[]> {
     measured.push(costs);
   }
   const middle = (way: Way, of: keyof Cost) => rounded(median(measured.map((costs) => costs[way][of])));
-  const againstDriver = (way: Way) => ratio(measured.map((costs) => costs[way].rate / costs.driver.rate));
+  const againstDriver = (way: Way) =>
+    withMiddleHalf(measured.map((costs) => costs[way].rate / costs.driver.rate));
   return [
     operation.name,
     middle('driver', 'rate'),
@@ -73,10 +74,4 @@ async function costOf(call: Call, inFlight: number): Promise<Cost> {
 /** Three digits: rounds do not agree on more. */
 export function rounded(value: number): string {
   return String(Number(value.toPrecision(3)));
-}
-
-/** The middle one, and the range that half of them are in. */
-export function ratio(values: number[]): string {
-  const [low, high] = middleHalf(values);
-  return `${median(values).toFixed(2)} (${low.toFixed(2)} – ${high.toFixed(2)})`;
 }

@@ -1,12 +1,12 @@
 /** The whole system on embedded stores and on real ones: both run at the same time, and have their turns. */
 import { randomUUID } from 'node:crypto';
 import { planOf } from '@slipway/billing/plans';
-import { logIn } from '../../../scripts/demo/client.ts';
+import { logIn } from '../../../scripts/client.ts';
 import type { Participant } from '../../../scripts/demo/participants.ts';
 import { bill, join, type Person, pay, refund, sendUsage } from '../../../scripts/demo/steps.ts';
 import { type System, startSystem } from '../../support/system.ts';
-import { median } from '../statistics.ts';
-import { ratio, rounded } from './rounds.ts';
+import { median, withMiddleHalf } from '../statistics.ts';
+import { rounded } from './rounds.ts';
 
 const rounds = 3;
 /** Of each round and system: usage records in two streams, and customers from sign-up to refund. */
@@ -75,6 +75,6 @@ function row(name: string, measured: Round[], of: (rates: Rates) => number): str
     name,
     middle('sqlite'),
     middle('real'),
-    ratio(measured.map(({ real, sqlite }) => of(real) / of(sqlite))),
+    withMiddleHalf(measured.map(({ real, sqlite }) => of(real) / of(sqlite))),
   ];
 }
