@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { newSecrets } from '../secrets.ts';
-import { type ServiceName, serviceNames, servicesOn, system } from '../system.ts';
+import { type ServiceName, servicesOn } from '../system.ts';
 
 export type SecretValues = Record<string, string>;
 
@@ -15,7 +15,6 @@ export function completeSecrets(stored: SecretValues): SecretValues {
   const { serviceToken, managementToken, adminEmail, adminPassword } = newSecrets();
   const base = {
     'service-token': serviceToken,
-    ...valuesFor(withJobs, (name) => [`${name}-job-token`, newPassword()]),
     'management-token': managementToken,
     'admin-email': adminEmail,
     'admin-password': adminPassword,
@@ -33,8 +32,6 @@ export function completeSecrets(stored: SecretValues): SecretValues {
     'mongodb-root-url': `mongodb://${rootLogin}@mongodb:27017/admin`,
   };
 }
-
-const withJobs = serviceNames.filter((name) => system[name].jobs.length > 0);
 
 const valuesFor = (services: ServiceName[], make: (name: ServiceName) => [string, string]): SecretValues =>
   Object.fromEntries(services.map(make));

@@ -108,9 +108,9 @@ export const business: Dashboard = {
         help: 'Invoices that were issued.',
       }),
       stat(
-        'Last billing run',
+        'Last billing cycle',
         'dateTimeFromNow',
-        query('1000 * max(job_last_success_timestamp_seconds{name="billing-run"})', 'succeeded'),
+        query('1000 * max(job_last_success_timestamp_seconds{job="billing-cycle"} > 0)', 'succeeded'),
         {
           help: 'It should run once a day.',
           runbook: 'job-overdue',
@@ -119,13 +119,11 @@ export const business: Dashboard = {
       stat(
         'Unsettled payments',
         'short',
-        query(
-          'sum(increase(job_runs_total{name="payment-recovery", outcome="incomplete"}[$__range]))',
-          'attempts',
-        ),
+        query('sum(increase(job_runs_total{job="payment-recovery", outcome="failed"}[$__range]))', 'runs'),
         {
-          help: 'Attempts to settle payments without a response, one per second, that left one unsettled. It should be 0.',
+          help: 'Runs of payment-recovery, one every 5 seconds, that left a payment or refund pending. It should be 0.',
           steps: worseAbove(10, 60),
+          runbook: 'job-failed',
         },
       ),
     ),

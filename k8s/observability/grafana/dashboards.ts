@@ -11,7 +11,7 @@ const services = Object.entries(system).map(
     help,
     hasStore: store !== 'none',
     hasOutbox: eventsTo.length > 0,
-    hasJobs: jobs.length > 0,
+    hasJobs: jobs,
   }),
 );
 

@@ -1,3 +1,4 @@
+import { jobs } from './jobs.ts';
 import { type Dashboard, graph, query, row, stat, states, worseAbove, yesNo } from './panels.ts';
 import { callRate, rate, requestRate, share } from './promql.ts';
 
@@ -17,7 +18,7 @@ const rejectedCalls = rate(
 export const platform: Dashboard = {
   uid: 'slipway-platform',
   title: 'Slipway: platform',
-  help: 'The mechanisms that keep the services up: rollouts, overload, calls, events, telemetry.',
+  help: 'The mechanisms that keep the services up: rollouts, overload, calls, events, jobs, telemetry.',
   rows: [
     row(
       'Rollouts',
@@ -208,20 +209,9 @@ export const platform: Dashboard = {
         runbook: 'dead-letters',
       }),
     ),
+    jobs(''),
     row(
-      'Jobs, keys, telemetry',
-      graph(
-        'Job runs',
-        'short',
-        query(
-          'sum by (service, name, outcome) (increase(job_runs_total[$__rate_interval]))',
-          '{{name}} {{outcome}}',
-        ),
-        {
-          help: 'Runs that have ended.',
-          runbook: 'job-failed',
-        },
-      ),
+      'Keys, telemetry',
       stat(
         'Age of the newest signing key',
         's',

@@ -39,7 +39,7 @@ export const availability = (selector: string): string => {
 export const fastShare = (selector: string): string => {
   const timed = join(
     selector,
-    'status!~"5..|408|499", route!~"/api/v1/(usage/import|billing-runs|reports/rebuild)"',
+    'status!~"5..|408|499", route!~"/api/v1/(usage/import|billing-runs|reports/rebuild|reports/questions/.+)"',
   );
   const fast = increase(`${requests}_bucket`, join(timed, 'le="0.5"'), 'service');
   return `${fast} / ${increase(`${requests}_count`, timed, 'service')}`;

@@ -1,4 +1,4 @@
-import { graph, query, type Row, row, stat, worseAbove } from './panels.ts';
+import { graph, query, type Row, row, worseAbove } from './panels.ts';
 import { callErrorShare, callLatency, callRate, join, rate } from './promql.ts';
 
 /** The dependencies that the service calls. */
@@ -122,45 +122,5 @@ export function outbox(own: string): Row {
       help: 'Each delivery has one or more events. `rejected`: the reader rejected an event; it waits, and others overtake it.',
       runbook: 'dead-letters',
     }),
-  );
-}
-
-/** The jobs of the service. */
-export function jobs(own: string): Row {
-  return row(
-    'Jobs',
-    graph(
-      'Runs',
-      'short',
-      query(
-        `sum by (name, outcome) (increase(job_runs_total{${own}}[$__rate_interval]))`,
-        '{{name}} {{outcome}}',
-      ),
-      {
-        help: '`incomplete`: work remains, and the next run does it.',
-        runbook: 'job-failed',
-      },
-    ),
-    graph(
-      'Duration of a run',
-      's',
-      query(
-        `${rate('job_duration_seconds_sum', own, 'name')} / ${rate('job_duration_seconds_count', own, 'name')}`,
-        '{{name}}',
-      ),
-      {
-        help: 'Mean of the runs that have ended.',
-      },
-    ),
-    stat(
-      'Last success',
-      'dateTimeFromNow',
-      query(`1000 * max by (name) (job_last_success_timestamp_seconds{${own}})`, '{{name}}'),
-      {
-        width: 8,
-        help: 'Known only to the process that ran the job, so it is missing after a restart.',
-        runbook: 'job-overdue',
-      },
-    ),
   );
 }

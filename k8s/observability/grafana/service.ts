@@ -1,6 +1,7 @@
+import { jobs } from './jobs.ts';
 import { type Dashboard, query, type Row, row, stat, table, worseAbove, worseBelow } from './panels.ts';
 import { availability, fastShare } from './promql.ts';
-import { dependencies, jobs, outbox, store } from './service-calls.ts';
+import { dependencies, outbox, store } from './service-calls.ts';
 import { saturation } from './service-process.ts';
 import { routes } from './service-routes.ts';
 
