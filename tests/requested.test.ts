@@ -32,7 +32,7 @@ it('every folder with tests that a variable requests is run by .ci/run', () => {
 });
 
 it('.ci/run tests, checks and fuzzes, and `npm run check` runs every check', () => {
-  for (const command of ['npm cit', 'npm run check', 'npm run fuzz', 'npm test']) {
+  for (const command of ['npm cit', 'npm run check', 'npm run fuzz', 'npm run test:servers']) {
     expect(ci).toMatch(new RegExp(`^ *step ${command}$`, 'm'));
   }
   expect(scripts.check).toBe('nx run-many -t types lint imports unused');

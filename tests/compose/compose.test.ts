@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { JobOperations } from '@slipway/contract-kit/jobs';
 import { listPlans } from '@slipway/contracts/billing';
+import { jobs } from '@slipway/contracts/operations';
+import { listQuestions } from '@slipway/contracts/reporting';
 import { getMe, logIn } from '@slipway/contracts/users';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serviceNames } from '../../scripts/system.ts';
@@ -8,12 +11,15 @@ import { runsOf } from '../docs/fences.ts';
 import { type Place, runPage } from '../docs/run-page.ts';
 import { docker, whySkipped } from '../support/docker.ts';
 import { ok } from '../support/http.ts';
+import { runNow } from '../support/jobs.ts';
 import { eventually, newPerson } from '../support/people.ts';
 import { type ComposeSystem, composeSystem, readJson, serviceOf } from './system.ts';
 
 const minutes = 60_000;
 const why = whySkipped('REQUIRE_COMPOSE');
-const jobs = ['readable', 'secrets', 'mongodb-users'];
+const initContainers = ['readable', 'secrets', 'mongodb-users'];
+/** Its first block attaches to the system, which stops when the page ends. */
+const ownPage = 'docs/compose.md';
 
 /** The tests follow one system from its first start to its second, in the order in which they stand here. */
 describe.skipIf(why)(`the Compose system${why}`, () => {
@@ -46,9 +52,33 @@ describe.skipIf(why)(`the Compose system${why}`, () => {
   );
 
   it(
+    'answers the questions about what reporting has exported with Spark, as reporting itself does',
+    async () => {
+      const body = { email: 'admin@slipway.local', password: await adminPassword() };
+      const { accessToken: token } = await ok(base, logIn, { body });
+      const ask = async (question: string, engine: string) => {
+        const url = `${base}/api/v1/reports/questions/${question}?engine=${engine}`;
+        const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+        expect([question, engine, answer.status]).toEqual([question, engine, 200]);
+        return (await answer.json()) as { items: unknown[] };
+      };
+      // Reporting takes the events of the journeys a while after they were stored.
+      const hasEvents = async () => {
+        await runNow(jobs.reporting as JobOperations, { params: { job: 'event-export' } }, { base, token });
+        return (await ask('churn', 'duckdb')).items.length > 0;
+      };
+      await eventually('the export has events', hasEvents, minutes, 1_000);
+      await docker(['compose', 'run', '--rm', 'spark'], system.env);
+      const { items: questions } = await ok(base, listQuestions, {}, { token });
+      for (const { name } of questions) expect(await ask(name, 'spark')).toEqual(await ask(name, 'duckdb'));
+    },
+    10 * minutes,
+  );
+
+  it(
     'leads from the gateway’s page to every other page, which are all there',
     async () => {
-      const page = await (await fetch(base)).text();
+      const page = await (await fetch(base, { headers: { accept: 'text/html' } })).text();
       const links = [...page.matchAll(/<a href="(http[^"]+)">(\w+)</g)].map(([, url = '', name]) => ({
         name,
         url,
@@ -126,14 +156,12 @@ describe.skipIf(why)(`the Compose system${why}`, () => {
       expect([service, Memory > 0, NanoCpus > 0]).toEqual([service, true, true]);
       // MongoDB's start script changes the user itself, which takes rights.
       if (service !== 'mongodb') expect([service, ReadonlyRootfs, CapDrop]).toEqual([service, true, ['ALL']]);
-      if (jobs.includes(service)) continue;
+      if (initContainers.includes(service)) continue;
       const known = (container.Config.Env ?? []).filter((each) =>
         /(TOKEN|PASSWORD|SECRET|STORE_URL)=/.test(each),
       );
-      expect([service, known.filter((each) => each !== 'STORE_URL=datastore://slipway')]).toEqual([
-        service,
-        [],
-      ]);
+      const secret = known.filter((each) => !each.startsWith('STORE_URL=datastore://'));
+      expect([service, secret]).toEqual([service, []]);
       const users = (await docker(['top', container.Id, '-eo', 'pid,uid'])).split('\n').slice(1);
       expect([service, users.some((line) => /\s0$/.test(line))]).toEqual([service, false]);
     }
@@ -167,7 +195,8 @@ describe.skipIf(why)(`the Compose system${why}`, () => {
       await eventually('Zipkin, which starts last, answers', isUp, minutes);
     }, 2 * minutes);
 
-    it.each(runsOf('compose'))('run in %s', { timeout: minutes }, async (_page, fences) => {
+    const pages = runsOf('compose').filter(([page]) => page !== ownPage);
+    it.each(pages)('run in %s', { timeout: minutes }, async (_page, fences) => {
       await runPage(fences, place);
     });
   });
@@ -237,11 +266,15 @@ describe.skipIf(why)(`the Compose system${why}`, () => {
   });
 
   it(
-    'drains at a stop, and has everything again after it',
+    `drains when the \`docker compose up\` of ${ownPage} is stopped, and has everything again after it`,
     async () => {
       const person = await newPerson(base);
       const secret = await adminPassword();
-      await system.compose('stop');
+      const [[, fences] = [ownPage, []]] = runsOf('compose').filter(([page]) => page === ownPage);
+      const words = { 'slipway/users:dev': `slipway/users:${system.env.IMAGE_TAG}` };
+      const env = { ...process.env, ...system.env };
+      const [, shown] = await runPage(fences, { ports: {}, words, env, limit: 8 * minutes });
+      expect(shown).toContain(secret);
       const ended = (await system.containers()).filter((each) =>
         [...serviceNames, 'mongodb'].includes(serviceOf(each)),
       );
@@ -256,7 +289,7 @@ describe.skipIf(why)(`the Compose system${why}`, () => {
       const { accessToken } = await ok(base, logIn, { body: { email, password } });
       expect(await ok(base, getMe, {}, { token: accessToken })).toMatchObject({ id: user.id });
     },
-    5 * minutes,
+    10 * minutes,
   );
 });
 

@@ -9,6 +9,7 @@ const networks: Record<string, string[]> = {
   ...Object.fromEntries(serviceNames.map((name) => [name, networksOf(name)])),
   readable: [],
   secrets: [],
+  spark: [],
   'mongodb-users': ['users-store'],
   mongodb: servicesOn('mongodb').map((name) => `${name}-store`),
   datastore: servicesOn('datastore').map((name) => `${name}-store`),
@@ -25,19 +26,36 @@ function networksOf(name: ServiceName): string[] {
 
 const isOurs = (name: string) => serviceNames.some((service) => service === name);
 /** Containers that end. */
-const jobs = ['readable', 'secrets', 'mongodb-users'];
+const jobs = ['readable', 'secrets', 'spark', 'mongodb-users'];
 /** All images that the manifests of the cluster name. */
 const inCluster = globSync(`${import.meta.dirname}/../../k8s/**/*.yaml`).flatMap((path) =>
   [...readFileSync(path, 'utf8').matchAll(/\bimage: (\S+)$/gm)].map(([, image]) => image),
 );
 
 describe('docker-compose.yml', () => {
-  it.each(Object.entries(services).filter(([, { image }]) => !image.startsWith('slipway/')))(
-    'runs %s in the version that the cluster has',
-    (_, { image }) => {
-      expect(inCluster).toContain(image);
-    },
-  );
+  it.each(
+    Object.entries(services).filter(([, { image, profiles }]) => !image.startsWith('slipway/') && !profiles),
+  )('runs %s in the version that the cluster has', (_, { image }) => {
+    expect(inCluster).toContain(image);
+  });
+
+  it('starts with `docker compose up` all but Spark, in the version that `npm run analytics` runs', () => {
+    const left = Object.entries(services).filter(([, { profiles }]) => profiles);
+    expect(left.map(([name, { profiles }]) => [name, profiles])).toEqual([['spark', ['spark']]]);
+    const command = new URL('../../apps/reporting/src/analytics/spark.ts', import.meta.url);
+    expect(readFileSync(command, 'utf8')).toContain(`'${services.spark?.image}'`);
+  });
+
+  it('gives reporting and Spark one volume, where reporting exports its events to', () => {
+    const mounts = Object.entries(services).flatMap(([name, { volumes = [] }]) =>
+      volumes.flatMap((each) => (String(each).startsWith('analytics:') ? [[name, each]] : [])),
+    );
+    const folder = `/app/apps/reporting/${services.reporting?.environment?.ANALYTICS_FOLDER}`;
+    expect(mounts).toEqual([
+      ['reporting', `analytics:${folder}`],
+      ['spark', 'analytics:/analytics'],
+    ]);
+  });
 
   it.each(Object.entries(services).filter(([, { build }]) => build))(
     'builds the image of %s with the stores of its service',
@@ -54,6 +72,7 @@ describe('docker-compose.yml', () => {
     expect(unlisted.map(([name, { network_mode }]) => [name, network_mode])).toEqual([
       ['readable', 'none'],
       ['secrets', 'none'],
+      ['spark', 'none'],
     ]);
   });
 
@@ -124,6 +143,7 @@ describe('docker-compose.yml', () => {
       ...Object.fromEntries(serviceNames.map((name) => [name, waitsOf(name)])),
       readable: [],
       secrets: ended('readable'),
+      spark: ended('readable'),
       'mongodb-users': healthy('mongodb'),
       mongodb: ended('secrets'),
       datastore: [],

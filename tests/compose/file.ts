@@ -7,6 +7,7 @@ export type Mount = { source: string; target: string; read_only?: boolean; volum
 
 export type Service = {
   image: string;
+  profiles?: string[];
   command?: string[];
   build?: { args: Record<string, string> };
   security_opt?: string[];

@@ -30,21 +30,30 @@ export type ComposeSystem = {
   compose(...args: string[]): Promise<string>;
   /** The containers of a service, or all, also those that have ended. */
   containers(service?: string): Promise<Container[]>;
-  /** Starts everything and resolves when the gateway finds every service ready; its milliseconds. */
-  up(): Promise<number>;
+  /**
+   * Starts services with those that they need, by default everything. Resolves when the gateway finds every service ready,
+   * with the milliseconds that it took.
+   */
+  up(...services: string[]): Promise<number>;
   /** Removes everything, with its data. */
   remove(): Promise<void>;
 };
 
-/** Says how to reach a system that is not there yet. */
-export async function composeSystem(): Promise<ComposeSystem> {
+/** Says how to reach a system that is not there yet: that of the repository, or that of a copy of it. */
+export async function composeSystem({
+  folder,
+  tag = 'compose-test',
+}: {
+  folder?: string;
+  tag?: string;
+} = {}): Promise<ComposeSystem> {
   const names = ['gateway', 'zipkin', 'prometheus', 'alertmanager', 'grafana'] as const;
   const ports = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await freePort()])));
   const settings = names.map((name) => [`${name.toUpperCase()}_PORT`, String(ports[name])]);
   const project = `slipway-test-${randomUUID().slice(0, 8)}`;
   const env = {
     ...Object.fromEntries(settings),
-    IMAGE_TAG: 'compose-test',
+    IMAGE_TAG: tag,
     COMPOSE_PROJECT_NAME: project,
     BILLING_TEST_CLOCK: 'true',
     // All its callers have one address.
@@ -52,7 +61,7 @@ export async function composeSystem(): Promise<ComposeSystem> {
     RATE_LIMIT_SIGN_IN: '1000000',
   };
   const urls = Object.fromEntries(names.map((name) => [name, `http://localhost:${ports[name]}`]));
-  const compose = (...args: string[]) => docker(['compose', ...args], env);
+  const compose = (...args: string[]) => docker(['compose', ...args], env, folder);
   return {
     urls: urls as ComposeSystem['urls'],
     env,
@@ -61,9 +70,9 @@ export async function composeSystem(): Promise<ComposeSystem> {
       const ids = await compose('ps', '--all', '--quiet', ...(service ? [service] : []));
       return JSON.parse(await docker(['inspect', ...ids.split('\n')]));
     },
-    async up() {
+    async up(...services) {
       const startedAt = performance.now();
-      await compose('up', '--detach');
+      await compose('up', '--detach', ...services);
       await eventually('all services are ready', () => isReady(`${urls.gateway}`), 120_000);
       return performance.now() - startedAt;
     },

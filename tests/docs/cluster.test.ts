@@ -3,7 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import { podsOf } from '../rollout/cluster.ts';
 import { kubectl, namespace, refuseForeignCluster } from '../support/kubectl.ts';
+import { eventually } from '../support/people.ts';
 import { runsOf } from './fences.ts';
 import { type Place, runPage } from './run-page.ts';
 
@@ -19,21 +21,37 @@ async function forwardManagement(): Promise<{ child: ChildProcess; address: stri
   return { child, address };
 }
 
-/** A job of this name may be left from an earlier run of the page. */
-const removeJob = () => kubectl('delete', 'job', 'billing-now', '--ignore-not-found');
+/** Ends the processes of users by two signals, for the pages that show what is left of one that has ended. */
+async function restartUsers(): Promise<void> {
+  const before = await podsOf('users');
+  const kill = "process.kill(1, 'SIGTERM'); setTimeout(() => process.kill(1, 'SIGTERM'), 500)";
+  // The command ends with the container, as if it had failed.
+  const ended = before.map(({ name }) =>
+    kubectl('exec', name, '--', '/nodejs/bin/node', '-e', `${kill}; setTimeout(() => {}, 60_000)`).catch(
+      String,
+    ),
+  );
+  await Promise.all(ended);
+  const restarted = async () => {
+    const after = await podsOf('users');
+    return before.every((pod) =>
+      after.some(({ name, ready, restarts }) => name === pod.name && ready && restarts > pod.restarts),
+    );
+  };
+  await eventually('the pods of users have restarted', restarted, 120_000, 1_000);
+}
 
 describe.skipIf(!REQUIRE_CLUSTER)('the commands of a page, in a cluster (needs REQUIRE_CLUSTER=1)', () => {
   let forward: Awaited<ReturnType<typeof forwardManagement>> | undefined;
   let place: Place;
   beforeAll(async () => {
     await refuseForeignCluster(CHAOS_CONTEXT);
-    await removeJob();
+    await restartUsers();
     forward = await forwardManagement();
     place = { ports: { 9080: forward.address } };
   }, limit);
   afterAll(async () => {
     forward?.child.kill();
-    await removeJob();
   }, limit);
 
   it.each(runsOf('cluster'))('run in %s', { timeout: limit }, async (_page, fences) => {

@@ -2,9 +2,11 @@
  * Reads the fenced blocks of the pages. The words in braces after the language say what a test does with a block:
  *
  *   sh {run}                           runs it: the blocks of one page and tier share one shell, in order
- *   sh {run, tier=compose}             processes (the default), compose or cluster
+ *   sh {run, tier=compose}             processes (the default), compose, cluster, or skaffold (a cluster without a system)
  *   sh {run, prints=/"status":"up"/}   compares its output with each pattern; `prints` may occur several times
  *   sh {run, background}               starts it, waits for the patterns, and ends it after the page
+ *   sh {run-by=.ci/run}                is run by this script, test or folder of tests, which must contain its commands;
+ *                                      or by several, separated by spaces: run-by="tests/nx .ci/run"
  *   sh {not-run="needs an account"}    does not run it, and says why
  *   ts {file=libs/x.ts#L3-L12}         is these lines of this file
  *   ts {file=libs/x.ts}                is a part of this file, wherever it stands
@@ -13,7 +15,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pages, root } from './decisions.ts';
 
-export const tiers = ['processes', 'compose', 'cluster'] as const;
+const tiers = ['processes', 'compose', 'cluster', 'skaffold'] as const;
 export type Tier = (typeof tiers)[number];
 
 export type Fence = {
@@ -53,7 +55,7 @@ export function parseFences(markdown: string, page: string): Fence[] {
   });
 }
 
-const known = ['run', 'tier', 'prints', 'background', 'not-run', 'file'];
+const known = ['run', 'tier', 'prints', 'background', 'run-by', 'not-run', 'file'];
 
 function wordsOf(braces: string, at: string): [string, string][] {
   const words = braces.matchAll(/([\w-]+)(?:=("[^"]*"|\/(?:\\.|[^/\\])+\/[ims]*|[^\s,"/][^\s,]*))?[\s,]*/gy);
@@ -80,6 +82,11 @@ export const isShell = ({ language, text }: Fence): boolean =>
   shells.includes(language) || (language === '' && programs.test(text));
 
 export const isRun = ({ attributes }: Fence): boolean => attributes.run !== undefined;
+
+const runners = ['run', 'run-by', 'not-run'] as const;
+
+/** Returns the words of a block that say whether and where it runs; there must be exactly one. */
+export const runnersOf = ({ attributes }: Fence): string[] => runners.filter((word) => word in attributes);
 
 /** Returns the commands of a block: its lines without comments. Lines that continue another are joined to it. */
 export function commandsOf({ text }: Fence): string[] {

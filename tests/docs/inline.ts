@@ -21,7 +21,10 @@ export const inlineCommands: InlineCommand[] = pages.flatMap((page) => {
 
 /** Returns the script, program or path in a command that does not exist; `undefined` if all exist. */
 export function missingFrom(command: string): string | undefined {
-  const words = command.replace(/^(\w+=\S+ )*/, '').split(' ');
+  const words = command
+    .replace(/^(\w+=\S+ )*/, '')
+    .replace('npm run -s ', 'npm run ')
+    .split(' ');
   return missingScript(words) ?? missingPath(words);
 }
 

@@ -11,13 +11,14 @@ export type Place = {
   /** Other words of the pages that are different here. */
   words?: Record<string, string>;
   env?: NodeJS.ProcessEnv;
+  /** The folder in which its commands run: another copy of the repository. */
+  folder?: string;
+  /** Time limit of a page; milliseconds. 4 minutes by default. */
+  limit?: number;
 };
 
 /** Separates the outputs of blocks; no program prints it. */
 const separator = '\u001e';
-
-/** Time limit of a page; milliseconds. */
-const limit = 240_000;
 
 /**
  * Runs the blocks and resolves with the output of each.
@@ -25,7 +26,7 @@ const limit = 240_000;
  * @throws if a command fails, or if a block does not print what it says; the message names the page and the line.
  */
 export async function runPage(fences: Fence[], place: Place): Promise<string[]> {
-  const { code, output } = await shell(scriptOf(fences, place), place.env ?? process.env);
+  const { code, output } = await shell(scriptOf(fences, place), place);
   const [before = '', ...outputs] = output.split(separator);
   if (code !== 0) {
     const failed = fences[outputs.length - 1];
@@ -49,7 +50,8 @@ function scriptOf(fences: Fence[], place: Place): string {
   return [
     'exec 2>&1',
     'pages_log=$(mktemp)',
-    "trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm $pages_log' EXIT",
+    // Each in a process group of its own, which is interrupted as Ctrl-C does it.
+    "trap 'for job in $(jobs -p); do kill -INT -- -$job 2>/dev/null || true; done; wait; rm $pages_log' EXIT",
   ]
     .concat(blocks)
     .join('\n');
@@ -60,7 +62,8 @@ function background(text: string, { at, prints }: Fence): string {
   if (prints.length === 0) throw new Error(`${at}: a block in the background needs prints=/…/ to wait for`);
   const isThere = prints.map(({ source }) => `grep -Pq -- ${quote(source)} $pages_log`).join(' && ');
   return [
-    `: > $pages_log; ( ${text.trimEnd()}\n) > $pages_log 2>&1 &`,
+    `: > $pages_log; set -m; ( ${text.trimEnd()}\n) > $pages_log 2>&1 &`,
+    'set +m',
     `until ${isThere}; do kill -0 $! || { cat $pages_log; exit 1; }; sleep 0.1; done`,
     'cat $pages_log\n',
   ].join('\n');
@@ -81,13 +84,13 @@ function located(text: string, { ports, words = {} }: Place): string {
 
 async function shell(
   script: string,
-  env: NodeJS.ProcessEnv,
+  { env = process.env, folder = root, limit: timeout = 240_000 }: Place,
 ): Promise<{ code: number | null; output: string }> {
   const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
-    cwd: root,
+    cwd: folder,
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: limit,
+    timeout,
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

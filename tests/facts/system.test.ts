@@ -1,9 +1,7 @@
 /** The table of the system says what the code and the files say that cannot read it. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { operations } from '@slipway/contracts/operations';
-import { settings as jobSettings } from '@slipway/gateway/jobs/config';
-import { jobs } from '@slipway/gateway/jobs/jobs';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { addressesOf, serviceNames, storesOf, system } from '../../scripts/system.ts';
@@ -28,11 +26,11 @@ describe.each(serviceNames)('the row of %s', (name) => {
     expect({
       store: variables.includes('STORE_URL'),
       serviceToken: variables.includes('SERVICE_TOKEN'),
-      jobs: variables.includes('JOB_TOKEN'),
+      jobs: existsSync(`${root}apps/${name}/src/jobs.ts`),
     }).toEqual({
       store: row.store !== 'none',
       serviceToken: row.serviceToken,
-      jobs: row.jobs.length > 0,
+      jobs: row.jobs,
     });
     expect(definitions[name].openStore !== undefined).toBe(row.store !== 'none');
   });
@@ -48,7 +46,7 @@ describe.each(serviceNames)('the row of %s', (name) => {
   });
 
   it('has the ports at which the settings of others look for it by default', () => {
-    const schemas = [jobSettings, ...serviceNames.map((other) => definitions[other].settings)];
+    const schemas = serviceNames.map((other) => definitions[other].settings);
     const defaults = (variable: string) => {
       const all = schemas.flatMap((schema) => (schema.properties as Record<string, Named>)[variable] ?? []);
       return new Set(all.map(({ default: value }) => value));
@@ -64,12 +62,6 @@ describe('the services of the table', () => {
   it('are those that have a folder, and a contract', () => {
     expect(readdirSync(`${root}apps`).sort()).toEqual([...serviceNames].sort());
     expect(Object.keys(operations).sort()).toEqual([...serviceNames].sort());
-  });
-
-  it('have jobs that the gateway’s image can run, and no other job is there', () => {
-    const called = Object.entries(jobs).map(([job, { service } = { service: '' }]) => `${service}: ${job}`);
-    const listed = serviceNames.flatMap((name) => system[name].jobs.map((job) => `${name}: ${job}`));
-    expect(called.sort()).toEqual(listed.sort());
   });
 
   it('have ports of their own', () => {

@@ -23,7 +23,7 @@ const secretAddresses = servicesOn('mongodb').map((name) => flow(name, 'mongodb'
 const scraped = serviceNames.map((name) => flow('prometheus', name, 9080));
 
 /** `http://zipkin:9411`, `srv+http://_http._tcp.users-headless.slipway.svc…`, `datastore:8081`, `'alertmanager:9093'`. */
-const address = /(_http\._tcp\.)?\b([a-z]+)(?:-headless\.[a-z.]+|:(\d+))/g;
+const address = /(_http\._tcp\.)?\b([a-z]+)(?:-headless\.[a-z.]+)?(?::(\d+))?/g;
 
 /** Everyone whom a text names, with the port: what a service's settings and the files of the others say. */
 function namedIn(text: string, names: string[]): { to: string; port: number }[] {
@@ -46,12 +46,12 @@ function wantedFlows(manifests: Manifest[], workloads: Workload[]): Flow[] {
   });
 }
 
-/** The ways to a service, from those that call it and from its jobs, as the table of the system has them. */
+/** The ways to a service, from those that call it, as the table of the system has them. */
 function waysTo(name: ServiceName): Flow[] {
   const callers = serviceNames.filter((other) => addressesOf(other).includes(name));
   const watchers = callers.filter((other) => system[other].calls === 'all');
   return [
-    ...[...callers, ...system[name].jobs].map((caller) => flow(caller, name, 8080)),
+    ...callers.map((caller) => flow(caller, name, 8080)),
     ...watchers.map((watcher) => flow(watcher, name, 9080)),
   ];
 }
@@ -149,7 +149,7 @@ describe.skipIf(missing)(`the network policies${missing && `, skipped: no ${miss
     });
 
     it('know every port that a container listens on', () => {
-      for (const each of workloads.filter(({ kind }) => kind !== 'CronJob')) {
+      for (const each of workloads) {
         expect(containerOf(each).ports, each.name).not.toBeUndefined();
       }
     });

@@ -1,4 +1,5 @@
-import Type, { type TProperties, type TSchema } from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
+import type { TProperties, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Manifest } from './render.ts';
 

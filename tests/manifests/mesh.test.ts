@@ -13,7 +13,7 @@ const manifests = ['servers', 'routes', 'authorizations'].flatMap((name) =>
   parse(readFileSync(new URL(`../../k8s/components/linkerd/${name}.yaml`, import.meta.url), 'utf8')),
 );
 
-/** The requests that a policy is for, such as `billing POST /api/v1/billing-runs`. */
+/** The requests that a policy is for, such as `reporting POST /internal/v1/events`. */
 function requestsTo({ kind, name }: Reference): string[] {
   if (kind === 'Server') return [name];
   return ofKind<Route>(manifests, 'HTTPRoute')
@@ -44,8 +44,6 @@ it('the mesh lets each caller use the routes that it needs, and no other', () =>
     gateway: [],
     ...Object.fromEntries(forwarded),
     'users GET /.well-known/jwks.json': serviceNames.filter((name) => system[name].readsKeys),
-    'billing POST /api/v1/billing-runs': ['gateway', 'billing-cycle'],
-    'reporting POST /api/v1/reports/rebuild': ['gateway', 'reporting-rebuild'],
     'reporting POST /internal/v1/events': serviceNames.filter((name) =>
       system[name].eventsTo.includes('reporting'),
     ),

@@ -31,31 +31,18 @@ type Role = Manifest & { rules: object[] };
 type Service = Manifest & {
   spec: { clusterIP?: string; publishNotReadyAddresses?: boolean; ports: { name: string; port: number }[] };
 };
-type CronJob = Manifest & {
-  spec: {
-    concurrencyPolicy: string;
-    startingDeadlineSeconds: number;
-    jobTemplate: { spec: { activeDeadlineSeconds: number; template: { spec: { affinity: object } } } };
-  };
-};
-
 /** The share of the memory limit that V8's heap may use: the rest is for buffers, code, and hashing of passwords. */
 const heapShare = 0.6;
 
-const jobs = serviceNames.flatMap((name) => system[name].jobs);
-
-/** The keys of the Secret that a service and its jobs read. */
-function keysFor(name: ServiceName): [workload: string, keys: string[]][] {
-  const { serviceToken, jobs } = system[name];
-  const jobTokens = jobs.length > 0 ? [`${name}-job-token`] : [];
+/** The keys of the Secret that a service reads. */
+function keysFor(name: ServiceName): [workload: string, keys: string[]] {
   const keys = [
     ...(name === 'users' ? ['admin-email', 'admin-password'] : []),
     ...(servicesOn('mongodb').includes(name) ? [`${name}-store-url`] : []),
-    ...(serviceToken ? ['service-token'] : []),
-    ...jobTokens,
+    ...(system[name].serviceToken ? ['service-token'] : []),
     'management-token',
   ];
-  return [[name, keys.sort()], ...jobs.map((job): [string, string[]] => [job, jobTokens])];
+  return [name, keys.sort()];
 }
 
 describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`, () => {
@@ -106,7 +93,7 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
 
     it('leave memory beside the heap of Node', () => {
       const ours = workloads.filter((each) => containerOf(each).image.includes('slipway/'));
-      expect(ours.map(({ name }) => name).sort()).toEqual([...serviceNames, ...jobs].sort());
+      expect(ours.map(({ name }) => name).sort()).toEqual([...serviceNames].sort());
       for (const each of ours) {
         const { NODE_OPTIONS = '' } = environmentOf(each, manifests);
         const heap = quantity(`${/--max-old-space-size=(\d+)/.exec(NODE_OPTIONS)?.[1]}Mi`);
@@ -189,7 +176,7 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
       const keys = workloads.map((each) => [each.name, keysOf(each, containerOf(each))] as const);
       const withKeys = keys.filter(([, names]) => names.length > 0);
       expect(Object.fromEntries(withKeys)).toEqual({
-        ...Object.fromEntries(serviceNames.flatMap(keysFor)),
+        ...Object.fromEntries(serviceNames.map(keysFor)),
         grafana: ['grafana-password'],
       });
     });
@@ -212,26 +199,6 @@ describe.skipIf(missing)(`the workloads${missing && `, skipped: no ${missing}`}`
           volumeMounts?.some((mount) => mount.name === root?.name),
         );
         expect(readers.map((each) => each.name)).toEqual(['account']);
-      }
-    });
-
-    it('never run two of a job at once, and end each before the next is due', () => {
-      const cronJobs = ofKind<CronJob>(manifests, 'CronJob');
-      expect(cronJobs.map(({ metadata }) => metadata.name).sort()).toEqual(jobs.sort());
-      for (const { metadata, spec } of cronJobs) {
-        expect(spec).toMatchObject({ concurrencyPolicy: 'Forbid', startingDeadlineSeconds: 21_600 });
-        const { activeDeadlineSeconds, template } = spec.jobTemplate.spec;
-        expect(spec.startingDeadlineSeconds + activeDeadlineSeconds).toBeLessThan(24 * 3_600);
-        expect(template.spec.affinity).toEqual({
-          podAntiAffinity: {
-            requiredDuringSchedulingIgnoredDuringExecution: [
-              {
-                topologyKey: 'kubernetes.io/os',
-                labelSelector: { matchLabels: { 'app.kubernetes.io/name': metadata.name } },
-              },
-            ],
-          },
-        });
       }
     });
   });

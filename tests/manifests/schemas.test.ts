@@ -2,9 +2,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import { servicesOn } from '../../scripts/system.ts';
 import { foreignErrors, foreignKinds } from './foreign-kinds.ts';
 import { parse, renderText, renderWith } from './render.ts';
+import { executorPod } from './spark-pods.ts';
 import { missingCluster, missingTools, pathOf, run } from './tools.ts';
 
 const overlaysFolder = fileURLToPath(new URL('../../k8s/overlays', import.meta.url));
@@ -64,6 +66,16 @@ describe.skipIf(tools)(`the manifests${tools && `, skipped: no ${tools}`}`, () =
     'of %s have nothing that kube-score finds critical',
     (folder) => {
       score(renderText(folder));
+    },
+  );
+
+  it.each(['overlays/local/spark', 'overlays/gke/spark'])(
+    'of %s make executors that match the schemas, too, and have nothing critical',
+    (folder) => {
+      const text = renderText(folder);
+      const withExecutor = `${text}---\n${stringify(executorPod(parse(text)))}`;
+      expectValid(withExecutor);
+      score(withExecutor);
     },
   );
 

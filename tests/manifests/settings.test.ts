@@ -1,11 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { settings as job } from '@slipway/gateway/jobs/config';
 import { readSettings } from '@slipway/platform/service/settings';
 import type { TObject } from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { serviceNames, system } from '../../scripts/system.ts';
+import { serviceNames } from '../../scripts/system.ts';
 import { definitions } from '../support/definitions.ts';
 import { parse, renderText } from './render.ts';
 import { missingTools } from './tools.ts';
@@ -13,17 +12,15 @@ import { containerOf, environmentOf, workloadsOf } from './workloads.ts';
 
 const missing = missingTools('kubectl');
 
-/** The settings that each workload of ours reads: a service its own, and a job those of the jobs. */
+/** The settings that each service reads. */
 const schemas: Record<string, TObject> = Object.fromEntries(
-  serviceNames.flatMap((name) => [
-    [name, definitions[name].settings],
-    ...system[name].jobs.map((each) => [each, job]),
-  ]),
+  serviceNames.map((name) => [name, definitions[name].settings]),
 );
 
 /** Read by Node, by libraries, or by the manifests themselves. */
 const others = [
   'CLUSTER_DOMAIN',
+  'GOOGLE_CLOUD_PROJECT',
   'NAMESPACE',
   'NODE_OPTIONS',
   'OTEL_EXPORTER_ZIPKIN_ENDPOINT',
@@ -34,7 +31,6 @@ const others = [
 /** Stands for what the Secret holds. */
 const secrets: Record<string, string> = {
   SERVICE_TOKEN: 'a token of the tests',
-  JOB_TOKEN: 'token-of-a-job-in-tests',
   STORE_URL: 'mongodb://mongodb:27017/tests',
   MANAGEMENT_TOKEN: 'token-of-an-operator',
   ADMIN_EMAIL: 'admin@example.com',
@@ -48,7 +44,7 @@ describe.skipIf(missing)(`the settings in the manifests${missing && `, skipped: 
 
     it.each(ours)('are known to $name, and it would start with them', (workload) => {
       const schema = schemas[workload.name];
-      if (!schema) throw new Error(`scripts/system.ts has neither a service nor a job ${workload.name}`);
+      if (!schema) throw new Error(`scripts/system.ts has no service ${workload.name}`);
       const environment = environmentOf(workload, manifests);
       const known = Object.keys(schema.properties);
       const names = Object.keys(environment).map((name) => name.replace(/_FILE$/, ''));

@@ -15,6 +15,7 @@ export type Container = {
   ports?: { name: string; containerPort: number }[];
   resources: { requests: Labels; limits: Labels };
   securityContext: Record<string, unknown>;
+  workingDir?: string;
   volumeMounts?: { name: string; mountPath: string }[];
   startupProbe?: Probe;
   readinessProbe?: Probe;
@@ -33,6 +34,7 @@ type PodSpec = {
   volumes?: {
     name: string;
     configMap?: { name: string };
+    persistentVolumeClaim?: { claimName: string };
     secret?: { secretName: string; defaultMode?: number; items?: { key: string; path: string }[] };
   }[];
 };
@@ -40,7 +42,7 @@ type PodSpec = {
 type Template = { metadata: { labels: Labels }; spec: PodSpec };
 
 type WorkloadManifest = Manifest & {
-  spec: { replicas?: number; template: Template; jobTemplate: { spec: { template: Template } } };
+  spec: { replicas?: number; template: Template };
 };
 
 /** Anything that makes pods, with the pods it makes. */
@@ -48,9 +50,9 @@ export type Workload = { kind: string; name: string; labels: Labels; pod: PodSpe
 
 /** All workloads of a rendering. */
 export function workloadsOf(manifests: Manifest[]): Workload[] {
-  return ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob'].flatMap((kind) =>
+  return ['Deployment', 'StatefulSet', 'DaemonSet'].flatMap((kind) =>
     ofKind<WorkloadManifest>(manifests, kind).map(({ metadata, spec }) => {
-      const { metadata: meta, spec: pod } = spec.template ?? spec.jobTemplate.spec.template;
+      const { metadata: meta, spec: pod } = spec.template;
       return { kind, name: metadata.name, labels: meta.labels, pod, replicas: spec.replicas };
     }),
   );

@@ -1,11 +1,11 @@
 /** The journey in a cluster, watched by the servers there: others may use the system, so figures are differences. */
-import { rebuild } from '@slipway/contracts/reporting';
+import { jobs } from '@slipway/contracts/reporting';
 import { logIn } from '@slipway/contracts/users';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dashboards } from '../../k8s/observability/grafana/dashboards.ts';
 import { panelQueries } from '../../k8s/observability/grafana/queries.ts';
 import { serviceNames } from '../../scripts/system.ts';
-import { ok } from '../support/http.ts';
+import { ok, send } from '../support/http.ts';
 import { readAdmin, readSecret } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
 import { watchCluster } from './in-cluster.ts';
@@ -62,8 +62,11 @@ describe.skipIf(!REQUIRE_CLUSTER)(`what people see of the system in a cluster ($
     const calm = 'count(count by (service) (service_ready) == 2)';
     const isCalm = async () => (await chain.prometheus.value(calm)) === serviceNames.length;
     await eventually('two pods of each service are read, and no others', isCalm, 60_000);
-    before = await readWhenSteady();
     const [admin, serviceToken] = [await readAdmin(), await readSecret('service-token')];
+    // This job runs after the daily billing cycle, and the emulator of reporting's store may have been restarted since.
+    const { accessToken: token } = await ok(SLIPWAY_URL, logIn, { body: admin });
+    await send(SLIPWAY_URL, jobs.runJob, { params: { job: 'figures-check' } }, { token });
+    before = await readWhenSteady();
     journey = await walkJourney({ base: SLIPWAY_URL, admin, serviceToken });
   }, 240_000);
   afterAll(() => chain?.stop());
@@ -92,11 +95,6 @@ describe.skipIf(!REQUIRE_CLUSTER)(`what people see of the system in a cluster ($
 
   it('has an Alertmanager, which Prometheus tells', async () => {
     expect(await chain.prometheus.alertmanagers()).toHaveLength(1);
-  });
-
-  it('has run the job that counts the reports anew', async () => {
-    const { accessToken: token } = await ok(SLIPWAY_URL, logIn, { body: await readAdmin() });
-    await ok(SLIPWAY_URL, rebuild, {}, { token });
   });
 
   it.each(panelQueries(dashboards, { rateInterval: '5m', range: '5m' }))(

@@ -15,11 +15,14 @@ const { REQUIRE_CLUSTER, CHAOS_CONTEXT, SLIPWAY_URL = 'http://localhost:8088', S
 const edits = Number(SKAFFOLD_EDITS ?? 5);
 skaffoldMissing();
 
+/** The start page is HTML only for those who ask for that. */
+const asBrowser = { accept: 'text/html, */*', connection: 'close' };
+
 /** Polls a page until it holds a text; the milliseconds that took. A failed answer is that of a restart. */
 async function servedAfter(path: string, text: string): Promise<number> {
   const start = performance.now();
   while (performance.now() - start < 30_000) {
-    const answer = await fetch(SLIPWAY_URL + path, { headers: { connection: 'close' } });
+    const answer = await fetch(SLIPWAY_URL + path, { headers: asBrowser });
     if ((await answer.text()).includes(text)) return performance.now() - start;
     await wait(20);
   }

@@ -11,6 +11,7 @@ type Module = {
   metadata: { name: string };
   build: { artifacts: Artifact[] };
   deploy: { kubectl: { hooks?: { before: unknown[] } } };
+  profiles: { name: string; patches?: object[] }[];
   portForward?: { resourceName: string; port: number; localPort: number }[];
 };
 
@@ -34,6 +35,15 @@ it('the pages are forwarded to the ports that they have in Compose', () => {
   const ports = forwarded.map(({ resourceName, port, localPort }) => [resourceName, port, localPort]);
   const pages = { zipkin: 9411, prometheus: 9090, alertmanager: 9093, grafana: 3000, gateway: 8080 };
   expect(ports).toEqual(Object.entries(pages).map(([name, port]) => [name, port, port]));
+});
+
+it.each([
+  ['spark', 'k8s/overlays/local/spark'],
+  ['spark-gke', 'k8s/overlays/gke/spark'],
+])('the profile %s adds Spark', (name, value) => {
+  const [foundation] = modules;
+  const { patches } = foundation?.profiles.find((profile) => profile.name === name) ?? {};
+  expect(patches).toEqual([{ op: 'add', path: '/manifests/kustomize/paths/-', value }]);
 });
 
 const ofServices = serviceNames.flatMap((name) =>

@@ -2,23 +2,20 @@
  * Deploying with Skaffold, for real. Runs with REQUIRE_CLUSTER=1, for it deletes what is deployed in the namespace
  * (not its secrets, nor the database) and deploys it again.
  */
-import { execFile } from 'node:child_process';
 import { get } from 'node:https';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ServiceName, serviceNames } from '../../scripts/system.ts';
+import { runsOf } from '../docs/fences.ts';
+import { runPage } from '../docs/run-page.ts';
 import { allCalm, calm, podsOf } from '../rollout/cluster.ts';
 import { kubectl, refuseForeignCluster } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
 import { type Copy, copyRepository } from './copy.ts';
 import { skaffold, skaffoldMissing } from './skaffold.ts';
 
-const run = promisify(execFile);
 const { REQUIRE_CLUSTER, CHAOS_CONTEXT, SLIPWAY_URL = 'http://localhost:8088' } = process.env;
 const { SLIPWAY_TLS_URL = 'https://localhost:8443' } = process.env;
 skaffoldMissing();
-
-const journeys = 'skaffold build -q -m journeys | skaffold verify -m journeys -a -';
 
 async function ready(): Promise<boolean> {
   const answer = await fetch(`${SLIPWAY_URL}/api/v1/system`);
@@ -58,9 +55,20 @@ describe.skipIf(!REQUIRE_CLUSTER)('`skaffold run` (needs REQUIRE_CLUSTER=1)', { 
   }, 900_000);
   afterAll(() => copy?.remove());
 
+  /** Runs the commands that a page has for an empty cluster, and resolves with what each block prints. */
+  async function runCommandsOf(page: string): Promise<string[]> {
+    const [, fences = []] = runsOf('skaffold').find(([each]) => each === page) ?? [];
+    expect(fences).not.toEqual([]);
+    return runPage(fences, { ports: {}, folder: copy.folder, limit: 900_000 });
+  }
+
+  it('runs the commands of each page', () => {
+    expect(runsOf('skaffold').map(([page]) => page)).toEqual(['docs/kubernetes.md', 'docs/skaffold.md']);
+  });
+
   it('deploys everything to where nothing is', async () => {
     expect(await kubectl('get', 'deployments', '-o', 'name')).toBe('');
-    await timed('skaffold run, cold', () => skaffold(copy.folder, 'run'));
+    await timed('skaffold run, cold', () => runCommandsOf('docs/kubernetes.md'));
     await eventually('the system is ready', ready, 60_000);
     await allCalm();
   });
@@ -88,12 +96,10 @@ describe.skipIf(!REQUIRE_CLUSTER)('`skaffold run` (needs REQUIRE_CLUSTER=1)', { 
     await calm('billing');
   });
 
-  it('leaves a system whose journeys pass in the cluster, with `skaffold verify`', async () => {
-    const done = run('sh', ['-c', journeys], { cwd: copy.folder, maxBuffer: 2 ** 26 });
-    const { stdout } = await done.catch(({ stdout, message }) => {
-      throw new Error(`${message}\n${stdout}`);
-    });
-    expect(stdout).toMatch(/Tests +(\S+ )?\d+ passed/);
-    expect(await kubectl('get', 'jobs', '-l', 'app.kubernetes.io/name=journeys', '-o', 'name')).toBe('');
+  it('leaves a system that passes the journeys and keeps its promises, with `skaffold verify`', async () => {
+    const [output] = await runCommandsOf('docs/skaffold.md');
+    for (const service of serviceNames) expect(output).toMatch(new RegExp(`${service}: \\d+ kept, 0 broken`));
+    const ofVerify = 'app.kubernetes.io/name in (journeys, conformance)';
+    expect(await kubectl('get', 'jobs', '-l', ofVerify, '-o', 'name')).toBe('');
   });
 });

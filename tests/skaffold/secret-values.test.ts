@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { endsSoon, newCertificate } from '../../scripts/cluster/certificate.ts';
 import { completeSecrets } from '../../scripts/cluster/secret-values.ts';
-import { serviceNames, servicesOn, system } from '../../scripts/system.ts';
+import { servicesOn } from '../../scripts/system.ts';
 
 const day = 24 * 3_600_000;
 
@@ -10,7 +10,6 @@ it('makes another random value for each secret and each cluster', () => {
   const [one, two] = [completeSecrets({}), completeSecrets({})];
   for (const key of [
     'service-token',
-    ...serviceNames.flatMap((name) => (system[name].jobs.length > 0 ? `${name}-job-token` : [])),
     'management-token',
     'admin-password',
     'grafana-password',

@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { type ServiceName, serviceNames, storesOf } from '../../scripts/system.ts';
+import { loadedModules } from '../support/loaded-modules.ts';
 import { drivers, driversOf } from '../support/stores.ts';
-import { startSystem } from '../support/system.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -30,25 +30,10 @@ it.each(serviceNames)('an install of %s has the driver of its own database alone
   expect(packages.filter(isOfStore).sort()).toEqual(packagesOfStores(service).sort());
 });
 
-/** A module that Node runs before a service: it prints the address of each module that is loaded. */
-const printer = `
-  import { registerHooks } from 'node:module';
-  registerHooks({
-    load(url, context, next) {
-      process.stderr.write('loaded ' + url + '\\n');
-      return next(url, context);
-    },
-  });
-`;
-
 it('a process with an embedded store loads no driver, and one without a store loads no store library', async () => {
-  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(printer)}`;
-  const system = await startSystem({ env: { NODE_OPTIONS } });
-  onTestFinished(() => system.stop());
-  // Only when a process has ended is all of its output here.
-  await system.stop();
+  const loaded = await loadedModules();
   for (const service of serviceNames) {
-    const modules = system.services[service].output.match(/(?<=^loaded ).*/gm) ?? [];
+    const modules = loaded[service] ?? [];
     expect(
       modules.filter((url) => /\/node_modules\/(mongodb|@google-cloud)\//.test(url)),
       service,

@@ -1,21 +1,22 @@
 /** The Docker command line, for tests of images and of Compose. */
 import { execFile, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-const root = new URL('../..', import.meta.url);
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Runs a docker command in the root folder of the repository.
+ * Runs a docker command in a folder, by default in the root folder of the repository.
  *
  * @returns its standard output, without the final line break
  * @throws with the output of docker, if the command fails
  * @example
  * await docker(['image', 'inspect', '-f', '{{.Size}}', 'slipway/users:dev']);
  */
-export async function docker(args: string[], env: Record<string, string> = {}): Promise<string> {
-  const options = { cwd: root, env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
+export async function docker(args: string[], env: Record<string, string> = {}, cwd = root): Promise<string> {
+  const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
   const { stdout } = await run('docker', args, options);
   return stdout.trimEnd();
 }
