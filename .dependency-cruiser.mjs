@@ -1,6 +1,6 @@
 // The import rules of docs/architecture.md: imports point down only, and each technology has one place.
 const inService = '^apps/[^/]+/src/';
-const edges = `${inService}(main|app|config)\\.ts$|${inService}routes|\\.test\\.ts$|/testing/|/store/`;
+const edges = `${inService}(main|analytics/main|app|config)\\.ts$|${inService}routes|\\.test\\.ts$|/testing/|/store/`;
 const tests = '\\.test\\.ts$';
 
 // The folders of the platform, lowest first. A folder may use those of the layers below it, and no other.
@@ -10,6 +10,7 @@ const order = [
   ['http', 'calls'],
   ['events'],
   ['overload'],
+  ['jobs'],
   ['service'],
   ['testing'],
 ];
@@ -30,7 +31,7 @@ export default {
       'contract-kit-on-typebox-alone',
       'Whoever wants the interfaces installs no driver and no Fastify.',
       { path: '^libs/contract-kit/', pathNot: tests },
-      { pathNot: ['^libs/contract-kit/', 'node_modules/typebox/', '^node:|^(http|stream)$'] },
+      { pathNot: ['^libs/contract-kit/', 'node_modules/typebox/', '^node:|^(process|stream)$'] },
     ),
     forbid(
       'contracts-on-contract-kit-alone',
@@ -93,6 +94,12 @@ export default {
         ],
       },
       { path: ['^(node:)?sqlite$', 'node_modules/mongodb/', 'node_modules/@google-cloud/datastore/'] },
+    ),
+    forbid(
+      'duckdb-only-in-analytics',
+      'One file knows the API of DuckDB; all else is SQL.',
+      { pathNot: ['^apps/reporting/src/analytics/duckdb\\.ts$'] },
+      { path: 'node_modules/@duckdb/' },
     ),
     forbid(
       'fastify-only-at-the-edge',

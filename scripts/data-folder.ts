@@ -37,7 +37,7 @@ function makeFolder(dataDir: string): void {
 }
 
 /** Matches the files of Slipway, and hidden files, such as those of file managers. */
-const own = /^(\..*|logs|secrets\.json.*|.*\.db(-.*)?)$/;
+const own = /^(\..*|logs|analytics|secrets\.json.*|.*\.db(-.*)?)$/;
 /** The permissions of everybody but the owner. */
 const others = 0o077;
 

@@ -21,8 +21,8 @@ type Row<Name extends string> = {
   store: 'none' | 'sqlite+mongodb' | 'sqlite+datastore';
   /** Has the secret that services present to each other. */
   serviceToken: boolean;
-  /** The scheduled jobs that call it. Each has a secret that it shares with this service alone. */
-  jobs: readonly string[];
+  /** Whether it runs jobs. */
+  jobs: boolean;
 };
 
 /** Returns the rows. A row may only name services that have one, or `npm run types` fails. */
@@ -38,7 +38,7 @@ export const system = defineSystem({
     readsKeys: true,
     store: 'none',
     serviceToken: false,
-    jobs: [],
+    jobs: false,
   },
   users: {
     help: 'Accounts and authentication.',
@@ -49,7 +49,7 @@ export const system = defineSystem({
     readsKeys: false,
     store: 'sqlite+mongodb',
     serviceToken: true,
-    jobs: [],
+    jobs: true,
   },
   billing: {
     help: 'Plans, subscriptions, usage, invoices, payments.',
@@ -60,7 +60,7 @@ export const system = defineSystem({
     readsKeys: true,
     store: 'sqlite+mongodb',
     serviceToken: true,
-    jobs: ['billing-cycle'],
+    jobs: true,
   },
   reporting: {
     help: 'Reports, counted from events.',
@@ -71,7 +71,7 @@ export const system = defineSystem({
     readsKeys: true,
     store: 'sqlite+datastore',
     serviceToken: true,
-    jobs: ['reporting-rebuild'],
+    jobs: true,
   },
 });
 

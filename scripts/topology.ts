@@ -42,7 +42,7 @@ export function topology(options: Options): ServiceSpec[] {
       name,
       address: `http://${host}:${port}`,
       management: `http://${host}:${management}`,
-      settings: { ...settingsOf(name, options), ...ownSettings(options.secrets)[name] },
+      settings: { ...settingsOf(name, options), ...ownSettings(options)[name] },
     };
   });
 }
@@ -69,7 +69,7 @@ function settingsOf(name: ServiceName, { dataDir, ports, secrets }: Options): Re
 }
 
 /** Settings that one service alone has. */
-function ownSettings(secrets: Secrets): Partial<Record<ServiceName, Record<string, string>>> {
+function ownSettings({ dataDir, secrets }: Options): Partial<Record<ServiceName, Record<string, string>>> {
   return {
     users: {
       ADMIN_EMAIL: secrets.adminEmail,
@@ -77,5 +77,6 @@ function ownSettings(secrets: Secrets): Partial<Record<ServiceName, Record<strin
       // The gateway, which calls users from this machine. Proxies in front of the gateway are a setting of the gateway.
       TRUSTED_PROXIES: 'loopback',
     },
+    reporting: { ANALYTICS_FOLDER: `${dataDir}/analytics` },
   };
 }

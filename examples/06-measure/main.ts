@@ -1,8 +1,8 @@
 import process from 'node:process';
+import { Type } from '@slipway/contract-kit/type';
 import { run } from '@slipway/platform/service/run';
 import { defineService } from '@slipway/platform/service/service';
 import { platformSettings } from '@slipway/platform/service/settings';
-import Type from 'typebox';
 
 const hello = defineService({
   name: 'hello',

@@ -1,9 +1,9 @@
 import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Type } from '@slipway/contract-kit/type';
 import { run } from '@slipway/platform/service/run';
 import { defineService } from '@slipway/platform/service/service';
 import { platformSettings } from '@slipway/platform/service/settings';
-import Type from 'typebox';
 
 const { NAME = 'shop', NEXT_NAME = 'next' } = process.env;
 

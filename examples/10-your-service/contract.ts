@@ -1,5 +1,5 @@
 import type { Operation } from '@slipway/contract-kit/operation';
-import Type from 'typebox';
+import { Type } from '@slipway/contract-kit/type';
 
 const Note = Type.Object({ id: Type.Integer(), text: Type.String() });
 const NewNote = Type.Object(
