@@ -9,6 +9,7 @@ import { kubectl, refuseForeignCluster } from '../support/kubectl.ts';
 import { drainNode, evictBoth, growAndShrink, replacingAll, restarted } from './changes.ts';
 import { allCalm, anyPodOf, calm, followLoad, pin, pinAll, restart, setEnv } from './cluster.ts';
 import { balances } from './crowd.ts';
+import { firstColumns, firstRequests } from './first-requests.ts';
 import { signalPod } from './host.ts';
 import { deployNewImages } from './images.ts';
 import { watchLeaving } from './leaving.ts';
@@ -29,6 +30,7 @@ const noticed = 5 + 5 + 2 + 1;
 describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { timeout: 300_000 }, () => {
   let stage: Stage;
   let unpin: () => Promise<void>;
+  let firsts: string[][] = [];
 
   beforeAll(async () => {
     await refuseForeignCluster(CHAOS_CONTEXT);
@@ -39,7 +41,9 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
   afterAll(async () => {
     await unpin?.();
-    if (stage) process.stdout.write(`\n${table(columns, stage.acts.map(rowOf)).join('\n')}\n\n`);
+    if (!stage) return;
+    for (const [names, rows] of [[columns, stage.acts.map(rowOf)] as const, [firstColumns, firsts] as const])
+      process.stdout.write(`\n${table(names, rows).join('\n')}\n\n`);
   });
 
   describe('no request fails', () => {
@@ -52,12 +56,14 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
     it('while nothing happens', () => unnoticed('nothing happens', async () => {}, 1_000));
 
-    it('while every Deployment is restarted, one after another', () =>
-      unnoticed('all are restarted', () =>
+    it('while every Deployment is restarted, one after another', async () => {
+      await unnoticed('all are restarted', () =>
         replacingAll(async () => {
           for (const service of serviceNames) await restart(service);
         }),
-      ));
+      );
+      firsts = (await Promise.all(serviceNames.map(firstRequests))).flat();
+    });
 
     it('while Skaffold deploys new images', async () => {
       await unnoticed('new images are deployed', () => replacingAll(deployNewImages));

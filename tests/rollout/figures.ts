@@ -26,7 +26,7 @@ export function figuresOf(samples: readonly Sample[]): Figures {
 }
 
 /** The value that a share of the values does not exceed: the nearest rank, never one that was not measured. */
-function quantile(sorted: readonly number[], share: number): number {
+export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }
 
