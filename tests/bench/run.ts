@@ -6,6 +6,7 @@
  *   npm run bench -- analytics --millions=20   one of them, with its options
  */
 import { analytics } from './analytics.ts';
+import { consoleCosts } from './console.ts';
 import { filesCrossed } from './files-crossed.ts';
 import { gateway } from './gateway.ts';
 import { jobs } from './jobs.ts';
@@ -29,6 +30,7 @@ const benches: Record<string, (options: string[]) => Promise<void>> = {
   overload,
   rejections,
   trouble,
+  console: consoleCosts,
   profile,
   'files-crossed': filesCrossed,
 };
