@@ -18,7 +18,9 @@ import { describeSystem, registerDocsRoutes, registerOpenApiRoutes } from './rou
 import { registerForwardedRoutes } from './routes/forwarded.ts';
 import { registerPageRoutes } from './routes/pages.ts';
 import { registerSystemRoutes } from './routes/system.ts';
+import { registerTraceRoutes } from './routes/traces.ts';
 import { createReading, describeReadings } from './system.ts';
+import { createTraces } from './traces.ts';
 import { forUpstreams, statusUrlOf, upstreamNames, urlOf } from './upstreams.ts';
 
 const name = 'gateway';
@@ -30,7 +32,7 @@ export const gateway = defineService({
   version,
   isPublic: true,
   settings,
-  async register(app, { settings, metrics, lifecycle, status, upstream, shareBy }) {
+  async register(app, { settings, metrics, tracing, lifecycle, status, upstream, shareBy }) {
     const upstreams = forUpstreams((name) => upstream(name, settings[urlOf(name)]));
     const keys = createClient(upstreams.users, { getKeys });
     const { networkOf } = readClientAddress(settings.TRUSTED_PROXIES);
@@ -41,6 +43,8 @@ export const gateway = defineService({
     const read = createReading({ own: { name, status }, replicas });
     const system = async () => describeReadings(await read());
     const log = createReplicaLog();
+    const links = readLinks(settings.PAGE_LINKS);
+    const traces = createTraces({ own: tracing.traces, replicas, links });
     const live = new LiveSystem({ read: async () => log(await read()), maxViewers: settings.MAX_VIEWERS });
     // At the signal, not after the drain delay: viewers go on at another replica.
     lifecycle.on('draining', () => live.close());
@@ -56,13 +60,14 @@ export const gateway = defineService({
       clients: authentication.clients,
       metrics,
     });
-    await registerPageRoutes(app, { links: readLinks(settings.PAGE_LINKS), system });
+    await registerPageRoutes(app, { links, system });
     await registerDocsRoutes(app, document);
 
     await app.register(async (api) => {
       registerAccess(api, authentication);
       registerOpenApiRoutes(api, document);
       registerSystemRoutes(api, { system, live, networkOf });
+      registerTraceRoutes(api, traces);
       registerAccountDeletionRoutes(api, { upstreams, originOf });
       await api.register(async (proxied) => {
         registerForwardedRoutes(proxied, {

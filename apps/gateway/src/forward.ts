@@ -2,11 +2,15 @@ import type { Operation } from '@slipway/contract-kit/operation';
 import { Cancellation } from '@slipway/platform/calls/cancellation';
 import type { Upstream } from '@slipway/platform/calls/upstream';
 import { hasBody } from '@slipway/platform/core/request-body';
+import { sourceFile } from '@slipway/platform/telemetry/source-file';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ClientOrigin } from './client-origin.ts';
 import { bodyOf } from './forward-body.ts';
 import { requestHeaders } from './forward-headers.ts';
 import { respondWith } from './forward-response.ts';
+
+/** This file makes the calls of all forwarded operations. */
+const file = sourceFile();
 
 type Options = {
   upstream: Upstream;
@@ -45,6 +49,7 @@ export function forwardTo({ upstream, operation, bodyLimit, timeoutMs, originOf 
         timeoutMs,
         signal: call,
         operation: operation.schema.operationId,
+        file,
         sendsAge: true,
       });
       respondWith(response, request, reply);

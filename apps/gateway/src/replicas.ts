@@ -11,6 +11,8 @@ export type ServiceReading = { name: string; replicas: ReplicaReading[] };
 export type Replicas = {
   /** Reads the status of every replica that can be found, in parallel. */
   read(): Promise<ServiceReading>;
+  /** Reads another page of the management port of every replica, in parallel. Leaves out those without such a page. */
+  readPage(path: string): Promise<unknown[]>;
   close(): void;
 };
 
@@ -33,9 +35,15 @@ export function createReplicas(name: string, url: string, now = () => performanc
   const answeredAt = new Map<string, number>();
 
   async function read(): Promise<ServiceReading> {
-    const origins = new Set([...(await find(discovery)), ...recent()]);
-    return { name, replicas: await Promise.all([...origins].map(readOne)) };
+    return { name, replicas: await Promise.all((await origins()).map(readOne)) };
   }
+
+  async function readPage(page: string): Promise<unknown[]> {
+    const pages = await Promise.all((await origins()).map((origin) => readJson(origin + page)));
+    return pages.filter((each) => each !== undefined);
+  }
+
+  const origins = async () => [...new Set([...(await find(discovery)), ...recent()])];
 
   function recent(): string[] {
     for (const [origin, at] of answeredAt) if (now() - at > readFor) answeredAt.delete(origin);
@@ -48,7 +56,7 @@ export function createReplicas(name: string, url: string, now = () => performanc
     return { origin, status };
   }
 
-  return { read, close: discovery.close };
+  return { read, readPage, close: discovery.close };
 }
 
 /** Splits off the path, which an address to `discover` has not. */
@@ -66,10 +74,15 @@ async function find(discovery: Discovery): Promise<string[]> {
 const isStatus = new Ajv(uncheckedSchemas).compile<Status>(Status);
 
 async function readStatus(url: string): Promise<Status | undefined> {
+  const status = await readJson(url);
+  return isStatus(status) ? status : undefined;
+}
+
+/** Reads JSON, whatever the status of the response: that of /status is 503 while a replica is not ready. */
+async function readJson(url: string): Promise<unknown> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
-    const status: unknown = await response.json();
-    return isStatus(status) ? status : undefined;
+    return await response.json();
   } catch {
     return undefined;
   }

@@ -149,3 +149,72 @@ export const getOpenApi = {
   },
   config: { access: 'public' },
 } as const satisfies Operation;
+
+const TraceId = Type.String({ pattern: '^[0-9a-f]{32}$', description: 'Trace id, as in log lines and in Zipkin' });
+const Milliseconds = (description: string) => Type.Number({ description: `${description}; milliseconds` });
+
+const traceFields = {
+  traceId: TraceId,
+  reason: Type.Enum(['failed', 'slow', 'administrator'], {
+    description: 'Why the trace is stored; administrator: an administrator sent the request',
+  }),
+  startedAt: Timestamp,
+  name: Type.String({ description: 'Method and route of the first request' }),
+  services: Type.Array(Type.String(), { description: 'The services that have stored a part of it' }),
+  status: Type.Optional(Type.Integer({ description: 'Status of the first response' })),
+  ms: Milliseconds('Duration of the first request'),
+};
+
+export const TraceSummary = Type.Object(traceFields);
+export type TraceSummary = Static<typeof TraceSummary>;
+
+export const TraceSpan = Type.Object({
+  spanId: Type.String(),
+  depth: Type.Integer({ minimum: 0, description: 'Number of spans above it' }),
+  service: Type.String(),
+  name: Type.String(),
+  kind: Type.Enum(['server', 'client', 'consumer', 'internal']),
+  offsetMs: Milliseconds('Start, from that of the first span'),
+  ms: Milliseconds('Duration'),
+  status: Type.Optional(Type.Integer({ description: 'Status of the response' })),
+  error: Type.Optional(Type.String({ description: 'Error code or class; never a message' })),
+  peer: Type.Optional(Type.String({ description: 'The service or database that is called' })),
+  file: Type.Optional(
+    Type.String({ description: 'The source file that defines the handler, makes the call, or opens the store' }),
+  ),
+});
+export type TraceSpan = Static<typeof TraceSpan>;
+
+export const Trace = Type.Object({
+  ...traceFields,
+  spans: Type.Array(TraceSpan, { description: 'Each below its parent, in the order of their starts' }),
+  zipkin: Type.Optional(Type.String({ description: 'Address of the trace in Zipkin, if it was exported' })),
+});
+export type Trace = Static<typeof Trace>;
+
+export const listTraces = {
+  method: 'GET',
+  url: '/api/v1/system/traces',
+  schema: {
+    operationId: 'listTraces',
+    summary: 'Lists the last traces of requests that failed, were slow, or came from administrators',
+    description:
+      'Newest first. Each process stores the last ones in memory, so a restart removes its part. A service that does not respond within one second is left out.',
+    tags,
+    response: responses({ 200: Type.Object({ items: Type.Array(TraceSummary) }) }),
+  },
+  config: { access: 'admin' },
+} as const satisfies Operation;
+
+export const getTrace = {
+  method: 'GET',
+  url: '/api/v1/system/traces/:traceId',
+  schema: {
+    operationId: 'getTrace',
+    summary: 'Returns a trace with the spans that the services have stored',
+    tags,
+    params: Type.Object({ traceId: TraceId }),
+    response: responses({ 200: Trace }),
+  },
+  config: { access: 'admin' },
+} as const satisfies Operation;

@@ -8,6 +8,7 @@ export const views = [
   { name: 'map', title: 'Map' },
   { name: 'rollouts', title: 'Rollouts' },
   { name: 'overload', title: 'Overload' },
+  { name: 'traces', title: 'Traces' },
   { name: 'jobs', title: 'Jobs' },
   { name: 'business', title: 'Business' },
 ] as const;

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { SourceFile } from '../core/span-record.ts';
 import type { CallSignal } from './cancellation.ts';
 import type { ResponseBody } from './response-body.ts';
 
@@ -21,6 +22,8 @@ export type UpstreamRequest = {
   signal?: CallSignal;
   /** Name of the operation in metrics and spans: an operation id or a pattern, never a URL. */
   operation?: string;
+  /** The source file that makes the call, for spans. */
+  file?: SourceFile;
 };
 
 export type UpstreamResponse = {

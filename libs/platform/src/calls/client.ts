@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Input, Operation, Output } from '@slipway/contract-kit/operation';
 import { fromDocument, type PlatformProblem, type Problem, problem } from '@slipway/contract-kit/problem';
+import { sourceFile } from '../telemetry/source-file.ts';
 import type { UpstreamRequest, UpstreamResponse } from './call.ts';
 import { retryAfterOf } from './retry.ts';
 import type { Upstream } from './upstream.ts';
@@ -48,9 +49,10 @@ export function createClient<Operations extends Record<string, Operation>>(
   operations: Operations,
   { maxBytes = 10 * 1_048_576 }: ClientOptions = {},
 ): Client<Operations> {
+  const file = sourceFile(createClient);
   const calls = Object.entries(operations).map(([name, operation]) => {
     const call = async (input: AnyInput = {}, { signal }: CallOptions = {}) => {
-      const request = { ...toRequest(operation, input), signal };
+      const request = { ...toRequest(operation, input), signal, file };
       const answer = await upstream.exchange(request, (response) =>
         readAnswer(upstream.name, response, maxBytes),
       );

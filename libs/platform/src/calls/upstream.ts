@@ -181,9 +181,9 @@ function retried<T>(parts: Parts, call: Call<T>): Promise<Outcome<T>> {
  */
 function once<T>({ name, breaker, sender }: Parts, call: Call<T>): Promise<Outcome<T>> {
   const { request, deadline, read } = call;
-  const { method, operation = method } = request;
+  const { method, operation = method, file } = request;
   const attributes = { 'http.request.method': method };
-  const facts: SpanFacts = { name: `${name} ${operation}`, kind: 'client', peer: name, attributes };
+  const facts: SpanFacts = { name: `${name} ${operation}`, kind: 'client', peer: name, attributes, file };
   return withSpan(facts, async (span) => {
     const outcome = await breaker.run(
       () => attempt(sender, request, deadline, read),

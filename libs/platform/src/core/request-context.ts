@@ -1,6 +1,7 @@
 import { type Context, context, createContextKey, type Span, type Tracer, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import type { CallShare } from './call-share.ts';
+import type { SpanRecord } from './span-record.ts';
 
 /** The facts that a service knows about a request while it serves it. The active span is in OpenTelemetry's own context. */
 export type RequestContext = {
@@ -12,6 +13,12 @@ export type RequestContext = {
   caller: Context;
   /** Makes the spans below that of the request; absent without an exporter. */
   tracer: Tracer | undefined;
+  /** The spans below that of the request, recorded for the console; absent if it stores no trace. */
+  spans?: SpanRecord[] | undefined;
+  /** Has the trace stored because an administrator sent the request; absent in services that only other services call. */
+  storeForAdministrator?: ((request: RequestContext) => void) | undefined;
+  /** Whether the trace is stored for that reason. */
+  isAdministrators?: boolean;
   /** When the client stops waiting, on the clock of `performance.now()`, because the system clock may be set. */
   deadline: number;
   /** When the request was received, on the same clock. */
@@ -68,7 +75,12 @@ class RequestScope implements Context {
 
 /** Returns the context of the current request; `undefined` outside of any. */
 export function currentContext(): RequestContext | undefined {
-  return context.active().getValue(requestKey) as RequestContext | undefined;
+  return requestIn(context.active());
+}
+
+/** Returns the request that a context of OpenTelemetry belongs to. */
+export function requestIn(active: Context): RequestContext | undefined {
+  return active.getValue(requestKey) as RequestContext | undefined;
 }
 
 /** Runs `work` as part of a request, with the request's span as the active one. */

@@ -10,6 +10,7 @@ import type { Position } from '../core/pagination.ts';
 import { createValidators } from '../http/validation.ts';
 import type { Count } from '../telemetry/declare.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { sourceFile } from '../telemetry/source-file.ts';
 import { withTraceOf } from '../telemetry/spans.ts';
 
 /** Thrown by a reader for an event that it can never apply as it is; the event becomes a dead letter. */
@@ -104,6 +105,7 @@ type InboxOptions = {
 export function registerInbox(app: App, options: InboxOptions): Inbox {
   const { schemas, store, log, counts, onApplied = async () => undefined } = options;
   const check = createEventCheck(schemas);
+  const file = sourceFile(registerInbox);
 
   const receive = async (event: DomainEvent): Promise<Outcome> => {
     const outcome = await apply(event);
@@ -119,7 +121,7 @@ export function registerInbox(app: App, options: InboxOptions): Inbox {
     const reason = check(event);
     if (reason) return { outcome: 'rejected', reason };
     try {
-      const outcome = await withTraceOf(event, `event ${event.type}`, () => store.apply(event));
+      const outcome = await withTraceOf(event, `event ${event.type}`, () => store.apply(event), file);
       await onApplied(event);
       return { outcome };
     } catch (error) {

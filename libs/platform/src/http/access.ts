@@ -2,6 +2,7 @@ import type { Operation } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyRequest, onRequestHookHandler } from 'fastify';
 import type { App } from '../core/app.ts';
+import { contextOf } from '../telemetry/observe.ts';
 import { bearerTokenOf } from './bearer.ts';
 import { isSameSecret } from './secret.ts';
 import type { CachingVerifier, Principal, TokenVerifier } from './tokens.ts';
@@ -36,6 +37,7 @@ export function registerAccess(app: App, { verify, serviceToken }: AccessOptions
       const token = requireToken(request);
       const admit = (principal: Principal) => {
         request.setDecorator('principal', principal);
+        if (principal.roles.includes('admin')) storeTrace(request);
         if (access === 'admin' && !principal.roles.includes('admin')) done(problem('forbidden'));
         else done();
       };
@@ -44,6 +46,12 @@ export function registerAccess(app: App, { verify, serviceToken }: AccessOptions
       else verify(token).then(admit, done);
     };
   }
+}
+
+/** Stores the trace of an administrator's request for the console. */
+function storeTrace(request: FastifyRequest): void {
+  const context = contextOf(request);
+  if (context) context.storeForAdministrator?.(context);
 }
 
 function requireToken({ headers }: FastifyRequest): string {

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createLogs } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { TraceRing } from '../telemetry/trace-ring.ts';
 import { type Dependency, Lifecycle } from './lifecycle.ts';
 import { createManagement } from './management.ts';
 import { createStatus } from './status.ts';
@@ -23,6 +24,7 @@ async function managed(dependencies: Dependency[] = [], token = operator) {
   const { log, level } = createLogs('things', 'info', { write: (line) => lines.push(line) });
   const lifecycle = new Lifecycle(dependencies);
   const metrics = createMetrics('things', '1.2.3');
+  const traces = new TraceRing();
   const status = createStatus({
     service: 'things',
     version: '1.2.3',
@@ -38,6 +40,7 @@ async function managed(dependencies: Dependency[] = [], token = operator) {
     log,
     logLevel: level,
     token,
+    traces,
     status,
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -52,6 +55,7 @@ async function managed(dependencies: Dependency[] = [], token = operator) {
     lifecycle,
     metrics,
     log,
+    traces,
     lines,
     ask,
     statusOf: async (path: string) => (await ask(path)).status,
@@ -180,10 +184,24 @@ describe('the management listener', () => {
   });
 });
 
+describe('the traces of a process', () => {
+  it('are listed by their requests, and shown one by one with all spans', async () => {
+    const { traces, ask } = await managed();
+    expect(JSON.parse((await ask('/traces')).text)).toEqual({ traces: [] });
+    const request = { spanId: 'a', service: 'things', name: 'GET /', kind: 'server', startedAt: 0, ms: 1 } as const;
+    const call = { ...request, spanId: 'b', kind: 'client' } as const;
+    const trace = { traceId: 'one', reason: 'failed', isExported: false } as const;
+    traces.add({ ...trace, spans: [request, call] });
+    expect(JSON.parse((await ask('/traces')).text)).toEqual({ traces: [{ ...trace, spans: [request] }] });
+    expect(JSON.parse((await ask('/traces/one')).text)).toEqual({ traces: [{ ...trace, spans: [request, call] }] });
+    expect(await ask('/traces/two')).toMatchObject({ status: 404 });
+  });
+});
+
 describe('a management listener that a web page reaches under a name of its own', () => {
   const asRebound = { host: 'rebind.example.com:9080' };
 
-  it.each(['/health', '/started', '/status', '/metrics', '/log-level'])('answers 421 at %s', async (path) => {
+  it.each(['/health', '/started', '/status', '/metrics', '/traces', '/log-level'])('answers 421 at %s', async (path) => {
     const { port } = await managed();
     const { status, body } = await askAs(port, path, asRebound);
     expect(status).toBe(421);

@@ -3,6 +3,7 @@ import { http } from '@slipway/contract-kit/node-http';
 import type { Logger } from '../telemetry/log.ts';
 import type { LogLevel } from '../telemetry/log-level.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { TraceRing } from '../telemetry/trace-ring.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { answerLogLevel } from './log-level-route.ts';
 import { isPrivateHost } from './private-host.ts';
@@ -16,12 +17,14 @@ type Parts = {
   logLevel: LogLevel;
   /** The credential of an operator; without it nothing can be changed. */
   token?: string;
+  /** The last traces of the process. */
+  traces: TraceRing;
   /** Describes the process. */
   status: ReturnType<typeof createStatus>;
 };
 
 /**
- * Creates the management listener: /health (alive), /started, /status (ready), /metrics and /log-level. It is a server
+ * Creates the management listener: /health (alive), /started, /status (ready), /metrics, /traces and /log-level. It is a server
  * of its own, so that it responds while the service drains, and no guard against overload rejects its requests.
  */
 export function createManagement(parts: Parts): Server {
@@ -36,7 +39,7 @@ export function createManagement(parts: Parts): Server {
 
 async function answer(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
   const { url, headers } = request;
-  const { lifecycle, metrics } = parts;
+  const { lifecycle, metrics, traces } = parts;
   if (!isPrivateHost(headers.host))
     return json(response, 421, { error: 'The Host header names another host' });
   const path = url?.split('?', 1)[0];
@@ -50,16 +53,26 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
     response.writeHead(200, { 'content-type': contentType }).end(text);
     return;
   }
+  if (path === '/traces') return json(response, 200, { traces: traces.list() });
+  if (path?.startsWith('/traces/')) return answerTrace(response, traces, path.slice('/traces/'.length));
   if (path === '/log-level') {
     const { status, body } = await answerLogLevel(request, request, parts);
     return json(response, status, body);
   }
-  json(response, 404, { error: 'Not found; see /health, /started, /status, /metrics and /log-level' });
+  json(response, 404, {
+    error: 'Not found; see /health, /started, /status, /metrics, /traces and /log-level',
+  });
 }
 
 async function answerStatus(response: ServerResponse, { status }: Parts): Promise<void> {
   const described = await status();
   json(response, described.ready ? 200 : 503, described);
+}
+
+function answerTrace(response: ServerResponse, ring: TraceRing, traceId: string): void {
+  const traces = ring.find(traceId);
+  if (traces.length > 0) json(response, 200, { traces });
+  else json(response, 404, { error: 'This process has stored no such trace' });
 }
 
 function json(response: ServerResponse, status: number, body: object): void {

@@ -155,6 +155,7 @@ export async function buildService<Schema extends TObject, Store extends Service
 
   const management = createManagement({
     ...{ service: name, lifecycle, metrics, log, logLevel, token: platform.MANAGEMENT_TOKEN, status },
+    traces: tracing.traces,
   });
   return { name, app: typed, management, lifecycle, connections, store, log, metrics };
 }
@@ -187,9 +188,15 @@ async function registerStore<Schema extends TObject, Store extends ServiceStore 
 ): Promise<Store> {
   const opened = (await definition.openStore?.(settings, log)) as Store;
   if (!opened) return opened;
-  const store = observeStore(opened, metrics);
+  const store = observeStore(opened, metrics, () => storeFile(definition.name, settings));
   if (opened.connections) measureConnections(metrics, opened.connections);
   app.addHook('onClose', () => store.close());
   lifecycle.dependencies.push({ name: 'store', check: () => store.ping() });
   return store;
+}
+
+/** Returns the file that opens the store: each service has one for each technology, named after the scheme of the URL. */
+function storeFile(service: string, settings: object): string | undefined {
+  const [, scheme] = /^([a-z]+)/.exec((settings as { STORE_URL?: string }).STORE_URL ?? '') ?? [];
+  return scheme && `apps/${service}/src/store/${scheme}.ts`;
 }

@@ -1,7 +1,9 @@
 import { Problem } from '@slipway/contract-kit/problem';
 import { Gauge } from 'prom-client';
+import type { SourceFile } from '../core/span-record.ts';
 import { isSynchronous } from '../core/synchronous.ts';
 import type { Metrics } from './metrics.ts';
+import { sourceFile } from './source-file.ts';
 import { endSpan, failSpan, failureName, type SpanFacts, startSpan } from './spans.ts';
 import { Totals } from './totals.ts';
 
@@ -14,12 +16,15 @@ type Method = (...args: unknown[]) => unknown;
  * @example
  * const store = observeStore(openUsers(url), metrics);
  * await store.findByEmail(email); // dependency_call_duration_seconds{dependency="store",operation="findByEmail"}
+ *
+ * @param file the source file that opens the store, for spans
  */
 export function observeStore<Store extends object>(
   store: Store & { server?: string },
   metrics: Metrics,
+  file?: SourceFile,
 ): Store {
-  return observeDependency('store', store, metrics, store.server);
+  return observeDependency('store', store, metrics, store.server, file);
 }
 
 /**
@@ -27,14 +32,16 @@ export function observeStore<Store extends object>(
  *
  * @param dependency its name in metrics and spans
  * @param peer the remote system in Zipkin's dependency graph; absent if the dependency works in this process
+ * @param file the source file of its spans; by default the one that calls this function
  */
 export function observeDependency<T extends object>(
   dependency: string,
   target: T,
   metrics: Metrics,
   peer?: string,
+  file = sourceFile(observeDependency),
 ): T {
-  const calls: Calls = { dependency, metrics, peer, inFlight: 0, totals: new Totals() };
+  const calls: Calls = { dependency, metrics, peer, file, inFlight: 0, totals: new Totals() };
   metrics.totals.dependencies.set(dependency, calls.totals);
   metrics.callsInFlight.set(dependency, () => calls.inFlight);
   declareOperations(target, '', calls);
@@ -46,6 +53,7 @@ type Calls = {
   dependency: string;
   metrics: Metrics;
   peer: string | undefined;
+  file: SourceFile;
   inFlight: number;
   totals: Totals;
 };
@@ -104,10 +112,10 @@ function isPart(value: unknown): value is object {
 }
 
 function measured(owner: object, operation: string, method: Method, calls: Calls): Method {
-  const { dependency, metrics, peer } = calls;
+  const { dependency, metrics, peer, file } = calls;
   const succeeded = metrics.dependencies.labels(dependency, operation, 'ok');
   const attributes = { 'db.operation.name': operation };
-  const facts: SpanFacts = { name: `${dependency} ${operation}`, kind: 'client', attributes, peer };
+  const facts: SpanFacts = { name: `${dependency} ${operation}`, kind: 'client', attributes, peer, file };
   return (...args) => {
     const span = startSpan(facts);
     const startedAt = performance.now();

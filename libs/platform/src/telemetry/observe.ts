@@ -7,6 +7,7 @@ import { hasBody } from '../core/request-body.ts';
 import { currentContext, type RequestContext, withContext } from '../core/request-context.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { sourceFile } from './source-file.ts';
 import { correlationHeader } from './trace-context.ts';
 import type { RequestEnd, Tracing } from './tracing.ts';
 
@@ -26,6 +27,7 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
   const { metrics, tracing, log, requestTimeout } = parts;
   app.decorateRequest('context', null);
   expectRoutes(app, metrics.requests);
+  nameFiles(app, tracing);
 
   app.addHook('onRequest', (request: Observed, reply, done) => {
     const { method, raw } = request;
@@ -93,6 +95,15 @@ function expectRoutes(app: FastifyInstance, requests: Metrics['requests']): void
       if (each !== 'HEAD') requests.expect(each, url, successes);
     }
   });
+}
+
+/** Remembers the source file that defines each route, for its spans. */
+function nameFiles(app: FastifyInstance, tracing: Tracing): void {
+  const onRoute = ({ method, url }: { method: string | string[]; url: string }) => {
+    const file = sourceFile(onRoute);
+    for (const each of [method].flat()) tracing.defineRoute(each, url, file);
+  };
+  app.addHook('onRoute', onRoute);
 }
 
 function noteCompletion(raw: IncomingMessage, context: RequestContext): void {

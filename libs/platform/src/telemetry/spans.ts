@@ -11,7 +11,9 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { Problem } from '@slipway/contract-kit/problem';
-import { currentContext } from '../core/request-context.ts';
+import { currentContext, requestIn } from '../core/request-context.ts';
+import type { SourceFile } from '../core/span-record.ts';
+import { RecordedSpan } from './recorded-span.ts';
 import { readTraceparent } from './trace-context.ts';
 import { epochTime } from './wall-clock.ts';
 
@@ -33,7 +35,12 @@ export type SpanFacts = {
   peer?: string | undefined;
   /** Links to other traces that this work also belongs to. */
   links?: SpanContext[];
+  /** The source file that defines the work. */
+  file?: SourceFile | undefined;
 };
+
+/** Maximum number of spans below that of a request that are recorded for the console. */
+const maxRecorded = 100;
 
 /**
  * Creates a span. Sets the attributes only if the span is recorded, because the SDK would copy and check them before it
@@ -52,8 +59,8 @@ export function makeSpan(tracer: Tracer, facts: SpanFacts, parent: Context, star
 }
 
 /**
- * Runs `work` in a child span of the current one. If the trace is not sampled, only calls `work`. An error marks the
- * span as failed, with its `failureName`.
+ * Runs `work` in a child span of the current one. An error marks the span as failed, with its `failureName`. Outside of a
+ * request, only calls `work`.
  *
  * @example
  * await withSpan({ name: 'users getMe', kind: 'client', peer: 'users' }, async (span) => {
@@ -67,11 +74,25 @@ export function withSpan<T>(facts: SpanFacts, work: (span?: Span) => Promise<T>)
   return span ? inSpan(span, work) : work();
 }
 
-/** Starts a child span of the current one, if the trace is sampled. The caller must end it with `endSpan`. */
+/**
+ * Starts a child span of the current one. The caller must end it with `endSpan`. It is exported if the trace is sampled, and
+ * recorded for the console in case that the request fails or is slow.
+ */
 export function startSpan(facts: SpanFacts): Span | undefined {
-  const tracer = currentContext()?.tracer;
-  if (!tracer || !isSampled(trace.getActiveSpan()?.spanContext())) return undefined;
-  return makeSpan(tracer, facts, context.active());
+  const active = context.active();
+  const request = requestIn(active);
+  const parent = trace.getSpan(active);
+  if (!request || !parent) return undefined;
+  const { tracer, spans } = request;
+  const ids = parent.spanContext();
+  const isWanted = isSampled(ids);
+  const exported = tracer && isWanted ? makeSpan(tracer, facts, active) : undefined;
+  if (!spans || spans.length >= maxRecorded) return exported;
+  // Work on an event belongs to the trace of the event's cause, of which only the sampled flag is known here.
+  if (!isWanted && ids.traceId !== request.span.spanContext().traceId) return exported;
+  const recorded = new RecordedSpan(facts, parent, isWanted, exported);
+  spans.push(recorded);
+  return recorded;
 }
 
 /** The parts of an event that identify its origin. */
@@ -85,6 +106,7 @@ export function withTraceOf<T>(
   { trace: traceparent, source }: Origin,
   name: string,
   work: (span?: Span) => Promise<T>,
+  file?: SourceFile,
 ): Promise<T> {
   const origin = readTraceparent(traceparent);
   const request = currentContext();
@@ -92,12 +114,13 @@ export function withTraceOf<T>(
   const delivery = trace.getActiveSpan()?.spanContext();
   const links = delivery && isSampled(delivery) ? [delivery] : [];
   const parent = trace.setSpanContext(context.active(), origin);
-  return context.with(parent, () => withSpan({ name, kind: 'consumer', peer: source, links }, work));
+  return context.with(parent, () => withSpan({ name, kind: 'consumer', peer: source, links, file }, work));
 }
 
-/** Runs `work` with `span` as the active span, and ends the span. */
+/** Runs `work` with `span` as the active span, and ends the span. In a trace that is not sampled, it is not made active. */
 export async function inSpan<T>(span: Span, work: (span: Span) => Promise<T>): Promise<T> {
   try {
+    if (!isSampled(span.spanContext())) return await work(span);
     return await context.with(trace.setSpan(context.active(), span), () => work(span));
   } catch (error) {
     failSpan(span, failureName(error));

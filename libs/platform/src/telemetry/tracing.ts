@@ -1,4 +1,4 @@
-import { randomFillSync, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
@@ -12,11 +12,19 @@ import {
 } from '@opentelemetry/api';
 import { fairTime } from '../core/fair-time.ts';
 import { type RequestContext, withContext } from '../core/request-context.ts';
+import type { SourceFile } from '../core/span-record.ts';
+import { newSpanId, newTraceId } from './ids.ts';
 import { endSpan, failSpan, inSpan, isSampled, makeSpan, type SpanFacts } from './spans.ts';
+import { otherTraces, spansOfRequest } from './stored-spans.ts';
 import { callerTimeout, createPropagator } from './trace-context.ts';
+import { type TraceReason, TraceRing } from './trace-ring.ts';
 import type { TracingOptions } from './tracing-settings.ts';
 
 export type Tracing = {
+  /** The last traces of requests that failed, were slow, or were sent by an administrator. */
+  traces: TraceRing;
+  /** Says which source file defines a route. */
+  defineRoute(method: string, route: string, file: SourceFile): void;
   /** Creates the context of an incoming request from its headers, and starts its span. */
   accept(headers: IncomingHttpHeaders, facts: RequestStart): RequestContext;
   /** Ends the span of a request, and returns whether it is recorded. */
@@ -50,17 +58,19 @@ const stopWithin = 2_000;
 
 /** Creates the tracing of a service. OpenTelemetry's SDK is loaded only if spans are exported. */
 export async function createTracing(options: TracingOptions): Promise<Tracing> {
-  const { settings } = options;
+  const { service, isPublic, settings } = options;
   propagation.disable();
   propagation.setGlobalPropagator(createPropagator(settings.OTEL_PROPAGATORS));
   const isOff = settings.OTEL_TRACES_EXPORTER === 'none' || settings.OTEL_SDK_DISABLED;
   const sdk = isOff ? undefined : (await import('./sdk.ts')).startSdk(options);
   const { OTEL_TRACES_SAMPLER: sampler, TRACE_SLOW_MS: slowMs } = settings;
-  const mayRecordLate = sampler.endsWith('always_off') ? () => false : allowance(latePerSecond);
-  const factsOf = requestFacts();
+  const isNever = sampler.endsWith('always_off') || settings.OTEL_SDK_DISABLED;
+  const mayRecordLate = isNever ? () => false : allowance(latePerSecond);
+  const { factsOf, defineRoute } = requestFacts();
+  const traces = new TraceRing();
 
   function start(facts: SpanFacts, parent: Context, startedAt?: number): Span {
-    return sdk ? makeSpan(sdk.tracer, facts, parent, startedAt) : idsOnly(parent);
+    return sdk ? makeSpan(sdk.tracer, facts, parent, startedAt) : idsOnly(parent, isPublic);
   }
 
   function accept(headers: IncomingHttpHeaders, request: RequestStart): RequestContext {
@@ -71,6 +81,8 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
       span: start(factsOf(method, route), caller, startedAt),
       caller,
       tracer: sdk?.tracer,
+      spans: isNever ? undefined : [],
+      storeForAdministrator: isPublic && !isNever ? storeForAdministrator : undefined,
       deadline: startedAt + Math.min(timeout, callerTimeout(headers)),
       startedAt,
       completeAt: startedAt,
@@ -79,23 +91,55 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
     };
   }
 
+  /** Without an exporter, the sampled flag asks the services that are called to store their part of the trace, too. */
+  function storeForAdministrator(request: RequestContext): void {
+    request.isAdministrators = true;
+    const ids = request.span.spanContext();
+    if (!sdk) request.span = trace.wrapSpanContext({ ...ids, traceFlags: TraceFlags.SAMPLED });
+  }
+
   function finish(request: RequestContext, end: RequestEnd): boolean {
-    const span = request.span.isRecording() ? request.span : lateSpan(request, end);
-    if (!span) return false;
-    describe(span, end.status, request.problem);
-    endSpan(span);
-    return true;
+    const { span } = request;
+    const trouble = troubleOf(end);
+    const isWanted = isSampled(span.spanContext());
+    const isLate = trouble !== undefined && !isWanted && mayRecordLate();
+    const exported = span.isRecording() ? span : isLate ? lateSpan(request, end) : undefined;
+    if (exported) {
+      describe(exported, end.status, request.problem);
+      endSpan(exported);
+    }
+    if (request.spans) store(request, end, exported !== undefined, isWanted || isLate ? trouble : undefined);
+    return exported !== undefined;
+  }
+
+  function troubleOf({ status, ms }: RequestEnd) {
+    if (status >= 500) return 'failed';
+    return ms >= slowMs ? 'slow' : undefined;
+  }
+
+  /** Stores the spans of a request, if there is a reason to. */
+  function store(request: RequestContext, end: RequestEnd, isExported: boolean, trouble?: TraceReason): void {
+    const { span, spans, isAdministrators } = request;
+    const ids = span.spanContext();
+    const sampled = !isPublic && isSampled(ids) ? 'sampled' : undefined;
+    const reason = trouble ?? (isAdministrators ? 'administrator' : sampled);
+    if (reason) {
+      const { name, file } = factsOf(end.method, end.route);
+      const stored = spansOfRequest(request, { ...end, name, service, file });
+      traces.add({ traceId: ids.traceId, reason, isExported, spans: stored });
+    }
+    if (spans?.length) for (const each of otherTraces(request, service, sdk !== undefined)) traces.add(each);
+    // A response that goes on, such as a stream, is recorded no further.
+    request.spans = undefined;
   }
 
   /**
-   * Returns a recorded span for an unsampled request that failed or was slow, if late spans are allowed. The span has
-   * no children, because none were recorded.
+   * Returns a recorded span for an unsampled request that failed or was slow. The span has no children, because none were
+   * exported.
    */
-  function lateSpan({ span, caller }: RequestContext, { method, route, status, ms, startedAt }: RequestEnd) {
-    if (status < 500 && ms < slowMs) return undefined;
-    if (!sdk || !mayRecordLate()) return undefined;
-    const late = sdk.withIds(span.spanContext(), () => start(factsOf(method, route), caller, startedAt));
-    return late.setAttribute('sampling.reason', status < 500 ? 'slow' : 'error');
+  function lateSpan({ span, caller }: RequestContext, { method, route, status, startedAt }: RequestEnd) {
+    const late = sdk?.withIds(span.spanContext(), () => start(factsOf(method, route), caller, startedAt));
+    return late?.setAttribute('sampling.reason', status < 500 ? 'slow' : 'error');
   }
 
   function background<T>(name: string, links: SpanContext[], work: (span?: Span) => Promise<T>): Promise<T> {
@@ -118,46 +162,44 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
     await Promise.race([sdk?.shutdown(), wait(stopWithin, undefined, { ref: false })]).catch(() => undefined);
   }
 
-  return { accept, finish, background, shutdown };
+  return { traces, defineRoute, accept, finish, background, shutdown };
 }
 
-/** Returns a span that is not exported. It has the ids of the caller's span or, without a caller's span, new ids. */
-function idsOnly(parent: Context): Span {
+/**
+ * Returns a span that is not exported. It has the ids of the caller's span or, without a caller's span, new ids. In a public
+ * service, the caller decides only on the trace id: its sampled flag would make all services store the trace.
+ */
+function idsOnly(parent: Context, isPublic = false): Span {
   const ids = trace.getSpanContext(parent) ?? newIds();
+  if (isPublic) return trace.wrapSpanContext({ ...ids, spanId: newSpanId(), traceFlags: TraceFlags.NONE });
   // Only the sampled flag: the SDK writes newer trace flags as an invalid header.
   return trace.wrapSpanContext({ ...ids, traceFlags: ids.traceFlags & TraceFlags.SAMPLED });
 }
 
-/** The bytes of a trace id and of a span id, as W3C Trace Context defines them. */
-const idBytes = { trace: 16, span: 8 };
-
-/** Random bytes for many ids, because asking the system for them costs more than all else that an id needs. */
-const random = Buffer.alloc(128 * (idBytes.trace + idBytes.span));
-let used = random.length;
-
-function newIds(): SpanContext {
-  if (used === random.length) {
-    randomFillSync(random);
-    used = 0;
-  }
-  const spanAt = used + idBytes.trace;
-  const traceId = random.toString('hex', used, spanAt);
-  used = spanAt + idBytes.span;
-  return { traceId, spanId: random.toString('hex', spanAt, used), traceFlags: TraceFlags.NONE };
-}
+const newIds = (): SpanContext => ({
+  traceId: newTraceId(),
+  spanId: newSpanId(),
+  traceFlags: TraceFlags.NONE,
+});
 
 /** Caches the span options that are the same for all requests with a route and method, for the life of the process. */
-function requestFacts(): (method: string, route: string) => SpanFacts {
+function requestFacts() {
   const known = new Map<string, SpanFacts>();
-  return (method, route) => {
-    const name = `${method} ${route}`;
-    const facts = known.get(name) ?? {
-      name,
-      kind: 'server',
-      attributes: { 'http.request.method': method, 'http.route': route },
-    };
-    known.set(name, facts);
-    return facts;
+  const files = new Map<string, SourceFile>();
+  return {
+    defineRoute: (method: string, route: string, file: SourceFile) =>
+      void files.set(`${method} ${route}`, file),
+    factsOf(method: string, route: string): SpanFacts {
+      const name = `${method} ${route}`;
+      const facts = known.get(name) ?? {
+        name,
+        kind: 'server',
+        attributes: { 'http.request.method': method, 'http.route': route },
+        file: files.get(name),
+      };
+      known.set(name, facts);
+      return facts;
+    },
   };
 }
 
