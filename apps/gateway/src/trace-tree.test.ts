@@ -2,8 +2,22 @@ import type { StoredSpan } from '@slipway/platform/telemetry/trace-ring';
 import { describe, expect, it } from 'vitest';
 import { inTreeOrder } from './trace-tree.ts';
 
-const span = (spanId: string, parentId: string | undefined, startedAt: number, more: Partial<StoredSpan> = {}) =>
-  ({ spanId, parentId, startedAt, service: 'gateway', name: spanId, kind: 'server', ms: 1, ...more }) as StoredSpan;
+const span = (
+  spanId: string,
+  parentId: string | undefined,
+  startedAt: number,
+  more: Partial<StoredSpan> = {},
+) =>
+  ({
+    spanId,
+    parentId,
+    startedAt,
+    service: 'gateway',
+    name: spanId,
+    kind: 'server',
+    ms: 1,
+    ...more,
+  }) as StoredSpan;
 const call = (spanId: string, parentId: string, startedAt: number, peer: string) =>
   span(spanId, parentId, startedAt, { kind: 'client', peer });
 const request = (spanId: string, parentId: string, startedAt: number, service: string) =>

@@ -67,7 +67,15 @@ function summaryOf(parts: StoredTrace[]): TraceSummary | undefined {
   if (!reason || !first || !traceId) return undefined;
   const { name, status, ms, startedAt } = first;
   const services = [...new Set(placed.map(({ span }) => span.service))];
-  return { traceId, reason, startedAt: new Date(startedAt).toISOString(), name, services, status, ms: round(ms) };
+  return {
+    traceId,
+    reason,
+    startedAt: new Date(startedAt).toISOString(),
+    name,
+    services,
+    status,
+    ms: round(ms),
+  };
 }
 
 function spansOf(parts: StoredTrace[]): Trace['spans'] {

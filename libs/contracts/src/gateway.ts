@@ -150,7 +150,10 @@ export const getOpenApi = {
   config: { access: 'public' },
 } as const satisfies Operation;
 
-const TraceId = Type.String({ pattern: '^[0-9a-f]{32}$', description: 'Trace id, as in log lines and in Zipkin' });
+const TraceId = Type.String({
+  pattern: '^[0-9a-f]{32}$',
+  description: 'Trace id, as in log lines and in Zipkin',
+});
 const Milliseconds = (description: string) => Type.Number({ description: `${description}; milliseconds` });
 
 const traceFields = {
@@ -180,7 +183,9 @@ export const TraceSpan = Type.Object({
   error: Type.Optional(Type.String({ description: 'Error code or class; never a message' })),
   peer: Type.Optional(Type.String({ description: 'The service or database that is called' })),
   file: Type.Optional(
-    Type.String({ description: 'The source file that defines the handler, makes the call, or opens the store' }),
+    Type.String({
+      description: 'The source file that defines the handler, makes the call, or opens the store',
+    }),
   ),
 });
 export type TraceSpan = Static<typeof TraceSpan>;

@@ -3,7 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../testing/service.ts';
 
 const { now } = Date;
-const [failed, sampled, unknown] = ['a', 'b', 'c'].map((digit) => digit.repeat(32)) as [string, string, string];
+const [failed, sampled, unknown] = ['a', 'b', 'c'].map((digit) => digit.repeat(32)) as [
+  string,
+  string,
+  string,
+];
 
 let gateway: TestGateway;
 let admin: { authorization: string };
@@ -30,7 +34,8 @@ function store(service: 'users' | 'billing', traces: unknown[]) {
 
 const request = { service: 'billing', kind: 'server', name: 'GET /api/v1/plans', ms: 12.345 } as const;
 
-const get = (url: string, headers = {}) => gateway.app.inject({ url: `/api/v1/system/traces${url}`, headers });
+const get = (url: string, headers = {}) =>
+  gateway.app.inject({ url: `/api/v1/system/traces${url}`, headers });
 
 describe('the traces of the system', () => {
   it.each(['', `/${failed}`])('are hidden from members and strangers at %s', async (url) => {
@@ -42,8 +47,18 @@ describe('the traces of the system', () => {
   it('are listed for administrators, without those that were only sampled, whatever a service answers', async () => {
     const startedAt = now();
     store('billing', [
-      { traceId: failed, reason: 'failed', isExported: false, spans: [{ ...request, spanId: '1', startedAt, status: 500 }] },
-      { traceId: sampled, reason: 'sampled', isExported: true, spans: [{ ...request, spanId: '2', startedAt }] },
+      {
+        traceId: failed,
+        reason: 'failed',
+        isExported: false,
+        spans: [{ ...request, spanId: '1', startedAt, status: 500 }],
+      },
+      {
+        traceId: sampled,
+        reason: 'sampled',
+        isExported: true,
+        spans: [{ ...request, spanId: '2', startedAt }],
+      },
     ]);
     store('users', [{ traceId: unknown, reason: 'because', spans: 'none' }]);
     const { items } = (await get('', admin)).json();
@@ -70,13 +85,33 @@ describe('the traces of the system', () => {
     const { traceId } = first;
     const startedAt = now();
     store('billing', [
-      { traceId, reason: 'failed', isExported: true, spans: [{ ...request, spanId: '3', parentId: 'x', startedAt }] },
+      {
+        traceId,
+        reason: 'failed',
+        isExported: true,
+        spans: [{ ...request, spanId: '3', parentId: 'x', startedAt }],
+      },
     ]);
     const trace = (await get(`/${traceId}`, admin)).json();
-    expect(trace).toMatchObject({ services: ['gateway', 'billing'], zipkin: `http://localhost:9411/zipkin/traces/${traceId}` });
+    expect(trace).toMatchObject({
+      services: ['gateway', 'billing'],
+      zipkin: `http://localhost:9411/zipkin/traces/${traceId}`,
+    });
     expect(trace.spans).toMatchObject([
-      { name: 'GET /api/v1/plans', service: 'gateway', depth: 0, offsetMs: 0, file: 'apps/gateway/src/routes/forwarded.ts' },
-      { name: 'billing listPlans', kind: 'client', peer: 'billing', depth: 1, file: 'apps/gateway/src/forward.ts' },
+      {
+        name: 'GET /api/v1/plans',
+        service: 'gateway',
+        depth: 0,
+        offsetMs: 0,
+        file: 'apps/gateway/src/routes/forwarded.ts',
+      },
+      {
+        name: 'billing listPlans',
+        kind: 'client',
+        peer: 'billing',
+        depth: 1,
+        file: 'apps/gateway/src/forward.ts',
+      },
       { service: 'billing', depth: 2, ms: 12.35 },
     ]);
   });
@@ -86,7 +121,7 @@ describe('the traces of the system', () => {
     expect((await get('/..%2Fmetrics', admin)).statusCode).toBe(400);
   });
 
-  it("have no link to Zipkin if no span was exported", async () => {
+  it('have no link to Zipkin if no span was exported', async () => {
     const reason = 'slow';
     store('users', [
       { traceId: sampled, reason, isExported: false, spans: [{ ...request, spanId: '4', startedAt: now() }] },
@@ -98,8 +133,11 @@ describe('the traces of the system', () => {
     const { app } = gateway;
     await app.inject({ url: '/api/v1/users', headers: admin });
     const { items } = (await get('', admin)).json();
-    expect(items).toContainEqual(expect.objectContaining({ reason: 'administrator', name: 'GET /api/v1/users' }));
-    const { traceparent = '' } = gateway.services.users.seen.findLast(({ url }) => url === '/api/v1/users')?.headers ?? {};
+    expect(items).toContainEqual(
+      expect.objectContaining({ reason: 'administrator', name: 'GET /api/v1/users' }),
+    );
+    const { traceparent = '' } =
+      gateway.services.users.seen.findLast(({ url }) => url === '/api/v1/users')?.headers ?? {};
     expect(traceparent).toMatch(/-01$/);
   });
 });

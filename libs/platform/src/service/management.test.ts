@@ -188,12 +188,21 @@ describe('the traces of a process', () => {
   it('are listed by their requests, and shown one by one with all spans', async () => {
     const { traces, ask } = await managed();
     expect(JSON.parse((await ask('/traces')).text)).toEqual({ traces: [] });
-    const request = { spanId: 'a', service: 'things', name: 'GET /', kind: 'server', startedAt: 0, ms: 1 } as const;
+    const request = {
+      spanId: 'a',
+      service: 'things',
+      name: 'GET /',
+      kind: 'server',
+      startedAt: 0,
+      ms: 1,
+    } as const;
     const call = { ...request, spanId: 'b', kind: 'client' } as const;
     const trace = { traceId: 'one', reason: 'failed', isExported: false } as const;
     traces.add({ ...trace, spans: [request, call] });
     expect(JSON.parse((await ask('/traces')).text)).toEqual({ traces: [{ ...trace, spans: [request] }] });
-    expect(JSON.parse((await ask('/traces/one')).text)).toEqual({ traces: [{ ...trace, spans: [request, call] }] });
+    expect(JSON.parse((await ask('/traces/one')).text)).toEqual({
+      traces: [{ ...trace, spans: [request, call] }],
+    });
     expect(await ask('/traces/two')).toMatchObject({ status: 404 });
   });
 });
@@ -201,12 +210,15 @@ describe('the traces of a process', () => {
 describe('a management listener that a web page reaches under a name of its own', () => {
   const asRebound = { host: 'rebind.example.com:9080' };
 
-  it.each(['/health', '/started', '/status', '/metrics', '/traces', '/log-level'])('answers 421 at %s', async (path) => {
-    const { port } = await managed();
-    const { status, body } = await askAs(port, path, asRebound);
-    expect(status).toBe(421);
-    expect(body).not.toContain('things');
-  });
+  it.each(['/health', '/started', '/status', '/metrics', '/traces', '/log-level'])(
+    'answers 421 at %s',
+    async (path) => {
+      const { port } = await managed();
+      const { status, body } = await askAs(port, path, asRebound);
+      expect(status).toBe(421);
+      expect(body).not.toContain('things');
+    },
+  );
 
   it('answers under an address or the name of a service', async () => {
     const { port } = await managed();

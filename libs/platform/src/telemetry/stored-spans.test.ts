@@ -56,7 +56,10 @@ const sample = (isPublic: boolean) =>
         return {};
       });
       app.register(async (api) => {
-        const verify = async (token: string) => ({ subject: 'ada', roles: token === 'admin' ? ['admin'] : [] });
+        const verify = async (token: string) => ({
+          subject: 'ada',
+          roles: token === 'admin' ? ['admin'] : [],
+        });
         registerAccess(api as never, { verify });
         api.get('/me', { config: { access: 'member' } as object }, call);
       });
@@ -79,7 +82,12 @@ describe('without an exporter, a service stores', () => {
     expect(others).toEqual([]);
     expect(trace).toMatchObject({ reason: 'failed', isExported: false });
     const [request, store] = trace?.spans ?? [];
-    expect(request).toMatchObject({ name: 'GET /broken/:id', kind: 'server', status: 500, error: 'internal' });
+    expect(request).toMatchObject({
+      name: 'GET /broken/:id',
+      kind: 'server',
+      status: 500,
+      error: 'internal',
+    });
     expect(request?.file).toBe('libs/platform/src/telemetry/stored-spans.test.ts');
     expect(request).toMatchObject({ service: 'sample', parentId: undefined });
     expect(store).toMatchObject({ name: 'store lose', kind: 'client', peer: 'mongodb', error: 'Error' });
@@ -115,12 +123,15 @@ describe('without an exporter, a service stores', () => {
     expect(new Set(stored().flatMap(namesOf))).toEqual(new Set(['GET /broken/:id', 'store lose']));
   });
 
-  it.each([{ OTEL_SDK_DISABLED: 'true' }, { OTEL_TRACES_SAMPLER: 'always_off' }])('nothing with %o', async (env) => {
-    const app = await start(env);
-    await app.inject('/broken/7');
-    await app.inject({ url: '/calls', headers: sampled });
-    expect(stored()).toEqual([]);
-  });
+  it.each([{ OTEL_SDK_DISABLED: 'true' }, { OTEL_TRACES_SAMPLER: 'always_off' }])(
+    'nothing with %o',
+    async (env) => {
+      const app = await start(env);
+      await app.inject('/broken/7');
+      await app.inject({ url: '/calls', headers: sampled });
+      expect(stored()).toEqual([]);
+    },
+  );
 });
 
 describe('a sampled trace in a service without an exporter', () => {
@@ -172,7 +183,10 @@ describe('a public service without an exporter', () => {
     const [trace] = stored();
     expect(trace).toMatchObject({ traceId, reason: 'administrator' });
     expect(traceparent).toBe(`00-${traceId}-${trace?.spans[1]?.spanId}-01`);
-    expect(trace?.spans).toMatchObject([{ name: 'GET /me', parentId: callerId }, { name: 'others getOther' }]);
+    expect(trace?.spans).toMatchObject([
+      { name: 'GET /me', parentId: callerId },
+      { name: 'others getOther' },
+    ]);
   });
 
   it('gives the request the id that the next service sees as that of the parent', async () => {

@@ -44,7 +44,12 @@ describe('the traces that a process stores', () => {
       ring.add({ ...trace('one', spans), isExported: request === 7 });
     }
     expect(ring.find('one')).toMatchObject([{ isExported: true, spans: { length: 100 } }]);
-    ring.add(trace('long', Array.from({ length: 101 }, () => span('call'))));
+    ring.add(
+      trace(
+        'long',
+        Array.from({ length: 101 }, () => span('call')),
+      ),
+    );
     expect(ring.find('long')[0]?.spans).toHaveLength(100);
   });
 

@@ -1,6 +1,6 @@
 // One trace: a drawing of its spans over time, and a table with the same values.
 
-import { drawing, element, heading } from '../../dom.js';
+import { drawing, element } from '../../dom.js';
 import { duration, time } from '../../format.js';
 import { createPanel } from '../../panel.js';
 import { call } from '../../session.js';
@@ -13,7 +13,8 @@ const minBar = 2;
 
 /** Makes the section with the trace of an id. */
 export function createWaterfall(traceId, signal) {
-  const load = async () => partsOf(await call('GET', `/api/v1/system/traces/${encodeURIComponent(traceId)}`, { signal }));
+  const load = async () =>
+    partsOf(await call('GET', `/api/v1/system/traces/${encodeURIComponent(traceId)}`, { signal }));
   const back = element('p', {}, element('a', { href: '#traces' }, 'All traces'));
   return [back, createPanel(`Trace ${traceId}`, load, signal, { refresh: true })];
 }
@@ -71,7 +72,11 @@ function drawSpan(span, top, place) {
     rx: 3,
   });
   const indent = size.indent * depth;
-  const text = drawing('text', { x: indent, y: middle, dy: '0.35em' }, shortened(`${service} ${name}`, indent));
+  const text = drawing(
+    'text',
+    { x: indent, y: middle, dy: '0.35em' },
+    shortened(`${service} ${name}`, indent),
+  );
   const hint = drawing('title', {}, `${service} ${name}: ${took(ms)}`);
   return drawing('g', {}, hint, text, bar);
 }
