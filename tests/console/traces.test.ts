@@ -16,7 +16,7 @@ describe.skipIf(whySkipped)(`the traces in the console${whySkipped}`, { timeout:
     system = await startSystem();
     const { accessToken } = await ok(system.base, startSession, { body: system.admin });
     traceId = await failedPayment(system.base, await newPerson(system.base), accessToken);
-  }, 60_000);
+  }, 240_000);
   afterAll(() => system?.stop());
 
   /** Logs in, and goes to the traces by the navigation. */

@@ -18,15 +18,18 @@ export function inTreeOrder(spans: StoredSpan[]): PlacedSpan[] {
   };
   const sorted = unique.toSorted((one, other) => one.startedAt - other.startedAt);
   const below = Map.groupBy(sorted, parentOf);
-  const placed: PlacedSpan[] = [];
-  const place = (parent: string | undefined, depth: number) => {
-    for (const span of below.get(parent) ?? []) {
-      placed.push({ span, depth });
-      place(span.spanId, depth + 1);
+  const placed = new Map<string, PlacedSpan>();
+  const place = (spans: StoredSpan[], depth: number) => {
+    for (const span of spans) {
+      if (placed.has(span.spanId)) continue;
+      placed.set(span.spanId, { span, depth });
+      place(below.get(span.spanId) ?? [], depth + 1);
     }
   };
-  place(undefined, 0);
-  return placed;
+  place(below.get(undefined) ?? [], 0);
+  // Those that are left have ids in a circle.
+  place(sorted, 0);
+  return [...placed.values()];
 }
 
 /**

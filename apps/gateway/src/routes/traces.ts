@@ -28,5 +28,5 @@ export function registerTraceRoutes(app: App, traces: ReturnType<typeof createTr
 /** Does not store the trace of a look at the traces: the page would fill the list with its own requests. */
 function leaveOut(request: FastifyRequest): void {
   const context = contextOf(request);
-  if (context) context.isAdministrators = false;
+  if (context) context.spans = undefined;
 }

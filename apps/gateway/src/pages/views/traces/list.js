@@ -1,10 +1,9 @@
 // The list of traces, newest first.
 
-import { element, heading } from '../../dom.js';
+import { element, emptyTable, heading, kindOf } from '../../dom.js';
 import { failureText } from '../../failure.js';
 import { duration, number, time } from '../../format.js';
 import { call } from '../../session.js';
-import { createTable } from '../../table.js';
 
 /** Interval between two requests for the list; milliseconds. */
 const refreshMs = 2_000;
@@ -24,9 +23,9 @@ const columns = [
 /** Makes the list, which is loaded again every two seconds while it is visible. */
 export function createList(signal) {
   const alert = element('div', { role: 'alert', class: 'error' });
-  const content = element('div', {}, element('p', { class: 'quiet' }, 'Loading …'));
-  const count = element('p', { class: 'quiet' });
-  let shown;
+  const summary = element('p', { class: 'quiet' }, 'Loading …');
+  const [table, body] = emptyTable('Traces', columns);
+  const update = updaterOf(body);
   let isLoading = false;
 
   async function refresh() {
@@ -36,6 +35,7 @@ export function createList(signal) {
       const { items } = await call('GET', '/api/v1/system/traces', { signal });
       alert.replaceChildren();
       update(items);
+      summary.textContent = `${number(items.length)} stored, of the last requests that failed, were slow, or came from administrators.`;
     } catch (error) {
       if (!signal.aborted) alert.replaceChildren(...failureText(error));
     } finally {
@@ -43,19 +43,31 @@ export function createList(signal) {
     }
   }
 
-  /** Leaves the table alone if nothing has changed, and moves the focus to the same link of a new table. */
-  function update(items) {
-    const next = JSON.stringify(items);
-    if (next === shown) return;
-    shown = next;
-    const focused = document.activeElement?.getAttribute('href');
-    content.replaceChildren(createTable('Traces', columns, items, 'No trace is stored yet.'));
-    if (focused) content.querySelector(`a[href="${focused}"]`)?.focus();
-    count.textContent = `${number(items.length)} stored, of the last requests that failed, were slow, or came from administrators.`;
-  }
-
   refresh();
   const timer = setInterval(refresh, refreshMs);
   signal.addEventListener('abort', () => clearInterval(timer));
-  return [heading(3, 'Last traces'), count, content, alert];
+  return [heading(3, 'Last traces'), summary, table, alert];
 }
+
+/** Makes the function that updates the rows. It leaves those alone that are the same, so that a focused link stays focused. */
+function updaterOf(body) {
+  let rows = new Map();
+  return (items) => {
+    const keys = items.map((item) => JSON.stringify(item));
+    const next = new Map(keys.map((key, index) => [key, rows.get(key) ?? createRow(items[index])]));
+    for (const [key, row] of rows) if (!next.has(key)) row.remove();
+    let place = body.firstChild;
+    for (const row of next.values()) {
+      if (row === place) place = place.nextSibling;
+      else body.insertBefore(row, place);
+    }
+    rows = next;
+  };
+}
+
+const createRow = (trace) =>
+  element(
+    'tr',
+    {},
+    ...columns.map(({ value, isNumber }) => element('td', { class: kindOf(isNumber) }, value(trace))),
+  );
