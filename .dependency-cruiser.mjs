@@ -6,6 +6,7 @@ const tests = '\\.test\\.ts$';
 // The folders of the platform, lowest first. A folder may use those of the layers below it, and no other.
 const order = [
   ['core'],
+  ['experiments'],
   ['telemetry'],
   ['http', 'calls'],
   ['events'],

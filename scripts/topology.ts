@@ -18,6 +18,8 @@ export type Secrets = {
   serviceToken: string;
   /** The token that an operator presents to the management ports. */
   managementToken: string;
+  /** The token with which the gateway starts experiments. */
+  experimentsToken: string;
 };
 
 export const localPorts = Object.fromEntries(
@@ -62,6 +64,7 @@ function settingsOf(name: ServiceName, { dataDir, ports, secrets }: Options): Re
     PORT: String(ports[name].port),
     MANAGEMENT_PORT: String(ports[name].management),
     MANAGEMENT_TOKEN: secrets.managementToken,
+    EXPERIMENTS_TOKEN: secrets.experimentsToken,
     ...Object.fromEntries(urls),
     ...(store !== 'none' && { STORE_URL: `sqlite:${dataDir}/${name}.db` }),
     ...(serviceToken && { SERVICE_TOKEN: secrets.serviceToken }),

@@ -21,6 +21,7 @@ const rootPassword = secret('mongodb/root-password');
 const serviceToken = secret('users/service-token');
 const adminPassword = secret('users/admin-password');
 const managementToken = secret('gateway/management-token');
+const experimentsToken = secret('gateway/experiments-token');
 
 /** The address of a service's database, with an account of its own. */
 const storeUrlOf = (name: string) =>
@@ -35,6 +36,7 @@ function filesOf(name: ServiceName): Record<string, string> {
     ...(system[name].serviceToken && { [`${name}/service-token`]: serviceToken }),
     ...(name === 'users' && { 'users/admin-password': adminPassword }),
     [`${name}/management-token`]: managementToken,
+    [`${name}/experiments-token`]: experimentsToken,
   };
 }
 

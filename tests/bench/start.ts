@@ -16,6 +16,7 @@ const secrets = {
   adminPassword: 'a password of the bench',
   serviceToken: 'the service token of the bench',
   managementToken: 'token-of-an-operator',
+  experimentsToken: 'token-of-the-experiments',
 };
 
 /** How long services take from their start to being ready, from sources and as images hold them. */

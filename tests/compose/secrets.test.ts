@@ -19,6 +19,7 @@ const names = [
     ...(system[name].serviceToken ? [`${name}/service-token`] : []),
     ...(name === 'users' ? ['users/admin-password'] : []),
     `${name}/management-token`,
+    `${name}/experiments-token`,
   ]),
   'mongodb-users/root-url',
   ...withAccount.map((name) => `mongodb-users/${name}-store-url`),
@@ -56,12 +57,13 @@ describe('the secrets of the Compose system', () => {
     }
     for (const name of serviceNames) {
       expect(secrets[`${name}/management-token`]).toBe(secrets['gateway/management-token']);
+      expect(secrets[`${name}/experiments-token`]).toBe(secrets['gateway/experiments-token']);
     }
     expect(passwordIn(secrets['mongodb-users/root-url'])).toBe(secrets['mongodb/root-password']);
     const random = Object.values(secrets).filter((text) => /^[\w-]{24}$/.test(text));
     const passwords = withAccount.map((name) => passwordIn(secrets[`${name}/store-url`]));
-    // The root's, the services' token, the operator's, the administrator's, Grafana's, and one for each database account.
-    expect(new Set([...random, ...passwords]).size).toBe(5 + withAccount.length);
+    // The root's, the services' token, the operator's, that of experiments, the administrator's, Grafana's, and one for each database account.
+    expect(new Set([...random, ...passwords]).size).toBe(6 + withAccount.length);
   }
 
   it('are made once, and are all there', () => {

@@ -11,6 +11,7 @@ const foreign = /^((HTTP|HTTPS|ALL)_PROXY|DATASTORE_EMULATOR_HOST|METADATA_SERVE
 const secrets: Record<string, string> = {
   SERVICE_TOKEN_FILE: 'a token of the tests',
   MANAGEMENT_TOKEN_FILE: 'token-of-an-operator',
+  EXPERIMENTS_TOKEN_FILE: 'token-of-the-experiments',
   STORE_URL_FILE: 'mongodb://mongodb:27017/tests',
   ADMIN_PASSWORD_FILE: 'a password of the tests',
 };

@@ -44,6 +44,7 @@ it('`npm start` and the tests run it, with its addresses, its store and its secr
       PORT: '4098',
       MANAGEMENT_PORT: '4198',
       MANAGEMENT_TOKEN: secrets.managementToken,
+      EXPERIMENTS_TOKEN: secrets.experimentsToken,
       SERVICE_TOKEN: secrets.serviceToken,
       STORE_URL: 'sqlite:data/extra.db',
       USERS_URL: 'http://127.0.0.1:4001',

@@ -45,6 +45,8 @@ export type System = {
   serviceToken: string;
   /** The token that an operator presents to the management ports. */
   managementToken: string;
+  /** The token with which the gateway starts experiments. */
+  experimentsToken: string;
   services: Record<ServiceName, ServiceHandle>;
   /** Starts another process of a service, on its own ports and the same databases. It stops with the system. */
   replicate(name: ServiceName): Promise<ServiceHandle>;
@@ -115,6 +117,7 @@ export async function startSystem({
     admin: { email: secrets.adminEmail, password: secrets.adminPassword },
     serviceToken: secrets.serviceToken,
     managementToken: secrets.managementToken,
+    experimentsToken: secrets.experimentsToken,
     services,
     replicate,
     stop,

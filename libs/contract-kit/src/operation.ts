@@ -61,6 +61,8 @@ export type Operation = {
      * sent, so the stream has no time limit, takes no permit, and is in no latency.
      */
     isStream?: boolean;
+    /** No experiment makes the operation slow or failing, such as the one that ends experiments. */
+    hasNoFaults?: boolean;
   };
 };
 

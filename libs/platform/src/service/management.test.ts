@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Experiments } from '../experiments/experiments.ts';
 import { createLogs } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { TraceRing } from '../telemetry/trace-ring.ts';
@@ -25,6 +26,7 @@ async function managed(dependencies: Dependency[] = [], token = operator) {
   const lifecycle = new Lifecycle(dependencies);
   const metrics = createMetrics('things', '1.2.3');
   const traces = new TraceRing();
+  const experiments = new Experiments({ hasStore: true });
   const status = createStatus({
     service: 'things',
     version: '1.2.3',
@@ -32,6 +34,7 @@ async function managed(dependencies: Dependency[] = [], token = operator) {
     metrics,
     upstreams: [{ name: 'users', breaker: 'open', retriesLeft: 10 }],
     load: () => ({ rejecting: false }),
+    experiments,
   });
   const server = createManagement({
     service: 'things',
@@ -41,6 +44,7 @@ async function managed(dependencies: Dependency[] = [], token = operator) {
     logLevel: level,
     token,
     traces,
+    experiments: { state: experiments, token },
     status,
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -57,6 +61,7 @@ async function managed(dependencies: Dependency[] = [], token = operator) {
     log,
     traces,
     lines,
+    experiments,
     ask,
     statusOf: async (path: string) => (await ask(path)).status,
   };

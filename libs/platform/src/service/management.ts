@@ -4,6 +4,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { LogLevel } from '../telemetry/log-level.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { TraceRing } from '../telemetry/trace-ring.ts';
+import { answerExperiment, type OperatedExperiments } from './experiment-route.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { answerLogLevel } from './log-level-route.ts';
 import { isPrivateHost } from './private-host.ts';
@@ -19,13 +20,15 @@ type Parts = {
   token?: string;
   /** The last traces of the process. */
   traces: TraceRing;
+  experiments: OperatedExperiments;
   /** Describes the process. */
   status: ReturnType<typeof createStatus>;
 };
 
 /**
- * Creates the management listener: /health (alive), /started, /status (ready), /metrics, /traces and /log-level. It is a server
- * of its own, so that it responds while the service drains, and no guard against overload rejects its requests.
+ * Creates the management listener: /health (alive), /started, /status (ready), /metrics, /traces, /log-level and
+ * /experiment. It is a server of its own, so that it responds while the service drains, and no guard against overload
+ * rejects its requests.
  */
 export function createManagement(parts: Parts): Server {
   return http.createServer({ keepAliveTimeout: 1_000 }, async (request, response) => {
@@ -57,6 +60,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
   if (path?.startsWith('/traces/')) return answerTrace(response, traces, path.slice('/traces/'.length));
   if (path === '/log-level') {
     const { status, body } = await answerLogLevel(request, request, parts);
+    return json(response, status, body);
+  }
+  if (path === '/experiment') {
+    const { status, body } = await answerExperiment(request, request, parts.experiments);
     return json(response, status, body);
   }
   json(response, 404, {

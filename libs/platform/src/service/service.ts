@@ -6,6 +6,8 @@ import { createUpstream, type Upstream } from '../calls/upstream.ts';
 import type { App } from '../core/app.ts';
 import type { Connections } from '../core/connections.ts';
 import type { OutboxStore } from '../events/outbox.ts';
+import type { Experiments } from '../experiments/experiments.ts';
+import { registerServiceFault } from '../experiments/service-fault.ts';
 import { type IdempotencyStore, registerIdempotency } from '../http/idempotency.ts';
 import { registerProblemResponses } from '../http/problem-responses.ts';
 import type { JobStore } from '../jobs/job-record.ts';
@@ -21,6 +23,7 @@ import { createHttpServer } from './http-server.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { measureLifecycle } from './lifecycle-metrics.ts';
 import { createManagement } from './management.ts';
+import { createExperiments } from './process-experiments.ts';
 import type { PlatformSettings } from './settings.ts';
 import { createStatus, type Status } from './status.ts';
 
@@ -54,6 +57,8 @@ export type ServiceContext<Settings, Store> = {
   status: () => Promise<Status>;
   /** Makes the client of another service, which is measured, and closed with this service. */
   upstream: (name: string, address: string) => Upstream;
+  /** The experiment that runs in this process. */
+  experiments: Experiments;
   /** Divides the service between clients under overload; without it, all clients are one. */
   shareBy: Guards['shareBy'];
 };
@@ -121,13 +126,17 @@ export async function buildService<Schema extends TObject, Store extends Service
   measureLifecycle(metrics, lifecycle);
   const app = createHttpServer(log, lifecycle, platform);
   const upstreams: Upstream[] = [];
+  const experiments = createExperiments(app, {
+    ...{ hasStore: definition.openStore !== undefined, setting: platform.FAULT, lifecycle, log, metrics },
+  });
 
   // Fastify closes in the reverse of this order: routes, then upstreams, then the store, and telemetry last.
   const tracing = await registerTelemetry(app, definition, platform, { log, requests, metrics });
-  const store = await registerStore(app, definition, settings, { log, metrics, lifecycle });
+  const store = await registerStore(app, definition, settings, { log, metrics, lifecycle, experiments });
   const { load, shareBy } = await registerGuards(app, metrics, guards);
   const connections = superviseConnections(app.server);
   registerProblemResponses(app);
+  registerServiceFault(app, experiments);
   if (store?.idempotency) {
     const requestTimeout = platform.REQUEST_TIMEOUT_MS;
     registerIdempotency(app, store.idempotency, { log, requestTimeout, expires: store.jobs === undefined });
@@ -138,7 +147,7 @@ export async function buildService<Schema extends TObject, Store extends Service
     upstreams.push(made);
     return made;
   };
-  const status = createStatus({ service: name, version, lifecycle, metrics, upstreams, load });
+  const status = createStatus({ service: name, version, lifecycle, metrics, upstreams, load, experiments });
   const typed: App = app.withTypeProvider<TypeBoxTypeProvider>();
   await definition.register(typed, {
     settings,
@@ -149,6 +158,7 @@ export async function buildService<Schema extends TObject, Store extends Service
     lifecycle,
     status,
     upstream,
+    experiments,
     shareBy,
   });
   await app.ready();
@@ -156,6 +166,7 @@ export async function buildService<Schema extends TObject, Store extends Service
   const management = createManagement({
     ...{ service: name, lifecycle, metrics, log, logLevel, token: platform.MANAGEMENT_TOKEN, status },
     traces: tracing.traces,
+    experiments: { state: experiments, token: platform.EXPERIMENTS_TOKEN },
   });
   return { name, app: typed, management, lifecycle, connections, store, log, metrics };
 }
@@ -184,11 +195,17 @@ async function registerStore<Schema extends TObject, Store extends ServiceStore 
   app: FastifyInstance,
   definition: ServiceDefinition<Schema, Store>,
   settings: Static<Schema>,
-  { log, metrics, lifecycle }: { log: Logger; metrics: Metrics; lifecycle: Lifecycle },
+  {
+    log,
+    metrics,
+    lifecycle,
+    experiments,
+  }: { log: Logger; metrics: Metrics; lifecycle: Lifecycle; experiments: Experiments },
 ): Promise<Store> {
   const opened = (await definition.openStore?.(settings, log)) as Store;
   if (!opened) return opened;
-  const store = observeStore(opened, metrics, () => storeFile(definition.name, settings));
+  const file = () => storeFile(definition.name, settings);
+  const store = observeStore(opened, metrics, { file, faults: experiments });
   if (opened.connections) measureConnections(metrics, opened.connections);
   app.addHook('onClose', () => store.close());
   lifecycle.dependencies.push({ name: 'store', check: () => store.ping() });

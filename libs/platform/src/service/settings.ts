@@ -3,6 +3,7 @@ import { Type } from '@slipway/contract-kit/type';
 import { Ajv } from 'ajv';
 import envSchema from 'env-schema';
 import type { Static, TObject } from 'typebox';
+import { faultPattern } from '../experiments/fault.ts';
 import { uncheckedSchemas } from '../http/validation.ts';
 import { tracingSettings } from '../telemetry/tracing-settings.ts';
 
@@ -27,6 +28,20 @@ export const platformSettings = Type.Object({
     Secret({
       pattern: '^\\S+$',
       description: 'The secret that an operator presents to change the log level of a running process',
+    }),
+  ),
+  EXPERIMENTS_TOKEN: Type.Optional(
+    Secret({
+      pattern: '^\\S+$',
+      description:
+        'The secret with which the gateway starts experiments, such as a fault, in this process; without it, nobody can',
+    }),
+  ),
+  FAULT: Type.Optional(
+    Type.String({
+      pattern: faultPattern,
+      description:
+        'A failure on purpose as long as the process is ready: service or store, then latency:<1–60000>ms, error or hang, and then a share if not all is to fail, such as store:latency:500ms:20%',
     }),
   ),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

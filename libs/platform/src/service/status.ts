@@ -3,6 +3,7 @@ import { priorities } from '@slipway/contract-kit/operation';
 import { Type } from '@slipway/contract-kit/type';
 import type { Static } from 'typebox';
 import type { Upstream } from '../calls/upstream.ts';
+import type { Experiments } from '../experiments/experiments.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
@@ -10,6 +11,20 @@ const Totals = Type.Object({
   count: Type.Integer(),
   failed: Type.Integer(),
   buckets: Type.Array(Type.Integer()),
+});
+
+/** The experiment that runs. Not that of the contract: a process of a newer version may know more kinds. */
+const Experiment = Type.Object({
+  fault: Type.Optional(
+    Type.Object({
+      on: Type.String(),
+      kind: Type.String(),
+      ms: Type.Optional(Type.Number()),
+      share: Type.Optional(Type.Number()),
+    }),
+  ),
+  guards: Type.Optional(Type.String()),
+  endsAt: Type.Optional(Type.String()),
 });
 
 /** The facts about a process beyond its readiness. All counts are since its start. */
@@ -35,6 +50,7 @@ const Activity = Type.Object({
     }),
   ),
   backlog: Type.Optional(Type.Object({ waiting: Type.Integer(), oldestAt: Type.Optional(Type.String()) })),
+  experiment: Type.Optional(Experiment),
 });
 
 /** The response of a management port at /status, as far as other services read it. */
@@ -59,6 +75,7 @@ export type StatusParts = {
   upstreams: Pick<Upstream, 'name' | 'breaker' | 'retriesLeft'>[];
   /** Returns how busy the service is. Load never makes it unready, because it would fall on the other replicas. */
   load: () => object;
+  experiments: Pick<Experiments, 'current'>;
 };
 
 /** Makes the function that describes the process. */
@@ -85,7 +102,7 @@ export function createStatus(parts: StatusParts) {
 
 async function describeActivity(
   instance: string,
-  { lifecycle, metrics, upstreams }: StatusParts,
+  { lifecycle, metrics, upstreams, experiments }: StatusParts,
 ): Promise<Static<typeof Activity>> {
   const { totals, backlog } = metrics;
   const called = new Map(upstreams.map((upstream) => [upstream.name, upstream]));
@@ -104,6 +121,7 @@ async function describeActivity(
       return { to, totals: each.view(), breaker, retriesLeft };
     }),
     ...(backlog && { backlog: backlog() }),
+    ...(experiments.current && { experiment: experiments.current }),
   };
 }
 

@@ -2,12 +2,24 @@ import { Problem } from '@slipway/contract-kit/problem';
 import { Gauge } from 'prom-client';
 import type { SourceFile } from '../core/span-record.ts';
 import { isSynchronous } from '../core/synchronous.ts';
+import { type Faults, noFaults } from '../experiments/faults.ts';
+import { withStoreFault } from '../experiments/store-fault.ts';
 import type { Metrics } from './metrics.ts';
 import { sourceFile } from './source-file.ts';
 import { endSpan, failSpan, failureName, type SpanFacts, startSpan } from './spans.ts';
 import { Totals } from './totals.ts';
 
 type Method = (...args: unknown[]) => unknown;
+
+/** How a dependency is observed beyond its measurement. */
+type Observed = {
+  /** The remote system in Zipkin's dependency graph; absent if the dependency works in this process. */
+  peer?: string | undefined;
+  /** The source file of its spans; by default the one that calls `observeDependency`. */
+  file?: SourceFile | undefined;
+  /** What an experiment does to it. */
+  faults?: Faults | undefined;
+};
 
 /**
  * Wraps a store so that each call that returns a promise is measured, and is a span of its request. Parts of a store
@@ -16,32 +28,27 @@ type Method = (...args: unknown[]) => unknown;
  * @example
  * const store = observeStore(openUsers(url), metrics);
  * await store.findByEmail(email); // dependency_call_duration_seconds{dependency="store",operation="findByEmail"}
- *
- * @param file the source file that opens the store, for spans
  */
 export function observeStore<Store extends object>(
   store: Store & { server?: string },
   metrics: Metrics,
-  file?: SourceFile,
+  observed: Omit<Observed, 'peer'> = {},
 ): Store {
-  return observeDependency('store', store, metrics, store.server, file);
+  return observeDependency('store', store, metrics, { peer: store.server, ...observed });
 }
 
 /**
  * Wraps any other dependency with methods, such as a payment provider, in the same way.
  *
  * @param dependency its name in metrics and spans
- * @param peer the remote system in Zipkin's dependency graph; absent if the dependency works in this process
- * @param file the source file of its spans; by default the one that calls this function
  */
 export function observeDependency<T extends object>(
   dependency: string,
   target: T,
   metrics: Metrics,
-  peer?: string,
-  file = sourceFile(observeDependency),
+  { peer, file = sourceFile(observeDependency), faults = noFaults }: Observed = {},
 ): T {
-  const calls: Calls = { dependency, metrics, peer, file, inFlight: 0, totals: new Totals() };
+  const calls: Calls = { dependency, metrics, peer, file, faults, inFlight: 0, totals: new Totals() };
   metrics.totals.dependencies.set(dependency, calls.totals);
   metrics.callsInFlight.set(dependency, () => calls.inFlight);
   declareOperations(target, '', calls);
@@ -54,6 +61,7 @@ type Calls = {
   metrics: Metrics;
   peer: string | undefined;
   file: SourceFile;
+  faults: Faults;
   inFlight: number;
   totals: Totals;
 };
@@ -112,7 +120,7 @@ function isPart(value: unknown): value is object {
 }
 
 function measured(owner: object, operation: string, method: Method, calls: Calls): Method {
-  const { dependency, metrics, peer, file } = calls;
+  const { dependency, metrics, peer, file, faults } = calls;
   const succeeded = metrics.dependencies.labels(dependency, operation, 'ok');
   const attributes = { 'db.operation.name': operation };
   const facts: SpanFacts = { name: `${dependency} ${operation}`, kind: 'client', attributes, peer, file };
@@ -126,7 +134,11 @@ function measured(owner: object, operation: string, method: Method, calls: Calls
       calls.totals.add(seconds, isFailure);
       if (span) endSpan(span);
     };
-    const result = method.apply(owner, args);
+    const fault = faults.store;
+    const result =
+      fault === undefined
+        ? method.apply(owner, args)
+        : withStoreFault(faults, fault, () => method.apply(owner, args));
     if (!(result instanceof Promise)) return result;
     calls.inFlight += 1;
     return result.then(
@@ -136,9 +148,10 @@ function measured(owner: object, operation: string, method: Method, calls: Calls
       },
       (error) => {
         if (span) failSpan(span, failureName(error));
-        // A problem, such as a name that is taken, is not a failure of the store.
+        // A problem, such as a name that is taken, is not a failure of the store, unless the store is unreachable.
         const outcome = error instanceof Problem ? error.code : 'error';
-        finish(metrics.dependencies.labels(dependency, operation, outcome), outcome === 'error');
+        const isFailure = !(error instanceof Problem) || error.status >= 500;
+        finish(metrics.dependencies.labels(dependency, operation, outcome), isFailure);
         throw error;
       },
     );
