@@ -8,6 +8,7 @@ import { defineService } from '@slipway/platform/service/service';
 import packageJson from '../package.json' with { type: 'json' };
 import { readClientOrigin } from './client-origin.ts';
 import { settings } from './config.ts';
+import { createExperimenter } from './experiments.ts';
 import { LiveSystem } from './live-system.ts';
 import { readLinks } from './page-links.ts';
 import { registerRateLimit } from './rate-limit.ts';
@@ -15,6 +16,7 @@ import { createReplicaLog } from './replica-log.ts';
 import { createReplicas } from './replicas.ts';
 import { registerAccountDeletionRoutes } from './routes/account-deletion.ts';
 import { describeSystem, registerDocsRoutes, registerOpenApiRoutes } from './routes/docs.ts';
+import { registerExperimentRoutes } from './routes/experiments.ts';
 import { registerForwardedRoutes } from './routes/forwarded.ts';
 import { registerPageRoutes } from './routes/pages.ts';
 import { registerSystemRoutes } from './routes/system.ts';
@@ -32,7 +34,7 @@ export const gateway = defineService({
   version,
   isPublic: true,
   settings,
-  async register(app, { settings, metrics, tracing, lifecycle, status, upstream, shareBy }) {
+  async register(app, { settings, metrics, tracing, lifecycle, status, upstream, experiments, shareBy }) {
     const upstreams = forUpstreams((name) => upstream(name, settings[urlOf(name)]));
     const keys = createClient(upstreams.users, { getKeys });
     const { networkOf } = readClientAddress(settings.TRUSTED_PROXIES);
@@ -41,7 +43,10 @@ export const gateway = defineService({
     const document = describeSystem(version);
     const replicas = upstreamNames.map((name) => createReplicas(name, settings[statusUrlOf(name)]));
     const read = createReading({ own: { name, status }, replicas });
-    const system = async () => describeReadings(await read());
+    const system = async () => ({
+      ...describeReadings(await read()),
+      allowsExperiments: settings.EXPERIMENTS_TOKEN !== undefined,
+    });
     const log = createReplicaLog();
     const links = readLinks(settings.PAGE_LINKS);
     const traces = createTraces({ own: tracing.traces, replicas, links });
@@ -60,7 +65,7 @@ export const gateway = defineService({
       clients: authentication.clients,
       metrics,
     });
-    await registerPageRoutes(app, { links, system });
+    await registerPageRoutes(app, { links, docsUrl: settings.DOCS_URL, system });
     await registerDocsRoutes(app, document);
 
     await app.register(async (api) => {
@@ -68,6 +73,8 @@ export const gateway = defineService({
       registerOpenApiRoutes(api, document);
       registerSystemRoutes(api, { system, live, networkOf });
       registerTraceRoutes(api, traces);
+      const own = { name, experiments };
+      registerExperimentRoutes(api, createExperimenter({ token: settings.EXPERIMENTS_TOKEN, own, replicas }));
       registerAccountDeletionRoutes(api, { upstreams, originOf });
       await api.register(async (proxied) => {
         registerForwardedRoutes(proxied, {

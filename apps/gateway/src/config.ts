@@ -42,6 +42,11 @@ export const settings = Type.Object({
     default: '',
     description: 'Additional links on the start page: name=http://address, comma-separated',
   }),
+  DOCS_URL: Type.String({
+    default: 'https://github.com/your-organisation/slipway/blob/main/docs',
+    pattern: '^https?://.',
+    description: 'Address of the folder docs/ that the console links to',
+  }),
   MAX_VIEWERS: Type.Integer({
     default: 250,
     minimum: 0,

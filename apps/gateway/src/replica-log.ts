@@ -92,7 +92,7 @@ function describe(instance: string, status: Status, before?: Activity): Replica 
 }
 
 function describeActivity(activity: Activity, before?: Activity) {
-  const { history, lastRequestAt, requests, rejected, calls, backlog } = activity;
+  const { history, lastRequestAt, requests, rejected, calls, backlog, experiment } = activity;
   const { count, failed } = requests;
   const callsBefore = new Map(before?.calls.map(({ to, totals }) => [to, totals]));
   return {
@@ -110,6 +110,7 @@ function describeActivity(activity: Activity, before?: Activity) {
       ...{ breaker: breaker as Replica['calls'][number]['breaker'], retriesLeft },
     })),
     backlog,
+    experiment: experiment as Replica['experiment'],
   };
 }
 

@@ -9,10 +9,14 @@ export type ReplicaReading = { origin: string; status?: Status };
 export type ServiceReading = { name: string; replicas: ReplicaReading[] };
 
 export type Replicas = {
+  /** The name of the service. */
+  name: string;
   /** Reads the status of every replica that can be found, in parallel. */
   read(): Promise<ServiceReading>;
   /** Reads another page of the management port of every replica, in parallel. Leaves out those without such a page. */
   readPage(path: string): Promise<unknown[]>;
+  /** Returns the addresses of the management ports of all replicas that can be found now. */
+  find(): Promise<string[]>;
   close(): void;
 };
 
@@ -56,7 +60,7 @@ export function createReplicas(name: string, url: string, now = () => performanc
     return { origin, status };
   }
 
-  return { read, readPage, close: discovery.close };
+  return { name, read, readPage, find: () => find(discovery), close: discovery.close };
 }
 
 /** Splits off the path, which an address to `discover` has not. */

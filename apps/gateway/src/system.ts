@@ -1,3 +1,4 @@
+import type { Experiment } from '@slipway/contract-kit/experiment';
 import type { ServiceState, System } from '@slipway/contracts/gateway';
 import type { Status } from '@slipway/platform/service/status';
 import type { Replicas, ServiceReading } from './replicas.ts';
@@ -34,7 +35,7 @@ export function createReading({ own, replicas, now = () => performance.now() }: 
 }
 
 /** Describes the system by one line for each service: the state of its best replica. */
-export function describeReadings(readings: ServiceReading[]): System {
+export function describeReadings(readings: ServiceReading[]): Omit<System, 'allowsExperiments'> {
   const services = readings.map(stateOf);
   return {
     ready: services.every(({ state }) => state === 'ready'),
@@ -52,9 +53,11 @@ function stateOf({ name, replicas }: ServiceReading): ServiceState {
   if (!best) return { name, state: 'unreachable', down: [] };
   const { version, upSeconds } = best;
   const notices = noticesOf(statuses);
+  const experiment = statuses.find(({ activity }) => activity?.experiment)?.activity?.experiment;
   return {
     ...{ name, state: shownState(best), version, upSeconds, down: downOf(best) },
     ...(notices.length > 0 && { notices }),
+    ...(experiment && { experiment: experiment as Experiment }),
   };
 }
 

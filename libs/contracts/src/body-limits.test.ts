@@ -34,6 +34,8 @@ function longest(schema: TSchema): number {
   if (format === 'date-time') return 64;
   if (type === 'string') return 2 + (maxLength ?? Number.POSITIVE_INFINITY) * escaped;
   if (type === 'integer' || type === 'boolean') return 17;
+  // The longest form of a double, such as -1.2345678901234567e-300.
+  if (type === 'number') return 25;
   throw new TypeError(`no size is known of ${JSON.stringify(schema)}`);
 }
 

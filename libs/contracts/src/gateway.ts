@@ -1,8 +1,9 @@
+import { Experiment, ExperimentRequest } from '@slipway/contract-kit/experiment';
 import { type Operation, priorities } from '@slipway/contract-kit/operation';
 import { responses } from '@slipway/contract-kit/responses';
 import { Type } from '@slipway/contract-kit/type';
 import type { Static } from 'typebox';
-import { Timestamp } from './schemas.ts';
+import { Id, smallBody, Timestamp } from './schemas.ts';
 
 const tags = ['gateway'];
 
@@ -19,6 +20,7 @@ export const ServiceState = Type.Object({
       description: 'Warnings for everyone, such as a test setting that is on',
     }),
   ),
+  experiment: Type.Optional(Experiment),
 });
 export type ServiceState = Static<typeof ServiceState>;
 
@@ -26,6 +28,7 @@ export const System = Type.Object({
   ready: Type.Boolean({ description: 'Whether every service is ready' }),
   checkedAt: Timestamp,
   services: Type.Array(ServiceState),
+  allowsExperiments: Type.Boolean({ description: 'Whether administrators may start experiments' }),
 });
 export type System = Static<typeof System>;
 
@@ -103,6 +106,7 @@ export const Replica = Type.Object({
       oldestAt: Type.Optional(Timestamp),
     }),
   ),
+  experiment: Type.Optional(Experiment),
 });
 export type Replica = Static<typeof Replica>;
 
@@ -136,6 +140,44 @@ export const streamSystem = {
     response: responses({ 200: SystemReading }),
   },
   config: { access: 'public', isStream: true },
+} as const satisfies Operation;
+
+const ServicePath = Type.Object({ service: Id });
+
+export const ExperimentResult = Type.Object({
+  experiment: Type.Optional(Experiment),
+  replicas: Count('Replicas in which the experiment was started or ended'),
+  failures: Type.Array(Type.String(), { description: 'Why that failed in each other replica' }),
+});
+export type ExperimentResult = Static<typeof ExperimentResult>;
+
+export const startExperiment = {
+  method: 'PUT',
+  url: '/api/v1/system/experiments/:service',
+  schema: {
+    operationId: 'startExperiment',
+    summary: 'Starts an experiment, such as a fault, in every replica of a service',
+    description:
+      'It replaces the one that runs, ends by itself, and everybody sees it. Only where the setting EXPERIMENTS_TOKEN allows experiments. Of the gateway, it starts in the replica that serves this request.',
+    tags,
+    params: ServicePath,
+    body: ExperimentRequest,
+    response: responses({ 200: ExperimentResult }),
+  },
+  config: { access: 'admin', bodyLimit: smallBody, hasNoFaults: true },
+} as const satisfies Operation;
+
+export const endExperiment = {
+  method: 'DELETE',
+  url: '/api/v1/system/experiments/:service',
+  schema: {
+    operationId: 'endExperiment',
+    summary: 'Ends the experiment in every replica of a service',
+    tags,
+    params: ServicePath,
+    response: responses({ 200: ExperimentResult }),
+  },
+  config: { access: 'admin', hasNoFaults: true },
 } as const satisfies Operation;
 
 export const getOpenApi = {

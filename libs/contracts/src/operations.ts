@@ -1,3 +1,4 @@
+import * as experimentSchemas from '@slipway/contract-kit/experiment';
 import type { JobOperations } from '@slipway/contract-kit/jobs';
 import * as jobSchemas from '@slipway/contract-kit/jobs';
 import type { Operation } from '@slipway/contract-kit/operation';
@@ -30,7 +31,7 @@ export const operations = Object.fromEntries(
 
 /** All schemas that the contracts export, by name. */
 export const namedSchemas: Record<string, TSchema> = Object.fromEntries(
-  [...Object.values(contracts), schemas, jobSchemas].flatMap((module) =>
+  [...Object.values(contracts), schemas, jobSchemas, experimentSchemas].flatMap((module) =>
     Object.entries(module).filter(isSchema),
   ),
 );

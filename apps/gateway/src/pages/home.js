@@ -1,5 +1,7 @@
 // Shows the view that the part of the address after `#` names, such as `#map`. What follows a slash belongs to the view.
 
+import { showExperiments } from './experiments.js';
+
 const main = document.getElementById('main');
 const links = [...document.querySelectorAll('#views a')];
 
@@ -73,5 +75,6 @@ document.querySelector('.skip').addEventListener('click', (event) => {
   event.preventDefault();
   main.focus();
 });
+showExperiments(document.getElementById('experiments'));
 addEventListener('hashchange', open);
 open();

@@ -1,4 +1,4 @@
-// Receives the stream of the system for all views, while at least one looks.
+// Receives the stream of the system for the page and all views, while at least one of them looks.
 
 import { compare } from './rates.js';
 

@@ -2,6 +2,7 @@ import { problemTable } from '@slipway/contracts/errors';
 import type { System } from '@slipway/contracts/gateway';
 import { jobs } from '@slipway/contracts/operations';
 import type { Link } from '../page-links.ts';
+import { upstreamNames } from '../upstreams.ts';
 import { views } from './views.ts';
 
 /** The documents of the system, which both forms of the start page list. */
@@ -34,9 +35,16 @@ export function renderPlain({ services }: System): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Returns the module that names the services with jobs, as the contracts have them. */
-export function renderSystemModule(): string {
-  return `export const servicesWithJobs = ${JSON.stringify(Object.keys(jobs))};\n`;
+/** Returns the module with what scripts know of this system: its services, as the contracts have them, and its documentation. */
+export function renderSystemModule(docsUrl: string): string {
+  const constants = {
+    services: ['gateway', ...upstreamNames],
+    servicesWithJobs: Object.keys(jobs),
+    docsUrl: docsUrl.replace(/\/*$/, ''),
+  };
+  return Object.entries(constants)
+    .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`)
+    .join('');
 }
 
 /** Puts a row for each error code into the page of errors. Its anchor is the one in a problem's `type`. */

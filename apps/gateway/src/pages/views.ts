@@ -9,6 +9,7 @@ export const views = [
   { name: 'rollouts', title: 'Rollouts' },
   { name: 'overload', title: 'Overload' },
   { name: 'traces', title: 'Traces' },
+  { name: 'faults', title: 'Faults' },
   { name: 'jobs', title: 'Jobs' },
   { name: 'business', title: 'Business' },
 ] as const;

@@ -8,7 +8,7 @@ import { startGateway, type TestGateway } from '../testing/service.ts';
 
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await startGateway();
+  gateway = await startGateway({ DOCS_URL: 'https://docs.example/slipway/' });
 });
 afterAll(() => gateway.stop());
 
@@ -74,10 +74,15 @@ describe('the start page', () => {
     }
   });
 
-  it('knows the services with jobs', async () => {
+  it('knows the services, those with jobs, and the documentation', async () => {
     const { headers, body } = await get('/pages/system.js');
     expect(headers['content-type']).toContain('text/javascript');
-    expect(body).toBe('export const servicesWithJobs = ["users","billing","reporting"];\n');
+    expect(body.split('\n')).toEqual([
+      'export const services = ["gateway","users","billing","reporting"];',
+      'export const servicesWithJobs = ["users","billing","reporting"];',
+      'export const docsUrl = "https://docs.example/slipway";',
+      '',
+    ]);
   });
 
   it('and all that it can load is less than 60 kB', async () => {

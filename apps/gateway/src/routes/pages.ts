@@ -16,18 +16,20 @@ const policy = "script-src 'self'; style-src 'self'; connect-src 'self'";
 type PageOptions = {
   /** The pages of other systems. */
   links: Link[];
+  /** Where the folder docs/ can be read. */
+  docsUrl: string;
   /** Returns the state of all services. */
   system: () => Promise<System>;
 };
 
 /** Serves the start page, as text to clients that do not ask for HTML, its modules, and the list of error codes. */
-export async function registerPageRoutes(app: App, { links, system }: PageOptions): Promise<void> {
+export async function registerPageRoutes(app: App, { links, docsUrl, system }: PageOptions): Promise<void> {
   const home = html(renderHome(read('home.html'), links));
   const files: [string, PageFile][] = [...readPageFiles(folder)].map(([path, file]) => [
     `/pages/${path}`,
     file,
   ]);
-  files.push(['/pages/system.js', pageFile('text/javascript; charset=utf-8', renderSystemModule())]);
+  files.push(['/pages/system.js', pageFile('text/javascript; charset=utf-8', renderSystemModule(docsUrl))]);
   files.push(['/docs/errors', html(renderErrors(read('errors.html')))]);
 
   await app.register(async (pages) => {
