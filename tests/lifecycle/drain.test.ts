@@ -60,6 +60,16 @@ describe('a service that is told to stop', () => {
     expect(await service.exited).toEqual({ code: 0, signal: null });
   });
 
+  it('stops in time while a fault makes requests hang, and serves them', async () => {
+    const service = await ready({ FAULT: 'service:hang' });
+    const hung = get(`${service.address}/wait`, agent);
+    const metrics = async () => (await get(`${service.management}/metrics`)).body;
+    await expect.poll(metrics).toMatch(/^http_server_requests_in_flight\{.*\} 1$/m);
+    service.kill('SIGTERM');
+    expect(await hung).toMatchObject({ status: 200 });
+    expect(await service.exited).toEqual({ code: 0, signal: null });
+  });
+
   it('answers also a request whose head was still arriving when the port was closed', async () => {
     const service = await ready({ DRAIN_DELAY_MS: '0' });
     const { hostname, port } = new URL(service.address);
