@@ -216,18 +216,26 @@ export class Admission {
   }
 }
 
-/** Puts admission between a server and its request handler, before any work is done for a request. */
-export function admitRequests(server: Server, admission: Admission): void {
+/**
+ * Puts admission between a server and its request handler, before any work is done for a request.
+ *
+ * @param isOff returns whether new requests start immediately for now; those that are queued are still admitted in turn
+ */
+export function admitRequests(server: Server, admission: Admission, isOff = () => false): void {
   const [handle] = server.listeners('request') as Start[];
   if (!handle) throw new TypeError('The server has no request handler');
   server.removeAllListeners('request');
   server.on('connection', () => admission.connected());
+  const admit = (request: IncomingMessage, response: ServerResponse, start: Start) => {
+    if (isOff()) start(request, response);
+    else admission.admit(request, response, start);
+  };
   server.on('request', (request, response) => {
-    admission.admit(request, response, handle);
+    admit(request, response, handle);
   });
   // With `Expect: 100-continue`, the client sends the body only after its request was admitted.
   server.on('checkContinue', (request, response) => {
-    admission.admit(request, response, () => {
+    admit(request, response, () => {
       response.writeContinue();
       handle(request, response);
     });

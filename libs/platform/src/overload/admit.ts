@@ -30,8 +30,14 @@ type Config = Partial<Operation['config']> & {
 /**
  * Registers admission for every route: one queue in front of the event loop (`admission.ts`), and a concurrency limit for
  * each route (`latency-limit.ts`), so that a slow store or service gets less work.
+ *
+ * @param isOff returns whether new requests pass both for now
  */
-export function registerAdmission(app: FastifyInstance, metrics: Metrics): AdmissionControl {
+export function registerAdmission(
+  app: FastifyInstance,
+  metrics: Metrics,
+  isOff: () => boolean = () => false,
+): AdmissionControl {
   let clientOf: ClientOf | undefined;
   const nameOf: ClientOf = (request) => clientOf?.(request) ?? '';
   const routeOf = indexRoutes(app);
@@ -47,11 +53,11 @@ export function registerAdmission(app: FastifyInstance, metrics: Metrics): Admis
       };
     },
   });
-  admitRequests(app.server, admission);
+  admitRequests(app.server, admission, isOff);
   fromZero(metrics.rejected, [...reasons, 'in_flight']);
   const waiting = { name: 'admission_waiting', help: 'Requests in the admission queue' };
   gauge(metrics, waiting, () => admission.load.waiting);
-  limitRoutes(app, metrics, nameOf);
+  limitRoutes(app, metrics, { clientOf: nameOf, isOff });
   return {
     shareBy(given) {
       clientOf = given;
@@ -91,7 +97,11 @@ const maxQueueTimeOf = (config: Config) =>
 /** The fraction of requests, one in so many, that is measured while few are in flight: enough to know the best latency. */
 const sampleEvery = 16;
 
-function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, clientOf: ClientOf): void {
+function limitRoutes(
+  app: FastifyInstance,
+  { rejected, inFlight }: Metrics,
+  { clientOf, isOff }: { clientOf: ClientOf; isOff: () => boolean },
+): void {
   const limits = new WeakMap<object, LatencyLimit>();
   const rejections = rejected.labels('in_flight');
   const permits = new WeakMap<IncomingMessage, Permit>();
@@ -111,6 +121,7 @@ function limitRoutes(app: FastifyInstance, { rejected, inFlight }: Metrics, clie
   });
 
   app.addHook('onRequest', (request, reply, done) => {
+    if (isOff()) return done();
     const areFew = inFlight.size + held <= minLimit;
     received += 1;
     if (areFew && received % sampleEvery !== 0) return done();

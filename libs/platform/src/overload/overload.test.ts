@@ -11,11 +11,11 @@ const generous = { maxEventLoopDelay: 1_000, maxRssBytes: 64 * gigabyte, maxHeap
 
 let app: FastifyInstance;
 
-async function start(limits = generous) {
+async function start(limits = generous, areOff = () => false) {
   const metrics = createMetrics('sample', '1.0.0');
   app = Fastify();
   registerProblemResponses(app);
-  const load = await registerOverload(app, metrics, limits);
+  const load = await registerOverload(app, metrics, { limits, areOff });
   app.get('/', async () => ({ served: true }));
   await app.ready();
   return { metrics, load };
@@ -68,6 +68,17 @@ describe('a service that is overloaded', () => {
     await start({ ...generous, [limit]: 1 });
     // Memory is sampled only once a second.
     await vi.waitFor(async () => expect((await app.inject('/')).statusCode).toBe(503), 5_000);
+  });
+
+  it('serves whatever the load is while the guards are off, and rejects again afterwards', async () => {
+    const guards = { areOff: false };
+    await start({ ...generous, maxRssBytes: 1 }, () => guards.areOff);
+    const status = async () => (await app.inject('/')).statusCode;
+    await vi.waitFor(async () => expect(await status()).toBe(503), 5_000);
+    guards.areOff = true;
+    expect(await status()).toBe(200);
+    guards.areOff = false;
+    expect(await status()).toBe(503);
   });
 });
 

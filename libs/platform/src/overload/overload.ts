@@ -22,6 +22,12 @@ const sampleInterval = 1_000;
 /** Seconds after which a rejected client may retry: one sample. */
 const retryAfter = 1;
 
+type Options = {
+  limits?: Limits;
+  /** Returns whether requests pass for now, whatever the load is. */
+  areOff?: () => boolean;
+};
+
 /**
  * Rejects requests with 503 while the event loop is stuck or memory is nearly exhausted. This protects the process, not
  * its goodput: the loop has accepted every request before this can reject one. Probes and metrics have a server of their
@@ -32,7 +38,7 @@ const retryAfter = 1;
 export async function registerOverload(
   app: FastifyInstance,
   metrics: Metrics,
-  limits: Limits = limitsOf(memoryLimit()),
+  { limits = limitsOf(memoryLimit()), areOff = () => false }: Options = {},
 ): Promise<() => object> {
   const { TYPE_EVENT_LOOP_DELAY, TYPE_HEAP_USED_BYTES, TYPE_RSS_BYTES } = underPressure;
   fromZero(metrics.rejected, [TYPE_EVENT_LOOP_DELAY, TYPE_HEAP_USED_BYTES, TYPE_RSS_BYTES]);
@@ -45,6 +51,7 @@ export async function registerOverload(
     sampleInterval,
     eventLoopUtilizationMode: 'interval',
     pressureHandler: (_request, _reply, type) => {
+      if (areOff()) return;
       // The first samples measure the start of the process itself.
       if (type === TYPE_EVENT_LOOP_DELAY && performance.now() < loopIsKnownFrom) return;
       metrics.rejected.labels(type).inc();

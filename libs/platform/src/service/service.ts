@@ -12,6 +12,7 @@ import { type IdempotencyStore, registerIdempotency } from '../http/idempotency.
 import { registerProblemResponses } from '../http/problem-responses.ts';
 import type { JobStore } from '../jobs/job-record.ts';
 import { type GuardSet, type Guards, registerGuards } from '../overload/guards.ts';
+import { registerWork } from '../overload/sample-work.ts';
 import { limitTime } from '../overload/time-limit.ts';
 import { createLogs, type LogDestination, type Logger } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
@@ -133,10 +134,11 @@ export async function buildService<Schema extends TObject, Store extends Service
   // Fastify closes in the reverse of this order: routes, then upstreams, then the store, and telemetry last.
   const tracing = await registerTelemetry(app, definition, platform, { log, requests, metrics });
   const store = await registerStore(app, definition, settings, { log, metrics, lifecycle, experiments });
-  const { load, shareBy } = await registerGuards(app, metrics, guards);
+  const { load, shareBy } = await registerGuards(app, metrics, guards, () => experiments.areGuardsOff);
   const connections = superviseConnections(app.server);
   registerProblemResponses(app);
   registerServiceFault(app, experiments);
+  if (platform.EXPERIMENTS_TOKEN) registerWork(app, platform.EXPERIMENTS_TOKEN);
   if (store?.idempotency) {
     const requestTimeout = platform.REQUEST_TIMEOUT_MS;
     registerIdempotency(app, store.idempotency, { log, requestTimeout, expires: store.jobs === undefined });
