@@ -10,9 +10,10 @@ export const unbundled = [
   '@grpc/grpc-js',
 ];
 
-/** The programs that an image can start. A service has those whose sources exist. */
+/** The programs that an image can start, also in a thread. A service has those whose sources exist. */
 const programsOf = (service: string) => ({
   main: `apps/${service}/src/main.ts`,
+  'load-worker': `apps/${service}/src/load/worker.ts`,
   'make-accounts': 'libs/store-mongodb/src/make-accounts.ts',
 });
 

@@ -4,12 +4,14 @@ import { registerAccess } from '@slipway/platform/http/access';
 import { createAuthentication } from '@slipway/platform/http/authentication';
 import { readClientAddress } from '@slipway/platform/http/client-address';
 import { registerLinger } from '@slipway/platform/http/linger';
+import { workPath } from '@slipway/platform/overload/sample-work';
 import { defineService } from '@slipway/platform/service/service';
 import packageJson from '../package.json' with { type: 'json' };
 import { readClientOrigin } from './client-origin.ts';
 import { settings } from './config.ts';
 import { createExperimenter } from './experiments.ts';
 import { LiveSystem } from './live-system.ts';
+import { LoadGenerator } from './load/load-generator.ts';
 import { readLinks } from './page-links.ts';
 import { registerRateLimit } from './rate-limit.ts';
 import { createReplicaLog } from './replica-log.ts';
@@ -18,6 +20,7 @@ import { registerAccountDeletionRoutes } from './routes/account-deletion.ts';
 import { describeSystem, registerDocsRoutes, registerOpenApiRoutes } from './routes/docs.ts';
 import { registerExperimentRoutes } from './routes/experiments.ts';
 import { registerForwardedRoutes } from './routes/forwarded.ts';
+import { registerLoadRoutes } from './routes/load.ts';
 import { registerPageRoutes } from './routes/pages.ts';
 import { registerSystemRoutes } from './routes/system.ts';
 import { registerTraceRoutes } from './routes/traces.ts';
@@ -43,17 +46,28 @@ export const gateway = defineService({
     const document = describeSystem(version);
     const replicas = upstreamNames.map((name) => createReplicas(name, settings[statusUrlOf(name)]));
     const read = createReading({ own: { name, status }, replicas });
+    const { EXPERIMENTS_TOKEN: token } = settings;
     const system = async () => ({
       ...describeReadings(await read()),
-      allowsExperiments: settings.EXPERIMENTS_TOKEN !== undefined,
+      allowsExperiments: token !== undefined,
     });
     const log = createReplicaLog();
     const links = readLinks(settings.PAGE_LINKS);
     const traces = createTraces({ own: tracing.traces, replicas, links });
-    const live = new LiveSystem({ read: async () => log(await read()), maxViewers: settings.MAX_VIEWERS });
+    const load = token
+      ? new LoadGenerator({ addressOf: (service) => settings[urlOf(service)], pathOf: workPath, token })
+      : undefined;
+    const live = new LiveSystem({
+      read: async () => ({ ...log(await read()), load: load?.state }),
+      maxViewers: settings.MAX_VIEWERS,
+    });
     // At the signal, not after the drain delay: viewers go on at another replica.
-    lifecycle.on('draining', () => live.close());
-    app.addHook('preClose', async () => live.close());
+    const leave = () => {
+      live.close();
+      load?.close();
+    };
+    lifecycle.on('draining', leave);
+    app.addHook('preClose', async () => leave());
     app.addHook('onClose', async () => {
       for (const each of replicas) each.close();
     });
@@ -74,7 +88,8 @@ export const gateway = defineService({
       registerSystemRoutes(api, { system, live, networkOf });
       registerTraceRoutes(api, traces);
       const own = { name, experiments };
-      registerExperimentRoutes(api, createExperimenter({ token: settings.EXPERIMENTS_TOKEN, own, replicas }));
+      registerExperimentRoutes(api, createExperimenter({ token, own, replicas }));
+      registerLoadRoutes(api, load);
       registerAccountDeletionRoutes(api, { upstreams, originOf });
       await api.register(async (proxied) => {
         registerForwardedRoutes(proxied, {

@@ -1,6 +1,6 @@
 import { Experiment, ExperimentRequest } from '@slipway/contract-kit/experiment';
 import { type Operation, priorities } from '@slipway/contract-kit/operation';
-import { responses } from '@slipway/contract-kit/responses';
+import { NoContent, responses } from '@slipway/contract-kit/responses';
 import { Type } from '@slipway/contract-kit/type';
 import type { Static } from 'typebox';
 import { Id, smallBody, Timestamp } from './schemas.ts';
@@ -110,8 +110,82 @@ export const Replica = Type.Object({
 });
 export type Replica = Static<typeof Replica>;
 
+const Outcome = (description: string) => Count(`Requests ${description}`);
+
+/** Limits of a load, which the generator can hold on a laptop. */
+export const maxLoad = { requestsPerSecond: 2_000, seconds: 300 };
+
+export const LoadOrder = Type.Object({
+  service: Type.Enum(['users', 'billing', 'reporting'], { description: 'The service to send requests to' }),
+  requestsPerSecond: Type.Integer({ minimum: 1, maximum: maxLoad.requestsPerSecond }),
+  seconds: Type.Integer({ minimum: 1, maximum: maxLoad.seconds, description: 'Duration of the load' }),
+});
+export type LoadOrder = Static<typeof LoadOrder>;
+
+export const Load = Type.Object({
+  isRunning: Type.Boolean(),
+  service: Type.String(),
+  requestsPerSecond: Type.Integer(),
+  startedAt: Timestamp,
+  endsAt: Timestamp,
+  sent: Outcome('that were sent. Those in flight are counted nowhere else'),
+  answered: Outcome('with a response in time'),
+  rejected: Outcome('that were rejected, with 503 or 429'),
+  late: Outcome('without a response within a second; their client has disconnected'),
+  failed: Outcome('with another response, or whose connection broke'),
+  unsent: Outcome('that were due and not sent, because too many were in flight or the machine was too busy'),
+});
+export type Load = Static<typeof Load>;
+
+export const LoadState = Type.Object({
+  load: Type.Optional(Load),
+});
+export type LoadState = Static<typeof LoadState>;
+
+const loadUrl = '/api/v1/system/load';
+
+export const getLoad = {
+  method: 'GET',
+  url: loadUrl,
+  schema: {
+    operationId: 'getLoad',
+    summary: 'Returns the load that this replica of the gateway sends, or the last one that it sent',
+    tags,
+    response: responses({ 200: LoadState }),
+  },
+  config: { access: 'public' },
+} as const satisfies Operation;
+
+export const startLoad = {
+  method: 'PUT',
+  url: loadUrl,
+  schema: {
+    operationId: 'startLoad',
+    summary: 'Sends requests to a service at a constant rate for a while, where experiments are allowed',
+    description:
+      'Whatever the responses are, the rate stays the same. The requests use 4 ms of CPU each and change no data. A new load replaces the one that runs.',
+    tags,
+    body: LoadOrder,
+    response: responses({ 200: Load }),
+  },
+  config: { access: 'admin', bodyLimit: smallBody, hasNoFaults: true },
+} as const satisfies Operation;
+
+export const stopLoad = {
+  method: 'DELETE',
+  url: loadUrl,
+  schema: {
+    operationId: 'stopLoad',
+    summary: 'Ends the load',
+    tags,
+    response: responses({ 204: NoContent }),
+  },
+  config: { access: 'admin', hasNoFaults: true },
+} as const satisfies Operation;
+
 export const SystemReading = Type.Object({
   at: Timestamp,
+  load: Type.Optional(Load),
   services: Type.Array(
     Type.Object({ name: Type.String(), notices: Type.Array(Type.String()), replicas: Type.Array(Replica) }),
   ),
