@@ -56,11 +56,11 @@ function disconnect() {
   source = undefined;
 }
 
-function receive(id, { at, services }) {
+function receive(id, { at, services, load }) {
   const last = readings.at(-1);
   isLost = false;
   if (last && id <= last.id) return;
-  const reading = { id, at: Date.parse(at), services };
+  const reading = { id, at: Date.parse(at), services, load };
   readings.push({ ...reading, services: compare(last, reading) });
   if (readings.length > maxReadings) readings.shift();
   tell();

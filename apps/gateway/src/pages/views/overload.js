@@ -5,6 +5,7 @@ import { announce, drawing, element, emptyTable, namedRow, uniqueId } from '../d
 import { watchSystem } from '../live.js';
 import { pastOf, rejectedIn, requestsOf } from '../priorities.js';
 import { figure } from '../rates.js';
+import { createLoad } from './overload/load.js';
 
 /** The time that is shown, which grows with the readings from the lowest to the highest; milliseconds. */
 const shownMs = { min: 60_000, max: 300_000 };
@@ -29,13 +30,17 @@ export function show(view) {
     role: 'status',
     text: 'Loading the state of the services.',
   });
-  const choice = createChoice(() => draw());
+  const choice = createChoice(() => {
+    draw();
+    load.update(recent, choice.value);
+  });
   const charts = element('div', { class: 'columns wide' });
   const [table, rows] = emptyTable(
     'Requests by priority',
     heads.map((head) => ({ head })),
   );
-  const parts = [summary, table, choice.element, createKeys(keys), charts];
+  const load = createLoad();
+  const parts = [summary, table, choice.element, load.element, createKeys(keys), charts];
   view.append(element('div', { class: 'overload' }, ...parts));
 
   let recent = [];
@@ -49,12 +54,14 @@ export function show(view) {
     choice.update(last.services.map(({ name }) => name));
     rows.replaceChildren(...requests.map((each) => row(each, rejectedIn(pastOf(recent, each)))));
     draw();
+    load.update(recent, choice.value);
     if (!isLost) announce(summary, sentence(requests));
   });
   const resized = new ResizeObserver(draw);
   resized.observe(charts);
   return () => {
     stop();
+    load.stop();
     resized.disconnect();
   };
 }

@@ -1,0 +1,69 @@
+// The load on a service: what runs, its goodput, and for administrators the controls, where experiments are allowed.
+
+import { send } from '../../api.js';
+import { announce, element, heading } from '../../dom.js';
+import { secondsLeft } from '../../experiments.js';
+import { failureText } from '../../failure.js';
+import { experimentOf, goodputOf } from '../../goodput.js';
+import { isAdmin } from '../../session.js';
+import { showForSession } from '../../session-view.js';
+import { createControls } from './controls.js';
+import { createGoodput } from './goodput.js';
+
+/** Makes the section, with `update(readings, service)` for each reading, and `stop()`. */
+export function createLoad() {
+  const running = element('p');
+  const goodput = createGoodput();
+  const root = element('div');
+  const stopping = new AbortController();
+  let controls;
+  let leave = () => {};
+
+  function draw(signal) {
+    controls = isAdmin() ? createControls(signal) : undefined;
+    return controls ? [controls.element] : [hint()];
+  }
+
+  async function begin() {
+    const { allowsExperiments } = await send('GET', '/api/v1/system', { signal: stopping.signal });
+    if (allowsExperiments && !stopping.signal.aborted) leave = showForSession(root, draw);
+  }
+  begin().catch((error) => {
+    if (!stopping.signal.aborted) root.replaceChildren(...failureText(error));
+  });
+
+  return {
+    element: element('section', {}, heading(3, 'Load'), running, root, goodput.element),
+    update(readings, service) {
+      const last = readings.at(-1);
+      if (!last) return;
+      announce(running, whatRuns(last, service));
+      goodput.update(goodputOf(readings, service));
+      controls?.update(last, service);
+    },
+    stop() {
+      stopping.abort();
+      leave();
+    },
+  };
+}
+
+function hint() {
+  const link = element('a', { href: '#business' }, 'Log in as an administrator');
+  return element('p', { class: 'quiet' }, link, ' in the view Business to send a load.');
+}
+
+function whatRuns(reading, service) {
+  const { load, at } = reading;
+  const left = (each) => `${secondsLeft(each, at)} s left`;
+  const texts = [];
+  if (load?.isRunning)
+    texts.push(
+      `${load.service} gets ${load.requestsPerSecond} requests per second (${left(load)}): ` +
+        `${load.answered} answered, ${load.rejected} rejected, ${load.late} too late, ${load.failed} failed, ` +
+        `${load.unsent} not sent.`,
+    );
+  const experiment = experimentOf(reading, service);
+  if (experiment?.guards === 'off') texts.push(`The guards of ${service} are off (${left(experiment)}).`);
+  return texts.join(' ') || 'No load runs.';
+}
