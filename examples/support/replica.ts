@@ -46,9 +46,9 @@ export async function answers(port: number, path = '/'): Promise<boolean> {
   return response?.status === 200;
 }
 
-/** Waits until a process accepts connections at a port; fails after 20 s. */
+/** Waits until a process accepts connections at a port; fails after a minute. */
 export async function untilListens(port: number): Promise<void> {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + 60_000;
   const isOpen = () =>
     new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => resolve(true));
@@ -60,9 +60,9 @@ export async function untilListens(port: number): Promise<void> {
   }
 }
 
-/** Waits until a server answers 200; fails after 20 s. */
+/** Waits until a server answers 200; fails after a minute. */
 export async function untilAnswers(port: number, path = '/'): Promise<void> {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + 60_000;
   while (!(await answers(port, path))) {
     if (performance.now() > end) throw new Error(`Port ${port} does not answer ${path} with 200`);
     await wait(50);
