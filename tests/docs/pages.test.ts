@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureSecrets } from '../../scripts/secrets.ts';
 import { serviceNames } from '../../scripts/system.ts';
 import { localPorts } from '../../scripts/topology.ts';
+import { isLab } from '../labs/pages.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { root } from './decisions.ts';
 import { allFences, commandsOf, isRun, isShell, parseFences, runnersOf, runsOf } from './fences.ts';
@@ -47,7 +48,8 @@ describe('the commands of a page, on processes', () => {
     };
   }
 
-  it.each(runsOf('processes'))('run in %s', { timeout: 4 * minutes }, async (_page, fences) => {
+  const others = runsOf('processes').filter(([page]) => !isLab(page));
+  it.each(others)('run in %s', { timeout: 4 * minutes }, async (_page, fences) => {
     await runPage(fences, here());
   });
 });
