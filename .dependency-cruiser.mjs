@@ -1,6 +1,6 @@
 // The import rules of docs/architecture.md: imports point down only, and each technology has one place.
 const inService = '^apps/[^/]+/src/';
-const edges = `${inService}(main|analytics/main|app|config)\\.ts$|${inService}routes|\\.test\\.ts$|/testing/|/store/`;
+const edges = `${inService}(main|analytics/main|app|console|config)\\.ts$|${inService}routes|\\.test\\.ts$|/testing/|/store/`;
 const tests = '\\.test\\.ts$';
 
 // The folders of the platform, lowest first. A folder may use those of the layers below it, and no other.

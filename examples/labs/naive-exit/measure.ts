@@ -38,7 +38,12 @@ function specOn(name: ServiceName, port: number, management: number): ServiceSpe
 /** Starts a process. Resolves when it is ready. */
 async function start({ name, settings }: ServiceSpec, main: URL, env = {}): Promise<ServiceProcess> {
   const quiet = { LOG_LEVEL: 'error', OTEL_TRACES_EXPORTER: 'none', DRAIN_DELAY_MS: '1000' };
-  const started = startProcess(name, main, { ...process.env, ...quiet, ...settings, ...env }, () => undefined);
+  const started = startProcess(
+    name,
+    main,
+    { ...process.env, ...quiet, ...settings, ...env },
+    () => undefined,
+  );
   await started.ready;
   return started;
 }
