@@ -43,13 +43,13 @@ sign_up() {
 
 # Starts an experiment in a service: `experiment billing '{"fault":{"on":"service","kind":"error"},"seconds":60}'`
 experiment() {
-  curl -sS --fail-with-body -X PUT "$BASE/api/v1/system/experiments/$1" -H "$json" -d "$2" \
+  curl -sS --fail-with-body -w '\n' -X PUT "$BASE/api/v1/system/experiments/$1" -H "$json" -d "$2" \
     -H "authorization: Bearer $(log_in_as_admin)"
 }
 
 # Ends the experiment in a service: `end_experiment billing`
 end_experiment() {
-  curl -sS --fail-with-body -X DELETE "$BASE/api/v1/system/experiments/$1" \
+  curl -sS --fail-with-body -w '\n' -X DELETE "$BASE/api/v1/system/experiments/$1" \
     -H "authorization: Bearer $(log_in_as_admin)"
 }
 

@@ -1,4 +1,4 @@
-/** The labs, each with the commands of its page, against `npm start`: `npx vitest run --dir tests/labs`. */
+/** The labs, each with the commands of its page, against `npm start`. Runs with REQUIRE_LABS=1, for it takes minutes. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,9 +13,10 @@ import { runPage } from '../docs/run-page.ts';
 import { freePorts } from '../support/ports.ts';
 import { isLab } from './pages.ts';
 
+const { REQUIRE_LABS } = process.env;
 const limit = 240_000;
 
-describe('the commands of a lab, while npm start runs', () => {
+describe.skipIf(!REQUIRE_LABS)('the commands of a lab (needs REQUIRE_LABS=1)', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-labs-'));
   let start: ChildProcess | undefined;
   let env: NodeJS.ProcessEnv;

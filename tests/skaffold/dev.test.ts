@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { median } from '../bench/statistics.ts';
 import { calm } from '../rollout/cluster.ts';
-import { refuseForeignCluster } from '../support/kubectl.ts';
+import { kubectl, refuseForeignCluster } from '../support/kubectl.ts';
 import { type Copy, copyRepository } from './copy.ts';
 import { type DevLoop, startDevLoop } from './dev-loop.ts';
 import { skaffold, skaffoldMissing } from './skaffold.ts';
@@ -29,12 +29,20 @@ async function servedAfter(path: string, text: string): Promise<number> {
   throw new Error(`${path} does not show ${text}`);
 }
 
+/** Whether the namespace has the system, of which the loop replaces one service. The files of tests run in any order. */
+const isDeployed = () =>
+  kubectl('get', 'deployment', 'gateway').then(
+    () => true,
+    () => false,
+  );
+
 describe.skipIf(!REQUIRE_CLUSTER)('`skaffold dev` (needs REQUIRE_CLUSTER=1)', { timeout: 600_000 }, () => {
   let copy: Copy;
   let loop: DevLoop;
   beforeAll(async () => {
     await refuseForeignCluster(CHAOS_CONTEXT);
     copy = copyRepository();
+    if (!(await isDeployed())) await skaffold(copy.folder, 'run');
     loop = await startDevLoop(copy.folder, 'gateway');
     await calm('gateway', 1);
   }, 600_000);
