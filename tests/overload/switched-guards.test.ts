@@ -55,16 +55,15 @@ async function startLoaded() {
 
 describe('a service with more load than it can serve', () => {
   it('serves few in time while its guards are off, and as many as before when they are on again', {
-    timeout: 120_000,
+    timeout: 180_000,
   }, async () => {
     const { goodput, operate } = await startLoaded();
     const before = await goodput();
     await operate('PUT', { guards: 'off', seconds: 300 });
     const without = await goodput();
     await operate('DELETE');
-    const after = await goodput();
     expect(before).toBeGreaterThan(2 * without);
-    expect(after).toBeGreaterThan(2 * without);
-    expect(after).toBeGreaterThan(before / 3);
+    // It has to read what it has accepted meanwhile, which takes long on a busy machine.
+    await expect.poll(goodput, { timeout: 60_000 }).toBeGreaterThan(Math.max(2 * without, before / 2));
   });
 });
