@@ -26,7 +26,9 @@ type InFlight = { request: ClientRequest; endsAt: number; isLate: boolean };
  */
 export function sendLoad(order: Order, counts: SharedCounts): Promise<void> {
   const { requestsPerSecond, seconds, maxInFlight, urlOf, headers } = order;
-  const agent = new http.Agent({ keepAlive: true, maxFreeSockets: maxInFlight });
+  // A connection for each request, as independent people have. On connections that are used again, a few clients would go
+  // before all others.
+  const agent = new http.Agent({ keepAlive: false });
   const inFlight = new Set<InFlight>();
 
   function send(turn: number, now: number): void {
