@@ -7,7 +7,8 @@
  *
  * It reads /metrics of the services of `npm start` twice a second, and evaluates the rule in
  * k8s/observability/prometheus/rules, as Prometheus does every 15 s in Compose and in a cluster. Values that are ages
- * (`…_age_seconds`, `…_overdue_seconds`) are multiplied by `--faster`.
+ * (`…_age_seconds`, `…_overdue_seconds`) are multiplied by `--faster`. There is no history, so a ratio over an hour is one
+ * over the time since the start of the command.
  *
  * Environment: <NAME>_MANAGEMENT_PORT, as for `npm start`.
  *

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, it } from 'vitest';
-import { podsOf } from '../rollout/cluster.ts';
+import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
+import { allCalm, podsOf } from '../rollout/cluster.ts';
 import { kubectl, namespace, refuseForeignCluster } from '../support/kubectl.ts';
 import { eventually } from '../support/people.ts';
 import { runsOf } from './fences.ts';
@@ -48,7 +48,13 @@ describe.skipIf(!REQUIRE_CLUSTER)('the commands of a page, in a cluster (needs R
     await refuseForeignCluster(CHAOS_CONTEXT);
     await restartUsers();
     forward = await forwardManagement();
-    place = { ports: { 9080: forward.address } };
+    place = { ports: { 9080: forward.address }, limit: limit - 20_000 };
+  }, limit);
+  // A page that fails halfway must not take the store or a service from all tests after it.
+  afterEach(async () => {
+    await kubectl('scale', 'statefulset/mongodb', '--replicas=1');
+    if ((await podsOf('reporting')).length === 0) await kubectl('scale', 'deploy/reporting', '--replicas=2');
+    await allCalm();
   }, limit);
   afterAll(async () => {
     forward?.child.kill();

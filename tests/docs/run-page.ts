@@ -50,8 +50,13 @@ function scriptOf(fences: Fence[], place: Place): string {
   return [
     'exec 2>&1',
     'pages_log=$(mktemp)',
-    // Each in a process group of its own, which is interrupted as Ctrl-C does it.
-    "trap 'for job in $(jobs -p); do kill -INT -- -$job 2>/dev/null || true; done; wait; rm $pages_log' EXIT",
+    // Ctrl-C interrupts all processes of a group. Without a terminal, `docker` also passes the signal on to its plugin, for
+    // which the second one means: kill all containers.
+    'interrupt() {',
+    '  pgrep -g $1 > /dev/null || { kill $1 || true; return 0; }',
+    '  for pid in $(pgrep -g $1); do [ "$(ps -o comm= -p $pid)" = docker ] || kill -INT $pid || true; done',
+    '}',
+    "trap 'for job in $(jobs -p); do interrupt $job 2>/dev/null; done; wait; rm $pages_log' EXIT",
   ]
     .concat(blocks)
     .join('\n');

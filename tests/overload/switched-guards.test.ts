@@ -27,6 +27,7 @@ async function startLoaded() {
     addressOf: () => `http://127.0.0.1:${port}`,
     pathOf: workPath,
     token,
+    log: { error: (error: unknown) => expect.fail(String(error)) },
   });
   onTestFinished(async () => {
     load.close();

@@ -20,7 +20,7 @@ import { statusUrlOf, upstreamNames, urlOf } from './upstreams.ts';
 
 type Context = Pick<
   ServiceContext<Settings, undefined>,
-  'settings' | 'tracing' | 'lifecycle' | 'status' | 'experiments'
+  'settings' | 'log' | 'tracing' | 'lifecycle' | 'status' | 'experiments'
 >;
 
 /**
@@ -36,7 +36,7 @@ export function openConsole(app: App, name: string, context: Context) {
   const read = createReading({ own: { name, status }, replicas });
   const system = async () => ({ ...describeReadings(await read()), allowsExperiments: token !== undefined });
   const links = readLinks(settings.PAGE_LINKS);
-  const load = token ? createLoad(settings, token) : undefined;
+  const load = token ? createLoad(context, token) : undefined;
   const log = createReplicaLog();
   const live = new LiveSystem({
     read: async () => ({ ...log(await read()), load: load?.state }),
@@ -65,5 +65,5 @@ export function openConsole(app: App, name: string, context: Context) {
   };
 }
 
-const createLoad = (settings: Settings, token: string) =>
-  new LoadGenerator({ addressOf: (service) => settings[urlOf(service)], pathOf: workPath, token });
+const createLoad = ({ settings, log }: Context, token: string) =>
+  new LoadGenerator({ addressOf: (service) => settings[urlOf(service)], pathOf: workPath, token, log });

@@ -15,7 +15,7 @@ export type Replicas = {
   read(): Promise<ServiceReading>;
   /** Reads another page of the management port of every replica, in parallel. Leaves out those without such a page. */
   readPage(path: string): Promise<unknown[]>;
-  /** Returns the addresses of the management ports of all replicas that can be found now. */
+  /** Returns the addresses of the management ports of all replicas, also of those that were found a minute ago. */
   find(): Promise<string[]>;
   close(): void;
 };
@@ -47,6 +47,13 @@ export function createReplicas(name: string, url: string, now = () => performanc
     return pages.filter((each) => each !== undefined);
   }
 
+  /** A fault makes replicas unready, and DNS drops them. So what ends the fault needs the addresses of its start. */
+  async function findAll(): Promise<string[]> {
+    const found = await origins();
+    for (const origin of found) answeredAt.set(origin, now());
+    return found;
+  }
+
   const origins = async () => [...new Set([...(await find(discovery)), ...recent()])];
 
   function recent(): string[] {
@@ -60,7 +67,7 @@ export function createReplicas(name: string, url: string, now = () => performanc
     return { origin, status };
   }
 
-  return { name, read, readPage, find: () => find(discovery), close: discovery.close };
+  return { name, read, readPage, find: findAll, close: discovery.close };
 }
 
 /** Splits off the path, which an address to `discover` has not. */

@@ -61,11 +61,12 @@ const isStored = new Ajv(uncheckedSchemas).compile<{ traces: StoredTrace[] }>(St
  */
 function summaryOf(parts: StoredTrace[]): TraceSummary | undefined {
   const reason = shownReasons.find((each) => parts.some((part) => part.reason === each));
-  const placed = inTreeOrder(parts.flatMap(({ spans }) => spans));
-  const { span: first } = placed[0] ?? {};
+  // Not the earliest: the clocks of two processes differ by more than a call takes. Our own part is the first.
+  const [first] = (parts.find((part) => part.reason !== 'sampled') ?? parts[0])?.spans ?? [];
   const [traceId] = parts.map((part) => part.traceId);
   if (!reason || !first || !traceId) return undefined;
   const { name, status, ms, startedAt } = first;
+  const placed = inTreeOrder(parts.flatMap(({ spans }) => spans));
   const services = [...new Set(placed.map(({ span }) => span.service))];
   return {
     traceId,

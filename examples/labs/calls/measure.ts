@@ -12,7 +12,7 @@ import { startReplica, untilListens } from '../../support/replica.ts';
 
 const requests = 30;
 /** Milliseconds between two requests, and after the last one until the result. */
-const [pause, patience] = [50, 5_000];
+const [pause, observed] = [50, 5_000];
 
 type Scene = { upstream: RequestListener; timeout: number; naive?: Record<string, string> };
 
@@ -53,7 +53,7 @@ async function measure(program: string, { upstream, timeout, naive }: Scene): Pr
     });
     await wait(pause);
   }
-  await wait(patience);
+  await wait(observed);
   const result = `${requests} requests, ${received} calls to the upstream; ${open} without a response`;
   caller.stop('SIGKILL');
   next.close();

@@ -3,7 +3,7 @@ import process from 'node:process';
 
 const { PORT, NEXT_URL = '', TIMEOUT_MS } = process.env;
 
-/** Milliseconds for which an attempt may take; without the variable, as long as it wants. */
+/** Time limit of an attempt; milliseconds. Without the variable, it has none. */
 const timeout = TIMEOUT_MS ? Number(TIMEOUT_MS) : undefined;
 
 /** Tries four times, whatever happened. */

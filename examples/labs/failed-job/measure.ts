@@ -6,7 +6,7 @@ import { startReplica } from '../../support/replica.ts';
 import { attemptsOf } from './report.ts';
 
 /** Seconds for which the report is awaited after the repair. */
-const patience = 15;
+const limit = 15;
 
 async function measure(program: string): Promise<string> {
   const scratch = mkdtempSync(join(tmpdir(), 'slipway-lab-'));
@@ -19,7 +19,7 @@ async function measure(program: string): Promise<string> {
   rmSync(folder);
   const repairedAt = performance.now();
   const passed = () => (performance.now() - repairedAt) / 1_000;
-  while (!existsSync(join(folder, 'report.txt')) && passed() < patience) await wait(100);
+  while (!existsSync(join(folder, 'report.txt')) && passed() < limit) await wait(100);
   const found = existsSync(join(folder, 'report.txt'));
   const attempts = readFileSync(attemptsOf(folder), 'utf8').trim().split('\n').length;
   const seconds = passed().toFixed(0);

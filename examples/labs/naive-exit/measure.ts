@@ -11,7 +11,7 @@ import { ensureSecrets } from '../../../scripts/secrets.ts';
 import { appOf, type ServiceProcess, startProcess } from '../../../scripts/service-process.ts';
 import { type ServiceName, serviceNames, system } from '../../../scripts/system.ts';
 import { type Ports, type ServiceSpec, topology } from '../../../scripts/topology.ts';
-import { describe } from '../../support/load.ts';
+import { describe, type Outcomes } from '../../support/load.ts';
 import { openService } from '../../support/local-service.ts';
 import { freePort } from '../../support/ports.ts';
 import { startTraffic } from './traffic.ts';
@@ -28,6 +28,14 @@ const ports = Object.fromEntries(
     return [name, { port, management: portOf(`${prefix}_MANAGEMENT_PORT`, system[name].management) }];
   }),
 ) as Ports;
+
+/** Adds counts up. */
+function added(all: Outcomes[]): Outcomes {
+  const sum: Outcomes = {};
+  for (const outcomes of all)
+    for (const [outcome, count] of Object.entries(outcomes)) sum[outcome] = (sum[outcome] ?? 0) + count;
+  return sum;
+}
 
 /** Returns a service as `npm start` runs it, but on other ports. */
 function specOn(name: ServiceName, port: number, management: number): ServiceSpec {
@@ -90,7 +98,11 @@ for (const spec of next) {
   await replicas.shift()?.stop();
 }
 await wait(1_000);
-console.log(`${naive ? 'without a drain' : "with the platform's drain"}: ${describe(await traffic.stop())}`);
+const results = await traffic.stop();
+for (const [kind, outcomes] of Object.entries(results)) console.log(`${kind}: ${describe(outcomes)}`);
+console.log(
+  `${naive ? 'without a drain' : "with the platform's drain"}: ${describe(added(Object.values(results)))}`,
+);
 gateway.kill('SIGTERM');
 await gateway.exited;
 await Promise.all(replicas.map(({ stop }) => stop()));

@@ -14,7 +14,7 @@ export const Fault = Type.Object(
     }),
     kind: Type.Enum(['latency', 'error', 'hang'], {
       description:
-        'latency: takes longer; error: fails immediately; hang: does not end before the experiment',
+        'latency: takes longer; error: fails immediately; hang: does not end before its deadline or the end of the experiment',
     }),
     ms: Type.Optional(
       Type.Integer({
@@ -42,7 +42,7 @@ const what = {
   ),
 };
 
-/** What to try in a process, and for how long. */
+/** An experiment to start in a process, and its duration. */
 export const ExperimentRequest = Type.Object(
   {
     ...what,

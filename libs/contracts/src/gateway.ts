@@ -42,7 +42,7 @@ export const getSystem = {
     tags,
     response: responses({ 200: System }),
   },
-  config: { access: 'public' },
+  config: { access: 'public', hasNoFaults: true },
 } as const satisfies Operation;
 
 const Count = (description: string) => Type.Integer({ minimum: 0, description });
@@ -112,7 +112,7 @@ export type Replica = Static<typeof Replica>;
 
 const Outcome = (description: string) => Count(`Requests ${description}`);
 
-/** Limits of a load, which the generator can hold on a laptop. */
+/** Limits of a load. */
 export const maxLoad = { requestsPerSecond: 2_000, seconds: 300 };
 
 export const LoadOrder = Type.Object({
@@ -292,7 +292,7 @@ export const TraceSpan = Type.Object({
   depth: Type.Integer({ minimum: 0, description: 'Number of spans above it' }),
   service: Type.String(),
   name: Type.String(),
-  kind: Type.Enum(['server', 'client', 'consumer', 'internal']),
+  kind: Type.String({ description: '`server`, `client`, `consumer` or `internal`' }),
   offsetMs: Milliseconds('Start, from that of the first span'),
   ms: Milliseconds('Duration'),
   status: Type.Optional(Type.Integer({ description: 'Status of the response' })),

@@ -1,5 +1,7 @@
-/** How the requests of a load ended. `unsent` ones were due while as many as allowed were in flight, or the
- * thread stood still. */
+/**
+ * How the requests of a load ended. Those that are `unsent` were due while the maximum was in flight, or while the thread
+ * stood still.
+ */
 export const outcomes = ['answered', 'rejected', 'late', 'failed', 'unsent'] as const;
 export type Outcome = (typeof outcomes)[number];
 

@@ -22,6 +22,7 @@ async function setUp(answer: (response: ServerResponse, url: string) => void, ma
     addressOf: () => server.origin,
     pathOf: (priority) => `/${priority}`,
     token: 'a-token',
+    log: { error: (error: unknown) => expect.fail(String(error)) },
     maxInFlight,
   });
   onTestFinished(async () => {

@@ -3,8 +3,9 @@ import { type Priority, priorities } from '@slipway/contract-kit/operation';
 import { problem } from '@slipway/contracts/errors';
 import { type Load, type LoadOrder, maxLoad } from '@slipway/contracts/gateway';
 import { type Discovery, discover } from '@slipway/platform/calls/discovery';
+import type { Logger } from '@slipway/platform/telemetry/log';
 import { SharedCounts } from './counts.ts';
-import { patienceMs } from './rules.ts';
+import { clientTimeoutMs } from './rules.ts';
 import type { WorkerOrder } from './worker.ts';
 
 /** The module of the thread: a bundle has it under another name, beside all other code. */
@@ -16,7 +17,7 @@ const refreshMs = 1_000;
 const stuckMs = 10_000;
 
 /** Maximum requests in flight, which bounds the connections: all of the highest rate, if none is answered in time. */
-const defaultMaxInFlight = (maxLoad.requestsPerSecond * patienceMs) / 1_000;
+const defaultMaxInFlight = (maxLoad.requestsPerSecond * clientTimeoutMs) / 1_000;
 
 type Options = {
   /** Returns the address of a service, in one of the forms that `discover` reads. */
@@ -25,6 +26,7 @@ type Options = {
   pathOf: (priority: Priority) => string;
   /** The secret that the service expects. */
   token: string;
+  log: Pick<Logger, 'error'>;
   /** Changes for tests. */
   maxInFlight?: number;
 };
@@ -43,6 +45,8 @@ export class LoadGenerator {
   readonly #options: Options;
   #last: Running | undefined;
   #isClosed = false;
+  /** The number of starts and stops so far. */
+  #orders = 0;
 
   constructor(options: Options) {
     this.#options = options;
@@ -56,10 +60,13 @@ export class LoadGenerator {
   /**
    * Starts a load.
    *
-   * @throws {Problem} unavailable, if the service has no address, or this gateway drains
+   * @throws {Problem} unavailable, if the service has no address, or this gateway drains; conflict, if another load was
+   * started or stopped before this one could
    */
   async start(order: LoadOrder): Promise<Load> {
     const { service } = order;
+    this.#orders += 1;
+    const own = this.#orders;
     const discovery = discover(service, this.#options.addressOf(service));
     try {
       await discovery.ready();
@@ -71,6 +78,10 @@ export class LoadGenerator {
       discovery.close();
       throw problem('unavailable', 'This gateway is stopping', { retryAfter: 1 });
     }
+    if (own !== this.#orders) {
+      discovery.close();
+      throw problem('conflict', 'Another load was started or stopped at the same time');
+    }
     this.stop();
     this.#last = this.#run(order, discovery);
     return { ...this.#last.load, ...this.#last.counts.read() };
@@ -78,6 +89,7 @@ export class LoadGenerator {
 
   /** Ends the load immediately, with its requests in flight. */
   stop(): void {
+    this.#orders += 1;
     this.#last?.stop();
   }
 
@@ -89,7 +101,7 @@ export class LoadGenerator {
 
   #run({ service, requestsPerSecond, seconds }: LoadOrder, discovery: Discovery): Running {
     const counts = new SharedCounts();
-    const { pathOf, token, maxInFlight = defaultMaxInFlight } = this.#options;
+    const { pathOf, token, log, maxInFlight = defaultMaxInFlight } = this.#options;
     const paths = Object.fromEntries(priorities.map((priority) => [priority, pathOf(priority)]));
     const workerData: WorkerOrder = {
       ...{ requestsPerSecond, seconds, maxInFlight, paths, token },
@@ -105,7 +117,7 @@ export class LoadGenerator {
     };
     const refresh = setInterval(() => thread.postMessage(discovery.origins()), refreshMs).unref();
     // The thread ends by itself, unless it is stuck.
-    const deadline = setTimeout(stop, seconds * 1_000 + patienceMs + stuckMs).unref();
+    const deadline = setTimeout(stop, seconds * 1_000 + clientTimeoutMs + stuckMs).unref();
     function stop(): void {
       load.isRunning = false;
       clearInterval(refresh);
@@ -114,8 +126,8 @@ export class LoadGenerator {
       void thread.terminate();
     }
     thread.once('exit', stop);
-    // Its end is all that matters, and an exit follows.
-    thread.on('error', () => undefined);
+    // An exit follows.
+    thread.on('error', (error) => log.error(error, 'the load has failed'));
     return { load, counts, stop };
   }
 }

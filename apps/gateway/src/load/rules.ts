@@ -2,7 +2,7 @@ import type { Priority } from '@slipway/contract-kit/operation';
 import type { Outcome } from './counts.ts';
 
 /** Time after which a client disconnects; milliseconds. A response counts only before that. */
-export const patienceMs = 1_000;
+export const clientTimeoutMs = 1_000;
 /** The priorities of ten requests: six people wait for theirs, three are background work, and one moves money. */
 const mix: readonly Priority[] = [
   ...(['interactive', 'batch', 'interactive', 'money', 'interactive'] as const),

@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import { http } from '@slipway/contract-kit/node-http';
 import type { Outcome, SharedCounts } from './counts.ts';
-import { dueAfter, outcomeOf, patienceMs } from './rules.ts';
+import { clientTimeoutMs, dueAfter, outcomeOf } from './rules.ts';
 
 export type Order = {
   requestsPerSecond: number;
@@ -33,7 +33,7 @@ export function sendLoad(order: Order, counts: SharedCounts): Promise<void> {
 
   function send(turn: number, now: number): void {
     const request = http.get(urlOf(turn), { agent, headers });
-    const sent: InFlight = { request, endsAt: now + patienceMs, isLate: false };
+    const sent: InFlight = { request, endsAt: now + clientTimeoutMs, isLate: false };
     let outcome: Outcome = 'failed';
     request.once('response', (response) => {
       response.resume().once('end', () => {

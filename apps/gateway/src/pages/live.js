@@ -1,4 +1,4 @@
-// Receives the stream of the system for the page and all views, while at least one of them looks.
+// Receives the stream of the system for the page and all views, while the page is open.
 
 import { compare } from './rates.js';
 
@@ -7,14 +7,11 @@ const path = '/api/v1/system/events';
 const maxReadings = 600;
 /** Delay before the page connects again after the gateway has rejected it; milliseconds. */
 const retryMs = 3_000;
-/** How long the stream stays open when no view looks, as while another view is loaded; milliseconds. */
-const closeAfterMs = 2_000;
 
 const listeners = new Set();
 /** The readings so far, oldest first, each with the rates since the one before. */
 const readings = [];
 let source;
-let timer;
 let isLost = false;
 
 /**
@@ -25,15 +22,8 @@ let isLost = false;
 export function watchSystem(listener) {
   listeners.add(listener);
   listener({ readings, isLost });
-  clearTimeout(timer);
   if (!source) connect();
-  return () => {
-    listeners.delete(listener);
-    if (listeners.size === 0) {
-      clearTimeout(timer);
-      timer = setTimeout(disconnect, closeAfterMs);
-    }
-  };
+  return () => listeners.delete(listener);
 }
 
 function connect() {
@@ -45,15 +35,9 @@ function connect() {
     isLost = true;
     tell();
     // Closed by an error of HTTP, after which a browser does not try again.
-    if (source?.readyState !== EventSource.CLOSED) return;
-    disconnect();
-    timer = setTimeout(connect, retryMs);
+    if (source.readyState !== EventSource.CLOSED) return;
+    setTimeout(connect, retryMs);
   };
-}
-
-function disconnect() {
-  source?.close();
-  source = undefined;
 }
 
 function receive(id, { at, services, load }) {

@@ -102,12 +102,15 @@ describe('an experiment', () => {
     });
   });
 
-  it('of the gateway itself leaves its own end possible', async () => {
+  it('of the gateway itself leaves the pages and its own end possible', async () => {
     await start({ EXPERIMENTS_TOKEN: token });
     expect((await operate('PUT', 'gateway', { fault, seconds: 60 })).status).toBe(200);
-    expect((await gateway.app.inject('/api/v1/system')).statusCode).toBe(500);
+    const status = async (url: string) => (await gateway.app.inject(url)).statusCode;
+    expect(await status('/api/v1/openapi.json')).toBe(500);
+    for (const url of ['/', '/pages/home.js', '/api/v1/system'])
+      expect([url, await status(url)]).toEqual([url, 200]);
     expect((await operate('DELETE', 'gateway')).status).toBe(200);
-    expect((await gateway.app.inject('/api/v1/system')).statusCode).toBe(200);
+    expect(await status('/api/v1/openapi.json')).toBe(200);
   });
 
   it.each([

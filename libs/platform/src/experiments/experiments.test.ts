@@ -47,7 +47,7 @@ describe('an experiment', () => {
 
   it('gives way to the fault of the settings when it ends, which does not end', () => {
     const { experiments, changes } = create();
-    experiments.last(setting);
+    experiments.applySetting(setting);
     expect(experiments.current).toEqual({ fault: setting });
     experiments.start({ fault, seconds: 10 });
     expect(experiments).toMatchObject({ store: fault, service: undefined });
@@ -59,7 +59,7 @@ describe('an experiment', () => {
 
   it('ends when the process closes, and no other one starts', () => {
     const { experiments } = create();
-    experiments.last(setting);
+    experiments.applySetting(setting);
     experiments.start({ fault, seconds: 10 });
     experiments.close();
     expect(experiments).toMatchObject({ store: undefined, service: undefined, current: undefined });
@@ -92,7 +92,7 @@ describe('what waits for the end of a fault', () => {
 
   it('waits five minutes at most, even if the fault has no end', async () => {
     const { experiments } = create();
-    experiments.last(fault);
+    experiments.applySetting(fault);
     const waited = experiments.wait(Number.POSITIVE_INFINITY);
     vi.advanceTimersByTime(300_000);
     expect(await waited).toBe(false);

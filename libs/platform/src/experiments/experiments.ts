@@ -73,7 +73,7 @@ export class Experiments implements Faults {
   }
 
   /** Applies the fault of the settings until the process closes. */
-  last(fault: Fault): void {
+  applySetting(fault: Fault): void {
     this.#lasting = { fault };
     if (!this.#current) this.#apply(this.#lasting);
   }

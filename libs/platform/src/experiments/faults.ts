@@ -1,6 +1,6 @@
 import type { Fault } from '@slipway/contract-kit/experiment';
 
-/** The faults of a process, as those who cause them read them. */
+/** The faults that an experiment has caused in a process. */
 export type Faults = {
   /** The fault of the service's own requests; absent if there is none. */
   readonly service: Fault | undefined;

@@ -18,6 +18,7 @@ export function registerServiceFault(app: FastifyInstance, faults: Faults): void
     if (isStream || hasNoFaults || !isHit(fault)) return done();
     if (fault.kind === 'error') return done(problem('internal', 'An experiment makes this service fail'));
     const { raw } = reply;
+    if (raw.destroyed) return done();
     const waited = faults.wait(fault.ms, (end) => raw.once('close', end));
     // Nobody waits for a response that was sent at the time limit, or whose client has disconnected.
     void waited.then(() => reply.sent || raw.destroyed || done());

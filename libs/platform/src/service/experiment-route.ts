@@ -23,14 +23,14 @@ export async function answerExperiment(
   body: AsyncIterable<Buffer>,
   { state, token }: OperatedExperiments,
 ): Promise<Answer> {
-  if (!token) return refuse(404, 'Not found; experiments are allowed only where EXPERIMENTS_TOKEN is set');
+  if (!token) return reject(404, 'Not found; experiments are allowed only where EXPERIMENTS_TOKEN is set');
   const rejection = rejectOthers(headers, token, 'EXPERIMENTS_TOKEN');
   if (rejection) return rejection;
   if (method === 'DELETE') {
     state.end();
     return { status: 200, body: { experiment: state.current } };
   }
-  if (method !== 'PUT') return refuse(405, 'Only PUT and DELETE are allowed');
+  if (method !== 'PUT') return reject(405, 'Only PUT and DELETE are allowed');
   return rejectOtherTypes(headers) ?? start(body, state);
 }
 
@@ -38,11 +38,11 @@ async function start(body: AsyncIterable<Buffer>, state: Experiments): Promise<A
   try {
     return { status: 200, body: { experiment: state.start(checked(await readJson(body))) } };
   } catch (error) {
-    return refuse(error instanceof Problem ? error.status : 400, (error as Error).message);
+    return reject(error instanceof Problem ? error.status : 400, (error as Error).message);
   }
 }
 
-const refuse = (status: number, error: string): Answer => ({ status, body: { error } });
+const reject = (status: number, error: string): Answer => ({ status, body: { error } });
 
 type Check = ((input: unknown) => boolean) & { errors?: Parameters<typeof invalidRequest>[0] };
 

@@ -67,7 +67,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
     return json(response, status, body);
   }
   json(response, 404, {
-    error: 'Not found; see /health, /started, /status, /metrics, /traces and /log-level',
+    error: 'Not found; see /health, /started, /status, /metrics, /traces, /log-level and /experiment',
   });
 }
 

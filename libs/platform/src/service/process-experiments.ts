@@ -16,8 +16,8 @@ type Parts = {
 };
 
 /**
- * Makes the experiments of a process. All end when it closes its port, so that none holds its end. The fault of the
- * settings begins when the process is ready, so that it can start.
+ * Makes the experiments of a process. All end when it closes its port, or a fault could delay its stop. The fault of the
+ * settings begins when the process is ready, or it could prevent the start.
  */
 export function createExperiments(app: FastifyInstance, parts: Parts): Experiments {
   const { hasStore, setting, lifecycle, log, metrics } = parts;
@@ -32,7 +32,7 @@ export function createExperiments(app: FastifyInstance, parts: Parts): Experimen
   // All services of `npm start` have the same environment, also those without a store.
   if (lasting && (lasting.on === 'service' || hasStore)) {
     lifecycle.notices.push(`The setting FAULT is on. ${describeFault(lasting)}`);
-    lifecycle.on('ready', () => experiments.last(lasting));
+    lifecycle.on('ready', () => experiments.applySetting(lasting));
   }
   return experiments;
 }

@@ -138,7 +138,8 @@ export async function buildService<Schema extends TObject, Store extends Service
   const connections = superviseConnections(app.server);
   registerProblemResponses(app);
   registerServiceFault(app, experiments);
-  if (platform.EXPERIMENTS_TOKEN) registerWork(app, platform.EXPERIMENTS_TOKEN);
+  // Not at the public door: there, admission would let strangers' requests for it go before those of people.
+  if (platform.EXPERIMENTS_TOKEN && !definition.isPublic) registerWork(app, platform.EXPERIMENTS_TOKEN);
   if (store?.idempotency) {
     const requestTimeout = platform.REQUEST_TIMEOUT_MS;
     registerIdempotency(app, store.idempotency, { log, requestTimeout, expires: store.jobs === undefined });

@@ -22,7 +22,7 @@ export const platformSettings = Type.Object({
     default: 9080,
     minimum: 0,
     maximum: 65535,
-    description: 'Port of /health, /started, /status and /metrics',
+    description: 'Port of /health, /started, /status, /metrics, /traces, /log-level and /experiment',
   }),
   MANAGEMENT_TOKEN: Type.Optional(
     Secret({

@@ -97,7 +97,7 @@ function expectRoutes(app: FastifyInstance, requests: Metrics['requests']): void
   });
 }
 
-/** Remembers the source file that defines each route, for its spans. */
+/** Stores the source file that defines each route, for its spans. */
 function nameFiles(app: FastifyInstance, tracing: Tracing): void {
   const onRoute = ({ method, url }: { method: string | string[]; url: string }) => {
     const file = sourceFile(onRoute);

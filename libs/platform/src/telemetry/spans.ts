@@ -76,7 +76,7 @@ export function withSpan<T>(facts: SpanFacts, work: (span?: Span) => Promise<T>)
 
 /**
  * Starts a child span of the current one. The caller must end it with `endSpan`. It is exported if the trace is sampled, and
- * recorded for the console in case that the request fails or is slow.
+ * recorded for the console in case the request fails or is slow.
  */
 export function startSpan(facts: SpanFacts): Span | undefined {
   const active = context.active();

@@ -7,7 +7,8 @@ export const StoredSpan = Type.Object({
   parentId: Type.Optional(Type.String()),
   service: Type.String(),
   name: Type.String(),
-  kind: Type.Enum(['server', 'client', 'consumer', 'internal']),
+  /** `server`, `client`, `consumer` or `internal`; a process of a newer version may know more. */
+  kind: Type.String(),
   /** Milliseconds since the epoch. */
   startedAt: Type.Number(),
   /** Duration in milliseconds. */
@@ -27,7 +28,8 @@ export type TraceReason = (typeof reasons)[number];
 
 export const StoredTrace = Type.Object({
   traceId: Type.String(),
-  reason: Type.Enum([...reasons]),
+  /** One of `TraceReason`; a process of a newer version may know more. */
+  reason: Type.String(),
   /** Whether the spans were also sent to an exporter. */
   isExported: Type.Boolean(),
   spans: Type.Array(StoredSpan),
@@ -52,7 +54,7 @@ const max = { traces: 50, name: 10, spans: 100 };
  * ring.find(traceId);
  */
 export class TraceRing {
-  readonly #stored = new Map<TraceReason, Map<string, StoredTrace>>();
+  readonly #stored = new Map<string, Map<string, StoredTrace>>();
 
   /** Stores the spans of a request, the request's own first. They join earlier ones of the same trace and reason. */
   add(trace: StoredTrace): void {

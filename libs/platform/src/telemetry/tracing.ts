@@ -23,7 +23,7 @@ import type { TracingOptions } from './tracing-settings.ts';
 export type Tracing = {
   /** The last traces of requests that failed, were slow, or were sent by an administrator. */
   traces: TraceRing;
-  /** Says which source file defines a route. */
+  /** Records which source file defines a route. */
   defineRoute(method: string, route: string, file: SourceFile): void;
   /** Creates the context of an incoming request from its headers, and starts its span. */
   accept(headers: IncomingHttpHeaders, facts: RequestStart): RequestContext;
@@ -68,6 +68,9 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
   const mayRecordLate = isNever ? () => false : allowance(latePerSecond);
   const { factsOf, defineRoute } = requestFacts();
   const traces = new TraceRing();
+  // B3's debug flag is sent on whatever the sampler decides.
+  const ofCaller =
+    isPublic && settings.OTEL_PROPAGATORS.includes('b3') ? withoutDebug : (all: Context) => all;
 
   function start(facts: SpanFacts, parent: Context, startedAt?: number): Span {
     return sdk ? makeSpan(sdk.tracer, facts, parent, startedAt) : idsOnly(parent, isPublic);
@@ -75,7 +78,7 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
 
   function accept(headers: IncomingHttpHeaders, request: RequestStart): RequestContext {
     const { method, route, correlationId, timeout, startedAt } = request;
-    const caller = propagation.extract(ROOT_CONTEXT, headers);
+    const caller = ofCaller(propagation.extract(ROOT_CONTEXT, headers));
     return {
       correlationId,
       span: start(factsOf(method, route), caller, startedAt),
@@ -174,6 +177,13 @@ function idsOnly(parent: Context, isPublic = false): Span {
   if (isPublic) return trace.wrapSpanContext({ ...ids, spanId: newSpanId(), traceFlags: TraceFlags.NONE });
   // Only the sampled flag: the SDK writes newer trace flags as an invalid header.
   return trace.wrapSpanContext({ ...ids, traceFlags: ids.traceFlags & TraceFlags.SAMPLED });
+}
+
+/** Returns a context with only the ids and the baggage of another one. */
+function withoutDebug(all: Context): Context {
+  const [ids, baggage] = [trace.getSpanContext(all), propagation.getBaggage(all)];
+  const identified = ids ? trace.setSpanContext(ROOT_CONTEXT, ids) : ROOT_CONTEXT;
+  return baggage ? propagation.setBaggage(identified, baggage) : identified;
 }
 
 const newIds = (): SpanContext => ({

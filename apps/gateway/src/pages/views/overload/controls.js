@@ -40,7 +40,10 @@ export function createControls(signal) {
     return act('PUT', 'load', body, `${service} gets ${slider.value} requests per second for a minute.`);
   };
   const stop = () => act('DELETE', 'load', undefined, 'The load has ended.');
-  const slider = createSlider(() => reading?.load?.isRunning && start());
+  const slider = createSlider(() => {
+    const load = reading?.load;
+    if (load?.isRunning && load.service === service) start();
+  });
   const guards = createSwitch((areOn) => {
     // A fault of the service goes on.
     const { fault } = experimentOf(reading, service) ?? {};

@@ -21,7 +21,7 @@ export function createWaterfall(traceId, signal) {
 
 function partsOf(trace) {
   const { name, reason, status, ms, startedAt, zipkin, spans } = trace;
-  const facts = [time(startedAt), `status ${status}`, took(ms), reasons[reason]].join(' · ');
+  const facts = [time(startedAt), `status ${status ?? '–'}`, took(ms), reasons[reason]].join(' · ');
   const link = zipkin ? element('p', {}, element('a', { href: zipkin }, 'This trace in Zipkin')) : undefined;
   return [
     element('p', {}, element('strong', {}, name)),
