@@ -11,7 +11,7 @@ const count = 40;
 /** Limit on new series in a check. */
 const otherSeries = count / 2;
 /** A service that others use, too, can make other series meanwhile, such as the histogram of a new status. */
-const attempts = 3;
+const attempts = 10;
 
 /** Promises about metrics with bounded labels, and traces that continue the caller's. */
 export const telemetry: ServicePromise[] = [
