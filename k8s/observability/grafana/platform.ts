@@ -27,6 +27,10 @@ export const platform: Dashboard = {
         names: yesNo,
         runbook: 'service-unready',
       }),
+      states('Experiment', 'none', query('service_experiment_running', '{{service}} {{instance}}'), {
+        help: 'Somebody causes faults, or has switched the guards off, on purpose. It ends by itself.',
+        names: { 0: { text: 'no', color: 'green' }, 1: { text: 'yes', color: 'orange' } },
+      }),
       states('Draining', 'none', query('service_draining', '{{service}} {{instance}}'), {
         help: 'From the signal to stop until the process ends: the drain delay, then the requests in flight.',
         names: { 0: { text: 'no', color: 'green' }, 1: { text: 'yes', color: 'orange' } },
