@@ -4,6 +4,7 @@
  * Fills a system with a month of business, restarts billing under load, and takes a picture of each view for
  * docs/pictures. It takes about two minutes.
  */
+import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { launch, type Page } from 'puppeteer-core';
@@ -14,6 +15,8 @@ import { logIn } from '../console/forms.ts';
 import { gatherCrowd } from '../rollout/crowd.ts';
 import { startTraffic } from '../rollout/traffic.ts';
 import { type System, startSystem } from '../support/system.ts';
+
+const root = join(import.meta.dirname, '../..');
 
 /** Short requests a second while the pictures are taken. */
 const rate = 40;
@@ -59,7 +62,7 @@ async function take(page: Page, base: string, view: string): Promise<void> {
     "document.querySelector('main h2 + div') && !/Loading/.test(document.body.innerText)",
   );
   await page.waitForNetworkIdle({ concurrency: 1, idleTime: 1_000 });
-  const path = new URL(`../../docs/pictures/console-${view}.png`, import.meta.url).pathname;
-  await page.screenshot({ path: path as `${string}.png` });
-  process.stdout.write(`docs/pictures/console-${view}.png\n`);
+  const path = `docs/pictures/console-${view}.png` as const;
+  await page.screenshot({ path: join(root, path) as `${string}.png` });
+  process.stdout.write(`${path}\n`);
 }
