@@ -17,7 +17,9 @@ describe.skipIf(why)(`a checkout${why}`, () => {
     const crlf = ['-c', 'core.autocrlf=true', '-c', 'core.eol=crlf'];
     git(...crlf, 'checkout-index', '--all', `--prefix=${copy}/`);
     expect(files.length).toBeGreaterThan(500);
-    expect(files.filter((file) => readFileSync(join(copy, file)).includes('\r\n'))).toEqual([]);
+    // The signature of a PNG has this line end, so that such a change of it is noticed.
+    const texts = files.filter((file) => !file.endsWith('.png'));
+    expect(texts.filter((file) => readFileSync(join(copy, file)).includes('\r\n'))).toEqual([]);
   });
 
   // `pathname` of a file's URL has %20 in the place of a space.
