@@ -135,7 +135,7 @@ describe('1,000 requests of which no two are alike', () => {
     for (const end of ends) expect(end).toMatch(/^([1-5]\d\d|[a-z_]{2,20})$/);
     // The rest is new pairs of a known route and a known status, of 15 lines each.
     expect(after.length - before.length).toBeLessThan(routes.length * known.length * 15);
-    expect(after.length).toBeLessThan(6_000);
+    expect(after.length).toBeLessThan(5_000);
 
     await sendAll(address, 1_000);
     expect(names(await seriesOf(management))).toEqual(names(after));

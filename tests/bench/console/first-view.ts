@@ -12,7 +12,7 @@ const links = [
 
 type View = { requests: number; bytes: number; painted: number; drawn: number };
 
-/** What the first view takes: requests, bytes, and milliseconds until something and until the map is seen. */
+/** Measures the requests and bytes of the first view, and the milliseconds until something and until the map is seen. */
 export async function firstView(browser: Browser, base: string): Promise<string[]> {
   const rows: string[][] = [];
   for (const link of links) {

@@ -3,7 +3,7 @@ import { SharedCounts } from './counts.ts';
 import { priorityOfTurn } from './rules.ts';
 import { sendLoad } from './send.ts';
 
-/** What the thread of a load gets from the gateway. */
+/** The load that the gateway gives to its thread. */
 export type WorkerOrder = {
   requestsPerSecond: number;
   seconds: number;

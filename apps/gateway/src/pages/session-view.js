@@ -4,6 +4,12 @@ import { element } from './dom.js';
 import { failureText } from './failure.js';
 import { onSessionChange, restoreSession } from './session.js';
 
+/** Makes the sentence for everybody else, where only administrators have something. */
+export function adminHint(sentence) {
+  const link = element('a', { href: '#business' }, 'Log in as an administrator');
+  return element('p', {}, `${sentence} `, link, ' in the view Business.');
+}
+
 /**
  * Shows content in an element, and shows it again whenever somebody logs in or a session ends.
  *

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { System } from '@slipway/contracts/gateway';
 import type { App } from '@slipway/platform/core/app';
-import { type PageFile, pageFile, readPageFiles, sendFile } from '../page-files.ts';
+import { pageFile, readPageFiles, sendFile } from '../page-files.ts';
 import type { Link } from '../page-links.ts';
 import { renderErrors, renderHome, renderPlain, renderSystemModule } from '../pages/render.ts';
 import { securityHeaders } from '../security-headers.ts';
@@ -28,18 +28,18 @@ const config = { hasNoFaults: true } as object;
 /** Serves the start page, as text to clients that do not ask for HTML, its modules, and the list of error codes. */
 export async function registerPageRoutes(app: App, { links, docsUrl, system }: PageOptions): Promise<void> {
   const home = html(renderHome(read('home.html'), links));
-  const files: [string, PageFile][] = [...readPageFiles(folder)].map(([path, file]) => [
-    `/pages/${path}`,
-    file,
-  ]);
-  files.push(['/pages/system.js', pageFile('text/javascript; charset=utf-8', renderSystemModule(docsUrl))]);
-  files.push(['/docs/errors', html(renderErrors(read('errors.html')))]);
+  const files = readPageFiles(folder);
+  files.set('system.js', pageFile('text/javascript; charset=utf-8', renderSystemModule(docsUrl)));
+  const errors = html(renderErrors(read('errors.html')));
 
   await app.register(async (pages) => {
     pages.addHook('onRequest', securityHeaders(policy));
-    for (const [url, file] of files) {
-      pages.get(url, { config }, (request, reply) => sendFile(request, reply, file));
-    }
+    // One route, because each has series of metrics of its own.
+    pages.get<{ Params: { '*': string } }>('/pages/*', { config }, async (request, reply) => {
+      const file = files.get(request.params['*']);
+      return file ? sendFile(request, reply, file) : reply.callNotFound();
+    });
+    pages.get('/docs/errors', { config }, async (request, reply) => sendFile(request, reply, errors));
     pages.get('/', { config }, async (request, reply) => {
       if (request.headers.accept?.includes('text/html'))
         return sendFile(request, reply, home, 'accept, accept-encoding');

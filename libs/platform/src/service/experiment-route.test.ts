@@ -59,7 +59,7 @@ async function running(env: Record<string, string> = { EXPERIMENTS_TOKEN: token 
   return { ...service, commands, operate, ask, statusOf };
 }
 
-/** What the tests read of /status. */
+/** The part of /status that the tests read. */
 type Described = {
   dependencies: { error?: string }[];
   notices: string[];

@@ -17,7 +17,7 @@ type Observed = {
   peer?: string | undefined;
   /** The source file of its spans; by default the one that calls `observeDependency`. */
   file?: SourceFile | undefined;
-  /** What an experiment does to it. */
+  /** The faults that an experiment causes in it. */
   faults?: Faults | undefined;
 };
 

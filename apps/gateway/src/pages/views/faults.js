@@ -7,7 +7,7 @@ import { createForm } from '../form.js';
 import { watchSystem } from '../live.js';
 import { createPanel } from '../panel.js';
 import { call, isAdmin } from '../session.js';
-import { showForSession } from '../session-view.js';
+import { adminHint, showForSession } from '../session-view.js';
 import { docsUrl, services } from '../system.js';
 
 const labs = [
@@ -38,7 +38,9 @@ export function show(view) {
   const controls = element('div');
   view.append(running.element, controls, labTable());
   const stopRunning = watchSystem(running.update);
-  const stopControls = showForSession(controls, (signal) => (isAdmin() ? [controlPanel(signal)] : [hint()]));
+  const stopControls = showForSession(controls, (signal) =>
+    isAdmin() ? [controlPanel(signal)] : [adminHint('Only administrators cause faults.')],
+  );
   return () => {
     stopRunning();
     stopControls();
@@ -67,11 +69,6 @@ function runningRow({ service, processes, experiment }, at) {
   const seconds = secondsLeft(experiment, at);
   const end = seconds === undefined ? 'with the process, by its setting FAULT' : `in ${seconds} s`;
   return namedRow(service, processes.join(', '), describe(experiment), end);
-}
-
-function hint() {
-  const link = element('a', { href: '#business' }, 'Log in as an administrator');
-  return element('p', {}, 'Only administrators cause faults. ', link, ' in the view Business.');
 }
 
 function controlPanel(signal) {

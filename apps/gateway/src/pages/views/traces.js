@@ -2,18 +2,15 @@
 
 import { element } from '../dom.js';
 import { isAdmin } from '../session.js';
-import { showForSession } from '../session-view.js';
+import { adminHint, showForSession } from '../session-view.js';
 import { createList } from './traces/list.js';
 import { createWaterfall } from './traces/waterfall.js';
 
 /** Shows the view in an element until the returned function is called. */
 export function show(root) {
-  return showForSession(root, (signal) => (isAdmin() ? traceParts(signal) : [hint()]));
-}
-
-function hint() {
-  const link = element('a', { href: '#business' }, 'Log in as an administrator');
-  return element('p', {}, 'Only administrators see traces. ', link, ' in the view Business.');
+  return showForSession(root, (signal) =>
+    isAdmin() ? traceParts(signal) : [adminHint('Only administrators see traces.')],
+  );
 }
 
 /** Shows the list, or the trace that the address names, such as `#traces/5485f7e08978492f910b425f5493e972`. */

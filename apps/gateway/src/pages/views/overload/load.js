@@ -6,7 +6,7 @@ import { secondsLeft } from '../../experiments.js';
 import { failureText } from '../../failure.js';
 import { experimentOf, goodputOf } from '../../goodput.js';
 import { isAdmin } from '../../session.js';
-import { showForSession } from '../../session-view.js';
+import { adminHint, showForSession } from '../../session-view.js';
 import { createControls } from './controls.js';
 import { createGoodput } from './goodput.js';
 
@@ -21,7 +21,7 @@ export function createLoad() {
 
   function draw(signal) {
     controls = isAdmin() ? createControls(signal) : undefined;
-    return controls ? [controls.element] : [hint()];
+    return controls ? [controls.element] : [adminHint('Only administrators send a load.')];
   }
 
   async function begin() {
@@ -46,11 +46,6 @@ export function createLoad() {
       leave();
     },
   };
-}
-
-function hint() {
-  const link = element('a', { href: '#business' }, 'Log in as an administrator');
-  return element('p', { class: 'quiet' }, link, ' in the view Business to send a load.');
 }
 
 function whatRuns(reading, service) {

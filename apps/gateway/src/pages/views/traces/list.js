@@ -1,12 +1,9 @@
 // The list of traces, newest first.
 
 import { element, emptyTable, heading, kindOf } from '../../dom.js';
-import { failureText } from '../../failure.js';
 import { duration, number, time } from '../../format.js';
+import { refreshed } from '../../refresh.js';
 import { call } from '../../session.js';
-
-/** Interval between two requests for the list; milliseconds. */
-const refreshMs = 2_000;
 
 /** Names of the reasons for which a trace is stored. */
 export const reasons = { failed: 'failed', slow: 'slow', administrator: 'by an administrator' };
@@ -26,26 +23,15 @@ export function createList(signal) {
   const summary = element('p', { class: 'quiet' }, 'Loading …');
   const [table, body] = emptyTable('Traces', columns);
   const update = updaterOf(body);
-  let isLoading = false;
 
-  async function refresh() {
-    if (isLoading || document.hidden || signal.aborted) return;
-    isLoading = true;
-    try {
-      const { items } = await call('GET', '/api/v1/system/traces', { signal });
-      alert.replaceChildren();
-      update(items);
-      summary.textContent = `${number(items.length)} stored, of the last requests that failed, were slow, or came from administrators.`;
-    } catch (error) {
-      if (!signal.aborted) alert.replaceChildren(...failureText(error));
-    } finally {
-      isLoading = false;
-    }
+  async function load() {
+    const { items } = await call('GET', '/api/v1/system/traces', { signal });
+    alert.replaceChildren();
+    update(items);
+    summary.textContent = `${number(items.length)} stored, of the last requests that failed, were slow, or came from administrators.`;
   }
 
-  refresh();
-  const timer = setInterval(refresh, refreshMs);
-  signal.addEventListener('abort', () => clearInterval(timer));
+  refreshed(load, alert, signal);
   return [heading(3, 'Last traces'), summary, table, alert];
 }
 
