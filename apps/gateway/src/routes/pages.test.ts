@@ -74,6 +74,18 @@ describe('the start page', () => {
     }
   });
 
+  it.each(['/pages/missing.js', '/pages/home.html', '/pages/..%2fconfig.ts', '/pages/'])(
+    'has no file %s',
+    async (url) => {
+      const { statusCode, headers, body } = await get(url);
+      expect([statusCode, headers['content-type'], JSON.parse(body).code]).toEqual([
+        404,
+        expect.stringContaining('application/problem+json'),
+        'not_found',
+      ]);
+    },
+  );
+
   it('knows the services, those with jobs, and the documentation', async () => {
     const { headers, body } = await get('/pages/system.js');
     expect(headers['content-type']).toContain('text/javascript');

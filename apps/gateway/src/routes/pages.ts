@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { problem } from '@slipway/contracts/errors';
 import type { System } from '@slipway/contracts/gateway';
 import type { App } from '@slipway/platform/core/app';
 import { pageFile, readPageFiles, sendFile } from '../page-files.ts';
@@ -37,7 +38,8 @@ export async function registerPageRoutes(app: App, { links, docsUrl, system }: P
     // One route, because each has series of metrics of its own.
     pages.get<{ Params: { '*': string } }>('/pages/*', { config }, async (request, reply) => {
       const file = files.get(request.params['*']);
-      return file ? sendFile(request, reply, file) : reply.callNotFound();
+      if (!file) throw problem('not_found', 'There is no such file');
+      return sendFile(request, reply, file);
     });
     pages.get('/docs/errors', { config }, async (request, reply) => sendFile(request, reply, errors));
     pages.get('/', { config }, async (request, reply) => {
