@@ -33,18 +33,14 @@ export async function hourOfReadings(browser: Browser, base: string): Promise<st
   return table(['view', 'after a minute, MB', 'after ten minutes, MB', 'after an hour, MB'], rows);
 }
 
-/** Reads one event of the real stream. */
+/** Reads one event of the real stream. Leaving the loop closes it. */
 async function readOnce(base: string): Promise<SystemReading> {
-  const stop = new AbortController();
-  const { body } = await fetch(`${base}/api/v1/system/events`, { signal: stop.signal });
+  const { body } = await fetch(`${base}/api/v1/system/events`);
   let text = '';
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     text += new TextDecoder().decode(chunk);
     const [, data] = /^data: (.*)\n\n/m.exec(text) ?? [];
-    if (data) {
-      stop.abort();
-      return JSON.parse(data);
-    }
+    if (data) return JSON.parse(data);
   }
   throw new Error('The stream ended before its first reading');
 }
