@@ -66,7 +66,7 @@ describe.skipIf(whySkipped)(`the load in the console${whySkipped}`, { timeout: 1
 
   it('is for administrators to control, and for others to see', async () => {
     const page = await open(await newPerson(system.base));
-    await shows(page, 'to send a load.');
+    await shows(page, 'Only administrators send a load.');
     expect(await page.$('input[type=range]')).toBeNull();
     await expectAccessible(page);
   });
