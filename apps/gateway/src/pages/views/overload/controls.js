@@ -11,7 +11,7 @@ const seconds = 60;
 const rates = { min: 50, max: 2_000, step: 50, value: 250 };
 
 /**
- * Makes the controls, with `update(reading, service)` for each reading.
+ * Makes the controls, with `update(reading, service)` for each reading. They are hidden until the first one.
  *
  * @param {AbortSignal} signal ends their requests
  */
@@ -55,7 +55,11 @@ export function createControls(signal) {
   });
   const button = (text, onclick) => element('button', { type: 'button', onclick }, text);
   const buttons = element('div', { class: 'buttons' }, button('Start', start), button('Stop', stop));
-  const parts = element('div', { class: 'controls' }, slider.element, buttons, guards.element);
+  const parts = element(
+    'div',
+    { class: 'controls', hidden: true },
+    ...[slider.element, buttons, guards.element],
+  );
   const own = element('p', { hidden: true }, 'The gateway sends the load. Choose another service.');
 
   return {

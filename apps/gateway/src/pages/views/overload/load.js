@@ -17,10 +17,13 @@ export function createLoad() {
   const root = element('div');
   const stopping = new AbortController();
   let controls;
+  let shown;
   let leave = () => {};
 
   function draw(signal) {
     controls = isAdmin() ? createControls(signal) : undefined;
+    // The next reading may be a second away.
+    if (shown) controls?.update(...shown);
     return controls ? [controls.element] : [adminHint('Only administrators send a load.')];
   }
 
@@ -39,7 +42,8 @@ export function createLoad() {
       if (!last) return;
       announce(running, whatRuns(last, service));
       goodput.update(goodputOf(readings, service));
-      controls?.update(last, service);
+      shown = [last, service];
+      controls?.update(...shown);
     },
     stop() {
       stopping.abort();
