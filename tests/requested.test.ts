@@ -1,5 +1,6 @@
 /** Tests that need servers, images or a cluster run only on request: those that nobody requests could never fail. */
 import { globSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { expect, it } from 'vitest';
 
 const root = `${import.meta.dirname}/..`;
@@ -14,6 +15,17 @@ const files = globSync('{apps,libs,tests}/**/*.ts', {
 }).filter((path) => !path.endsWith('requested.test.ts'));
 const textOf = (path: string) => readFileSync(`${root}/${path}`, 'utf8');
 
+const requests = /\bREQUIRE_(?!STORES)/;
+
+/** Whether a file of tests skips some, and it or a module beside it reads a variable that requests them. */
+function isRequested(path: string): boolean {
+  const text = textOf(path);
+  const beside = [...text.matchAll(/ from '\.\/([\w-]+\.ts)'/g)].map(
+    ([, name]) => `${dirname(path)}/${name}`,
+  );
+  return text.includes('skipIf(') && [text, ...beside.map(textOf)].some((each) => requests.test(each));
+}
+
 it('every variable that requests tests is set by .ci/run', () => {
   const names = new Set(
     files.flatMap((path) => textOf(path).match(/\b(REQUIRE|TEST)_[A-Z_]+[A-Z]\b/g) ?? []),
@@ -23,12 +35,19 @@ it('every variable that requests tests is set by .ci/run', () => {
   expect([...names].filter((name) => !new RegExp(`\\b${name}\\b`).test(settings.join()))).toEqual([]);
 });
 
-it('every folder with tests that a variable requests is run by .ci/run', () => {
-  const requested = files.filter((path) => /\bREQUIRE_(?!STORES)/.test(textOf(path)));
-  const folders = new Set(requested.map((path) => path.split('/')[1] ?? ''));
-  folders.delete('support');
-  expect(folders.size).toBeGreaterThan(5);
-  expect([...folders].filter((folder) => !new RegExp(`^ *tier ${folder}\\b`, 'm').test(ci))).toEqual([]);
+it('every file with tests that a variable requests is run by .ci/run', () => {
+  const tests = files.filter(
+    (path) => path.startsWith('tests/') && path.endsWith('.test.ts') && isRequested(path),
+  );
+  expect(tests.length).toBeGreaterThan(25);
+  const tiers = [...ci.matchAll(/^ *tier (.+)$/gm)].map(([, words = '']) => words.split(' '));
+  const isRun = (path: string) =>
+    tiers.some(
+      ([folder, ...names]) =>
+        path.startsWith(`tests/${folder}/`) &&
+        (names.length === 0 || names.some((name) => path.includes(name))),
+    );
+  expect(tests.filter((path) => !isRun(path))).toEqual([]);
 });
 
 it('.ci/run tests, checks and fuzzes, and `npm run check` runs every check', () => {
