@@ -9,6 +9,8 @@ export default defineConfig({
     setupFiles: ['./vitest.setup.ts'],
     expect: { poll: { timeout: 10_000 } },
     maxWorkers: 2,
+    // Of the tests of one file that may run side by side.
+    maxConcurrency: 2,
     // Google's client library looks for a cloud around it, unless told that there is none.
     env: { METADATA_SERVER_DETECTION: 'none' },
   },

@@ -40,7 +40,7 @@ it('every file with tests that a variable requests is run by .ci/run', () => {
     (path) => path.startsWith('tests/') && path.endsWith('.test.ts') && isRequested(path),
   );
   expect(tests.length).toBeGreaterThan(25);
-  const tiers = [...ci.matchAll(/^ *tier (.+)$/gm)].map(([, words = '']) => words.split(' '));
+  const tiers = [...ci.matchAll(/^ *(?:beside )?tier (.+)$/gm)].map(([, words = '']) => words.split(' '));
   const isRun = (path: string) =>
     tiers.some(
       ([folder, ...names]) =>

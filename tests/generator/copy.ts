@@ -33,7 +33,11 @@ export async function copyWithPackages(): Promise<Copy> {
     }
   };
   await run('git', ['clone', '--quiet', root, '.']);
-  await cp(`${root}node_modules`, `${folder}/node_modules`, { recursive: true, verbatimSymlinks: true });
+  await cp(`${root}node_modules`, `${folder}/node_modules`, {
+    ...{ recursive: true, verbatimSymlinks: true },
+    // Files in caches come and go.
+    filter: (path) => !path.endsWith('node_modules/.cache'),
+  });
   return {
     folder,
     run,

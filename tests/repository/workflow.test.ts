@@ -31,7 +31,7 @@ function hostedCommands(): string[] {
 /** The same commands of `.ci/run`, where `tier` stands for a command of its own. */
 function ownCommands(): string[] {
   const [, tier = ''] = /^tier\(\) \{ step (.+); \}$/m.exec(ci) ?? [];
-  const steps = ci.matchAll(/^ *(step|tier) (npm .+|\w+.*)$/gm);
+  const steps = ci.matchAll(/^ *(?:beside )?(step|tier) (npm .+|\w+.*)$/gm);
   return [...steps].map(([, kind, rest = '']) => {
     if (kind === 'step') return rest;
     const [folder = '', ...names] = rest.split(' ');
