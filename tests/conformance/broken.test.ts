@@ -45,7 +45,7 @@ describe('a service that shares nothing with Slipway but its promises', () => {
 
   // They mostly wait, so one test need not wait for another.
   for (const { id } of promises.filter((promise) => !needsLoad(promise))) {
-    it.concurrent.skipIf(!mayRun)(nameOf(id), { timeout: minutes }, () => breaksAlone(id));
+    it.skipIf(!mayRun)(nameOf(id), { timeout: minutes, concurrent: true }, () => breaksAlone(id));
   }
   for (const { id } of promises.filter(needsLoad)) {
     it.skipIf(!mayRun)(nameOf(id), { timeout: minutes }, () => breaksAlone(id));
