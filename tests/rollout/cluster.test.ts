@@ -2,8 +2,8 @@
  * Measures what users notice of a change or a fault in the cluster, over the Ingress and at a constant request rate.
  * Runs with REQUIRE_CLUSTER=1, for it replaces and kills pods; see docs/rollouts.md.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { serviceNames } from '../../scripts/system.ts';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { type ServiceName, serviceNames } from '../../scripts/system.ts';
 import { table } from '../bench/report.ts';
 import { kubectl, refuseForeignCluster } from '../support/kubectl.ts';
 import { drainNode, evictBoth, growAndShrink, replacingAll, restarted } from './changes.ts';
@@ -23,8 +23,8 @@ const wanted = Number(process.env.ROLLOUT_RATE ?? 50);
 /** Requests at that rate through which changes of all six kinds must go without a failure. */
 const requests = Number(process.env.ROLLOUT_REQUESTS ?? 20_000);
 
-/** Two probes, 5 s apart, fail 2 s after they were sent; then the Ingress is told. Seconds, and one to spare. */
-const noticed = 5 + 5 + 2 + 1;
+/** Two probes, 5 s apart, fail 2 s after they were sent; then the Ingress is told. Seconds, and three for slow machines. */
+const noticed = 5 + 5 + 2 + 3;
 
 describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { timeout: 300_000 }, () => {
   let stage: Stage;
@@ -49,7 +49,10 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
     /** As many as come at the rate of the stage in the time of `requests`. */
     const atItsRate = () => (requests * stage.rate) / wanted;
 
-    /** Nothing failed. Where many pods start on too little CPU, one in a hundred may be told to come again. */
+    /**
+     * Nothing failed. Where many pods start on too little CPU, one in a hundred may be told to come again. On a machine
+     * that does not carry the wanted rate even at rest, those are only counted.
+     */
     async function unnoticed(
       name: string,
       action: () => Promise<unknown>,
@@ -57,6 +60,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
     ): Promise<void> {
       const { short, long, trouble } = await stage.act(name, action, { atLeast });
       expect(short.failed + long.failed, trouble.join()).toBe(0);
+      if (stage.rate < wanted) return;
       expect(short.shed + long.shed, trouble.join()).toBeLessThan((short.sent + long.sent) / 100);
     }
 
@@ -105,28 +109,43 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
   describe('only what a pod had in flight fails', () => {
     const faults = [
-      ...serviceNames.map((service) => ({ service, fault: 'is killed', signal: 'KILL' as const })),
-      ...serviceNames.map((service) => ({ service, fault: 'hangs', signal: 'STOP' as const })),
+      ...serviceNames.map((service) => ({
+        services: [service],
+        fault: 'is killed',
+        signal: 'KILL' as const,
+      })),
+      // Each wait for the liveness probe takes a minute, so two that do not call each other hang together.
+      ...([['gateway'], ['billing'], ['users', 'reporting']] as const).map((services) => ({
+        ...{ services, fault: services.length > 1 ? 'hang' : 'hangs', signal: 'STOP' as const },
+      })),
     ];
-    it.each(faults)('when a process of $service $fault', async ({ service, fault, signal }) => {
-      const pod = await anyPodOf(service);
-      const act = await stage.act(`${service} ${fault}`, () => signalPod(pod.name, signal), {
-        settled: () => restarted(service, pod),
-      });
+    const named = faults.map((each) => ({ ...each, names: each.services.join(' and ') }));
+    it.each(named)('when a process of $names $fault', async ({ services, names, fault, signal }) => {
+      const pods = await Promise.all(services.map(anyPodOf));
+      const act = await stage.act(
+        `${names} ${fault}`,
+        () => Promise.all(pods.map(({ name }) => signalPod(name, signal))),
+        { settled: () => Promise.all(pods.map((pod, n) => restarted(services[n] as ServiceName, pod))) },
+      );
       expect(act.failedUntil).toBeLessThan(noticed);
     });
   });
 
   describe('the autoscaler', () => {
-    it('adds gateways when the load grows; until then some requests may be shed, but none fails', async () => {
+    /** It follows the CPU, of which a slow machine uses too much at rest to tell two loads apart. */
+    const skipWhereSlow = ({ skip }: TestContext) => skip(stage.rate < wanted, 'this machine is too slow');
+
+    it('adds gateways when the load grows; until then some requests may be shed, but none fails', async (context) => {
+      skipWhereSlow(context);
       // A gateway needs some 2 ms of CPU a request: the load of two pods is twice this, that of the calm a third.
-      await followLoad('gateway', `${Math.round(0.8 * stage.rate)}m`);
+      await followLoad('gateway', `${Math.round(0.8 * wanted)}m`);
       const grown = () => calm('gateway', 4);
-      const act = await stage.act('load grows', async () => {}, { rate: 2 * stage.rate, settled: grown });
+      const act = await stage.act('load grows', async () => {}, { rate: 2 * wanted, settled: grown });
       expect(act.short.failed + act.long.failed, act.trouble.join()).toBe(0);
     });
 
-    it('takes them away when the load has gone, and no request fails', async () => {
+    it('takes them away when the load has gone, and no request fails', async (context) => {
+      skipWhereSlow(context);
       const act = await stage.act('load is gone', async () => {}, { rate: 10 });
       expect(act.trouble).toEqual([]);
     });

@@ -46,7 +46,7 @@ const leadIn = 3_000;
 const members = 11;
 
 /** The p99 at rest above which a machine has too little CPU left for pods that start; milliseconds. */
-const restMs = 150;
+const restMs = 100;
 /** How long a rate is tried; seconds. */
 const tried = 15;
 
