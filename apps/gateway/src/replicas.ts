@@ -2,6 +2,7 @@ import { type Discovery, discover } from '@slipway/platform/calls/discovery';
 import { uncheckedSchemas } from '@slipway/platform/http/validation';
 import { Status } from '@slipway/platform/service/status';
 import { Ajv } from 'ajv';
+import { request } from 'undici';
 
 /** One replica as it was read; without a status, it did not answer as expected. */
 export type ReplicaReading = { origin: string; status?: Status };
@@ -92,8 +93,8 @@ async function readStatus(url: string): Promise<Status | undefined> {
 /** Reads JSON, whatever the status of the response: that of /status is 503 while a replica is not ready. */
 async function readJson(url: string): Promise<unknown> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
-    return await response.json();
+    const { body } = await request(url, { signal: AbortSignal.timeout(timeoutMs) });
+    return await body.json();
   } catch {
     return undefined;
   }
