@@ -20,7 +20,7 @@ const { REQUIRE_CLUSTER, CHAOS_CONTEXT, SLIPWAY_URL = 'http://localhost:8088' } 
 /** Short requests a second, where the machine can carry them. */
 const wanted = Number(process.env.ROLLOUT_RATE ?? 50);
 
-/** Requests at that rate through which changes of all six kinds must go without a failure. */
+/** Requests through which changes of all six kinds must go without a failure. */
 const requests = Number(process.env.ROLLOUT_REQUESTS ?? 20_000);
 
 /** Two probes, 5 s apart, fail 2 s after they were sent; then the Ingress is told. Seconds, and three for slow machines. */
@@ -30,6 +30,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
   let stage: Stage;
   let unpin: () => Promise<void>;
   let firsts: string[][] = [];
+  const isSlow = () => stage.rate < wanted;
 
   beforeAll(async () => {
     await refuseForeignCluster(CHAOS_CONTEXT);
@@ -46,25 +47,22 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
   });
 
   describe('no request fails', () => {
-    /** As many as come at the rate of the stage in the time of `requests`. */
-    const atItsRate = () => (requests * stage.rate) / wanted;
-
     /**
      * Nothing failed. Where many pods start on too little CPU, one in a hundred may be told to come again. On a machine
-     * that does not carry the wanted rate even at rest, those are only counted.
+     * that does not carry the wanted rate even at rest, those are only counted, and the action ends when all is calm.
      */
     async function unnoticed(
       name: string,
       action: () => Promise<unknown>,
-      atLeast = atItsRate() / 6,
+      atLeast = requests / 6,
     ): Promise<void> {
-      const { short, long, trouble } = await stage.act(name, action, { atLeast });
+      const { short, long, trouble } = await stage.act(name, action, { atLeast: isSlow() ? 0 : atLeast });
       expect(short.failed + long.failed, trouble.join()).toBe(0);
-      if (stage.rate < wanted) return;
+      if (isSlow()) return;
       expect(short.shed + long.shed, trouble.join()).toBeLessThan((short.sent + long.sent) / 100);
     }
 
-    it('while nothing happens', () => unnoticed('nothing happens', async () => {}, 20 * stage.rate));
+    it('while nothing happens', () => unnoticed('nothing happens', async () => {}, 1_000));
 
     it('while every Deployment is restarted, one after another', async () => {
       await unnoticed('all are restarted', () =>
@@ -98,7 +96,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
     it('and every record of usage that was acknowledged is there, once', async () => {
       const all = stage.acts.flatMap(({ short, long }) => [short, long]);
-      expect(all.reduce((sum, { sent }) => sum + sent, 0)).toBeGreaterThan(atItsRate());
+      if (!isSlow()) expect(all.reduce((sum, { sent }) => sum + sent, 0)).toBeGreaterThan(requests);
       const shed = all.reduce((sum, figures) => sum + figures.shed, 0);
       for (const { acknowledged, recorded, sent } of await balances(stage.base, stage.crowd)) {
         expect(recorded).toBe(acknowledged);
@@ -133,7 +131,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
   describe('the autoscaler', () => {
     /** It follows the CPU, of which a slow machine uses too much at rest to tell two loads apart. */
-    const skipWhereSlow = ({ skip }: TestContext) => skip(stage.rate < wanted, 'this machine is too slow');
+    const skipWhereSlow = ({ skip }: TestContext) => skip(isSlow(), 'this machine is too slow');
 
     it('adds gateways when the load grows; until then some requests may be shed, but none fails', async (context) => {
       skipWhereSlow(context);
