@@ -33,7 +33,7 @@ function contains(text: string, command: string): boolean {
 
 /** Returns the words of a text. A list of arguments is like a line of them; `tier x` is what it stands for in `.ci/run`. */
 function plain(text: string): string {
-  const commands = text.replaceAll(/^ *tier (\w+)/gm, 'npx vitest run --dir tests/$1');
+  const commands = text.replaceAll(/^ *(?:beside )?tier (\w+)/gm, 'npx vitest run --dir tests/$1');
   return commands
     .replaceAll(/--\S+|[^\w./+-]+/g, ' ')
     .replaceAll(/ +/g, ' ')
