@@ -2,8 +2,8 @@
  * Measures what users notice of a change or a fault in the cluster, over the Ingress and at a constant request rate.
  * Runs with REQUIRE_CLUSTER=1, for it replaces and kills pods; see docs/rollouts.md.
  */
-import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import { type ServiceName, serviceNames } from '../../scripts/system.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { serviceNames } from '../../scripts/system.ts';
 import { table } from '../bench/report.ts';
 import { kubectl, refuseForeignCluster } from '../support/kubectl.ts';
 import { drainNode, evictBoth, growAndShrink, replacingAll, restarted } from './changes.ts';
@@ -17,27 +17,27 @@ import { columns, openStage, rowOf, type Stage } from './stage.ts';
 
 const { REQUIRE_CLUSTER, CHAOS_CONTEXT, SLIPWAY_URL = 'http://localhost:8088' } = process.env;
 
-/** Short requests a second, where the machine can carry them. */
-const wanted = Number(process.env.ROLLOUT_RATE ?? 50);
+/** Short requests a second. */
+const rate = Number(process.env.ROLLOUT_RATE ?? 50);
 
 /** Requests through which changes of all six kinds must go without a failure. */
 const requests = Number(process.env.ROLLOUT_REQUESTS ?? 20_000);
+const share = requests / 6;
 
-/** Two probes, 5 s apart, fail 2 s after they were sent; then the Ingress is told. Seconds, and three for slow machines. */
-const noticed = 5 + 5 + 2 + 3;
+/** Two probes, 5 s apart, fail 2 s after they were sent; then the Ingress is told. Seconds, and one to spare. */
+const noticed = 5 + 5 + 2 + 1;
 
 describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { timeout: 300_000 }, () => {
   let stage: Stage;
   let unpin: () => Promise<void>;
   let firsts: string[][] = [];
-  const isSlow = () => stage.rate < wanted;
 
   beforeAll(async () => {
     await refuseForeignCluster(CHAOS_CONTEXT);
     unpin = await pinAll(2);
     await allCalm();
-    stage = await openStage(SLIPWAY_URL, wanted);
-  }, 300_000);
+    stage = await openStage(SLIPWAY_URL, rate);
+  }, 240_000);
 
   afterAll(async () => {
     await unpin?.();
@@ -47,18 +47,10 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
   });
 
   describe('no request fails', () => {
-    /**
-     * Nothing failed. Where many pods start on too little CPU, one in a hundred may be told to come again. On a machine
-     * that does not carry the wanted rate even at rest, those are only counted, and the action ends when all is calm.
-     */
-    async function unnoticed(
-      name: string,
-      action: () => Promise<unknown>,
-      atLeast = requests / 6,
-    ): Promise<void> {
-      const { short, long, trouble } = await stage.act(name, action, { atLeast: isSlow() ? 0 : atLeast });
+    /** Nothing failed. Where many pods start on too little CPU, one in a hundred may be told to come again. */
+    async function unnoticed(name: string, action: () => Promise<unknown>, atLeast = share): Promise<void> {
+      const { short, long, trouble } = await stage.act(name, action, { atLeast });
       expect(short.failed + long.failed, trouble.join()).toBe(0);
-      if (isSlow()) return;
       expect(short.shed + long.shed, trouble.join()).toBeLessThan((short.sent + long.sent) / 100);
     }
 
@@ -96,7 +88,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
     it('and every record of usage that was acknowledged is there, once', async () => {
       const all = stage.acts.flatMap(({ short, long }) => [short, long]);
-      if (!isSlow()) expect(all.reduce((sum, { sent }) => sum + sent, 0)).toBeGreaterThan(requests);
+      expect(all.reduce((sum, { sent }) => sum + sent, 0)).toBeGreaterThan(requests);
       const shed = all.reduce((sum, figures) => sum + figures.shed, 0);
       for (const { acknowledged, recorded, sent } of await balances(stage.base, stage.crowd)) {
         expect(recorded).toBe(acknowledged);
@@ -107,43 +99,28 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
   describe('only what a pod had in flight fails', () => {
     const faults = [
-      ...serviceNames.map((service) => ({
-        services: [service],
-        fault: 'is killed',
-        signal: 'KILL' as const,
-      })),
-      // Each wait for the liveness probe takes a minute, so two that do not call each other hang together.
-      ...([['gateway'], ['billing'], ['users', 'reporting']] as const).map((services) => ({
-        ...{ services, fault: services.length > 1 ? 'hang' : 'hangs', signal: 'STOP' as const },
-      })),
+      ...serviceNames.map((service) => ({ service, fault: 'is killed', signal: 'KILL' as const })),
+      ...serviceNames.map((service) => ({ service, fault: 'hangs', signal: 'STOP' as const })),
     ];
-    const named = faults.map((each) => ({ ...each, names: each.services.join(' and ') }));
-    it.each(named)('when a process of $names $fault', async ({ services, names, fault, signal }) => {
-      const pods = await Promise.all(services.map(anyPodOf));
-      const act = await stage.act(
-        `${names} ${fault}`,
-        () => Promise.all(pods.map(({ name }) => signalPod(name, signal))),
-        { settled: () => Promise.all(pods.map((pod, n) => restarted(services[n] as ServiceName, pod))) },
-      );
+    it.each(faults)('when a process of $service $fault', async ({ service, fault, signal }) => {
+      const pod = await anyPodOf(service);
+      const act = await stage.act(`${service} ${fault}`, () => signalPod(pod.name, signal), {
+        settled: () => restarted(service, pod),
+      });
       expect(act.failedUntil).toBeLessThan(noticed);
     });
   });
 
   describe('the autoscaler', () => {
-    /** It follows the CPU, of which a slow machine uses too much at rest to tell two loads apart. */
-    const skipWhereSlow = ({ skip }: TestContext) => skip(isSlow(), 'this machine is too slow');
-
-    it('adds gateways when the load grows; until then some requests may be shed, but none fails', async (context) => {
-      skipWhereSlow(context);
+    it('adds gateways when the load grows; until then some requests may be shed, but none fails', async () => {
       // A gateway needs some 2 ms of CPU a request: the load of two pods is twice this, that of the calm a third.
-      await followLoad('gateway', `${Math.round(0.8 * wanted)}m`);
+      await followLoad('gateway', `${Math.round(0.8 * rate)}m`);
       const grown = () => calm('gateway', 4);
-      const act = await stage.act('load grows', async () => {}, { rate: 2 * wanted, settled: grown });
+      const act = await stage.act('load grows', async () => {}, { rate: 2 * rate, settled: grown });
       expect(act.short.failed + act.long.failed, act.trouble.join()).toBe(0);
     });
 
-    it('takes them away when the load has gone, and no request fails', async (context) => {
-      skipWhereSlow(context);
+    it('takes them away when the load has gone, and no request fails', async () => {
       const act = await stage.act('load is gone', async () => {}, { rate: 10 });
       expect(act.trouble).toEqual([]);
     });
@@ -172,7 +149,7 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
         const restarts = async () => {
           for (const _ of [1, 2]) await restart('gateway');
         };
-        const act = await stage.act('without a drain delay', restarts, { rate: 2 * stage.rate });
+        const act = await stage.act('without a drain delay', restarts, { rate: 2 * rate });
         expect(act.short.failed).toBeGreaterThan(0);
       } finally {
         await undo();

@@ -10,8 +10,6 @@ import { startTraffic } from './traffic.ts';
 export type Stage = {
   base: string;
   crowd: Crowd;
-  /** Short requests a second in each act that names no other rate. */
-  rate: number;
   /** Does something to the system while it is used, and tells what its users saw. */
   act(name: string, action: () => Promise<unknown>, options?: ActOptions): Promise<Act>;
   acts: Act[];
@@ -33,7 +31,7 @@ export type Act = {
 type ActOptions = {
   /** Goes on until so many requests have been answered; 0 by default. */
   atLeast?: number;
-  /** Short requests a second; those of the stage by default. */
+  /** Short requests a second. */
   rate?: number;
   /** Resolves when the act may end; by default when all pods are ready and no old one is left. */
   settled?: () => Promise<unknown>;
@@ -45,62 +43,43 @@ const leadIn = 3_000;
 /** No common factor with the 20 kinds of requests: everybody sends every kind. */
 const members = 11;
 
-/** The p99 at rest above which a machine has too little CPU left for pods that start; milliseconds. */
-const restMs = 100;
-/** How long a rate is tried; seconds. */
-const tried = 15;
-
-/**
- * Opens the stage with a load that its machine can carry: the wanted one, half of it, or a quarter.
- *
- * @param wanted short requests a second
- */
-export async function openStage(base: string, wanted: number): Promise<Stage> {
+/** @param rate short requests a second */
+export async function openStage(base: string, rate: number): Promise<Stage> {
   const crowd = await gatherCrowd(base, await readAdmin(), members);
-  const stage: Stage = {
-    ...{ base, crowd, rate: wanted, acts: [] },
-    async act(name, action, options = {}) {
+  const acts: Act[] = [];
+  return {
+    base,
+    crowd,
+    acts,
+    async act(name, action, { atLeast = 0, settled = allCalm, ...options } = {}) {
       await renewTokens(base, crowd);
-      const act = await perform(stage, name, action, options);
-      stage.acts.push(act);
+      const traffic = startTraffic(base, crowd, options.rate ?? rate);
+      await wait(leadIn);
+      const begin = performance.now();
+      let samples: Awaited<ReturnType<typeof traffic.stop>>;
+      let took = Number.NaN;
+      try {
+        await action();
+        await settled();
+        took = (performance.now() - begin) / 1_000;
+        await eventually('enough requests are answered', async () => traffic.answered() >= atLeast, 120_000);
+      } finally {
+        samples = await traffic.stop();
+      }
+      const all = [...samples.short, ...samples.long].sort((a, b) => a.dueAt - b.dueAt);
+      const lastFailed = all.findLast(({ outcome }) => outcome === 'failed');
+      const act: Act = {
+        name,
+        short: figuresOf(samples.short),
+        long: figuresOf(samples.long),
+        trouble: trouble(all, begin),
+        took,
+        failedUntil: lastFailed ? (lastFailed.dueAt - begin) / 1_000 : 0,
+      };
+      acts.push(act);
       process.stdout.write(`${[rowOf(act).join(' | '), ...act.trouble].join('\n  ')}\n`);
       return act;
     },
-  };
-  for (const rate of [wanted, wanted / 2]) {
-    const options = { rate, atLeast: rate * tried };
-    const { short } = await stage.act(`${rate} a second are tried`, async () => {}, options);
-    if (short.p99 < restMs) break;
-    stage.rate = rate / 2;
-  }
-  return stage;
-}
-
-async function perform(
-  { base, crowd, rate: usual }: Stage,
-  name: string,
-  action: () => Promise<unknown>,
-  { atLeast = 0, settled = allCalm, rate = usual }: ActOptions,
-): Promise<Act> {
-  const traffic = startTraffic(base, crowd, rate);
-  await wait(leadIn);
-  const begin = performance.now();
-  let samples: Awaited<ReturnType<typeof traffic.stop>>;
-  let took = Number.NaN;
-  try {
-    await action();
-    await settled();
-    took = (performance.now() - begin) / 1_000;
-    await eventually('enough requests are answered', async () => traffic.answered() >= atLeast, 120_000);
-  } finally {
-    samples = await traffic.stop();
-  }
-  const all = [...samples.short, ...samples.long].sort((a, b) => a.dueAt - b.dueAt);
-  const lastFailed = all.findLast(({ outcome }) => outcome === 'failed');
-  return {
-    ...{ name, took, trouble: trouble(all, begin) },
-    ...{ short: figuresOf(samples.short), long: figuresOf(samples.long) },
-    failedUntil: lastFailed ? (lastFailed.dueAt - begin) / 1_000 : 0,
   };
 }
 

@@ -3,18 +3,14 @@ import { missingServers } from '../stores/coverage.ts';
 import type { Stores } from './stores.ts';
 import { openTarget, type Target } from './target.ts';
 
-const { REQUIRE_STORES = 'sqlite' } = process.env;
-
 /**
- * Declares a suite for each kind of stores. A suite is skipped if the servers are missing, or if REQUIRE_STORES names
- * other stores alone, and its name states the reason.
+ * Declares a suite for each kind of stores. The suite is skipped if the servers are missing, and its name states the reason.
  *
  * @example
  * onEachStores('an account', (stores) => { it('is stored', async () => startSystem({ stores })); });
  */
 export function onEachStores(name: string, suite: (stores: Stores) => void): void {
-  const alone = REQUIRE_STORES.includes('sqlite') ? '' : `, skipped: not in ${REQUIRE_STORES}`;
-  describe.skipIf(alone)(`${name} (stores: sqlite${alone})`, () => suite('sqlite'));
+  describe(`${name} (stores: sqlite)`, () => suite('sqlite'));
   const missing = missingServers(process.env).join(', ');
   const why = missing && `, skipped: ${missing}`;
   describe.skipIf(missing)(`${name} (stores: real${why})`, () => suite('real'));
