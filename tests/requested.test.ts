@@ -15,15 +15,28 @@ const files = globSync('{apps,libs,tests}/**/*.ts', {
 }).filter((path) => !path.endsWith('requested.test.ts'));
 const textOf = (path: string) => readFileSync(`${root}/${path}`, 'utf8');
 
-const requests = /\bREQUIRE_(?!STORES)/;
+const requests = /\bREQUIRE_(?!STORES)[A-Z_]+[A-Z]\b/g;
 
-/** Whether a file of tests skips some, and it or a module beside it reads a variable that requests them. */
-function isRequested(path: string): boolean {
+/** Returns the variables that request a file's tests: those that it or a module beside it reads, if it skips tests. */
+function requestsOf(path: string): string[] {
   const text = textOf(path);
+  if (!text.includes('skipIf(')) return [];
   const beside = [...text.matchAll(/ from '\.\/([\w-]+\.ts)'/g)].map(
     ([, name]) => `${dirname(path)}/${name}`,
   );
-  return text.includes('skipIf(') && [text, ...beside.map(textOf)].some((each) => requests.test(each));
+  return [text, ...beside.map(textOf)].flatMap((each) => each.match(requests) ?? []);
+}
+
+/** Returns the tiers of .ci/run, each with the variables that are set there. */
+function tiersOf(script: string) {
+  const set = new Set<string>();
+  return script.split('\n').flatMap((line) => {
+    if (/^ *export /.test(line)) for (const name of line.match(requests) ?? []) set.add(name);
+    if (/^ *unset /.test(line)) for (const name of line.match(requests) ?? []) set.delete(name);
+    const [, words] = /^ *(?:beside )?tier (.+)$/.exec(line) ?? [];
+    const [folder = '', ...names] = words?.split(' ') ?? [];
+    return folder ? [{ folder, names, set: new Set(set) }] : [];
+  });
 }
 
 it('every variable that requests tests is set by .ci/run', () => {
@@ -35,19 +48,26 @@ it('every variable that requests tests is set by .ci/run', () => {
   expect([...names].filter((name) => !new RegExp(`\\b${name}\\b`).test(settings.join()))).toEqual([]);
 });
 
-it('every file with tests that a variable requests is run by .ci/run', () => {
-  const tests = files.filter(
-    (path) => path.startsWith('tests/') && path.endsWith('.test.ts') && isRequested(path),
-  );
-  expect(tests.length).toBeGreaterThan(25);
-  const tiers = [...ci.matchAll(/^ *(?:beside )?tier (.+)$/gm)].map(([, words = '']) => words.split(' '));
+it('every folder with tests that a variable requests is run by .ci/run', () => {
+  const requested = files.filter((path) => textOf(path).search(requests) >= 0);
+  const folders = new Set(requested.map((path) => path.split('/')[1] ?? ''));
+  folders.delete('support');
+  expect(folders.size).toBeGreaterThan(5);
+  const run = new Set(tiersOf(ci).map(({ folder }) => folder));
+  expect([...folders].filter((folder) => !run.has(folder))).toEqual([]);
+});
+
+it('every file with such tests is run by .ci/run where all of its variables are set', () => {
+  const requested = files.filter((path) => path.endsWith('.test.ts') && requestsOf(path).length > 0);
+  expect(requested.length).toBeGreaterThan(25);
   const isRun = (path: string) =>
-    tiers.some(
-      ([folder, ...names]) =>
+    tiersOf(ci).some(
+      ({ folder, names, set }) =>
         path.startsWith(`tests/${folder}/`) &&
-        (names.length === 0 || names.some((name) => path.includes(name))),
+        (names.length === 0 || names.some((name) => path.includes(name))) &&
+        requestsOf(path).every((name) => set.has(name)),
     );
-  expect(tests.filter((path) => !isRun(path))).toEqual([]);
+  expect(requested.filter((path) => !isRun(path))).toEqual([]);
 });
 
 it('.ci/run tests, checks and fuzzes, and `npm run check` runs every check', () => {
