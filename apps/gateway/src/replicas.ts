@@ -93,6 +93,7 @@ async function readStatus(url: string): Promise<Status | undefined> {
 /** Reads JSON, whatever the status of the response: that of /status is 503 while a replica is not ready. */
 async function readJson(url: string): Promise<unknown> {
   try {
+    // With `fetch`, a viewer of the console costs a fifth more CPU.
     const { body } = await request(url, { signal: AbortSignal.timeout(timeoutMs) });
     return await body.json();
   } catch {

@@ -55,11 +55,7 @@ export function createControls(signal) {
   });
   const button = (text, onclick) => element('button', { type: 'button', onclick }, text);
   const buttons = element('div', { class: 'buttons' }, button('Start', start), button('Stop', stop));
-  const parts = element(
-    'div',
-    { class: 'controls', hidden: true },
-    ...[slider.element, buttons, guards.element],
-  );
+  const parts = element('div', { class: 'controls', hidden: true }, slider.element, buttons, guards.element);
   const own = element('p', { hidden: true }, 'The gateway sends the load. Choose another service.');
 
   return {
