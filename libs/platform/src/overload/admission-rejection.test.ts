@@ -75,6 +75,7 @@ describe('a request', () => {
   it.each([
     ['a second', {}, 1_000],
     ['three seconds while its process is slow', { coldFor: 100 }, 3_000],
+    ['three seconds if its process stood still', { cpu: 0 }, 3_000],
   ])('is rejected when it has waited longer than %s', async (_time, options, ms) => {
     const { time, rejected, served, send, iterate } = openAdmission(options);
     send('first', { ms: 0 });

@@ -156,6 +156,7 @@ export class Admission {
   #scheduleIteration(): void {
     if (this.#iterationIsDue) return;
     this.#iterationIsDue = true;
+    this.#cpuShare.busy(performance.now());
     setImmediate(this.#iteration);
   }
 

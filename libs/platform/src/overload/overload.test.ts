@@ -29,6 +29,11 @@ function block(ms: number) {
   while (performance.now() < until);
 }
 
+/** Stops the event loop without computing, as a slow disk or a machine that stands still would; milliseconds. */
+function pause(ms: number) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 describe('a service that is overloaded', () => {
   it('serves while it has room', async () => {
     await start();
@@ -42,6 +47,18 @@ describe('a service that is overloaded', () => {
       interval: 5,
       timeout: 5_000,
     });
+    expect((await app.inject('/')).statusCode).toBe(200);
+  });
+
+  it('does not take a pause of its process for overload', async () => {
+    const { load } = await start({ ...generous, maxEventLoopDelay: 200 });
+    const startIsOver = performance.now() + 2_000;
+    await vi.waitFor(async () => {
+      pause(1_500);
+      await nextIteration();
+      expect(performance.now()).toBeGreaterThan(startIsOver);
+      expect(load()).toMatchObject({ rejecting: true });
+    }, 15_000);
     expect((await app.inject('/')).statusCode).toBe(200);
   });
 

@@ -6,6 +6,7 @@ import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance } from 'fastify';
 import { fromZero } from '../telemetry/declare.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { CpuShare } from './cpu-share.ts';
 
 export type Limits = {
   /** Mean delay of the event loop over a sample; milliseconds. */
@@ -46,19 +47,34 @@ export async function registerOverload(
   app.addHook('onReady', async () => {
     loopIsKnownFrom = performance.now() + 2 * sampleInterval;
   });
+  const cpuShare = sampleCpuShare(app);
   await app.register(underPressure, {
     ...limits,
     sampleInterval,
     eventLoopUtilizationMode: 'interval',
     pressureHandler: (_request, _reply, type) => {
       if (areOff()) return;
-      // The first samples measure the start of the process itself.
-      if (type === TYPE_EVENT_LOOP_DELAY && performance.now() < loopIsKnownFrom) return;
+      if (type === TYPE_EVENT_LOOP_DELAY && isExcused()) return;
       metrics.rejected.labels(type).inc();
       throw problem('overloaded', undefined, { retryAfter });
     },
   });
+  /**
+   * Returns whether the loop was late for another reason than its work. The first samples measure the start of the process
+   * itself; and a loop that did not compute waited for a processor or a disk, or the machine stood still.
+   */
+  const isExcused = () => performance.now() < loopIsKnownFrom || cpuShare.isStarved;
   return () => ({ rejecting: app.isUnderPressure(), ...app.memoryUsage(), limits });
+}
+
+/** Measures the share of a processor that the process gets, as often as under-pressure measures the delay of its loop. */
+function sampleCpuShare(app: FastifyInstance): CpuShare {
+  const cpuShare = new CpuShare();
+  const sample = () => cpuShare.busy(performance.now());
+  sample();
+  const sampling = setInterval(sample, sampleInterval).unref();
+  app.addHook('onClose', async () => clearInterval(sampling));
+  return cpuShare;
 }
 
 /**
