@@ -6,6 +6,8 @@ import { startSystem } from './system.ts';
 /** The running system that a journey uses: the one at SLIPWAY_URL, or one that was started for the test. */
 export type Target = {
   base: string;
+  /** Addresses of the services' management listeners; none if the system was not started for the test. */
+  managements: string[];
   adminToken(): Promise<string>;
   close(): Promise<void>;
 };
@@ -21,10 +23,20 @@ export async function openTarget(
   const { SLIPWAY_URL, SLIPWAY_ADMIN_EMAIL = '', SLIPWAY_ADMIN_PASSWORD = '' } = process.env;
   if (SLIPWAY_URL) {
     const admin = { email: SLIPWAY_ADMIN_EMAIL, password: SLIPWAY_ADMIN_PASSWORD };
-    return { base: SLIPWAY_URL, adminToken: tokenOf(SLIPWAY_URL, admin), close: async () => {} };
+    return {
+      base: SLIPWAY_URL,
+      managements: [],
+      adminToken: tokenOf(SLIPWAY_URL, admin),
+      close: async () => {},
+    };
   }
   const system = await startSystem({ env, stores });
-  return { base: system.base, adminToken: tokenOf(system.base, system.admin), close: () => system.stop() };
+  return {
+    base: system.base,
+    managements: Object.values(system.services).map(({ management }) => management),
+    adminToken: tokenOf(system.base, system.admin),
+    close: () => system.stop(),
+  };
 }
 
 function tokenOf(base: string, body: { email: string; password: string }) {
