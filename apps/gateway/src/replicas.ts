@@ -1,7 +1,6 @@
 import { type Discovery, discover } from '@slipway/platform/calls/discovery';
-import { uncheckedSchemas } from '@slipway/platform/http/validation';
+import { createCheck } from '@slipway/platform/http/validation';
 import { Status } from '@slipway/platform/service/status';
-import { Ajv } from 'ajv';
 import { request } from 'undici';
 
 /** One replica as it was read; without a status, it did not answer as expected. */
@@ -83,7 +82,7 @@ async function find(discovery: Discovery): Promise<string[]> {
   return discovery.origins();
 }
 
-const isStatus = new Ajv(uncheckedSchemas).compile<Status>(Status);
+const isStatus = createCheck<Status>(Status);
 
 async function readStatus(url: string): Promise<Status | undefined> {
   const status = await readJson(url);

@@ -1,7 +1,6 @@
 import type { Trace, TraceSummary } from '@slipway/contracts/gateway';
-import { uncheckedSchemas } from '@slipway/platform/http/validation';
+import { createCheck } from '@slipway/platform/http/validation';
 import { type StoredTrace, StoredTraces, type TraceRing } from '@slipway/platform/telemetry/trace-ring';
-import { Ajv } from 'ajv';
 import type { Link } from './page-links.ts';
 import type { Replicas } from './replicas.ts';
 import { inTreeOrder } from './trace-tree.ts';
@@ -51,7 +50,7 @@ export function createTraces({ own, replicas, links }: Options) {
   };
 }
 
-const isStored = new Ajv(uncheckedSchemas).compile<{ traces: StoredTrace[] }>(StoredTraces);
+const isStored = createCheck<{ traces: StoredTrace[] }>(StoredTraces);
 
 /**
  * Describes a trace by its first request.

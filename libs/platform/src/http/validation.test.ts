@@ -1,6 +1,6 @@
 import { Type } from '@slipway/contract-kit/type';
 import { describe, expect, it } from 'vitest';
-import { createValidators } from './validation.ts';
+import { createCheck, createValidators } from './validation.ts';
 
 const compile = createValidators();
 const check = (schema: object) => {
@@ -38,5 +38,13 @@ describe('the errors of a body', () => {
     for (const roles of [Array(2_000).fill({}), Array(500_000).fill(1)]) {
       expect(things({ roles })).toEqual({ fits: false, errors: 1 });
     }
+  });
+});
+
+describe('a check of data from another process', () => {
+  it('accepts only what fits its schema', () => {
+    const isCount = createCheck<{ count: number }>(Type.Object({ count: Type.Integer() }));
+    expect(isCount({ count: 1, more: true })).toBe(true);
+    for (const data of [{ count: '1' }, {}, undefined, null]) expect(isCount(data)).toBe(false);
   });
 });

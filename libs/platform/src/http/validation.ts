@@ -62,6 +62,22 @@ function hasFewValues(input: unknown): boolean {
 /** Skips the check of the schemas, which takes 16 ms of CPU at each start: `tests/input/schemas.test.ts` does it. */
 export const uncheckedSchemas = { meta: false, validateSchema: false };
 
+/**
+ * Makes a check of data that another process has sent. Compiles the schema for the first data, because a start need not
+ * wait for what only a viewer asks for.
+ *
+ * @example
+ * const isStatus = createCheck<Status>(Status);
+ * if (isStatus(data)) show(data.version);
+ */
+export function createCheck<T>(schema: object): (data: unknown) => data is T {
+  let fits: ValidateFunction<T> | undefined;
+  return (data): data is T => {
+    fits ??= new Ajv(uncheckedSchemas).compile<T>(schema);
+    return fits(data);
+  };
+}
+
 function withFormats(options: Options): Ajv {
   const fixed = { useDefaults: true, removeAdditional: false, strict: false, ...uncheckedSchemas };
   const ajv = new Ajv({ ...fixed, ...options });

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Type } from '@slipway/contract-kit/type';
-import { Ajv } from 'ajv';
-import envSchema from 'env-schema';
+import { Ajv, type ErrorObject } from 'ajv';
 import type { Static, TObject } from 'typebox';
 import { faultPattern } from '../experiments/fault.ts';
 import { uncheckedSchemas } from '../http/validation.ts';
@@ -119,27 +118,21 @@ export function readSettings<S extends TObject>(schema: S, env: Environment): St
   return settings;
 }
 
-/** The options of `env-schema`'s own Ajv, and the keyword `secret`. */
 const ajvOptions = {
   ...{ allErrors: true, removeAdditional: true, useDefaults: true, coerceTypes: true },
-  ...{ allowUnionTypes: true, addUsedSchema: false, keywords: ['secret'] },
+  ...{ allowUnionTypes: true, keywords: ['secret'] },
+  ...uncheckedSchemas,
 };
 
 /** @throws {SettingsError} with the given problems and those of the values. */
 function parse<S extends TObject>(schema: S, values: Environment, problems: Problems): Static<S> {
-  const wrongFiles = Object.values(problems);
-  try {
-    const settings = envSchema<Static<S>>({
-      schema: structuredClone(schema),
-      data: withPlainBooleans(schema, values),
-      env: false,
-      ajv: new Ajv({ ...ajvOptions, ...uncheckedSchemas }),
-    });
-    if (wrongFiles.length === 0) return settings;
-  } catch (error) {
-    throw new SettingsError([...wrongFiles, ...wrongOnes(error, schema, problems)]);
-  }
-  throw new SettingsError(wrongFiles);
+  const settings = withPlainBooleans(schema, values);
+  // Removes the variables of other programs.
+  const fits = new Ajv(ajvOptions).compile<Static<S>>({ ...schema, additionalProperties: false });
+  const wrongValues = fits(settings) ? [] : wrongOnes(fits.errors ?? [], schema, problems);
+  const wrong = [...Object.values(problems), ...wrongValues];
+  if (wrong.length > 0) throw new SettingsError(wrong);
+  return settings as Static<S>;
 }
 
 /** Converts booleans to lower case, because OpenTelemetry's specification also allows `True`. */
@@ -192,19 +185,15 @@ function withoutEmpty(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
 }
 
-type AjvError = { instancePath: string; message?: string; params: Record<string, unknown> };
-
 /** Describes wrong settings, without those that are missing because their file could not be read. */
-function wrongOnes(error: unknown, schema: TObject, problems: Problems): string[] {
-  const { errors } = error as { errors?: AjvError[] };
-  if (!errors) throw error;
+function wrongOnes(errors: ErrorObject[], schema: TObject, problems: Problems): string[] {
   return errors
     .map((each) => ({ ...each, name: each.instancePath.slice(1) || String(each.params.missingProperty) }))
     .filter(({ name }) => !(name in problems))
     .map((each) => `${each.name} ${ruleOf(each)} (${descriptionOf(schema, each.name)})`);
 }
 
-function ruleOf({ message, params }: AjvError): string {
+function ruleOf({ message, params }: ErrorObject): string {
   if (params.missingProperty) return 'is not set';
   if (Array.isArray(params.allowedValues)) return `must be one of ${params.allowedValues.join(', ')}`;
   return message ?? 'is wrong';
