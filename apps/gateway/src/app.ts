@@ -42,7 +42,7 @@ export const gateway = defineService({
       metrics,
     });
     await console.registerPages();
-    await registerDocsRoutes(app, document);
+    await registerDocsRoutes(app);
 
     await app.register(async (api) => {
       registerAccess(api, authentication);
