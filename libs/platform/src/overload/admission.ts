@@ -97,7 +97,7 @@ export class Admission {
   }
 
   get #isSlow(): boolean {
-    return this.#coldFor > 0 || this.#cpuShare.isStarved;
+    return this.#coldFor > 0 || this.#cpuShare.isStarved(performance.now());
   }
 
   get #hardMax(): number {

@@ -4,6 +4,8 @@ import process from 'node:process';
 const starvedBelow = 0.5;
 /** Minimum time over which the share is measured; milliseconds. */
 const minPeriod = 100;
+/** Time for which a measurement is valid: a pause says nothing about the next load; milliseconds. */
+const validFor = 10_000;
 
 /** Returns the CPU time of the event loop's thread; milliseconds. */
 const ownCpuTime = () => {
@@ -18,13 +20,12 @@ const ownCpuTime = () => {
  * @example
  * const share = new CpuShare();
  * share.busy(performance.now()); // in each iteration that had work
- * if (share.isStarved) allowMoreTime();
+ * if (share.isStarved(performance.now())) allowMoreTime();
  */
 export class CpuShare {
   readonly #cpuTime: () => number;
   #since: { at: number; cpu: number } | undefined;
-  /** Whether the event loop got less than half of a processor when it was last busy. */
-  isStarved = false;
+  #starvedAt = Number.NEGATIVE_INFINITY;
 
   /** @param cpuTime returns the CPU time that was used so far; milliseconds */
   constructor(cpuTime = ownCpuTime) {
@@ -36,8 +37,16 @@ export class CpuShare {
     const since = this.#since;
     if (since && now - since.at < minPeriod) return;
     const cpu = this.#cpuTime();
-    if (since) this.isStarved = (cpu - since.cpu) / (now - since.at) < starvedBelow;
+    if (since) {
+      const isStarved = (cpu - since.cpu) / (now - since.at) < starvedBelow;
+      this.#starvedAt = isStarved ? now : Number.NEGATIVE_INFINITY;
+    }
     this.#since = { at: now, cpu };
+  }
+
+  /** Returns whether the event loop got less than half of a processor when it was last busy, if that was not long ago. */
+  isStarved(now: number): boolean {
+    return now - this.#starvedAt < validFor;
   }
 
   /** Records that the loop is idle, so that the time until it is busy again does not count. */

@@ -52,22 +52,38 @@ export async function registerOverload(
     ...limits,
     sampleInterval,
     eventLoopUtilizationMode: 'interval',
-    pressureHandler: (_request, _reply, type) => {
-      if (areOff()) return;
-      if (type === TYPE_EVENT_LOOP_DELAY && isExcused()) return;
-      metrics.rejected.labels(type).inc();
+    pressureHandler: () => {
+      const reason = reasonToReject();
+      if (!reason) return;
+      metrics.rejected.labels(reason).inc();
       throw problem('overloaded', undefined, { retryAfter });
     },
   });
+
+  function reasonToReject(): string | undefined {
+    const { heapUsed, rssBytes, eventLoopDelay } = app.memoryUsage();
+    if (areOff()) return undefined;
+    if (heapUsed > limits.maxHeapUsedBytes) return TYPE_HEAP_USED_BYTES;
+    if (rssBytes > limits.maxRssBytes) return TYPE_RSS_BYTES;
+    return eventLoopDelay > limits.maxEventLoopDelay && isOwnDelay() ? TYPE_EVENT_LOOP_DELAY : undefined;
+  }
+
   /**
-   * Returns whether the loop was late for another reason than its work. The first samples measure the start of the process
-   * itself; and a loop that did not compute waited for a processor or a disk, or the machine stood still.
+   * Returns whether the loop was late because of its own work. The first samples measure the start of the process, and a loop
+   * that did not compute waited for a processor or a disk, or the machine stood still.
    */
-  const isExcused = () => performance.now() < loopIsKnownFrom || cpuShare.isStarved;
-  return () => ({ rejecting: app.isUnderPressure(), ...app.memoryUsage(), limits });
+  function isOwnDelay(): boolean {
+    const now = performance.now();
+    return now >= loopIsKnownFrom && !cpuShare.isStarved(now);
+  }
+
+  return () => ({ rejecting: reasonToReject() !== undefined, ...app.memoryUsage(), limits });
 }
 
-/** Measures the share of a processor that the process gets, as often as under-pressure measures the delay of its loop. */
+/**
+ * Measures the share of a processor that the process gets, as often as under-pressure measures the delay of its loop. Here an
+ * idle loop counts as starved, too: it is not late.
+ */
 function sampleCpuShare(app: FastifyInstance): CpuShare {
   const cpuShare = new CpuShare();
   const sample = () => cpuShare.busy(performance.now());
