@@ -5,5 +5,5 @@ UNKNOWN_HEADER = "x-schemathesis-unknown-property"
 
 @schemathesis.hook
 def filter_case(context, case):
-    """Headers that no contract names are allowed; schemathesis expects a request to be rejected for one."""
+    """Drops a case with an unknown header. Services ignore such headers, but schemathesis expects a rejection."""
     return UNKNOWN_HEADER not in (case.headers or {})

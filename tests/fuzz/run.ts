@@ -33,7 +33,11 @@ const checks = [
 ];
 
 const program = install();
-const env = { ...process.env, SCHEMATHESIS_HOOKS: join(import.meta.dirname, 'hooks.py') };
+const env = {
+  ...process.env,
+  SCHEMATHESIS_HOOKS: join(import.meta.dirname, 'hooks.py'),
+  PYTHONDONTWRITEBYTECODE: '1',
+};
 const target = await openTarget({ RATE_LIMIT: '1000000', RATE_LIMIT_SIGN_IN: '1000000' });
 const authorization = `authorization: Bearer ${await target.adminToken()}`;
 const failed: string[] = [];
@@ -50,13 +54,16 @@ for (const sentence of await attackAll()) {
 }
 process.exitCode = failed.length > 0 ? 1 : 0;
 
-/** Prints how many requests each service has rejected and why: a 503 does not tell. */
-async function printRejections(managements: string[]): Promise<void> {
-  for (const management of managements) {
-    const metrics = await fetch(`${management}/metrics`).then((response) => response.text());
-    const rejections = metrics.match(/^http_server_requests_rejected_total.* [1-9]\d*$/gm) ?? [];
-    console.log([management, ...rejections].join('\n'));
+/** Prints how many requests each service has rejected and why, because a 503 does not name the reason. */
+async function printRejections(managements: Record<string, string>): Promise<void> {
+  for (const [name, address] of Object.entries(managements)) {
+    console.log(name, await rejectionsOf(address).catch(String));
   }
+}
+
+async function rejectionsOf(management: string): Promise<string[]> {
+  const response = await fetch(`${management}/metrics`, { signal: AbortSignal.timeout(5_000) });
+  return (await response.text()).match(/^http_server_requests_rejected_total.* [1-9]\d*$/gm) ?? [];
 }
 
 function optionsFor(phase: string): string[] {

@@ -6,8 +6,8 @@ import { startSystem } from './system.ts';
 /** The running system that a journey uses: the one at SLIPWAY_URL, or one that was started for the test. */
 export type Target = {
   base: string;
-  /** Addresses of the services' management listeners; none if the system was not started for the test. */
-  managements: string[];
+  /** Addresses of the management listeners, by the name of the service; none if the system was not started for the test. */
+  managements: Record<string, string>;
   adminToken(): Promise<string>;
   close(): Promise<void>;
 };
@@ -25,7 +25,7 @@ export async function openTarget(
     const admin = { email: SLIPWAY_ADMIN_EMAIL, password: SLIPWAY_ADMIN_PASSWORD };
     return {
       base: SLIPWAY_URL,
-      managements: [],
+      managements: {},
       adminToken: tokenOf(SLIPWAY_URL, admin),
       close: async () => {},
     };
@@ -33,7 +33,9 @@ export async function openTarget(
   const system = await startSystem({ env, stores });
   return {
     base: system.base,
-    managements: Object.values(system.services).map(({ management }) => management),
+    managements: Object.fromEntries(
+      Object.entries(system.services).map(([name, { management }]) => [name, management]),
+    ),
     adminToken: tokenOf(system.base, system.admin),
     close: () => system.stop(),
   };
