@@ -189,7 +189,7 @@ function withoutEmpty(env: Environment): Environment {
 function wrongOnes(errors: ErrorObject[], schema: TObject, problems: Problems): string[] {
   return errors
     .map((each) => ({ ...each, name: each.instancePath.slice(1) || String(each.params.missingProperty) }))
-    .filter(({ name }) => !(name in problems))
+    .filter(({ name }) => !Object.hasOwn(problems, name))
     .map((each) => `${each.name} ${ruleOf(each)} (${descriptionOf(schema, each.name)})`);
 }
 
