@@ -6,7 +6,7 @@ import zlib from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** A file that does not change while the process runs. It is compressed once, for the first client that accepts that. */
-export type PageFile = { type: string; text: string; etag: string; gzip?: Promise<Buffer> };
+export type PageFile = { type: string; text: string; etag: string; gzip?: Buffer };
 
 /** The media type of each kind of file that the pages load. */
 const types: Record<string, string> = {
@@ -52,6 +52,6 @@ export async function sendFile(
   if (known.includes(file.etag)) return reply.code(304).send();
   reply.type(file.type);
   if (!/\bgzip\b(?!;q=0(\.0*)?(,|$))/.test(String(encodings))) return reply.send(file.text);
-  file.gzip ??= gzip(file.text, { level: 9 });
-  return reply.header('content-encoding', 'gzip').send(await file.gzip);
+  file.gzip ??= await gzip(file.text, { level: 9 });
+  return reply.header('content-encoding', 'gzip').send(file.gzip);
 }

@@ -1,4 +1,4 @@
-/** Shows the OpenAPI document with Swagger UI, which is no module: it makes a global function. */
+/** Shows the OpenAPI document with Swagger UI, which is not a module: it defines a global function. */
 const { SwaggerUIBundle } = globalThis;
 
 SwaggerUIBundle({
@@ -8,6 +8,6 @@ SwaggerUIBundle({
   deepLinking: true,
   docExpansion: 'list',
   displayRequestDuration: true,
-  // No other host checks the document.
+  // Does not send the document to a validator on another host.
   validatorUrl: null,
 });

@@ -74,21 +74,17 @@ describe('the start page', () => {
     }
   });
 
-  it.each([
-    '/pages/missing.js',
-    '/docs/swagger-ui.js',
-    '/docs/package.json',
-    '/pages/home.html',
-    '/pages/..%2fconfig.ts',
-    '/pages/',
-  ])('has no file %s', async (url) => {
-    const { statusCode, headers, body } = await get(url);
-    expect([statusCode, headers['content-type'], JSON.parse(body).code]).toEqual([
-      404,
-      expect.stringContaining('application/problem+json'),
-      'not_found',
-    ]);
-  });
+  it.each(['/pages/missing.js', '/pages/home.html', '/pages/..%2fconfig.ts', '/pages/'])(
+    'has no file %s',
+    async (url) => {
+      const { statusCode, headers, body } = await get(url);
+      expect([statusCode, headers['content-type'], JSON.parse(body).code]).toEqual([
+        404,
+        expect.stringContaining('application/problem+json'),
+        'not_found',
+      ]);
+    },
+  );
 
   it('knows the services, those with jobs, and the documentation', async () => {
     const { headers, body } = await get('/pages/system.js');
@@ -177,6 +173,10 @@ describe('the OpenAPI document', () => {
     const { body } = await get('/pages/docs.js');
     const [, url = ''] = /url: '(.+)'/.exec(body) ?? [];
     expect((await get(url)).json()).toHaveProperty('openapi');
+  });
+
+  it.each(['swagger-ui.js', 'package.json', '..%2findex.js'])('has no file /docs/%s', async (file) => {
+    expect((await get(`/docs/${file}`)).statusCode).toBe(404);
   });
 });
 
