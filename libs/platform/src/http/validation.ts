@@ -63,8 +63,8 @@ function hasFewValues(input: unknown): boolean {
 export const uncheckedSchemas = { meta: false, validateSchema: false };
 
 /**
- * Makes a check of data that another process has sent. Compiles the schema for the first data, because a start need not
- * wait for what only a viewer asks for.
+ * Makes a check of data that another process has sent. Compiles the schema at the first call, so that it does not delay the
+ * start.
  *
  * @example
  * const isStatus = createCheck<Status>(Status);
