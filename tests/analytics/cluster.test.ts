@@ -25,8 +25,6 @@ describe.skipIf(!REQUIRE_CLUSTER)(
     let root: string;
     let folder: string;
     let byDuckDb: Map<string, Table>;
-    let killed: string;
-    let log: string;
 
     const kubectl = (args: string) => sh(`kubectl ${args} --namespace=${namespace}`, root);
     const executors = async () => {
@@ -52,7 +50,6 @@ describe.skipIf(!REQUIRE_CLUSTER)(
         `kubectl wait job/spark-now --for=condition=complete --timeout=9m --namespace=${namespace}`,
         root,
       );
-      log = await kubectl('logs job/spark-now');
       await downloadAnswers(folder);
     }, limit);
 
@@ -68,7 +65,6 @@ describe.skipIf(!REQUIRE_CLUSTER)(
       const [first = '', ...others] = await executors();
       expect(others).toHaveLength(1);
       await kubectl(`delete ${first} --grace-period=0 --force`);
-      killed = first;
       expect((await answered()).length).toBeLessThan(questions.length);
     }
 
@@ -77,9 +73,11 @@ describe.skipIf(!REQUIRE_CLUSTER)(
       await rm(root, { recursive: true });
     }, limit);
 
-    it('goes on with another executor in the place of the one that was killed', () => {
-      const [, number] = /exec-(\d)$/.exec(killed) ?? [];
-      expect(log).toMatch(new RegExp(`Lost executor ${number} `));
+    it('goes on with another executor in the place of the one that was killed', async () => {
+      const scheduled =
+        "get events --field-selector=reason=Scheduled -o jsonpath='{.items[*].involvedObject.name}'";
+      const names = (await kubectl(scheduled)).split(' ').filter((name) => /-exec-\d+$/.test(name));
+      expect(new Set(names).size).toBeGreaterThan(2);
     });
 
     it.each([
