@@ -7,6 +7,7 @@ import type { Position } from '@slipway/platform/core/pagination';
 import type { Aggregate, AggregateStore } from '@slipway/platform/events/aggregates';
 import { newEvent } from '@slipway/platform/events/new-event';
 import type { Counts } from './counts.ts';
+import { formerSpellingsOf, normalizeEmail } from './email-address.ts';
 import type { PasswordCheck } from './login-limit.ts';
 import type { Passwords } from './passwords.ts';
 
@@ -30,15 +31,6 @@ export type AccountStore = AggregateStore<Account> & {
 export type NewAccount = { email: string; password: string; name: string };
 export type AccountChanges = { name?: string; email?: string; password?: string };
 
-/**
- * Returns the one spelling of an e-mail address under which its account is found. RFC 5321 allows the part before
- * the `@` to be case-sensitive, but mail providers ignore its case, and people type it either way.
- */
-export function normalizeEmail(email: string): string {
-  // Lower case first: some letters, such as ǰ, have a composed form in lower case only.
-  return email.trim().toLowerCase().normalize('NFC');
-}
-
 /** Finds the account of an e-mail address, also if an earlier release stored it in another spelling. */
 export async function findByEmail(
   store: Pick<AccountStore, 'byEmail'>,
@@ -47,16 +39,12 @@ export async function findByEmail(
   return (await store.byEmail(normalizeEmail(typed))) ?? findByFormerSpelling(store, typed);
 }
 
-/** Finds an account of a release before 2026-12, which composed letters first, so that ǰ had two spellings. */
 async function findByFormerSpelling(
   store: Pick<AccountStore, 'byEmail'>,
   typed: string,
 ): Promise<Account | undefined> {
-  const email = normalizeEmail(typed);
-  const former = [typed, email.toUpperCase()].map((each) => each.trim().normalize('NFC').toLowerCase());
-  for (const spelling of new Set(former)) {
-    const isAnother = spelling !== email && normalizeEmail(spelling) === email;
-    const account = isAnother ? await store.byEmail(spelling) : undefined;
+  for (const spelling of formerSpellingsOf(typed)) {
+    const account = await store.byEmail(spelling);
     if (account) return account;
   }
   return undefined;
