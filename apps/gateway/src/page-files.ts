@@ -11,22 +11,24 @@ export type PageFile = { type: string; text: string; etag: string; gzip?: Buffer
 /** The media type of each kind of file that the pages load. */
 const types: Record<string, string> = {
   '.css': 'text/css; charset=utf-8',
-  '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
 };
 
 /** Reads the scripts and style sheets in a folder and below, by their path, such as `views/map.js`. */
 export function readPageFiles(folder: URL): Map<string, PageFile> {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => ['.css', '.js'].includes(extname(path)))
+    .filter((path) => extname(path) in types)
     .map((path) => path.replaceAll('\\', '/'));
   return new Map(paths.map((path) => [path, readPageFile(new URL(path, folder))]));
 }
 
-/** Reads a script, a style sheet or a page. */
+/** Reads a script or a style sheet. */
 export function readPageFile(file: URL): PageFile {
   return pageFile(types[extname(file.pathname)] as string, readFileSync(file, 'utf8'));
 }
+
+/** Makes a page that is sent from memory. */
+export const htmlFile = (text: string): PageFile => pageFile('text/html; charset=utf-8', text);
 
 /** Makes a file that is sent from memory. */
 export function pageFile(type: string, text: string): PageFile {

@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { createOpenApi } from '@slipway/contract-kit/openapi';
 import { problem } from '@slipway/contracts/errors';
 import { getOpenApi } from '@slipway/contracts/gateway';
 import { namedSchemas, operations } from '@slipway/contracts/operations';
 import type { App } from '@slipway/platform/core/app';
-import { type PageFile, readPageFile, sendFile } from '../page-files.ts';
+import { htmlFile, type PageFile, readPageFile, sendFile } from '../page-files.ts';
 import { securityHeaders } from '../security-headers.ts';
 
 /** Creates the OpenAPI document of all services. */
@@ -42,7 +43,7 @@ const fileNames = ['swagger-ui.css', 'index.css', 'swagger-ui-bundle.js'];
 
 /** Serves Swagger UI at /docs, to read the document and to try operations. */
 export async function registerDocsRoutes(app: App): Promise<void> {
-  const page = readPageFile(new URL('../pages/docs.html', import.meta.url));
+  const page = htmlFile(readFileSync(new URL('../pages/docs.html', import.meta.url), 'utf8'));
   const files = new Map<string, PageFile>();
 
   /** Reads a file at its first request, because together they are 2 MB. */

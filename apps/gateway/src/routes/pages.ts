@@ -2,13 +2,12 @@ import { readFileSync } from 'node:fs';
 import { problem } from '@slipway/contracts/errors';
 import type { System } from '@slipway/contracts/gateway';
 import type { App } from '@slipway/platform/core/app';
-import { pageFile, readPageFiles, sendFile } from '../page-files.ts';
+import { htmlFile, pageFile, readPageFiles, sendFile } from '../page-files.ts';
 import type { Link } from '../page-links.ts';
 import { renderErrors, renderHome, renderPlain, renderSystemModule } from '../pages/render.ts';
 import { securityHeaders } from '../security-headers.ts';
 
 const folder = new URL('../pages/', import.meta.url);
-const html = (text: string) => pageFile('text/html; charset=utf-8', text);
 const read = (name: string) => readFileSync(new URL(name, folder), 'utf8');
 
 /** The pages load their scripts and styles from the gateway, and request the state of the system. */
@@ -28,10 +27,10 @@ const config = { hasNoFaults: true } as object;
 
 /** Serves the start page, as text to clients that do not ask for HTML, its modules, and the list of error codes. */
 export async function registerPageRoutes(app: App, { links, docsUrl, system }: PageOptions): Promise<void> {
-  const home = html(renderHome(read('home.html'), links));
+  const home = htmlFile(renderHome(read('home.html'), links));
   const files = readPageFiles(folder);
   files.set('system.js', pageFile('text/javascript; charset=utf-8', renderSystemModule(docsUrl)));
-  const errors = html(renderErrors(read('errors.html')));
+  const errors = htmlFile(renderErrors(read('errors.html')));
 
   await app.register(async (pages) => {
     pages.addHook('onRequest', securityHeaders(policy));
