@@ -60,6 +60,7 @@ export async function registerOverload(
     },
   });
 
+  /** Compares again: under-pressure does not look at memory while the loop is late, whatever its handler does. */
   function reasonToReject(): string | undefined {
     const { heapUsed, rssBytes, eventLoopDelay } = app.memoryUsage();
     if (areOff()) return undefined;
