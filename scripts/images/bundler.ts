@@ -43,6 +43,8 @@ export async function bundle(service: string, folder: string): Promise<OutputChu
     dir: folder,
     sourcemap: 'hidden',
     sourcemapExcludeSources: true,
+    charset: 'ascii',
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
     entryFileNames: 'dist/[name].js',
     chunkFileNames: ({ name }) =>
       name.startsWith('packages') ? 'packages/[hash].js' : 'dist/[name]-[hash].js',

@@ -1,4 +1,3 @@
-import { Agent } from 'undici';
 import { createHold } from '../core/hold.ts';
 import { ageHeader, currentAge } from '../core/received-at.ts';
 import { currentContext } from '../core/request-context.ts';
@@ -9,6 +8,7 @@ import { failureOf } from './call-failure.ts';
 import type { Deadline } from './deadline.ts';
 import { discover } from './discovery.ts';
 import { exchange } from './exchange.ts';
+import { Agent } from './undici.ts';
 
 /** Maximum number of connections to one address. */
 const connections = 64;
