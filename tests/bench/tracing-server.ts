@@ -13,6 +13,7 @@ async function bare(): Promise<FastifyInstance> {
 
 /** Bare Fastify with the platform's tracing: no metric, no log line. */
 async function ours(): Promise<FastifyInstance> {
+  const { RequestsInFlight } = await import('@slipway/platform/core/requests-in-flight');
   const { platformSettings, readSettings } = await import('@slipway/platform/service/settings');
   const { createLogs } = await import('@slipway/platform/telemetry/log');
   const { createMetrics } = await import('@slipway/platform/telemetry/metrics');
@@ -25,7 +26,11 @@ async function ours(): Promise<FastifyInstance> {
   const tracing = await createTracing({ service: 'bench', version: '0', settings, log, metrics });
   const nothing = () => undefined;
   registerObservation(app, {
-    metrics: { inFlight: new Set(), requests: { expect: nothing, ended: nothing }, totals: metrics.totals },
+    metrics: {
+      inFlight: new RequestsInFlight(),
+      requests: { expect: nothing, ended: nothing },
+      totals: metrics.totals,
+    },
     log: { info: nothing, error: nothing },
     tracing,
     requestTimeout: 10_000,

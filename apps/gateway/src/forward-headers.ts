@@ -44,17 +44,12 @@ export function requestHeaders(
   return headers;
 }
 
-/** Returns the headers of the response: the gateway's own, unless the service sends the same ones, and the service's. */
-export function responseHeaders(
-  own: IncomingHttpHeaders,
-  received: IncomingHttpHeaders,
-): IncomingHttpHeaders {
-  const headers = { ...own };
+/** Adds the headers of the service's response to the gateway's own, and replaces those that both send. */
+export function addResponseHeaders(own: IncomingHttpHeaders, received: IncomingHttpHeaders): void {
   const named = namedByConnection(received);
   for (const name in received) {
-    if (!hopByHop.has(name) && !named?.includes(name)) headers[name] = received[name];
+    if (!hopByHop.has(name) && !named?.includes(name)) own[name] = received[name];
   }
-  return headers;
 }
 
 /** Returns the names of the other headers that apply to this connection only. */

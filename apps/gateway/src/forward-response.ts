@@ -4,7 +4,7 @@ import type { UpstreamResponse } from '@slipway/platform/calls/call';
 import { withContext } from '@slipway/platform/core/request-context';
 import { contextOf, noteBroken } from '@slipway/platform/telemetry/observe';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { responseHeaders } from './forward-headers.ts';
+import { addResponseHeaders } from './forward-headers.ts';
 
 /**
  * Answers a request with the response of a service, whose body may still be arriving. It is written directly to Node's
@@ -13,8 +13,9 @@ import { responseHeaders } from './forward-headers.ts';
  */
 export function respondWith(response: UpstreamResponse, request: FastifyRequest, reply: FastifyReply): void {
   const { raw } = reply;
-  const own = reply.getHeaders() as UpstreamResponse['headers'];
-  raw.writeHead(response.statusCode, responseHeaders(own, response.headers) as OutgoingHttpHeaders);
+  const headers = reply.getHeaders() as UpstreamResponse['headers'];
+  addResponseHeaders(headers, response.headers);
+  raw.writeHead(response.statusCode, headers as OutgoingHttpHeaders);
   reply.hijack();
   response.body.pipeTo(raw, (reason) => {
     const context = contextOf(request);

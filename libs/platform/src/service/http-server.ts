@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import { http } from '@slipway/contract-kit/node-http';
@@ -30,7 +31,7 @@ export function createHttpServer(
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: ({ headers }) => {
       const given = headers['x-correlation-id'];
-      return typeof given === 'string' && correlationId.test(given) ? given : crypto.randomUUID();
+      return typeof given === 'string' && correlationId.test(given) ? given : randomUUID();
     },
     bodyLimit: settings.BODY_LIMIT_BYTES,
     requestTimeout: receiveTimeout,

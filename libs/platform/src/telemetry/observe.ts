@@ -43,12 +43,12 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     const served = { request, reply, context, endsAt: startedAt + timeout };
     metrics.inFlight.add(served);
     const end = (status: number) => {
-      metrics.inFlight.delete(served);
+      if (!metrics.inFlight.delete(served)) return;
       const ms = performance.now() - startedAt;
       finish({ method, route, status, startedAt, ms }, context, priorityOf(config as Config));
     };
     if (isStream) context.endObservation = end;
-    reply.raw.on('close', () => metrics.inFlight.has(served) && end(statusOf(reply, context)));
+    reply.raw.on('close', () => end(statusOf(reply, context)));
     withContext(context, done);
   });
 
