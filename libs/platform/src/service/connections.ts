@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** The response to the newest request of each connection. */
+/** The response to the newest request of each connection that waits for one. */
 const newest = new WeakMap<Socket, ServerResponse>();
 
 /** Returns the response that a connection still waits for: the one to its newest request. */
@@ -63,6 +63,7 @@ function inOrder(handle: Handle): Handle {
     const { socket } = request;
     const before = responseOn(socket);
     newest.set(socket, response);
+    response.once('close', () => forget(socket, response));
     const serve = () => {
       // A connection that its last response has closed carries no further request.
       if (socket.writable) handle(request, response);
@@ -70,4 +71,9 @@ function inOrder(handle: Handle): Handle {
     if (before) before.once('close', serve);
     else serve();
   };
+}
+
+/** Lets go of a response: an idle connection would otherwise keep its last request in memory. */
+function forget(socket: Socket, response: ServerResponse): void {
+  if (newest.get(socket) === response) newest.delete(socket);
 }
