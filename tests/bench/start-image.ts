@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -11,14 +12,17 @@ const rounds = 5;
 /** Below node_modules, where the packages are found that are not bundled. */
 const bundles = new URL('../../node_modules/.cache/slipway-bench/', import.meta.url);
 
+const warm = fileURLToPath(new URL('../../scripts/images/warm.ts', import.meta.url));
+
 /** As the Dockerfile sets them. */
 const environment = {
   NODE_ENV: 'production',
+  MALLOC_ARENA_MAX: '1',
   NODE_OPTIONS: '--enable-source-maps',
   NODE_COMPILE_CACHE: fileURLToPath(new URL('compile-cache', bundles)),
 };
 
-/** Bundles services as their images hold them, and returns them as programs. */
+/** Bundles services as their images hold them, with their compile cache, and returns them as programs. */
 export async function bundled(specs: ServiceSpec[]): Promise<Program[]> {
   rmSync(bundles, { recursive: true, force: true });
   const programs: Program[] = [];
@@ -26,6 +30,11 @@ export async function bundled(specs: ServiceSpec[]): Promise<Program[]> {
     const folder = fileURLToPath(new URL(name, bundles));
     await bundle(name, folder);
     writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
+    execFileSync(process.execPath, [warm], {
+      cwd: folder,
+      env: { ...process.env, ...environment },
+      stdio: 'ignore',
+    });
     const main = new URL(`${name}/dist/main.js`, bundles);
     programs.push({ name, main, env: { ...environment, ...settings } });
   }
@@ -58,7 +67,7 @@ export async function startOfImages(specs: ServiceSpec[]): Promise<string[]> {
   for (let round = -1; round < rounds; round += 1) {
     for (const program of programs) {
       const cost = await startTogether([program]);
-      // The first round fills the compile cache.
+      // The first round fills the compile cache of Fastify.
       if (round >= 0) started.get(program.name)?.push(cost);
     }
     process.stdout.write(`  round ${round + 1} of ${rounds}\n`);

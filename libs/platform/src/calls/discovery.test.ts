@@ -66,6 +66,13 @@ describe('an address', () => {
 
 describe('discovery by the addresses of a name', () => {
   const name = 'users.example';
+
+  it('asks before the first call', async () => {
+    const dns = await serveDns({ a: { [name]: '127.0.0.2' }, srv: {} });
+    const discovery = discovering(`dns+http://${name}:4001?dns=${dns.address}`);
+    await expect.poll(() => discovery.pick()).toBe('http://127.0.0.2:4001');
+  });
+
   const picks = (discovery: ReturnType<typeof discover>, times: number) =>
     Array.from({ length: times }, () => discovery.pick()).toSorted();
 

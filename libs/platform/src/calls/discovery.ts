@@ -67,6 +67,8 @@ function byDns(url: URL, lookup: Lookup): Discovery {
     });
     return pending;
   }
+  // The first call need not wait for an answer that can be there before it.
+  firstAnswer().catch(() => undefined);
   const timer = setInterval(() => void refresh().catch(() => undefined), refreshInterval).unref();
 
   return {

@@ -1,61 +1,70 @@
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import * as errors from 'jose/errors';
-import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote';
+import { createLocalJWKSet } from 'jose/jwks/local';
 
 /** Age in milliseconds at which the cached key set is read again, in the background. */
 const refreshAfter = 5 * 60_000;
 /** Minimum time in milliseconds between two attempts to read the key set while one is cached. */
 const cooldown = 5_000;
 
-/** `jose` requires a URL, but `customFetch` does not use it: the client knows the address. */
-const unusedUrl = new URL('urn:slipway:key-set');
+type Arguments = Parameters<JWTVerifyGetKey>;
+
+export type PublishedKeys = JWTVerifyGetKey & {
+  /** Reads the key set, once for all concurrent callers. Rejects with the error of `readKeySet`. */
+  read(): Promise<JWTVerifyGetKey>;
+};
 
 /**
- * Creates the function that finds the public key that a token names. `jose` caches the key set, and reads it once for
- * all concurrent requests.
+ * Creates the function that finds the public key that a token names. It caches the key set, and reads it again in the
+ * background when it is old, and immediately when a token names an unknown key.
  *
- * This function decides when to read the set again: in the background when the set is old, and immediately when a token
- * names an unknown key. The limits of `jose` are set to infinity, because they would reject valid tokens: with
- * `cacheMaxAge`, an old set is an error while its publisher is unreachable; both limits use the system clock, so new
- * keys would stay unknown after the clock was set back; and `cooldownDuration` does not limit attempts that fail.
+ * `createRemoteJWKSet` of jose does not fit: with its `cacheMaxAge`, an old set is an error while its publisher is
+ * unreachable; its limits use the system clock, so new keys would stay unknown after the clock was set back; its
+ * `cooldownDuration` does not limit attempts that fail; and it loads Node's fetch, which delays the first request by 20 ms.
  *
  * @param readKeySet reads the set, with a time limit of its own
  * @param now milliseconds on a monotonic clock
  * @throws {JWKSNoMatchingKey} if the set does not contain the key; the error of a `readKeySet` that was needed
+ * @example
+ * const keys = publishedKeys(() => users.getKeys());
+ * await jwtVerify(token, keys);
  */
 export function publishedKeys(
   readKeySet: () => Promise<JSONWebKeySet>,
   now = () => performance.now(),
-): JWTVerifyGetKey {
+): PublishedKeys {
   let attemptedAt = Number.NEGATIVE_INFINITY;
   let readAt = Number.NEGATIVE_INFINITY;
+  let reading: Promise<JWTVerifyGetKey> | undefined;
+  let keys: JWTVerifyGetKey | undefined;
 
-  const createKeys = () =>
-    createRemoteJWKSet(unusedUrl, {
-      cacheMaxAge: Number.POSITIVE_INFINITY,
-      cooldownDuration: Number.POSITIVE_INFINITY,
-      async [customFetch]() {
-        attemptedAt = now();
-        const response = Response.json(await readKeySet());
-        readAt = now();
-        return response;
-      },
+  function read(): Promise<JWTVerifyGetKey> {
+    reading ??= replaceKeys().finally(() => {
+      reading = undefined;
     });
-  let keys: ReturnType<typeof createKeys> | undefined;
+    return reading;
+  }
+
+  async function replaceKeys(): Promise<JWTVerifyGetKey> {
+    attemptedAt = now();
+    keys = createLocalJWKSet(await readKeySet());
+    readAt = now();
+    return keys;
+  }
+
   const mayRead = () => now() - attemptedAt >= cooldown;
 
-  return async (header, token) => {
+  async function keyOf(...[header, token]: Arguments) {
     if (!header.kid) throw new errors.JWKSNoMatchingKey();
-    // Not at the start, because this loads fetch of Node, which takes 20 ms.
-    keys ??= createKeys();
-    if (now() - readAt > refreshAfter && mayRead()) keys.reload().catch(() => undefined);
+    if (keys && now() - readAt > refreshAfter && mayRead()) read().catch(() => undefined);
     try {
-      return await keys(header, token);
+      return await (keys ?? (await read()))(header, token);
     } catch (error) {
       // Within the cooldown an unknown key is an error, so that made-up tokens put no load on the publisher.
-      if (!(error instanceof errors.JWKSNoMatchingKey) || !(keys.reloading || mayRead())) throw error;
-      await keys.reload();
-      return keys(header, token);
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !(reading || mayRead())) throw error;
+      return (await read())(header, token);
     }
-  };
+  }
+
+  return Object.assign(keyOf, { read });
 }
