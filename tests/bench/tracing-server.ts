@@ -13,7 +13,7 @@ async function bare(): Promise<FastifyInstance> {
 
 /** Bare Fastify with the platform's tracing: no metric, no log line. */
 async function ours(): Promise<FastifyInstance> {
-  const { RequestsInFlight } = await import('@slipway/platform/core/requests-in-flight');
+  const { LiveList } = await import('@slipway/platform/core/live-list');
   const { platformSettings, readSettings } = await import('@slipway/platform/service/settings');
   const { createLogs } = await import('@slipway/platform/telemetry/log');
   const { createMetrics } = await import('@slipway/platform/telemetry/metrics');
@@ -27,7 +27,7 @@ async function ours(): Promise<FastifyInstance> {
   const nothing = () => undefined;
   registerObservation(app, {
     metrics: {
-      inFlight: new RequestsInFlight(),
+      inFlight: new LiveList<never>(),
       requests: { expect: nothing, ended: nothing },
       totals: metrics.totals,
     },

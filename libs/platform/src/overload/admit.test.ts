@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Served } from '../core/requests-in-flight.ts';
+import type { Served } from '../core/served.ts';
 import { registerProblemResponses } from '../http/problem-responses.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { seriesValue } from '../testing/metrics.ts';

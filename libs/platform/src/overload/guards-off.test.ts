@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
-import type { Served } from '../core/requests-in-flight.ts';
+import type { Served } from '../core/served.ts';
 import { registerProblemResponses } from '../http/problem-responses.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { registerGuards } from './guards.ts';

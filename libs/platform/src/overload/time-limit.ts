@@ -1,7 +1,7 @@
 import { problem } from '@slipway/contract-kit/problem';
 import type { FastifyInstance } from 'fastify';
 import { withContext } from '../core/request-context.ts';
-import type { Served } from '../core/requests-in-flight.ts';
+import type { Served } from '../core/served.ts';
 import { noteBroken } from '../telemetry/observe.ts';
 
 /** Milliseconds between two checks of all requests in flight: a request is ended at most this much too late. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { LiveList } from '../core/live-list.ts';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -23,11 +24,8 @@ export type ClientConnections = {
  * section 9.6). Call it after all request listeners are added, because it wraps them.
  */
 export function superviseConnections(server: Server): ClientConnections {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+  const sockets = new LiveList<Socket>();
+  server.on('connection', (socket) => socket.once('close', sockets.add(socket)));
   for (const event of ['request', 'checkContinue']) {
     const listeners = server.listeners(event) as Handle[];
     server.removeAllListeners(event);

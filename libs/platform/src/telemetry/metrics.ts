@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { RequestsInFlight } from '../core/requests-in-flight.ts';
+import { LiveList } from '../core/live-list.ts';
+import type { Served } from '../core/served.ts';
 import { gauge } from './declare.ts';
 import { expose } from './exposition.ts';
 import { createRequestMetrics, durationBuckets } from './request-metrics.ts';
@@ -16,7 +17,7 @@ export function createMetrics(service: string, version: string) {
   registry.setDefaultLabels({ service });
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const inFlight = new RequestsInFlight();
+  const inFlight = new LiveList<Served>();
   const callsInFlight = new Map<string, () => number>();
   const totals = {
     requests: new Totals(),

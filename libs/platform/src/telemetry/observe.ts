@@ -40,10 +40,9 @@ export function registerObservation(app: FastifyInstance, parts: Parts): void {
     if (hasBody(raw)) noteCompletion(raw, context);
     // Not set on the raw response: Node would then copy all headers of the answer one by one.
     reply.header(correlationHeader, context.correlationId);
-    const served = { request, reply, context, endsAt: startedAt + timeout };
-    metrics.inFlight.add(served);
+    const remove = metrics.inFlight.add({ request, reply, context, endsAt: startedAt + timeout });
     const end = (status: number) => {
-      if (!metrics.inFlight.delete(served)) return;
+      if (!remove()) return;
       const ms = performance.now() - startedAt;
       finish({ method, route, status, startedAt, ms }, context, priorityOf(config as Config));
     };
