@@ -79,7 +79,7 @@ RUN node /bundler/scripts/images/bundle.ts ${SERVICE} \
 # --- The image: no shell, no npm, not root. Whatever the rights of the files in the clone (umask 077), all are readable.
 FROM gcr.io/distroless/nodejs${NODE_VERSION}-debian13:nonroot AS runtime
 ARG SERVICE
-# One arena: almost all memory is allocated by one thread, and arenas of the others cost a start 4 MB.
+# One malloc arena: more cost a start 4 MB, and gain nothing (docs/decisions/0100-images.md).
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1 \
     HOST=:: PORT=8080 MANAGEMENT_PORT=9080 \
     NODE_COMPILE_CACHE=/app/.compile-cache

@@ -32,8 +32,8 @@ export async function bundled(specs: ServiceSpec[]): Promise<Program[]> {
     writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
     execFileSync(process.execPath, [warm], {
       cwd: folder,
-      env: { ...process.env, ...environment },
-      stdio: 'ignore',
+      env: { PATH: process.env.PATH, ...environment },
+      stdio: ['ignore', 'ignore', 'inherit'],
     });
     const main = new URL(`${name}/dist/main.js`, bundles);
     programs.push({ name, main, env: { ...environment, ...settings } });

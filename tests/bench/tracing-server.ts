@@ -13,7 +13,6 @@ async function bare(): Promise<FastifyInstance> {
 
 /** Bare Fastify with the platform's tracing: no metric, no log line. */
 async function ours(): Promise<FastifyInstance> {
-  const { LiveList } = await import('@slipway/platform/core/live-list');
   const { platformSettings, readSettings } = await import('@slipway/platform/service/settings');
   const { createLogs } = await import('@slipway/platform/telemetry/log');
   const { createMetrics } = await import('@slipway/platform/telemetry/metrics');
@@ -26,11 +25,7 @@ async function ours(): Promise<FastifyInstance> {
   const tracing = await createTracing({ service: 'bench', version: '0', settings, log, metrics });
   const nothing = () => undefined;
   registerObservation(app, {
-    metrics: {
-      inFlight: new LiveList<never>(),
-      requests: { expect: nothing, ended: nothing },
-      totals: metrics.totals,
-    },
+    metrics: { ...metrics, requests: { expect: nothing, ended: nothing } },
     log: { info: nothing, error: nothing },
     tracing,
     requestTimeout: 10_000,

@@ -1,5 +1,5 @@
 import { type Discovery, discover } from '@slipway/platform/calls/discovery';
-import { Agent } from '@slipway/platform/calls/undici';
+import { Agent } from '@slipway/platform/core/undici';
 import { createCheck } from '@slipway/platform/http/validation';
 import { Status } from '@slipway/platform/service/status';
 
@@ -80,7 +80,7 @@ export function createReplicas(name: string, url: string, now = () => performanc
 function split(url: string): { addresses: string; path: string } {
   const parts = url.split(',').map((each) => /^\s*([^/]*\/\/[^/?]*)([^?]*)(.*)$/.exec(each) ?? []);
   const addresses = parts.map(([, origin = '', , query = '']) => origin + query).join(',');
-  return { addresses, path: parts[0]?.[2] ?? '' };
+  return { addresses, path: parts[0]?.[2] || '/' };
 }
 
 async function find(discovery: Discovery): Promise<string[]> {

@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { StartError } from '../core/start-error.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -66,6 +67,21 @@ describe('an address', () => {
 
 describe('discovery by the addresses of a name', () => {
   const name = 'users.example';
+
+  it('asks no more once it is closed', async () => {
+    let asked = 0;
+    const silent = createSocket('udp4').on('message', () => {
+      asked += 1;
+    });
+    onTestFinished(() => void silent.close());
+    await new Promise<void>((resolve) => silent.bind(0, '127.0.0.1', resolve));
+    const discovery = discovering(`dns+http://${name}?dns=127.0.0.1:${silent.address().port}`);
+    const answer = discovery.ready();
+    await vi.waitUntil(() => asked === 1);
+    discovery.close();
+    await expect(answer).rejects.toMatchObject({ code: 'ECANCELLED' });
+    expect(asked).toBe(1);
+  });
 
   it('asks before the first call', async () => {
     const dns = await serveDns({ a: { [name]: '127.0.0.2' }, srv: {} });

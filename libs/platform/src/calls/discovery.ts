@@ -1,4 +1,4 @@
-import { Resolver } from 'node:dns/promises';
+import { CANCELLED, Resolver } from 'node:dns/promises';
 import { StartError } from '../core/start-error.ts';
 import { type Address, type Addresses, createAddresses } from './addresses.ts';
 
@@ -100,8 +100,14 @@ async function srvTargets(resolver: Resolver, { hostname }: URL): Promise<Addres
 
 /** Returns no address if the lookup of a name fails: one target must not make the others unusable. */
 async function addressesOf(resolver: Resolver, name: string): Promise<string[]> {
-  const four = await resolver.resolve4(name).catch(() => []);
+  const four = await resolver.resolve4(name).catch(noneUnlessClosed);
   if (four.length > 0) return four;
-  const six = await resolver.resolve6(name).catch(() => []);
+  const six = await resolver.resolve6(name).catch(noneUnlessClosed);
   return six.map((ip) => `[${ip}]`);
+}
+
+/** Throws the error of a lookup that `close` has ended, so that no other follows. */
+function noneUnlessClosed(error: NodeJS.ErrnoException): string[] {
+  if (error.code === CANCELLED) throw error;
+  return [];
 }

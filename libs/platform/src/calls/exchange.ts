@@ -22,7 +22,7 @@ type Listener = {
  * @param close called once, when undici has finished with the request, and its response was read
  */
 export function exchange(
-  agent: Dispatcher,
+  agent: Pick<Dispatcher, 'dispatch'>,
   options: Options,
   deadline: Deadline,
   close: () => void,

@@ -1,6 +1,7 @@
 import { createHold } from '../core/hold.ts';
 import { ageHeader, currentAge } from '../core/received-at.ts';
 import { currentContext } from '../core/request-context.ts';
+import { Agent } from '../core/undici.ts';
 import { outgoingHeaders } from '../telemetry/trace-context.ts';
 import { createBulkhead } from './bulkhead.ts';
 import { isStream, type UpstreamRequest, type UpstreamResponse } from './call.ts';
@@ -8,7 +9,6 @@ import { failureOf } from './call-failure.ts';
 import type { Deadline } from './deadline.ts';
 import { discover } from './discovery.ts';
 import { exchange } from './exchange.ts';
-import { Agent } from './undici.ts';
 
 /** Maximum number of connections to one address. */
 const connections = 64;

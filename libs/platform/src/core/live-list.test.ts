@@ -30,3 +30,16 @@ it('holds an object twice that was added twice', () => {
   remove();
   expect([...list]).toEqual(['same']);
 });
+
+it('visits each object once, although it is removed then', () => {
+  const list = new LiveList<string>();
+  const names = ['first', 'second', 'third', 'fourth'];
+  const removals = new Map(names.map((each) => [each, list.add(each)]));
+  const visited: string[] = [];
+  for (const each of list) {
+    visited.push(each);
+    removals.get(each)?.();
+  }
+  expect(visited.toSorted()).toEqual(names.toSorted());
+  expect(list.size).toBe(0);
+});

@@ -36,7 +36,12 @@ export class LiveList<Item> implements Iterable<Item> {
     return true;
   }
 
+  /** Visits each object once, also if it is removed meanwhile. */
   *[Symbol.iterator](): Iterator<Item> {
-    for (const { item } of this.#entries) yield item;
+    // From the end: a removal moves only entries that were visited.
+    for (let index = this.#entries.length - 1; index >= 0; index -= 1) {
+      const entry = this.#entries[index];
+      if (entry) yield entry.item;
+    }
   }
 }

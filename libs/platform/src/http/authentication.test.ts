@@ -60,7 +60,7 @@ it('current roles count instead of those in the token, at each request', async (
   expect((await get('/admin')).statusCode).toBe(403);
 });
 
-it('the keys are read when the service begins to listen, so that no request waits for them', async () => {
+it('the keys are read when the service begins to listen, so that later requests do not wait for them', async () => {
   const readKeys = vi.fn(async () => keySet);
   const { app, get } = createApp({ readKeys });
   await app.listen({ port: 0, host: '127.0.0.1' });

@@ -37,7 +37,7 @@ export function registerAuthentication(app: App, options: AuthenticationOptions)
 
 /**
  * Creates the options of `registerAccess`, for a service that checks access in only a part of its routes. The keys are read
- * as soon as the service listens, so that no request waits for them.
+ * as soon as the service listens, so that few requests wait for them.
  */
 export function createAuthentication(app: App, options: AuthenticationOptions): Authentication {
   const { readKeys, shareBy, networkOf, currentAccess, serviceToken } = options;

@@ -13,12 +13,11 @@ it.each([
 });
 
 it('reads the token of each request, although it remembers the last one', () => {
-  const headers = ['Bearer first', 'Bearer second', 'Bearer first', 'Basic first', 'Bearer first'];
-  expect(headers.map((authorization) => bearerTokenOf({ authorization }))).toEqual([
-    'first',
-    'second',
-    'first',
-    undefined,
-    'first',
-  ]);
+  const [first, second, without] = [
+    { authorization: 'Bearer first' },
+    { authorization: 'Bearer second' },
+    {},
+  ];
+  const requests = [first, first, second, without, first];
+  expect(requests.map(bearerTokenOf)).toEqual(['first', 'first', 'second', undefined, 'first']);
 });

@@ -1,7 +1,7 @@
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { ZipkinExporter as PackageExporter } from '@opentelemetry/exporter-zipkin';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
-import { Agent } from '../calls/undici.ts';
+import { Agent } from '../core/undici.ts';
 
 type Done = (result: ExportResult) => void;
 /** The fields of a span in Zipkin's format that are changed here. */
