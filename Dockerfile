@@ -87,7 +87,7 @@ WORKDIR /app/apps/${SERVICE}
 COPY --from=dependencies --chown=65532:65532 /app/.compile-cache /app/.compile-cache
 # The folder of embedded stores: a volume that is mounted here belongs to the service's user.
 COPY --from=dependencies --chown=65532:65532 /app/data data
-COPY --from=bundle /app/sbom.cdx.json /app/
+COPY --from=bundle /app/sbom.cdx.json /app/bundled.json /app/
 COPY --from=bundle /app/node_modules /app/node_modules
 COPY --from=bundle /app/packages packages
 COPY --from=bundle /app/apps/${SERVICE} ./

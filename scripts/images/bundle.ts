@@ -1,10 +1,11 @@
 /**
  * Bundles a service for its image: node bundle.ts users, in a folder with its sources and installed packages.
  * Writes our own code to `apps/users/dist` and that of packages to `apps/users/packages`. Removes the bundled
- * packages, and removes from the bill of materials what is not in the image.
+ * packages, removes from the bill of materials what is not in the image, and lists the bundled files beside it.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import process from 'node:process';
 import type { OutputChunk } from 'rolldown';
 import { bundle, unbundled } from './bundler.ts';
@@ -26,6 +27,12 @@ function removeBundled(): void {
 
 /** Returns the package that a file belongs to, or undefined for our own code. */
 const packageOf = (file: string) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
+
+/** Lists the source files that are bundled, such as `libs/platform/src/service/run.ts`. */
+function listFiles(chunks: OutputChunk[]): void {
+  const files = chunks.flatMap(({ moduleIds }) => moduleIds.map((id) => relative('.', id)));
+  writeFileSync('bundled.json', JSON.stringify(files.filter(existsSync).sort(), null, 2));
+}
 
 /** Removes from the bill of materials what is not in the image: npm lists all that was installed. */
 function listContent(chunks: OutputChunk[]): void {
@@ -54,5 +61,6 @@ type Component = { purl: string };
 type Dependency = { ref: string; dependsOn: string[] };
 
 const chunks = await bundle(service, `apps/${service}`);
+listFiles(chunks);
 removeBundled();
 listContent(chunks);

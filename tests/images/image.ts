@@ -66,11 +66,14 @@ export async function contentOf(image: string): Promise<Content> {
   const container = await docker(['create', image]);
   try {
     await docker(['export', '--output', join(folder, 'image.tar'), container]);
-    await docker(['cp', `${container}:/app/sbom.cdx.json`, folder]);
+    for (const list of ['sbom.cdx.json', 'bundled.json']) {
+      await docker(['cp', `${container}:/app/${list}`, folder]);
+    }
     await docker(['cp', `${container}:${(await configOf(image)).WorkingDir}`, join(folder, 'service')]);
     return {
       paths: pathsIn(join(folder, 'image.tar')),
-      ...bundleIn(join(folder, 'service')),
+      bundled: JSON.parse(readFileSync(join(folder, 'bundled.json'), 'utf8')),
+      required: packagesAskedFor(join(folder, 'service')),
       components: JSON.parse(readFileSync(join(folder, 'sbom.cdx.json'), 'utf8')).components,
     };
   } finally {
@@ -84,16 +87,10 @@ function pathsIn(archive: string): string[] {
   return execFileSync('tar', ['--list', '--file', archive], options).trimEnd().split('\n');
 }
 
-/** The bundler writes the path of each source file as a comment above its code. */
-function bundleIn(folder: string): Pick<Content, 'bundled' | 'required'> {
+/** Reads the names of packages in the `import` and `require` of a bundle, whatever quotes it has. */
+function packagesAskedFor(folder: string): string[] {
   const code = globSync(`${folder}/{dist,packages}/*.js`).map((file) => readFileSync(file, 'utf8'));
-  const found = (pattern: RegExp) =>
-    code.flatMap((each) => [...each.matchAll(pattern)].map(([, text = '']) => text));
-  const asked = found(
-    /(?:^import (?:.* from )?|\b__require\(|\bimport\()"((?:@[\w.-]+\/)?[\w.-]+)[\w./-]*"/gm,
-  );
-  return {
-    bundled: found(/^\/\/ ((?:apps|libs|node_modules)\/\S+)$/gm),
-    required: asked.filter((name) => !name.startsWith('.') && !isBuiltin(name)),
-  };
+  const asked = /(?:\bfrom|\bimport|\b__require\(|\bimport\()\s*(["'`])((?:@[\w.-]+\/)?[\w.-]+)[\w./-]*\1/g;
+  const names = code.flatMap((each) => [...each.matchAll(asked)].map(([, , name = '']) => name));
+  return names.filter((name) => !name.startsWith('.') && !isBuiltin(name));
 }

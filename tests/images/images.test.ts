@@ -114,7 +114,7 @@ describe.skipIf(why).each(serviceNames)(`the image of %s${why}`, (service) => {
       files.filter((each) => /(^|\/)\.(env|git|npmrc|ssh|nx)|secrets|\.(pem|key|db|log)$/.test(each)),
     ).toEqual([]);
     expect(new Set(files.map((each) => each.split('/')[1]))).toEqual(
-      new Set(['', 'apps', 'node_modules', 'sbom.cdx.json']),
+      new Set(['', 'apps', 'bundled.json', 'node_modules', 'sbom.cdx.json']),
     );
   });
 
