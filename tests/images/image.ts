@@ -87,10 +87,10 @@ function pathsIn(archive: string): string[] {
   return execFileSync('tar', ['--list', '--file', archive], options).trimEnd().split('\n');
 }
 
-/** Reads the names of packages in the `import` and `require` of a bundle, whatever quotes it has. */
+/** Reads the names of packages in `import…from"x"`, `import("x")` and `__require("x")` of a bundle without white space. */
 function packagesAskedFor(folder: string): string[] {
   const code = globSync(`${folder}/{dist,packages}/*.js`).map((file) => readFileSync(file, 'utf8'));
-  const asked = /(?:\bfrom|\bimport|\b__require\(|\bimport\()\s*(["'`])((?:@[\w.-]+\/)?[\w.-]+)[\w./-]*\1/g;
-  const names = code.flatMap((each) => [...each.matchAll(asked)].map(([, , name = '']) => name));
+  const asked = /(?:\bfrom"|\bimport"|\b(?:__require|import)\(["'`])((?:@[\w.-]+\/)?[\w.-]+)[\w./-]*["'`]/g;
+  const names = code.flatMap((each) => [...each.matchAll(asked)].map(([, name = '']) => name));
   return names.filter((name) => !name.startsWith('.') && !isBuiltin(name));
 }
