@@ -29,11 +29,7 @@ export const gateway = defineService({
     const upstreams = forUpstreams((name) => upstream(name, settings[urlOf(name)]));
     const keys = createClient(upstreams.users, { getKeys });
     const { networkOf } = readClientAddress(settings.TRUSTED_PROXIES);
-    const authentication = createAuthentication(app, {
-      readKeys: () => keys.getKeys(),
-      shareBy,
-      networkOf,
-    });
+    const authentication = createAuthentication({ readKeys: () => keys.getKeys(), shareBy, networkOf });
     const originOf = readClientOrigin(settings.TRUSTED_PROXIES);
     const document = describeSystem(version);
     const console = openConsole(app, name, context);

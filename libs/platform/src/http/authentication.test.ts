@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import Fastify from 'fastify';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import type { App } from '../core/app.ts';
 import { createTokenSigner } from '../testing/tokens.ts';
 import { principalOf } from './access.ts';
@@ -29,7 +29,7 @@ function createApp(options: Partial<AuthenticationOptions> = {}) {
   const get = (url: string, bearer = token) =>
     app.inject({ url, headers: { authorization: `Bearer ${bearer}` } });
   const request = { headers: { authorization: `Bearer ${token}` } } as IncomingMessage;
-  return { app, get, sharesAs: () => clientOf(request) };
+  return { get, sharesAs: () => clientOf(request) };
 }
 
 it('a person with a token of the published keys is let in with the roles of the token', async () => {
@@ -58,24 +58,4 @@ it('current roles count instead of those in the token, at each request', async (
   expect((await get('/admin')).statusCode).toBe(200);
   roles.ada = [];
   expect((await get('/admin')).statusCode).toBe(403);
-});
-
-it('the keys are read when the service begins to listen, so that later requests do not wait for them', async () => {
-  const readKeys = vi.fn(async () => keySet);
-  const { app, get } = createApp({ readKeys });
-  await app.listen({ port: 0, host: '127.0.0.1' });
-  await vi.waitUntil(() => readKeys.mock.calls.length === 1);
-  expect((await get('/member')).statusCode).toBe(200);
-  expect(readKeys).toHaveBeenCalledTimes(1);
-  await app.close();
-});
-
-it('a service listens although the keys cannot be read, and reads them with the first token', async () => {
-  const readKeys = vi.fn(async () => keySet).mockRejectedValueOnce(new Error('connection refused'));
-  const { app, get } = createApp({ readKeys });
-  await app.listen({ port: 0, host: '127.0.0.1' });
-  await vi.waitUntil(() => readKeys.mock.calls.length === 1);
-  expect((await get('/member')).statusCode).toBe(200);
-  expect(readKeys).toHaveBeenCalledTimes(2);
-  await app.close();
 });

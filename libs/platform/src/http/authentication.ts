@@ -32,19 +32,13 @@ export type Authentication = AccessOptions & { clients: ClientIdentity };
  * registerAuthentication(app, { readKeys: () => users.getKeys(), shareBy });
  */
 export function registerAuthentication(app: App, options: AuthenticationOptions): void {
-  registerAccess(app, createAuthentication(app, options));
+  registerAccess(app, createAuthentication(options));
 }
 
-/**
- * Creates the options of `registerAccess`, for a service that checks access in only a part of its routes. The keys are read
- * as soon as the service listens, so that few requests wait for them.
- */
-export function createAuthentication(app: App, options: AuthenticationOptions): Authentication {
+/** Creates the options of `registerAccess`, for a service that checks access in only a part of its routes. */
+export function createAuthentication(options: AuthenticationOptions): Authentication {
   const { readKeys, shareBy, networkOf, currentAccess, serviceToken } = options;
-  const keys = publishedKeys(readKeys);
-  // If that fails, the first token that needs them reads them.
-  app.addHook('onListen', () => void keys.read().catch(() => undefined));
-  const verify = createTokenVerifier(keys);
+  const verify = createTokenVerifier(publishedKeys(readKeys));
   const clients = createClientIdentity(verify, networkOf);
   shareBy(clients.cached);
   const verifyNow = currentAccess ? withCurrentAccess(verify, currentAccess) : verify;

@@ -7,13 +7,6 @@ const refreshAfter = 5 * 60_000;
 /** Minimum time in milliseconds between two attempts to read the key set while one is cached. */
 const cooldown = 5_000;
 
-type Arguments = Parameters<JWTVerifyGetKey>;
-
-export type PublishedKeys = JWTVerifyGetKey & {
-  /** Reads the key set, once for all concurrent callers. Rejects with the error of `readKeySet`. */
-  read(): Promise<JWTVerifyGetKey>;
-};
-
 /**
  * Creates the function that finds the public key that a token names. It caches the key set, and reads it again in the
  * background when it is old, and immediately when a token names an unknown key.
@@ -32,12 +25,13 @@ export type PublishedKeys = JWTVerifyGetKey & {
 export function publishedKeys(
   readKeySet: () => Promise<JSONWebKeySet>,
   now = () => performance.now(),
-): PublishedKeys {
+): JWTVerifyGetKey {
   let attemptedAt = Number.NEGATIVE_INFINITY;
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<JWTVerifyGetKey> | undefined;
   let keys: JWTVerifyGetKey | undefined;
 
+  /** Reads the key set, once for all concurrent requests. */
   function read(): Promise<JWTVerifyGetKey> {
     reading ??= replaceKeys().finally(() => {
       reading = undefined;
@@ -54,7 +48,7 @@ export function publishedKeys(
 
   const mayRead = () => now() - attemptedAt >= cooldown;
 
-  async function keyOf(...[header, token]: Arguments) {
+  return async (header, token) => {
     if (!header.kid) throw new errors.JWKSNoMatchingKey();
     if (keys && now() - readAt > refreshAfter && mayRead()) read().catch(() => undefined);
     try {
@@ -64,7 +58,5 @@ export function publishedKeys(
       if (!(error instanceof errors.JWKSNoMatchingKey) || !(reading || mayRead())) throw error;
       return (await read())(header, token);
     }
-  }
-
-  return Object.assign(keyOf, { read });
+  };
 }
