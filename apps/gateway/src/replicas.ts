@@ -36,7 +36,8 @@ const readFor = 60_000;
 export function createReplicas(name: string, url: string, now = () => performance.now()): Replicas {
   const { addresses, path } = split(url);
   const discovery = discover(name, addresses);
-  const agent = new Agent();
+  // The signal of a request has no effect while its connection is made.
+  const agent = new Agent({ connectTimeout: timeoutMs });
   const answeredAt = new Map<string, number>();
 
   async function read(): Promise<ServiceReading> {
