@@ -43,8 +43,6 @@ export async function bundle(service: string, folder: string): Promise<OutputChu
     dir: folder,
     sourcemap: 'hidden',
     sourcemapExcludeSources: true,
-    // V8 stores a file with any other character in two bytes for each.
-    charset: 'ascii',
     // White space takes memory; names are what stack traces show.
     minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
     entryFileNames: 'dist/[name].js',

@@ -69,7 +69,7 @@ async function send(path: string, token?: string, body?: object): Promise<unknow
   return response.json().catch(() => undefined);
 }
 
-/** What people read. Each service knows some of these paths, and the gateway knows all. */
+/** Paths that people read often. Each service knows some of them, and the gateway knows all. */
 const read = [
   '/api/v1/users/me',
   '/api/v1/subscriptions',

@@ -39,6 +39,7 @@ it.each(serviceNames)('%s starts without packages that it does not need yet', (s
   );
   expect(packages).toContain('fastify');
   expect(absent.filter((name) => packages.has(name))).toEqual([]);
+  expect(ofPackages(service).filter((url) => url.endsWith('/undici/index.js'))).toEqual([]);
 });
 
 it.each(serviceNames)('%s does not load fetch and WebSocket of Node with its own code', (service) => {

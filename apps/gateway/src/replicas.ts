@@ -25,6 +25,9 @@ const timeoutMs = 1_000;
 /** How long a replica that is no longer found is still read: DNS forgets one as soon as it drains; milliseconds. */
 const readFor = 60_000;
 
+/** Its own limit, because the signal of a request has no effect while its connection is made. */
+const agent = new Agent({ connectTimeout: timeoutMs });
+
 /**
  * Makes the reader of a service's replicas, which are found in the same way as by calls.
  *
@@ -36,8 +39,6 @@ const readFor = 60_000;
 export function createReplicas(name: string, url: string, now = () => performance.now()): Replicas {
   const { addresses, path } = split(url);
   const discovery = discover(name, addresses);
-  // The signal of a request has no effect while its connection is made.
-  const agent = new Agent({ connectTimeout: timeoutMs });
   const answeredAt = new Map<string, number>();
 
   async function read(): Promise<ServiceReading> {
@@ -45,7 +46,7 @@ export function createReplicas(name: string, url: string, now = () => performanc
   }
 
   async function readPage(page: string): Promise<unknown[]> {
-    const pages = await Promise.all((await origins()).map((origin) => readJson(agent, origin, page)));
+    const pages = await Promise.all((await origins()).map((origin) => readJson(origin, page)));
     return pages.filter((each) => each !== undefined);
   }
 
@@ -64,17 +65,12 @@ export function createReplicas(name: string, url: string, now = () => performanc
   }
 
   async function readOne(origin: string): Promise<ReplicaReading> {
-    const status = await readStatus(agent, origin, path);
+    const status = await readStatus(origin, path);
     if (status) answeredAt.set(origin, now());
     return { origin, status };
   }
 
-  function close(): void {
-    discovery.close();
-    void agent.destroy();
-  }
-
-  return { name, read, readPage, find: findAll, close };
+  return { name, read, readPage, find: findAll, close: discovery.close };
 }
 
 /** Splits off the path, which an address to `discover` has not. */
@@ -91,13 +87,13 @@ async function find(discovery: Discovery): Promise<string[]> {
 
 const isStatus = createCheck<Status>(Status);
 
-async function readStatus(agent: Agent, origin: string, path: string): Promise<Status | undefined> {
-  const status = await readJson(agent, origin, path);
+async function readStatus(origin: string, path: string): Promise<Status | undefined> {
+  const status = await readJson(origin, path);
   return isStatus(status) ? status : undefined;
 }
 
 /** Reads JSON, whatever the status of the response: that of /status is 503 while a replica is not ready. */
-async function readJson(agent: Agent, origin: string, path: string): Promise<unknown> {
+async function readJson(origin: string, path: string): Promise<unknown> {
   try {
     // With `fetch`, a viewer of the console costs a fifth more CPU.
     const signal = AbortSignal.timeout(timeoutMs);

@@ -259,6 +259,16 @@ describe('published keys', () => {
     await expect(verify(await sign(key))).rejects.toMatchObject({ code: 'unavailable' });
   });
 
+  it('stay valid while the set that is read again is malformed', async () => {
+    const { verify, state, time } = await setUp(key);
+    await verify(await sign(key));
+    state.keys = { map: () => 'none' } as never;
+    time.at = start + 10 * minute;
+    expect(await verify(await sign(key, { sub: 'user_2' }))).toMatchObject({ subject: 'user_2' });
+    expect(await verify(await sign(key, { sub: 'user_3' }))).toMatchObject({ subject: 'user_3' });
+    expect(state.readings).toBe(2);
+  });
+
   it('do not decide whether a token with an unknown key is valid while the publisher is unreachable', async () => {
     const { verify, state, time } = await setUp(key);
     await verify(await sign(key));
