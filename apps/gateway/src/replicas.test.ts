@@ -8,7 +8,7 @@ import { createReplicas } from './replicas.ts';
 /** Listens with room for two connections that nobody accepts, and prints its port. */
 const program = `
   const server = require('node:net').createServer();
-  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port));
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => process.stdout.write(String(server.address().port)));
 `;
 
 /** Starts a process that is stopped by a signal, and whose room for connections is full: another one is never made. */
