@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readDurations } from './first-requests.ts';
+import { firstColumns, readDurations, rowOf } from './first-requests.ts';
 
 const line = (method: string, route: string, ms: number, msg = 'request') =>
   JSON.stringify({ level: 'info', method, route, status: 200, ms, msg });
@@ -14,4 +14,11 @@ it('reads the durations of requests from a log, without those that last as long 
     '',
   ];
   expect(readDurations(log.join('\n'))).toEqual([1.5, 2]);
+});
+
+it('compares the first 500 requests of a pod with its slowest later ones, and with its last', () => {
+  const pod = [...Array(500).fill(6), ...Array(500).fill(2), ...Array(500).fill(9), ...Array(700).fill(3)];
+  const row = rowOf('gateway', pod);
+  expect(row).toEqual(['gateway', '2200', '6.0', '9.0', '3.0', '2.0']);
+  expect(row).toHaveLength(firstColumns.length);
 });

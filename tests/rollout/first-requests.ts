@@ -3,16 +3,23 @@ import { kubectl } from '../support/kubectl.ts';
 import { podsOf } from './cluster.ts';
 import { quantile } from './figures.ts';
 
-/** Number of requests that are looked at, from the start of a process and at its end. */
+/** Number of requests that are compared with as many others. */
 const looked = 500;
 
-/** The columns of a row of `firstRequests`. */
-export const firstColumns = ['pod of', 'requests', 'first 500, p99 ms', 'last 500, p99 ms', 'first / last'];
+/** The columns of a row of `firstRequests`. Those of 500 requests are 99th percentiles; milliseconds. */
+export const firstColumns = [
+  'pod of',
+  'requests',
+  'first 500',
+  'slowest 500 later',
+  'last 500',
+  'first / last',
+];
 
 /**
- * Returns how slow the first requests of each pod of a service were beside its last ones, by the durations that it logged.
- * Streams and uploads are left out: they last as long as their client wants. A pod with fewer than twice as many requests
- * gives no row.
+ * Returns how slow the first requests of each pod of a service were, by the durations that it logged: beside its slowest
+ * later ones, which also wait while another pod starts, and beside its last ones. Streams and uploads are left out: they
+ * last as long as their client wants. A pod with fewer than twice as many requests gives no row.
  */
 export async function firstRequests(service: ServiceName): Promise<string[][]> {
   const pods = await podsOf(service);
@@ -31,12 +38,20 @@ export function readDurations(log: string): number[] {
     .map(({ ms }) => ms);
 }
 
-function rowOf(service: ServiceName, all: number[]): string[] {
-  const p99 = (some: number[]) =>
-    quantile(
-      some.toSorted((a, b) => a - b),
-      0.99,
-    );
-  const [first, last] = [p99(all.slice(0, looked)), p99(all.slice(-looked))];
-  return [service, String(all.length), first.toFixed(1), last.toFixed(1), (first / last).toFixed(1)];
+/** Returns a row: the service, the number of requests, and the 99th percentiles of `firstColumns`. */
+export function rowOf(service: string, durations: number[]): string[] {
+  const first = p99(durations.slice(0, looked));
+  const last = p99(durations.slice(-looked));
+  const later = Array.from({ length: Math.floor(durations.length / looked) - 1 }, (_, index) =>
+    p99(durations.slice((index + 1) * looked, (index + 2) * looked)),
+  );
+  const figures = [first, Math.max(...later, last), last, first / last];
+  return [service, String(durations.length), ...figures.map((figure) => figure.toFixed(1))];
+}
+
+function p99(durations: number[]): number {
+  return quantile(
+    durations.toSorted((a, b) => a - b),
+    0.99,
+  );
 }
