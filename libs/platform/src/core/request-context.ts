@@ -89,6 +89,20 @@ export function withContext<T>(request: RequestContext, work: () => T): T {
 }
 
 /**
+ * Runs work whose result other requests wait for, too: in the trace of the current request, but without its deadline and
+ * its share of the calls, so that one client cannot make it fail for all.
+ *
+ * @example
+ * reading ??= runShared(readKeySet);
+ */
+export function runShared<T>(work: () => T): T {
+  const request = currentContext();
+  if (!request) return work();
+  const { share: _, ...others } = request;
+  return withContext({ ...others, deadline: Number.POSITIVE_INFINITY }, work);
+}
+
+/**
  * Returns whether the client left too little time for a response, by its own deadline or by sending its body slowly.
  *
  * @param hasArrived whether the whole body has arrived; if so, it does not count as slow, even if it was not read

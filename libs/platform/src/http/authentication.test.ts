@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import Fastify from 'fastify';
 import { expect, it } from 'vitest';
 import type { App } from '../core/app.ts';
+import { currentContext, timeLeft, withContext } from '../core/request-context.ts';
+import { requestWith } from '../testing/request-context.ts';
 import { createTokenSigner } from '../testing/tokens.ts';
 import { principalOf } from './access.ts';
 import { type AuthenticationOptions, registerAuthentication } from './authentication.ts';
@@ -44,6 +46,19 @@ it('the service is shared by the person, as soon as their token was verified onc
   expect(sharesAs()).toBe('');
   await get('/member');
   expect(sharesAs()).toBe('subject ada');
+});
+
+it('the keys are read without the deadline and the calls of the client whose token needs them: others wait for them, too', async () => {
+  let seen: unknown;
+  const { get } = createApp({
+    readKeys: async () => {
+      seen = { left: timeLeft(5_000), share: currentContext()?.share };
+      return keySet;
+    },
+  });
+  const share = { priority: 'interactive' as const, client: () => 'subject ada' };
+  await withContext({ ...requestWith(15), share }, async () => await get('/member'));
+  expect(seen).toEqual({ left: 5_000, share: undefined });
 });
 
 it('another service is let in by the service token', async () => {

@@ -1,6 +1,7 @@
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import * as errors from 'jose/errors';
 import { createLocalJWKSet } from 'jose/jwks/local';
+import { runShared } from '../core/request-context.ts';
 
 /** Age in milliseconds at which the cached key set is read again, in the background. */
 const refreshAfter = 5 * 60_000;
@@ -15,9 +16,9 @@ const cooldown = 5_000;
  * unreachable; its limits use the system clock, so new keys would stay unknown after the clock was set back; its
  * `cooldownDuration` does not limit attempts that fail; and it loads Node's fetch, which delays the first request by 20 ms.
  *
- * @param readKeySet reads the set, with a time limit of its own
+ * @param readKeySet reads the set; without the deadline of a request, because others wait for the same set
  * @param now milliseconds on a monotonic clock
- * @throws {JWKSNoMatchingKey} if the set does not contain the key; the error of a `readKeySet` that was needed
+ * @throws {JWKSNoMatchingKey} if the set does not contain the key; the error of the last `readKeySet` if that failed
  * @example
  * const keys = publishedKeys(() => users.getKeys());
  * await jwtVerify(token, keys);
@@ -30,10 +31,11 @@ export function publishedKeys(
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<JWTVerifyGetKey> | undefined;
   let keys: JWTVerifyGetKey | undefined;
+  let failure: { error: unknown } | undefined;
 
   /** Reads the key set, once for all concurrent requests. */
   function read(): Promise<JWTVerifyGetKey> {
-    reading ??= replaceKeys().finally(() => {
+    reading ??= runShared(replaceKeys).finally(() => {
       reading = undefined;
     });
     return reading;
@@ -41,7 +43,13 @@ export function publishedKeys(
 
   async function replaceKeys(): Promise<JWTVerifyGetKey> {
     attemptedAt = now();
-    keys = createLocalJWKSet(await readKeySet());
+    try {
+      keys = createLocalJWKSet(await readKeySet());
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+    failure = undefined;
     readAt = now();
     return keys;
   }
@@ -54,9 +62,11 @@ export function publishedKeys(
     try {
       return await (keys ?? (await read()))(header, token);
     } catch (error) {
-      // Within the cooldown an unknown key is an error, so that made-up tokens put no load on the publisher.
-      if (!(error instanceof errors.JWKSNoMatchingKey) || !(reading || mayRead())) throw error;
-      return (await read())(header, token);
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      if (reading || mayRead()) return (await read())(header, token);
+      // Within the cooldown an unknown key is an error, so that made-up tokens put no load on the publisher. After a read that
+      // failed, nobody knows whether the key is made up.
+      throw failure ? failure.error : error;
     }
   };
 }

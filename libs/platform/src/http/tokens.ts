@@ -83,16 +83,12 @@ function toPrincipal({ sub, roles, sid, iat }: JWTPayload): Principal {
 function tokenProblem(error: unknown) {
   const fields = [{ field: 'header.authorization', message: 'does not contain a valid access token' }];
   if (error instanceof errors.JWTExpired) return problem('token_expired', undefined, { fields });
-  if (error instanceof errors.JOSEError && !isKeySetError(error)) {
+  // A malformed key set says nothing about the token: a 401 would log out the owner of a valid one.
+  if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSInvalid)) {
     return problem('unauthenticated', 'The access token is not valid', { fields });
   }
   return problem('unavailable', 'The keys that verify access tokens are not available', {
     retryAfter: 1,
     cause: error,
   });
-}
-
-/** Returns whether the error is about the key set and not the token. A 401 would log out the owner of a valid token. */
-function isKeySetError(error: unknown): boolean {
-  return error instanceof errors.JWKSInvalid || error instanceof errors.JWKSTimeout;
 }
