@@ -15,6 +15,8 @@ describe('the failure of a call', () => {
     ['unreachable', refused],
     ['unreachable', error({ syscall: 'getaddrinfo' })],
     ['unreachable', error({ syscall: 'querySrv' })],
+    ['unreachable', error({ syscall: 'queryA' })],
+    ['unreachable', error({ syscall: 'queryAaaa' })],
     ['unreachable', error({ code: 'UND_ERR_CONNECT_TIMEOUT' })],
     ['unreachable', new AggregateError([error({}), refused])],
     ['connection_error', broken],

@@ -5,7 +5,7 @@ import { Problem, problem } from '@slipway/contract-kit/problem';
  */
 export type Failure = 'unreachable' | 'connection_error' | 'invalid_response';
 
-const connecting = new Set(['connect', 'getaddrinfo', 'querySrv']);
+const connecting = new Set(['connect', 'getaddrinfo', 'querySrv', 'queryA', 'queryAaaa']);
 const exchanging = new Set(['read', 'write']);
 const notHttp = new Set(['HTTPParserError', 'HeadersOverflowError', 'ResponseContentLengthMismatchError']);
 

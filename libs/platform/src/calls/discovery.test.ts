@@ -68,6 +68,16 @@ describe('an address', () => {
 describe('discovery by the addresses of a name', () => {
   const name = 'users.example';
 
+  it('makes the service unavailable while its name is unknown, and finds it as soon as it is known', async () => {
+    const server = await answering(200);
+    const zone: Zone = { a: {}, srv: {} };
+    const dns = await serveDns(zone);
+    const call = calling(`dns+http://${name}:${portOf(server)}?dns=${dns.address}`);
+    await expect(call()).rejects.toMatchObject({ code: 'unavailable', retryAfter: 1 });
+    zone.a[name] = '127.0.0.1';
+    expect(await call()).toBe(200);
+  });
+
   it('asks no more once it is closed', async () => {
     let asked = 0;
     const silent = createSocket('udp4').on('message', () => {
@@ -80,6 +90,7 @@ describe('discovery by the addresses of a name', () => {
     await vi.waitUntil(() => asked === 1);
     discovery.close();
     await expect(answer).rejects.toMatchObject({ code: 'ECANCELLED' });
+    await expect(discovery.ready()).rejects.toMatchObject({ code: 'ECANCELLED' });
     expect(asked).toBe(1);
   });
 

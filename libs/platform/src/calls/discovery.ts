@@ -1,4 +1,4 @@
-import { CANCELLED, Resolver } from 'node:dns/promises';
+import { CANCELLED, NOTFOUND, Resolver } from 'node:dns/promises';
 import { StartError } from '../core/start-error.ts';
 import { type Address, type Addresses, createAddresses } from './addresses.ts';
 
@@ -52,11 +52,13 @@ function byDns(url: URL, lookup: Lookup): Discovery {
   if (server) resolver.setServers([server]);
   const addresses = createAddresses();
   let known = false;
+  let isClosed = false;
   let pending: Promise<void> | undefined;
 
   async function refresh(): Promise<void> {
+    if (isClosed) throw noAddress(url, CANCELLED);
     const found = await lookup(resolver, url);
-    if (found.length === 0) throw new Error(`${url.hostname} has no address`);
+    if (found.length === 0) throw noAddress(url, NOTFOUND);
     addresses.replace(found);
     known = true;
   }
@@ -67,7 +69,7 @@ function byDns(url: URL, lookup: Lookup): Discovery {
     });
     return pending;
   }
-  // The first call need not wait for an answer that can be there before it.
+  // Asks early, so that the first call rarely waits for the answer.
   firstAnswer().catch(() => undefined);
   const timer = setInterval(() => void refresh().catch(() => undefined), refreshInterval).unref();
 
@@ -75,10 +77,16 @@ function byDns(url: URL, lookup: Lookup): Discovery {
     ...addresses,
     ready: () => (known ? undefined : firstAnswer()),
     close() {
+      isClosed = true;
       clearInterval(timer);
       resolver.cancel();
     },
   };
+}
+
+/** Makes the error of a lookup without an answer, with the fields of Node's own, by which a call knows what has failed. */
+function noAddress({ hostname }: URL, code: string): Error {
+  return Object.assign(new Error(`${hostname} has no address`), { code, syscall: 'queryA', hostname });
 }
 
 /** Returns the replicas behind one name, as in Compose and for headless Services of Kubernetes. */
