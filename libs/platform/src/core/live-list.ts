@@ -36,12 +36,8 @@ export class LiveList<Item> implements Iterable<Item> {
     return true;
   }
 
-  /** Visits each object once, also if it is removed meanwhile. */
-  *[Symbol.iterator](): Iterator<Item> {
-    // From the end: a removal moves only entries that were visited.
-    for (let index = this.#entries.length - 1; index >= 0; index -= 1) {
-      const entry = this.#entries[index];
-      if (entry) yield entry.item;
-    }
+  /** Visits the objects that are there when it begins, also those that are removed meanwhile. */
+  [Symbol.iterator](): Iterator<Item> {
+    return this.#entries.map(({ item }) => item).values();
   }
 }
