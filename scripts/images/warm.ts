@@ -29,7 +29,7 @@ Object.assign(process.env, {
 
 const { publicKey, privateKey } = generateKeyPairSync('ed25519');
 
-/** Stands for the services that this one calls: publishes the key of the token, and answers all else with no data. */
+/** Stands for the services that this one calls: returns the key of the token for every path. */
 for (const port of upstreamPorts) {
   const keys = [{ ...publicKey.export({ format: 'jwk' }), kid: 'warm', alg: 'EdDSA', use: 'sig' }];
   const server = createServer((_request, response) => {
@@ -38,7 +38,7 @@ for (const port of upstreamPorts) {
   server.listen(port, '127.0.0.1').unref();
 }
 
-/** Returns an access token like those of users, which the services accept that read its key above. */
+/** Returns an access token like those of users. Services that read the key above accept it. */
 function makeToken(): string {
   const now = Math.floor(Date.now() / 1_000);
   const person = {
@@ -101,7 +101,8 @@ for (const path of ['/health', '/started', '/status', '/metrics']) {
   if (!ok) throw new Error(`The service that warms the cache does not answer ${path}.`);
 }
 await visit();
-if (answered.length > 0 && !answered.some((status) => status < 300))
-  throw new Error('The service that warms the cache accepts no request: its contract has changed.');
+const refused = answered.filter((status) => status >= 300);
+if (refused.length > 0)
+  throw new Error(`The service that warms the cache answers ${refused}: the contract has changed.`);
 flushCompileCache();
 process.kill(process.pid, 'SIGTERM');

@@ -1,8 +1,10 @@
 /** Most of a start is reading and compiling modules, so a service must not load more of them than it needs. */
 import { execFileSync } from 'node:child_process';
 import process from 'node:process';
+import { logIn } from '@slipway/contracts/users';
 import { beforeAll, expect, it } from 'vitest';
 import { serviceNames } from '../../scripts/system.ts';
+import { ok } from '../support/http.ts';
 import { loadedModules } from '../support/loaded-modules.ts';
 import { newPerson } from '../support/people.ts';
 import { startSystem } from '../support/system.ts';
@@ -62,8 +64,11 @@ it('none loads fetch of Node to serve its first requests: that would delay them 
   const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(fetchPrinter)}`;
   const system = await startSystem({ env: { NODE_OPTIONS } });
   const { token } = await newPerson(system.base);
-  for (const path of ['/users/me', '/subscriptions', '/invoices']) {
-    const headers = { authorization: `Bearer ${token}` };
+  const { accessToken: admin } = await ok(system.base, logIn, { body: system.admin });
+  // One path of each service behind the gateway.
+  const paths = { '/users/me': token, '/subscriptions': token, '/reports/recurring': admin };
+  for (const [path, bearer] of Object.entries(paths)) {
+    const headers = { authorization: `Bearer ${bearer}` };
     expect((await fetch(`${system.base}/api/v1${path}`, { headers })).status).toBe(200);
   }
   await system.stop();

@@ -50,6 +50,7 @@ it('an idle connection does not keep its last request in memory', async () => {
   const call = get({ port: (app.server.address() as AddressInfo).port, path: '/small', agent });
   const response = await new Promise<IncomingMessage>((resolve) => call.once('response', resolve));
   await buffer(response);
+  expect(last).toBeDefined();
   await expect
     .poll(() => {
       collectGarbage();
