@@ -25,7 +25,7 @@ const timeoutMs = 1_000;
 /** How long a replica that is no longer found is still read: DNS forgets one as soon as it drains; milliseconds. */
 const readFor = 60_000;
 
-/** Its own limit, because the signal of a request has no effect while its connection is made. */
+/** Limits the time to connect, because undici ignores the signal of a request until it has a connection. */
 const agent = new Agent({ connectTimeout: timeoutMs });
 
 /**

@@ -3,7 +3,7 @@ import UndiciAgent from 'undici/lib/dispatcher/agent.js';
 
 /**
  * The HTTP client of undici, with `dispatch` and `request`. undici's entry point also loads `fetch`, WebSocket, caches and
- * mocks, 110 modules instead of 24, and each start would pay for them (docs/decisions/0152-parts-of-undici.md).
+ * mocks, 109 modules instead of 24, and each start would pay for them (docs/decisions/0152-parts-of-undici.md).
  *
  * @example
  * const agent = new Agent({ connections: 1 });

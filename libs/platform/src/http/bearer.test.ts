@@ -12,7 +12,7 @@ it.each([
   expect(bearerTokenOf({ authorization })).toBe(token);
 });
 
-it('reads the token of each request, although it remembers the last one', () => {
+it('reads the token of each request, although the last one is cached', () => {
   const [first, second, without] = [
     { authorization: 'Bearer first' },
     { authorization: 'Bearer second' },
