@@ -1,4 +1,4 @@
-import { publishedKeys as keysPublishedBy } from '@slipway/platform/http/published-keys';
+import { createKeyFinder } from '@slipway/platform/http/published-keys';
 import { createTokenVerifier } from '@slipway/platform/http/tokens';
 import { describe, expect, it } from 'vitest';
 import {
@@ -87,7 +87,7 @@ function verifierOf({ keys, time }: Awaited<ReturnType<typeof openParts>>) {
     return { keys: cached.keys };
   };
   return createTokenVerifier(
-    keysPublishedBy(read, () => time.at),
+    createKeyFinder(read, () => time.at),
     () => time.at,
   );
 }

@@ -86,7 +86,11 @@ function byDns(url: URL, lookup: Lookup): Discovery {
 
 /** Makes the error of a lookup without an answer, with the fields of Node's own, by which a call knows what has failed. */
 function noAddress({ hostname }: URL, code: string): Error {
-  return Object.assign(new Error(`${hostname} has no address`), { code, syscall: 'queryA', hostname });
+  return Object.assign(new Error(`${hostname} has no address (${code})`), {
+    code,
+    syscall: 'queryA',
+    hostname,
+  });
 }
 
 /** Returns the replicas behind one name, as in Compose and for headless Services of Kubernetes. */

@@ -3,7 +3,7 @@ import type { JSONWebKeySet } from 'jose';
 import type { App } from '../core/app.ts';
 import { type AccessOptions, registerAccess } from './access.ts';
 import { type ClientIdentity, type ClientOf, createClientIdentity } from './client-identity.ts';
-import { publishedKeys } from './published-keys.ts';
+import { createKeyFinder } from './published-keys.ts';
 import { createTokenVerifier, type Principal, type TokenVerifier } from './tokens.ts';
 
 export type AuthenticationOptions = {
@@ -38,7 +38,7 @@ export function registerAuthentication(app: App, options: AuthenticationOptions)
 /** Creates the options of `registerAccess`, for a service that checks access in only a part of its routes. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
   const { readKeys, shareBy, networkOf, currentAccess, serviceToken } = options;
-  const verify = createTokenVerifier(publishedKeys(readKeys));
+  const verify = createTokenVerifier(createKeyFinder(readKeys));
   const clients = createClientIdentity(verify, networkOf);
   shareBy(clients.cached);
   const verifyNow = currentAccess ? withCurrentAccess(verify, currentAccess) : verify;

@@ -20,10 +20,10 @@ const cooldown = 5_000;
  * @param now milliseconds on a monotonic clock
  * @throws {JWKSNoMatchingKey} if the set does not contain the key; the error of the last `readKeySet` if that failed
  * @example
- * const keys = publishedKeys(() => users.getKeys());
+ * const keys = createKeyFinder(() => users.getKeys());
  * await jwtVerify(token, keys);
  */
-export function publishedKeys(
+export function createKeyFinder(
   readKeySet: () => Promise<JSONWebKeySet>,
   now = () => performance.now(),
 ): JWTVerifyGetKey {
@@ -31,7 +31,7 @@ export function publishedKeys(
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<JWTVerifyGetKey> | undefined;
   let keys: JWTVerifyGetKey | undefined;
-  let failure: { error: unknown } | undefined;
+  let failure: unknown;
 
   /** Reads the key set, once for all concurrent requests. */
   function read(): Promise<JWTVerifyGetKey> {
@@ -46,7 +46,7 @@ export function publishedKeys(
     try {
       keys = createLocalJWKSet(await readKeySet());
     } catch (error) {
-      failure = { error };
+      failure = error;
       throw error;
     }
     failure = undefined;
@@ -66,7 +66,7 @@ export function publishedKeys(
       if (reading || mayRead()) return (await read())(header, token);
       // Within the cooldown an unknown key is an error, so that made-up tokens put no load on the publisher. After a read that
       // failed, nobody knows whether the key is made up.
-      throw failure ? failure.error : error;
+      throw failure ?? error;
     }
   };
 }

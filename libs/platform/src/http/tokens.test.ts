@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWTPayload, SignJWT } from 'jose';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { publishedKeys } from './published-keys.ts';
+import { createKeyFinder } from './published-keys.ts';
 import { createTokenVerifier, tokenAudience, tokenIssuer } from './tokens.ts';
 
 afterEach(() => void vi.useRealTimers());
@@ -56,7 +56,7 @@ function clock() {
 async function setUp(...keys: KeyPair[]) {
   const { state, read } = publisher(...keys);
   const { time, now } = clock();
-  return { state, time, verify: createTokenVerifier(publishedKeys(read, now), now) };
+  return { state, time, verify: createTokenVerifier(createKeyFinder(read, now), now) };
 }
 
 const key = await makeKey('key_1');
@@ -164,7 +164,7 @@ describe('the check of access tokens', () => {
     let looked = 0;
     const verify = createTokenVerifier((header, token) => {
       looked += 1;
-      return publishedKeys(publisher(key).read, now)(header, token);
+      return createKeyFinder(publisher(key).read, now)(header, token);
     }, now);
     const token = await sign(key);
     for (time.at = start; time.at < start + minute; time.at += minute / 4) await verify(token);
@@ -220,7 +220,7 @@ describe('published keys', () => {
   it('are read for a new one also when the clock of the system was set back', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'performance'], now: start });
     const { state, read } = publisher(key);
-    const verify = createTokenVerifier(publishedKeys(read));
+    const verify = createTokenVerifier(createKeyFinder(read));
     await verify(await sign(key));
     state.keys = [key, other];
     vi.advanceTimersByTime(5_000);
@@ -253,7 +253,7 @@ describe('published keys', () => {
 
   it('are unavailable, and no token is called invalid, while the set that is read is malformed', async () => {
     const read = async () => ({ keys: 'none' }) as unknown as JSONWebKeySet;
-    const verify = createTokenVerifier(publishedKeys(read), () => start);
+    const verify = createTokenVerifier(createKeyFinder(read), () => start);
     await expect(verify(await sign(key))).rejects.toMatchObject({ code: 'unavailable' });
   });
 

@@ -36,7 +36,7 @@ const maxCached = 10_000;
  * @param getKey finds the public key that a token names
  * @param now milliseconds since the epoch
  * @example
- * const verify = createTokenVerifier(publishedKeys(() => users.getKeys({})));
+ * const verify = createTokenVerifier(createKeyFinder(() => users.getKeys({})));
  * const { subject } = await verify(token); // throws a Problem: token_expired, unauthenticated, unavailable
  */
 export function createTokenVerifier(getKey: JWTVerifyGetKey, now = Date.now): CachingVerifier {
