@@ -35,8 +35,8 @@ const idleLifetime = 30 * 24 * 3_600_000;
 export const longestWrite = 2_000;
 /**
  * Milliseconds by which a response that replaces a token is delayed. Until then the client has only the old token, so
- * a request with that counts as simultaneous and not as reuse. On a busy node, a gateway reads a request 120 ms after
- * another gateway has read one that was sent at the same moment.
+ * a request with that counts as simultaneous and not as reuse. Why so long:
+ * docs/decisions/0051-sessions.md.
  */
 export const holdTime = 250;
 /** Maximum number of `others` in a session. */
