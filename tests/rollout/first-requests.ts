@@ -6,13 +6,13 @@ import { quantile } from './figures.ts';
 /** Number of requests that are compared with as many others. */
 const looked = 500;
 
-/** The columns of a row of `firstRequests`. Those of 500 requests are 99th percentiles; milliseconds. */
+/** The columns of a row of `firstRequests`. */
 export const firstColumns = [
   'pod of',
   'requests',
-  'first 500',
-  'slowest 500 later',
-  'last 500',
+  'first 500, p99 ms',
+  'slowest later 500, p99 ms',
+  'last 500, p99 ms',
   'first / last',
 ];
 
@@ -38,7 +38,7 @@ export function readDurations(log: string): number[] {
     .map(({ ms }) => ms);
 }
 
-/** Returns a row: the service, the number of requests, and the 99th percentiles of `firstColumns`. */
+/** Returns the row of one pod, from the milliseconds of its requests in their order. */
 export function rowOf(service: string, durations: number[]): string[] {
   const first = p99(durations.slice(0, looked));
   const last = p99(durations.slice(-looked));
