@@ -4,8 +4,8 @@ import { callerTimeout } from '../telemetry/trace-context.ts';
 import { CpuShare } from './cpu-share.ts';
 import { FairQueue, type Flow } from './fair-queue.ts';
 import { maxQueueTime, slowMaxQueueTime } from './queue-time.ts';
-import { RejectedConnections } from './rejected-connections.ts';
 import type { Reason, Reject } from './rejection.ts';
+import { RejectionQueue } from './rejection-queue.ts';
 import { ServiceTime } from './service-time.ts';
 
 /** Minimum number of requests ahead for a rejection by expected wait: a few waiting requests are not overload. */
@@ -53,8 +53,8 @@ export type AdmissionOptions = {
 /**
  * Admits requests one by one. Node accepts a request before it can be rejected, so new ones may have to queue. Each
  * event-loop iteration starts about one millisecond of work, and Node reads new requests between two iterations. A
- * request is rejected immediately, with a prebuilt response, if its expected wait (requests ahead × service time) is too
- * long. Later it is rejected if it waits too long or its deadline passes, and dropped if its client disconnects.
+ * request is rejected at once, with a prebuilt response, if its expected wait (requests ahead × service time) is too long.
+ * Later it is rejected if it waits too long or its deadline passes, and dropped if its client disconnects.
  *
  * While nothing waits, admission costs a few comparisons. All times are on the monotonic clock.
  */
@@ -63,7 +63,7 @@ export class Admission {
   readonly #queue = new FairQueue<Queued>();
   readonly #serviceTime = new ServiceTime();
   readonly #cpuShare: CpuShare;
-  readonly #rejectedConnections = new RejectedConnections();
+  readonly #rejections: RejectionQueue;
   /** Number of requests that may still start in this iteration. It is refilled at most once in an iteration. */
   #startsLeft = 0;
   #refilledIn = 0;
@@ -75,6 +75,7 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    this.#rejections = new RejectionQueue((...exchange) => options.reject('queue_full', ...exchange));
     this.#coldFor = options.coldFor ?? coldRequests;
     this.#cpuShare = options.cpuShare ?? new CpuShare();
   }
@@ -133,18 +134,16 @@ export class Admission {
 
   #enqueue(queued: Queued): void {
     const { request, response, clientTimeout } = queued;
-    const { flowOf, reject } = this.#options;
-    const flow = flowOf(request);
+    const flow = this.#options.flowOf(request);
     const ahead = this.#queue.ahead(flow);
     const maxWait = this.#isSlow ? slowMaxQueueTime : maxQueueTime[flow.priority];
     const isLate = ahead * this.#serviceTime.expected > Math.min(maxWait, clientTimeout);
     if (this.#isFull(flow) || ahead >= maxAhead || (isLate && ahead >= shortQueue)) {
-      reject('queue_full', request, response);
-      this.#rejectedConnections.add(request);
+      this.#rejections.push(request, response);
     } else {
       this.#queue.push(flow, queued);
-      this.#scheduleIteration();
     }
+    this.#scheduleIteration();
   }
 
   #isFull({ priority, client }: Flow): boolean {
@@ -163,8 +162,8 @@ export class Admission {
   /** Runs once in an event-loop iteration. After it, Node reads new requests, results of stores and closed sockets. */
   readonly #iteration = (): void => {
     this.#iterationIsDue = false;
-    this.#rejectedConnections.nextIteration();
-    if (this.#rejectedConnections.areWaiting) this.#scheduleIteration();
+    this.#rejections.nextIteration();
+    if (this.#rejections.size > 0) this.#scheduleIteration();
     if (this.#queue.size === 0) {
       this.#serviceTime.idle(performance.now());
       this.#cpuShare.idle();

@@ -17,8 +17,6 @@ export function openAdmission({ coldFor = 0, cpu = 1 }: { coldFor?: number; cpu?
   vi.spyOn(performance, 'now').mockImplementation(() => time.now);
   const served: string[] = [];
   const rejected: string[] = [];
-  /** The requests whose connections are not read. */
-  const unread: string[] = [];
   const admission = new Admission({
     reject: (reason, { url }) => rejected.push(`${reason} ${url}`),
     flowOf: ({ headers }) => ({ priority: headers.priority as Priority, client: String(headers.client) }),
@@ -27,16 +25,13 @@ export function openAdmission({ coldFor = 0, cpu = 1 }: { coldFor?: number; cpu?
   });
   /** Sends a request; returns it. */
   const send = (url: string, { priority = 'interactive', client = '', ms = 5, timeout }: Sent = {}) => {
-    const pause = () => unread.push(url);
-    const resume = () => unread.splice(unread.indexOf(url), 1);
-    const socket = { destroyed: false, pause, resume };
     const headers = {
       priority,
       client,
       ...(timeout !== undefined && { 'x-request-timeout-ms': `${timeout}` }),
     };
-    const request = { url, headers, socket };
-    admission.admit(request as never, {} as never, () => {
+    const request = { url, headers, socket: { destroyed: false } };
+    admission.admit(request as never, { socket: {} } as never, () => {
       served.push(url);
       time.now += ms;
     });
@@ -52,7 +47,7 @@ export function openAdmission({ coldFor = 0, cpu = 1 }: { coldFor?: number; cpu?
   const end = async () => {
     for (let n = 0; n < 1_000 && admission.load.waiting > 0; n += 1) await nextIteration();
   };
-  return { time, admission, served, rejected, unread, send, sendMany, iterate, end };
+  return { time, admission, served, rejected, send, sendMany, iterate, end };
 }
 
 /** The queue when it knows that requests take 5 ms, and `count` of them wait. */
