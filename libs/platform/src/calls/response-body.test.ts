@@ -1,5 +1,6 @@
 import { PassThrough, Writable } from 'node:stream';
 import { expect, it, vi } from 'vitest';
+import { endOfIteration } from '../core/end-of-iteration.ts';
 import { ResponseBody } from './response-body.ts';
 
 /** A body, and what it has told undici. */
@@ -151,17 +152,31 @@ it('does not count what was read against what may wait', async () => {
   await dumped;
 });
 
-it('is written in one piece with the head of a response if it is small and complete', () => {
-  const written = (bytes: number) => {
+it('is written in one piece with the head of a response if it is small and complete', async () => {
+  const written = async (bytes: number) => {
     const { body } = receive();
     body.push(Buffer.alloc(bytes, 255));
     body.end();
     const ended = vi.fn();
     body.pipeTo({ end: ended } as unknown as Writable);
+    await endOfIteration();
     return ended.mock.calls;
   };
-  expect(written(16_384)).toEqual([['\u00ff'.repeat(16_384), 'latin1']]);
-  expect(written(16_385)).toEqual([[Buffer.alloc(16_385, 255)]]);
+  expect(await written(16_384)).toEqual([['\u00ff'.repeat(16_384), 'latin1']]);
+  expect(await written(16_385)).toEqual([[Buffer.alloc(16_385, 255)]]);
+});
+
+it('is written together with those of other responses if it is small and complete', async () => {
+  const ended: string[] = [];
+  for (const text of ['first', 'second']) {
+    const { body } = receive();
+    body.push(Buffer.from(text));
+    body.end();
+    body.pipeTo({ end: (all: string) => ended.push(all) } as unknown as Writable);
+  }
+  expect(ended).toEqual([]);
+  await endOfIteration();
+  expect(ended).toEqual(['first', 'second']);
 });
 
 it('that is paused ends once its reader has taken all of it', async () => {

@@ -1,10 +1,11 @@
 import type { Writable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { endOfIteration } from '../core/end-of-iteration.ts';
 
 /** Bytes that may wait for their reader before the service is paused. */
 const maxWaiting = 65_536;
 
-/** Bytes up to which a complete body is written as a string. */
+/** Bytes up to which a complete body is written as a string, and may wait to be written together with others. */
 const smallBody = 16_384;
 
 /** Takes a body, part by part. */
@@ -77,8 +78,9 @@ export class ResponseBody {
     if (this.#hasEnded && this.#waiting.length < 2) {
       const [all] = this.#waiting;
       // Node writes a string in one piece with the head of a response, and a buffer in two.
-      if (all && all.length <= smallBody) target.end(all.toString('latin1'), 'latin1');
-      else target.end(all);
+      const end = () => target.end(all?.toString('latin1'), 'latin1');
+      if (all && all.length > smallBody) target.end(all);
+      else endOfIteration().then(end);
       this.#close();
       return;
     }
