@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { endOfIteration } from '../core/end-of-iteration.ts';
 import { isStream, type UpstreamRequest, type UpstreamResponse } from './call.ts';
 import type { Deadline } from './deadline.ts';
 import { ResponseBody } from './response-body.ts';
@@ -17,9 +16,8 @@ type Listener = {
 };
 
 /**
- * Sends one request through undici's `dispatch`, together with others of this event-loop iteration, and resolves when the
- * head of the response has arrived. The deadline ends the exchange immediately, also while it waits for a connection, and
- * until the body was read.
+ * Sends one request through undici's `dispatch`, and resolves when the head of the response has arrived. The deadline
+ * ends the exchange immediately, also while it waits for a connection, and until the body was read.
  *
  * @param close called once, when undici has finished with the request, and its response was read
  */
@@ -32,8 +30,7 @@ export function exchange(
   return new Promise((resolve, reject) => {
     const handler = new Exchange(options.body, { resolve, reject, close });
     deadline.onEnd((reason) => handler.abort(reason));
-    // Whatever undici throws goes to the handler.
-    endOfIteration().then(() => agent.dispatch(options, handler));
+    agent.dispatch(options, handler);
   });
 }
 

@@ -143,14 +143,14 @@ describe('the admission queue', () => {
   it('has room for others when one client sends requests of two priorities', () => {
     const admit = fill();
     admit(1_000, () => 'noisy', 'batch');
-    expect(admit(600, () => 'noisy', 'interactive')).toBeLessThan(10);
+    expect(admit(600, () => 'noisy', 'interactive')).toBe(1);
     expect(admit(100, () => 'quiet', 'interactive')).toBe(100);
   });
 
   it('has room for other priorities when one fills its part', () => {
     const admit = fill();
     admit(1_000, () => 'heavy', 'batch');
-    expect(admit(2_500, (n) => `client ${n % 4}`, 'batch')).toBeLessThan(500);
+    expect(admit(2_500, (n) => `client ${n % 4}`, 'batch')).toBe(251);
     expect(admit(100, () => 'ada', 'interactive')).toBe(100);
   });
 });
@@ -161,7 +161,7 @@ describe('admission', () => {
     expect(count(await flood(port, 150, '/1'), 200)).toBe(150);
   });
 
-  it('rejects immediately what it could not serve in time, with a problem that says when to retry', async () => {
+  it('rejects on arrival what it could not serve in time, with a problem that says when to retry', async () => {
     const { port, admission, served, rejected } = await serve();
     const first = flood(port, 120, '/5');
     await underLoad(admission);

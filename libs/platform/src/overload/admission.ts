@@ -53,8 +53,8 @@ export type AdmissionOptions = {
 /**
  * Admits requests one by one. Node accepts a request before it can be rejected, so new ones may have to queue. Each
  * event-loop iteration starts about one millisecond of work, and Node reads new requests between two iterations. A
- * request is rejected at once, with a prebuilt response, if its expected wait (requests ahead × service time) is too long.
- * Later it is rejected if it waits too long or its deadline passes, and dropped if its client disconnects.
+ * request is rejected on arrival, with a prebuilt response, if its expected wait (requests ahead × service time) is too
+ * long. Later it is rejected if it waits too long or its deadline passes, and dropped if its client disconnects.
  *
  * While nothing waits, admission costs a few comparisons. All times are on the monotonic clock.
  */
@@ -75,7 +75,7 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
-    this.#rejections = new RejectionQueue((...exchange) => options.reject('queue_full', ...exchange));
+    this.#rejections = new RejectionQueue(options.reject);
     this.#coldFor = options.coldFor ?? coldRequests;
     this.#cpuShare = options.cpuShare ?? new CpuShare();
   }
@@ -109,7 +109,7 @@ export class Admission {
   admit(request: IncomingMessage, response: ServerResponse, start: Start): void {
     const clientTimeout = callerTimeout(request.headers);
     if (clientTimeout <= 0) {
-      this.#options.reject('deadline', request, response);
+      this.#rejectLater('deadline', request, response);
     } else if (this.#queue.size === 0 && !this.#connectionArrived && this.#hasRoom()) {
       this.#startsLeft -= 1;
       this.#coldFor -= 1;
@@ -139,10 +139,15 @@ export class Admission {
     const maxWait = this.#isSlow ? slowMaxQueueTime : maxQueueTime[flow.priority];
     const isLate = ahead * this.#serviceTime.expected > Math.min(maxWait, clientTimeout);
     if (this.#isFull(flow) || ahead >= maxAhead || (isLate && ahead >= shortQueue)) {
-      this.#rejections.push(request, response);
+      this.#rejectLater('queue_full', request, response);
     } else {
       this.#queue.push(flow, queued);
+      this.#scheduleIteration();
     }
+  }
+
+  #rejectLater(...rejection: Parameters<Reject>): void {
+    this.#rejections.push(...rejection);
     this.#scheduleIteration();
   }
 

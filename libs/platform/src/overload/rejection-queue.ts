@@ -1,40 +1,44 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { announcesBody } from '../core/request-body.ts';
+import type { Reason, Reject } from './rejection.ts';
 
-/** Number of rejections that an event-loop iteration sends, if so many wait. They take 0.3 ms; it starts 1 ms of work. */
-const perIteration = 12;
-/** Number of iterations in which all rejections that wait are sent, however many they are. */
-const iterationsForAll = 128;
-
-type Send = (request: IncomingMessage, response: ServerResponse) => void;
+/** Maximum number of rejections that an event-loop iteration sends: half as much work as the requests that it starts. */
+const perIteration = 16;
 
 /**
- * Bounds what an event-loop iteration spends on rejections, and sends those of one iteration together. Node reads all
- * requests that have arrived before it goes on with those that were admitted, and clients that send again as soon as they
- * are rejected could keep it reading forever: here they wait for their rejection. The first response of several wakes a
- * client that waits, which costs more than the response itself; the next ones find it awake.
+ * Sends the rejections of an event-loop iteration together, and bounds how many. The first of several responses wakes a
+ * client that waits, which costs more than the response itself; the next ones find it awake. And Node reads all requests
+ * that have arrived before it goes on with those that were admitted: clients that send again as soon as they are rejected
+ * would keep it reading forever, if they did not have to wait for their rejection.
+ *
+ * Holds at most one request of a connection, because a service handles the requests of a connection one after the other.
  */
 export class RejectionQueue {
-  readonly #waiting: [IncomingMessage, ServerResponse][] = [];
-  readonly #send: Send;
+  readonly #waiting: [Reason, IncomingMessage, ServerResponse][] = [];
+  readonly #reject: Reject;
 
-  constructor(send: Send) {
-    this.#send = send;
+  constructor(reject: Reject) {
+    this.#reject = reject;
   }
 
   get size(): number {
     return this.#waiting.length;
   }
 
-  push(request: IncomingMessage, response: ServerResponse): void {
-    // Node holds a response back, without a socket, until earlier ones of its connection have ended. So one rejection of
-    // a connection waits here, although its client may have sent thousands of requests at once.
-    if (response.socket) this.#waiting.push([request, response]);
-    else this.#send(request, response);
+  push(reason: Reason, request: IncomingMessage, response: ServerResponse): void {
+    this.#waiting.push([reason, request, response]);
+    // Discards the body, which would wait in memory.
+    if (announcesBody(request)) request.resume();
   }
 
-  /** Sends some rejections, first those that have waited longest. */
+  /** Sends some rejections, first those that have waited longest. Those whose clients have disconnected are dropped. */
   nextIteration(): void {
-    const count = Math.max(perIteration, Math.ceil(this.size / iterationsForAll));
-    for (const [request, response] of this.#waiting.splice(0, count)) this.#send(request, response);
+    for (let sent = 0; sent < perIteration; ) {
+      const [reason, request, response] = this.#waiting.shift() ?? [];
+      if (!reason || !request || !response) return;
+      if (request.socket.destroyed) continue;
+      this.#reject(reason, request, response);
+      sent += 1;
+    }
   }
 }

@@ -31,7 +31,7 @@ export function openAdmission({ coldFor = 0, cpu = 1 }: { coldFor?: number; cpu?
       ...(timeout !== undefined && { 'x-request-timeout-ms': `${timeout}` }),
     };
     const request = { url, headers, socket: { destroyed: false } };
-    admission.admit(request as never, { socket: {} } as never, () => {
+    admission.admit(request as never, {} as never, () => {
       served.push(url);
       time.now += ms;
     });
