@@ -3,8 +3,7 @@ let end: Promise<void> | undefined;
 /**
  * Resolves when Node has read what has arrived in this event-loop iteration. What is then written goes out together:
  * the first of several messages wakes the process that waits for them, which costs more than the message itself, and the
- * next ones find it awake. After the flush consolidation of Netty
- * (https://netty.io/4.2/api/io/netty/handler/flush/FlushConsolidationHandler.html).
+ * next ones find it awake (docs/decisions/0153-writing-together.md).
  *
  * @example
  * endOfIteration().then(() => response.end('done'));
