@@ -1,9 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { announcesBody } from '../core/request-body.ts';
-import type { Reason, Reject } from './rejection.ts';
+import type { Reject } from './rejection.ts';
 
 /** Maximum number of rejections that an event-loop iteration sends: half as much work as the requests that it starts. */
 const perIteration = 16;
+
+type Rejection = Parameters<Reject>;
 
 /**
  * Sends the rejections of an event-loop iteration together, and bounds how many. The first of several responses wakes a
@@ -14,7 +15,7 @@ const perIteration = 16;
  * Holds at most one request of a connection, because a service handles the requests of a connection one after the other.
  */
 export class RejectionQueue {
-  readonly #waiting: [Reason, IncomingMessage, ServerResponse][] = [];
+  readonly #waiting: Rejection[] = [];
   readonly #reject: Reject;
 
   constructor(reject: Reject) {
@@ -25,20 +26,22 @@ export class RejectionQueue {
     return this.#waiting.length;
   }
 
-  push(reason: Reason, request: IncomingMessage, response: ServerResponse): void {
-    this.#waiting.push([reason, request, response]);
+  push(...rejection: Rejection): void {
+    this.#waiting.push(rejection);
+    const [, request] = rejection;
     // Discards the body, which would wait in memory.
     if (announcesBody(request)) request.resume();
   }
 
   /** Sends some rejections, first those that have waited longest. Those whose clients have disconnected are dropped. */
   nextIteration(): void {
-    for (let sent = 0; sent < perIteration; ) {
-      const [reason, request, response] = this.#waiting.shift() ?? [];
-      if (!reason || !request || !response) return;
+    for (let left = perIteration; left > 0; ) {
+      const rejection = this.#waiting.shift();
+      if (!rejection) return;
+      const [, request] = rejection;
       if (request.socket.destroyed) continue;
-      this.#reject(reason, request, response);
-      sent += 1;
+      this.#reject(...rejection);
+      left -= 1;
     }
   }
 }
