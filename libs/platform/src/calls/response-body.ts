@@ -77,10 +77,9 @@ export class ResponseBody {
   pipeTo(target: Writable, onBroken?: (reason: unknown) => void): void {
     if (this.#hasEnded && this.#waiting.length < 2) {
       const [all] = this.#waiting;
-      // Node writes a string in one piece with the head of a response, and a buffer in two.
-      const end = () => target.end(all?.toString('latin1'), 'latin1');
       if (all && all.length > smallBody) target.end(all);
-      else endOfIteration().then(end);
+      // Node writes a string in one piece with the head of a response, and a buffer in two.
+      else endOfIteration().then(() => target.end(all?.toString('latin1'), 'latin1'));
       this.#close();
       return;
     }
