@@ -229,51 +229,6 @@ describe('accounts over HTTP', () => {
     expect((await users.send('GET', me, { token })).status).toBe(200);
   });
 
-  describe.each(['a new password', 'a log-out'])('of a session that was ended by %s', (end) => {
-    /** Ends the session of the administrator's or the person's returned token, which has not expired. */
-    async function endedToken(of: { email: string; password: string }) {
-      const { accessToken, refreshToken } = await users.logIn(of.email, of.password);
-      if (end === 'a log-out') {
-        await users.send('POST', '/api/v1/sessions/logout', { body: { refreshToken } });
-        return { token: accessToken, password: of.password };
-      }
-      const { accessToken: other } = await users.logIn(of.email, of.password);
-      const password = `${of.password}!`;
-      const body = { password, currentPassword: of.password };
-      expect((await users.send('PATCH', me, { token: other, body })).status).toBe(200);
-      return { token: accessToken, password };
-    }
-    const ended = { status: 401, body: { code: 'unauthenticated', detail: 'The session has ended' } };
-
-    it('accept a token for nothing that cannot be undone', async () => {
-      const person = await users.newPerson();
-      const { token, password } = await endedToken(person);
-      const current = { currentPassword: password };
-      const another = { password: 'battery staple', ...current };
-      expect(await users.send('DELETE', me, { token, body: current })).toMatchObject(ended);
-      expect(await users.send('POST', `${me}/deletion`, { token, body: current })).toMatchObject(ended);
-      expect(await users.send('PATCH', me, { token, body: another })).toMatchObject(ended);
-      expect(await users.send('GET', '/api/v1/sessions/current', { token })).toMatchObject(ended);
-      expect((await users.send('GET', '/api/v1/sessions/current', person)).status).toBe(
-        end === 'a log-out' ? 204 : 401,
-      );
-      expect((await users.send('GET', me, { token })).status).toBe(200);
-    });
-
-    it('accept an administrator’s token for no change of roles or keys', async () => {
-      const person = await users.newPerson();
-      await users.send('PUT', rolesOf(person.user.id), {
-        token: admin,
-        body: { roles: ['member', 'admin'] },
-      });
-      const { token } = await endedToken(person);
-      const roles = { roles: ['member', 'admin'] };
-      const other = await users.newPerson();
-      expect(await users.send('PUT', rolesOf(other.user.id), { token, body: roles })).toMatchObject(ended);
-      expect(await users.send('POST', '/api/v1/signing-keys', { token })).toMatchObject(ended);
-    });
-  });
-
   it('get no role if they do not exist', async () => {
     const request = { token: admin, body: { roles: ['member', 'admin'] } };
     expect(await users.send('PUT', rolesOf('nobody'), request)).toMatchObject({
