@@ -39,7 +39,8 @@ const env = {
   PYTHONDONTWRITEBYTECODE: '1',
 };
 const target = await openTarget({
-  ...{ RATE_LIMIT: '1000000', RATE_LIMIT_SIGN_IN: '1000000' },
+  RATE_LIMIT: '1000000',
+  RATE_LIMIT_SIGN_IN: '1000000',
   // A generated fault or load would make the other operations fail; without the token, none starts.
   EXPERIMENTS_TOKEN: '',
 });

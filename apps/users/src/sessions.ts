@@ -35,8 +35,7 @@ const idleLifetime = 30 * 24 * 3_600_000;
 export const longestWrite = 2_000;
 /**
  * Milliseconds by which a response that replaces a token is delayed. Until then the client has only the old token, so
- * a request with that counts as simultaneous and not as reuse. Why so long:
- * docs/decisions/0051-sessions.md.
+ * a request with that counts as simultaneous and not as reuse. Why so long: docs/decisions/0051-sessions.md.
  */
 export const holdTime = 250;
 /** Maximum number of `others` in a session. */
