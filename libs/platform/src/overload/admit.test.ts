@@ -28,7 +28,10 @@ async function serve(others = 17) {
   const metrics = createMetrics('sample', '1.0.0');
   const { load } = registerAdmission(app, metrics);
   // With few requests in flight, permits are not needed.
-  for (let other = 0; other < others; other += 1) metrics.inFlight.add({} as Served);
+  const handle = (count: number) => {
+    for (let other = 0; other < count; other += 1) metrics.inFlight.add({} as Served);
+  };
+  handle(others);
   registerProblemResponses(app);
   const waiting: (() => void)[] = [];
   const store = { hangs: true };
@@ -122,7 +125,7 @@ async function serve(others = 17) {
     for (const each of requests) each.end('}');
     return Promise.all(answers);
   }
-  return { sendSlowly, ask, answerLate, waiting, comeBack, rejected, wave, door, crowd };
+  return { handle, sendSlowly, ask, answerLate, waiting, comeBack, rejected, wave, door, crowd };
 }
 
 /** A route with a hook that keeps requests from the handler until the test lets them in. */
@@ -294,6 +297,14 @@ it.each([
   const { answerLate } = await serve();
   for (const ms of [200, 2_000, 2_000]) expect(await answerLate(path, 60, ms)).toBe(0);
   expect(await answerLate(path, 60, 2_000)).toBe(expected);
+});
+
+it('knows the latency of a route after ten requests, however few are in flight', async () => {
+  const { answerLate, handle } = await serve(0);
+  expect(await answerLate('/store', 10, 200)).toBe(0);
+  handle(17);
+  expect(await answerLate('/store', 60, 2_000)).toBe(0);
+  expect(await answerLate('/store', 60, 2_000)).toBe(44);
 });
 
 it('admits as many as before when clients send their bodies slowly', async () => {

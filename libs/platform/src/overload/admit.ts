@@ -94,7 +94,7 @@ const credentialsOf = ({ headers }: IncomingMessage, client: string) => ({
 const maxQueueTimeOf = (config: Config) =>
   config.isForwarded ? slowMaxQueueTime : maxQueueTime[priorityOf(config)];
 
-/** The fraction of requests, one in so many, that is measured while few are in flight: enough to know the best latency. */
+/** While few requests are in flight and the latency of a route is known, one in so many of its requests is measured. */
 const sampleEvery = 16;
 
 function limitRoutes(
@@ -105,36 +105,37 @@ function limitRoutes(
   const limits = new WeakMap<object, LatencyLimit>();
   const rejections = rejected.labels('in_flight');
   const permits = new WeakMap<IncomingMessage, Permit>();
-  let received = 0;
   let held = 0;
 
   app.addHook('onRoute', (route) => {
     const { handler } = route;
-    const priority = priorityOf(route.config as Config | undefined);
+    const config = (route.config ?? {}) as Config;
+    const priority = priorityOf(config);
+    let limit: LatencyLimit | undefined;
+    let received = 0;
     route.handler = function (request, reply) {
       const context = currentContext();
       if (context) context.share = { priority, client: () => clientOf(request.raw) };
+      const permit = held > 0 ? permits.get(request.raw) : undefined;
+      if (showsStore(config) && !isOff()) {
+        received += 1;
+        limit ??= limitOf(request.routeOptions.config as Config);
+        if (permit || !limit.isKnown || received % sampleEvery === 0) measureAtEnd(limit, request.raw, reply);
+      }
       const work: unknown = handler.call(this, request, reply);
-      if (held > 0 && work instanceof Promise) permits.get(request.raw)?.holdUntil(work);
+      if (permit && work instanceof Promise) permit.holdUntil(work);
       return work;
     };
   });
 
   app.addHook('onRequest', (request, reply, done) => {
-    if (isOff()) return done();
-    const areFew = inFlight.size + held <= minLimit;
-    received += 1;
-    if (areFew && received % sampleEvery !== 0) return done();
+    if (isOff() || inFlight.size + held <= minLimit) return done();
     const config = request.routeOptions.config as Config;
     if (config.isStream) return done();
-    const limit = limitOf(config);
-    if (!areFew) {
-      const permit = acquire(limit, clientOf(request.raw));
-      if (!permit) return done(problem('overloaded', undefined, { retryAfter }));
-      permits.set(request.raw, permit);
-      reply.raw.on('close', permit.release);
-    }
-    measureAtEnd(limit, request.raw, reply, config);
+    const permit = acquire(limitOf(config), clientOf(request.raw));
+    if (!permit) return done(problem('overloaded', undefined, { retryAfter }));
+    permits.set(request.raw, permit);
+    reply.raw.on('close', permit.release);
     done();
   });
 
@@ -189,14 +190,10 @@ function createPermit(free: () => void) {
   };
 }
 
-function measureAtEnd(
-  limit: LatencyLimit,
-  request: IncomingMessage,
-  { raw }: FastifyReply,
-  { timeoutMs }: Config,
-): void {
-  // The latency of a route with a time limit of its own depends on the request, not on the load.
-  if (timeoutMs !== undefined) return;
+/** The latency of a stream, or of a route with a time limit of its own, depends on the request, not on the load. */
+const showsStore = ({ isStream, timeoutMs }: Config) => !isStream && timeoutMs === undefined;
+
+function measureAtEnd(limit: LatencyLimit, request: IncomingMessage, { raw }: FastifyReply): void {
   let startedAt = performance.now();
   // How long a client takes to send its body says nothing about the store.
   if (hasBody(request)) {

@@ -44,6 +44,11 @@ export class LatencyLimit {
     return this.#inFlight;
   }
 
+  /** Whether a window has ended, so that there is a best latency to compare with. */
+  get isKnown(): boolean {
+    return this.#best.now < Number.POSITIVE_INFINITY;
+  }
+
   /** Takes a permit; returns false if none is left. A client with less than its share gets one beyond the limit. */
   acquire(client: string): boolean {
     const own = this.#clients.get(client) ?? 0;
