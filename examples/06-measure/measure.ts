@@ -1,4 +1,4 @@
-import { describe, loadFor } from '../support/load.ts';
+import { describe, loadFor, sendInTurn } from '../support/load.ts';
 import { type Replica, startReplica, untilAnswers } from '../support/replica.ts';
 import { type Counts, countsIn, errorRatio, isFiring } from './alert.ts';
 
@@ -12,7 +12,7 @@ async function scrape({ management }: Replica): Promise<Counts> {
 async function measure(name: string, env: Record<string, string>): Promise<void> {
   const replica = await startReplica(main, env);
   await untilAnswers(replica.management, '/status');
-  console.log(`${name}: a look by hand: ${describe(await loadFor(50, replica.port, 100))}`);
+  console.log(`${name}: a look by hand: ${describe(await sendInTurn(5, replica.port))}`);
   const first = await scrape(replica);
   await loadFor(2_000, replica.port, 100);
   const second = await scrape(replica);

@@ -31,7 +31,7 @@ export function startLoad(port: number, rate: number, options: LoadOptions = {})
   function send(): void {
     sent += 1;
     const request = outcomeOf(port, agent, options).then((outcome) => {
-      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      note(outcomes, outcome);
       pending.delete(request);
     });
     pending.add(request);
@@ -50,6 +50,15 @@ export function startLoad(port: number, rate: number, options: LoadOptions = {})
   };
 }
 
+/** Sends requests one after the other, and returns the counts. */
+export async function sendInTurn(count: number, port: number): Promise<Outcomes> {
+  const agent = new Agent({ keepAlive: true });
+  const outcomes: Outcomes = {};
+  for (let sent = 0; sent < count; sent += 1) note(outcomes, await outcomeOf(port, agent));
+  agent.destroy();
+  return outcomes;
+}
+
 /** Sends load for a time, and returns the counts. */
 export async function loadFor(
   ms: number,
@@ -62,10 +71,14 @@ export async function loadFor(
   return load.stop();
 }
 
+function note(outcomes: Outcomes, outcome: string): void {
+  outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+}
+
 function outcomeOf(
   port: number,
   agent: Agent,
-  { path = '/', timeout = 10_000 }: LoadOptions,
+  { path = '/', timeout = 10_000 }: LoadOptions = {},
 ): Promise<string> {
   return new Promise((resolve) => {
     const request = get({ host: '127.0.0.1', port, path, agent }, (response) => {
