@@ -109,7 +109,7 @@ export class Admission {
   admit(request: IncomingMessage, response: ServerResponse, start: Start): void {
     const clientTimeout = callerTimeout(request.headers);
     if (clientTimeout <= 0) {
-      this.#rejectLater('deadline', request, response);
+      this.#rejectLater('deadline', request, response, performance.now());
     } else if (this.#queue.size === 0 && !this.#connectionArrived && this.#hasRoom()) {
       this.#startsLeft -= 1;
       this.#coldFor -= 1;
@@ -133,13 +133,13 @@ export class Admission {
   }
 
   #enqueue(queued: Queued): void {
-    const { request, response, clientTimeout } = queued;
+    const { request, response, receivedAt, clientTimeout } = queued;
     const flow = this.#options.flowOf(request);
     const ahead = this.#queue.ahead(flow);
     const maxWait = this.#isSlow ? slowMaxQueueTime : maxQueueTime[flow.priority];
     const isLate = ahead * this.#serviceTime.expected > Math.min(maxWait, clientTimeout);
     if (this.#isFull(flow) || ahead >= maxAhead || (isLate && ahead >= shortQueue)) {
-      this.#rejectLater('queue_full', request, response);
+      this.#rejectLater('queue_full', request, response, receivedAt);
     } else {
       this.#queue.push(flow, queued);
       this.#scheduleIteration();
@@ -216,7 +216,7 @@ export class Admission {
     const queueTime = now - receivedAt;
     const reason: Reason | undefined =
       queueTime >= clientTimeout ? 'deadline' : queueTime > this.#hardMax ? 'too_late' : undefined;
-    if (reason) this.#options.reject(reason, request, response);
+    if (reason) this.#options.reject(reason, request, response, receivedAt);
     return reason !== undefined;
   }
 }

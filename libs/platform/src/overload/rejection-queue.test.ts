@@ -7,7 +7,7 @@ function openQueue() {
   const queue = new RejectionQueue((reason, { url }) => sent.push(`${reason} ${url}`));
   const push = (url: string, { isGone = false, headers = {} } = {}) => {
     const request = { url, headers, socket: { destroyed: isGone }, resume: vi.fn() };
-    queue.push('queue_full', request as never, {} as never);
+    queue.push('queue_full', request as never, {} as never, 0);
     return request;
   };
   const pushMany = (count: number, isGone = false) => {

@@ -14,11 +14,13 @@ afterEach(async () => {
   await listening.stop();
 });
 
-/** A server that rejects every request. */
-async function rejectAll(reason: Reason) {
+/** A server that rejects every request, after it has waited so many milliseconds. */
+async function rejectAll(reason: Reason, waited = 0) {
   const metrics = createMetrics('sample', '1.0.0');
   const reject = createRejection(metrics, () => 'batch');
-  listening = await startServer((request, response) => reject(reason, request, response));
+  listening = await startServer((request, response) =>
+    reject(reason, request, response, performance.now() - waited),
+  );
   return { metrics, origin: listening.origin };
 }
 
@@ -46,6 +48,16 @@ describe('a rejection', () => {
     await fetch(`${origin}/secret`, { method: 'PUT' });
     const labels = { method: 'PUT', route: 'rejected', status: '503' };
     expect(await seriesValue(metrics, 'http_server_request_duration_seconds_count', labels)).toBe(1);
+  });
+
+  it('lasted for as long as its request waited', async () => {
+    const { metrics, origin } = await rejectAll('too_late', 3_000);
+    await fetch(origin);
+    const seconds = await seriesValue(metrics, 'http_server_request_duration_seconds_sum', {
+      route: 'rejected',
+      status: '503',
+    });
+    expect(seconds).toBeGreaterThanOrEqual(3);
   });
 
   it('counts with the priority of its operation, and not as served', async () => {

@@ -25,7 +25,13 @@ export const retryAfter = 1;
 /** Milliseconds for which the rest of a rejected body is read, so that its client can read the response. */
 const lingerFor = 5_000;
 
-export type Reject = (reason: Reason, request: IncomingMessage, response: ServerResponse) => void;
+/** @param receivedAt when the request was received, on the clock of `performance.now()` */
+export type Reject = (
+  reason: Reason,
+  request: IncomingMessage,
+  response: ServerResponse,
+  receivedAt: number,
+) => void;
 
 /**
  * Makes the function that rejects requests which Fastify has not seen, with a prebuilt response and without a log line
@@ -40,13 +46,14 @@ export function createRejection(
 ): Reject {
   const make = (reason: Reason) => ({ counter: rejected.labels(reason), ...prebuild(codes[reason]) });
   const prepared = { queue_full: make('queue_full'), too_late: make('too_late'), deadline: make('deadline') };
-  return (reason, request, response) => {
+  return (reason, request, response, receivedAt) => {
     const { counter, status, headers, body } = prepared[reason];
     counter.inc();
     totals.priorities[priorityOf(request)].rejected += 1;
     if (announcesBody(request)) lingerAfter(request, response);
     response.writeHead(status, headers).end(body);
-    requests.ended(request.method ?? '', 'rejected', status, 0);
+    const seconds = (performance.now() - receivedAt) / 1_000;
+    requests.ended(request.method ?? '', 'rejected', status, seconds);
   };
 }
 
