@@ -47,6 +47,9 @@ async function serve(others = 17) {
   app.get('/fails', answerWith(500));
   app.get('/times-out', answerWith(504));
   app.get('/forwarded', { config: { isForwarded: true } as object }, handler);
+  app.get('/long', { config: { timeoutMs: 60_000 } as object }, handler);
+  app.get('/stream', { config: { isStream: true } as object }, handler);
+  app.get('/hook', { preHandler: async () => void (await handler()) }, async () => ({ done: true }));
   /** Makes the store answer immediately from now on. */
   const comeBack = () => {
     store.hangs = false;
@@ -125,7 +128,7 @@ async function serve(others = 17) {
     for (const each of requests) each.end('}');
     return Promise.all(answers);
   }
-  return { handle, sendSlowly, ask, answerLate, waiting, comeBack, rejected, wave, door, crowd };
+  return { handle, visit, sendSlowly, ask, answerLate, waiting, comeBack, rejected, wave, door, crowd };
 }
 
 /** A route with a hook that keeps requests from the handler until the test lets them in. */
@@ -291,7 +294,10 @@ it('reports each reason for a rejection as 0 before the first one', async () => 
 it.each([
   ['gives a route less to do while its store is slow', '/store', 44],
   ['gives a route less to do while its store times out', '/times-out', 44],
+  ['gives a route less to do while a hook waits for its store', '/hook', 44],
   ['takes no other error for a latency', '/fails', 0],
+  ['takes no latency for that of a store, where it depends on the request', '/long', 0],
+  ['neither limits nor measures a stream', '/stream', 0],
   ['leaves that to the service behind, where it forwards requests', '/forwarded', 0],
 ])('%s', async (_sentence, path, expected) => {
   const { answerLate } = await serve();
@@ -305,6 +311,19 @@ it('knows the latency of a route after ten requests, however few are in flight',
   handle(17);
   expect(await answerLate('/store', 60, 2_000)).toBe(0);
   expect(await answerLate('/store', 60, 2_000)).toBe(44);
+});
+
+it('learns no latency from clients that disconnect before it is over', async () => {
+  const { visit, waiting, comeBack, answerLate, handle } = await serve(0);
+  const clients = new AbortController();
+  const visits = Array.from({ length: 10 }, () => visit('/store', clients.signal));
+  await vi.waitUntil(() => waiting.length === 10, { timeout: 20_000 });
+  clock += 50;
+  clients.abort();
+  await Promise.all(visits);
+  comeBack();
+  handle(17);
+  for (const ms of [300, 300]) expect(await answerLate('/store', 60, ms)).toBe(0);
 });
 
 it('admits as many as before when clients send their bodies slowly', async () => {

@@ -105,37 +105,37 @@ function limitRoutes(
   const limits = new WeakMap<object, LatencyLimit>();
   const rejections = rejected.labels('in_flight');
   const permits = new WeakMap<IncomingMessage, Permit>();
+  let received = 0;
   let held = 0;
 
   app.addHook('onRoute', (route) => {
     const { handler } = route;
-    const config = (route.config ?? {}) as Config;
-    const priority = priorityOf(config);
-    let limit: LatencyLimit | undefined;
-    let received = 0;
+    const priority = priorityOf(route.config as Config | undefined);
     route.handler = function (request, reply) {
       const context = currentContext();
       if (context) context.share = { priority, client: () => clientOf(request.raw) };
-      const permit = held > 0 ? permits.get(request.raw) : undefined;
-      if (showsStore(config) && !isOff()) {
-        received += 1;
-        limit ??= limitOf(request.routeOptions.config as Config);
-        if (permit || !limit.isKnown || received % sampleEvery === 0) measureAtEnd(limit, request.raw, reply);
-      }
       const work: unknown = handler.call(this, request, reply);
-      if (permit && work instanceof Promise) permit.holdUntil(work);
+      if (held > 0 && work instanceof Promise) permits.get(request.raw)?.holdUntil(work);
       return work;
     };
   });
 
   app.addHook('onRequest', (request, reply, done) => {
-    if (isOff() || inFlight.size + held <= minLimit) return done();
+    if (isOff()) return done();
     const config = request.routeOptions.config as Config;
     if (config.isStream) return done();
-    const permit = acquire(limitOf(config), clientOf(request.raw));
-    if (!permit) return done(problem('overloaded', undefined, { retryAfter }));
-    permits.set(request.raw, permit);
-    reply.raw.on('close', permit.release);
+    const limit = limitOf(config);
+    const areFew = inFlight.size + held <= minLimit;
+    received += 1;
+    if (!areFew) {
+      const permit = acquire(limit, clientOf(request.raw));
+      if (!permit) return done(problem('overloaded', undefined, { retryAfter }));
+      permits.set(request.raw, permit);
+      reply.raw.on('close', permit.release);
+    } else if (limit.best < Number.POSITIVE_INFINITY && received % sampleEvery !== 0) {
+      return done();
+    }
+    measureAtEnd(limit, request.raw, reply, config);
     done();
   });
 
@@ -190,10 +190,14 @@ function createPermit(free: () => void) {
   };
 }
 
-/** The latency of a stream, or of a route with a time limit of its own, depends on the request, not on the load. */
-const showsStore = ({ isStream, timeoutMs }: Config) => !isStream && timeoutMs === undefined;
-
-function measureAtEnd(limit: LatencyLimit, request: IncomingMessage, { raw }: FastifyReply): void {
+function measureAtEnd(
+  limit: LatencyLimit,
+  request: IncomingMessage,
+  { raw }: FastifyReply,
+  { timeoutMs }: Config,
+): void {
+  // The latency of a route with a time limit of its own depends on the request, not on the load.
+  if (timeoutMs !== undefined) return;
   let startedAt = performance.now();
   // How long a client takes to send its body says nothing about the store.
   if (hasBody(request)) {
@@ -204,7 +208,9 @@ function measureAtEnd(limit: LatencyLimit, request: IncomingMessage, { raw }: Fa
   raw.on('close', () => {
     if (!showsLatency(raw.statusCode)) return;
     const now = performance.now();
-    limit.sample(now - startedAt, now);
+    const latency = now - startedAt;
+    // A client that has gone shows only that the response would have taken longer.
+    if (raw.writableEnded || latency > limit.best) limit.sample(latency, now);
   });
 }
 

@@ -44,9 +44,9 @@ export class LatencyLimit {
     return this.#inFlight;
   }
 
-  /** Whether a window has ended, so that there is a best latency to compare with. */
-  get isKnown(): boolean {
-    return this.#best.now < Number.POSITIVE_INFINITY;
+  /** The best latency of a window; milliseconds. Infinity until the first window has ended. */
+  get best(): number {
+    return Math.min(this.#best.now, this.#best.before);
   }
 
   /** Takes a permit; returns false if none is left. A client with less than its share gets one beyond the limit. */
@@ -95,7 +95,7 @@ export class LatencyLimit {
       this.#best = { now: latency, before: this.#best.now, since: now };
     }
     this.#best.now = Math.min(this.#best.now, latency);
-    return Math.min(this.#best.now, this.#best.before);
+    return this.best;
   }
 }
 
