@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { promisify } from 'node:util';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Served } from '../core/served.ts';
@@ -321,6 +322,8 @@ it('learns no latency from clients that disconnect before it is over', async () 
   clock += 100;
   clients.abort();
   await Promise.all(visits);
+  const connections = promisify(app.server.getConnections.bind(app.server));
+  await vi.waitUntil(async () => (await connections()) === 0, { timeout: 20_000 });
   comeBack();
   handle(17);
   for (const ms of [600, 600]) expect(await answerLate('/store', 60, ms)).toBe(0);
