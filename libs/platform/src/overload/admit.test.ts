@@ -314,6 +314,18 @@ it('knows the latency of a route after ten requests, however few are in flight',
   expect(await answerLate('/store', 60, 2_000)).toBe(44);
 });
 
+it('notices when a route becomes faster, however few requests are in flight', async () => {
+  const { answerLate, handle } = await serve(0);
+  for (const [count, ms] of [
+    [10, 200],
+    [160, 100],
+  ] as const)
+    expect(await answerLate('/store', count, ms)).toBe(0);
+  handle(17);
+  expect(await answerLate('/store', 60, 350)).toBe(0);
+  expect(await answerLate('/store', 60, 350)).toBe(8);
+});
+
 it('learns no latency from clients that disconnect before it is over', async () => {
   const { visit, waiting, comeBack, answerLate, handle } = await serve(0);
   const clients = new AbortController();
