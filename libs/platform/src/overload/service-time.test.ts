@@ -5,9 +5,9 @@ import { ServiceTime } from './service-time.ts';
 function measure() {
   const time = new ServiceTime();
   let now = 0;
-  const spend = (iterations: number, ms: number, started = 1) => {
+  const spend = (iterations: number, ms: number, started = 1, rejecting = 0) => {
     for (let n = 0; n < iterations; n += 1) {
-      time.iteration(now, started);
+      time.iteration(now, started, rejecting);
       now += ms;
     }
     return time;
@@ -71,6 +71,11 @@ describe('the number of starts in an iteration', () => {
   it('fills a millisecond with short requests, up to 16', () => {
     expect(measure().spend(20, 0.25).startsPerIteration).toBe(4);
     expect(measure().spend(20, 0.001).startsPerIteration).toBe(16);
+  });
+
+  it('does not shrink by the time of rejections, which the expected wait includes', () => {
+    const time = measure().spend(9, 1, 1, 0.75);
+    expect([time.startsPerIteration, time.expected]).toEqual([4, 1]);
   });
 
   it('is known from the last iteration before the queue was empty', () => {

@@ -17,6 +17,8 @@ const maxStarts = 16;
  */
 export class ServiceTime {
   readonly #samples: number[] = [];
+  /** The same without the time of rejections. */
+  readonly #workSamples: number[] = [];
   #mean = 0;
   #count = 0;
   #last: { at: number; started: number } | undefined;
@@ -28,13 +30,21 @@ export class ServiceTime {
     return this.#count < minSamples ? 0 : this.#mean;
   }
 
-  /** Records an iteration in which requests were started while more may be queued. */
-  iteration(at: number, started: number): void {
+  /**
+   * Records an iteration in which requests were started while more may be queued.
+   *
+   * @param rejecting milliseconds that rejections took since the iteration before. They delay the next start, but are no
+   *   work of a request: the more of them there are, the fewer requests would start in an iteration.
+   */
+  iteration(at: number, started: number, rejecting = 0): void {
     if (this.#last && this.#last.started > 0) {
-      this.#samples[this.#count % maxSamples] = (at - this.#last.at) / this.#last.started;
+      const elapsed = at - this.#last.at;
+      this.#samples[this.#count % maxSamples] = elapsed / this.#last.started;
+      this.#workSamples[this.#count % maxSamples] = (elapsed - rejecting) / this.#last.started;
       this.#count += 1;
       this.#mean = meanWithoutOutliers(this.#samples);
-      this.startsPerIteration = Math.min(maxStarts, Math.max(1, Math.floor(workPerIteration / this.#mean)));
+      const work = meanWithoutOutliers(this.#workSamples);
+      this.startsPerIteration = Math.min(maxStarts, Math.max(1, Math.floor(workPerIteration / work)));
     }
     this.#last = { at, started };
   }
@@ -45,6 +55,7 @@ export class ServiceTime {
     this.#last = undefined;
     this.#count = 0;
     this.#samples.length = 0;
+    this.#workSamples.length = 0;
   }
 }
 
