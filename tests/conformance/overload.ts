@@ -6,7 +6,7 @@ import type { Target } from './target.ts';
 
 /** The answers to clients and probes under overload. */
 export type Overload = OpenResult & {
-  /** Requests that the service can answer while the load lasts: the lower of what was measured before and after it. */
+  /** Requests that the service can answer while the load lasts. */
   capacity: number;
   /** Processors that the service used; undefined if the suite cannot read it. */
   processors: number | undefined;
@@ -42,12 +42,8 @@ export async function observeOverload(target: Target): Promise<Overload> {
     const { rejected, failed, latencies, limit, processors } = overload;
     const isServed = rejected + failed === 0 && latencies.every((ms) => ms <= limit);
     const isStarved = processors !== undefined && processors < 1 / maxSlowdown;
-    if (round === rounds || !(isServed || isStarved)) return { ...overload, capacity: await lowest(rate) };
+    if (round === rounds || !(isServed || isStarved)) return overload;
     if (isServed) rate = latencies.length / seconds;
-  }
-
-  async function lowest(before: number): Promise<number> {
-    return Math.min(before, await capacityOf(target)) * seconds;
   }
 }
 
@@ -60,7 +56,7 @@ async function capacityOf(target: Target): Promise<number> {
   return rate;
 }
 
-async function sendTimes(times: number, rate: number, target: Target): Promise<Omit<Overload, 'capacity'>> {
+async function sendTimes(times: number, rate: number, target: Target): Promise<Overload> {
   const beganAt = performance.now();
   const cpuBefore = target.cpuMs;
   const clients = order<OpenOrder, OpenResult>(new URL('../bench/overload/load.ts', import.meta.url), {
@@ -74,7 +70,7 @@ async function sendTimes(times: number, rate: number, target: Target): Promise<O
   const cpuAfter = target.cpuMs;
   const isKnown = cpuBefore !== undefined && cpuAfter !== undefined;
   const processors = isKnown ? (cpuAfter - cpuBefore) / (performance.now() - beganAt) : undefined;
-  return { ...(await clients), processors, limit: limitOf(processors), probes };
+  return { ...(await clients), capacity: rate * seconds, processors, limit: limitOf(processors), probes };
 }
 
 /** A service with too many requests uses all of a processor, unless other programs compete with it. */
