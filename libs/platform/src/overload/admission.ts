@@ -167,10 +167,7 @@ export class Admission {
   /** Runs once in an event-loop iteration. After it, Node reads new requests, results of stores and closed sockets. */
   readonly #iteration = (): void => {
     this.#iterationIsDue = false;
-    const beganAt = performance.now();
-    this.#rejections.nextIteration();
-    const rejecting = performance.now() - beganAt;
-    if (this.#rejections.size > 0) this.#scheduleIteration();
+    if (this.#rejections.size > 0) this.#sendRejections();
     if (this.#queue.size === 0) {
       this.#serviceTime.idle(performance.now());
       this.#cpuShare.idle();
@@ -189,8 +186,15 @@ export class Admission {
     const now = performance.now();
     this.#cpuShare.busy(now);
     if (now - this.#sweptAt > sweepInterval) this.#sweep(now);
-    this.#serviceTime.iteration(now, this.#startNext(now), rejecting);
+    this.#serviceTime.iteration(now, this.#startNext(now));
   };
+
+  #sendRejections(): void {
+    const beganAt = performance.now();
+    this.#rejections.nextIteration();
+    this.#serviceTime.rejected(performance.now() - beganAt);
+    if (this.#rejections.size > 0) this.#scheduleIteration();
+  }
 
   #startNext(now: number): number {
     let started = 0;

@@ -22,6 +22,8 @@ export class ServiceTime {
   #mean = 0;
   #count = 0;
   #last: { at: number; started: number } | undefined;
+  /** Milliseconds of rejections since `last`. */
+  #rejecting = 0;
   /** Number of requests to start in one iteration; one until requests are known to be short. */
   startsPerIteration = 1;
 
@@ -31,22 +33,26 @@ export class ServiceTime {
   }
 
   /**
-   * Records an iteration in which requests were started while more may be queued.
-   *
-   * @param rejecting milliseconds that rejections took since the iteration before. They delay the next start, but are no
-   *   work of a request: the more of them there are, the fewer requests would start in an iteration.
+   * Records the time of rejections; milliseconds. It delays the next start, but is no work of a request: if it were, fewer
+   * and fewer requests would start in an iteration, the more rejections there are beside them.
    */
-  iteration(at: number, started: number, rejecting = 0): void {
+  rejected(ms: number): void {
+    this.#rejecting += ms;
+  }
+
+  /** Records an iteration in which requests were started while more may be queued. */
+  iteration(at: number, started: number): void {
     if (this.#last && this.#last.started > 0) {
       const elapsed = at - this.#last.at;
       this.#samples[this.#count % maxSamples] = elapsed / this.#last.started;
-      this.#workSamples[this.#count % maxSamples] = (elapsed - rejecting) / this.#last.started;
+      this.#workSamples[this.#count % maxSamples] = (elapsed - this.#rejecting) / this.#last.started;
       this.#count += 1;
       this.#mean = meanWithoutOutliers(this.#samples);
       const work = meanWithoutOutliers(this.#workSamples);
       this.startsPerIteration = Math.min(maxStarts, Math.max(1, Math.floor(workPerIteration / work)));
     }
     this.#last = { at, started };
+    this.#rejecting = 0;
   }
 
   /** Records that the queue is empty. */
