@@ -140,7 +140,9 @@ function limitRoutes(
   });
 
   function limitOf(config: Config): LatencyLimit {
-    const limit = limits.get(config) ?? new LatencyLimit(maxQueueTimeOf(config));
+    const known = limits.get(config);
+    if (known) return known;
+    const limit = new LatencyLimit(maxQueueTimeOf(config));
     limits.set(config, limit);
     return limit;
   }
