@@ -148,6 +148,20 @@ describe('the length of the queue', () => {
 });
 
 describe('a rejection', () => {
+  it('is one of eight in an iteration beside short requests, and of sixteen beside longer ones', async () => {
+    for (const [ms, count] of [
+      [1, 8],
+      [5, 16],
+    ] as const) {
+      const { rejected, send, sendMany, iterate } = openAdmission();
+      sendMany(60, { ms });
+      await iterate(20);
+      for (let n = 0; n < 50; n += 1) send('late', { timeout: 1 });
+      await iterate(1);
+      expect(rejected).toHaveLength(count);
+    }
+  });
+
   it('waits for its turn in a later event-loop iteration, although no request waits any more', async () => {
     const { admission, rejected, send, iterate, end } = await loadedAdmission(8);
     for (let n = 0; n < 300; n += 1) send(`${n}`, { timeout: 1 });

@@ -191,7 +191,7 @@ export class Admission {
 
   #sendRejections(): void {
     const beganAt = performance.now();
-    this.#rejections.nextIteration();
+    this.#rejections.nextIteration(this.#serviceTime.workPerIteration);
     this.#serviceTime.rejected(performance.now() - beganAt);
     if (this.#rejections.size > 0) this.#scheduleIteration();
   }

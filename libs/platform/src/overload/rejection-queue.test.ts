@@ -14,10 +14,10 @@ function openQueue() {
     for (let n = 1; n <= count; n += 1) push(`${n}`, { isGone });
   };
   /** Runs iterations, and returns how many rejections each sent. */
-  const iterate = (count: number) =>
+  const iterate = (count: number, work = 1) =>
     Array.from({ length: count }, () => {
       const before = sent.length;
-      queue.nextIteration();
+      queue.nextIteration(work);
       return sent.length - before;
     });
   return { queue, sent, push, pushMany, iterate };
@@ -34,10 +34,16 @@ describe('a queue of rejections', () => {
     expect(queue.size).toBe(0);
   });
 
-  it('sends sixteen in an iteration, so that those who send again at once do not keep others from being served', () => {
+  it('sends eight in an iteration, so that those who send again at once do not keep others from being served', () => {
     const { pushMany, iterate } = openQueue();
-    pushMany(40);
-    expect(iterate(4)).toEqual([16, 16, 8, 0]);
+    pushMany(20);
+    expect(iterate(4)).toEqual([8, 8, 4, 0]);
+  });
+
+  it('sends more beside requests that take longer, up to sixteen, and not fewer beside shorter ones', () => {
+    const { pushMany, iterate } = openQueue();
+    pushMany(64);
+    expect([1.3, 5, 0].flatMap((work) => iterate(1, work))).toEqual([10, 16, 8]);
   });
 
   it('drops those whose clients have disconnected, and sends others in their place', () => {

@@ -75,9 +75,16 @@ describe('the number of starts in an iteration', () => {
     expect(measure().spend(20, 0.001).startsPerIteration).toBe(16);
   });
 
-  it('does not shrink by the time of rejections, which the expected wait includes', () => {
-    const time = measure().spend(9, 1, 1, 0.75);
+  it('does not shrink by what rejected requests cost, which the expected wait includes', () => {
+    const time = measure().spend(9, 1, 1, 0.375);
     expect([time.startsPerIteration, time.expected]).toEqual([4, 1]);
+    expect(measure().spend(9, 1, 1, 0.6).startsPerIteration).toBe(16);
+  });
+
+  it('tells how long they take together', () => {
+    expect(measure().time.workPerIteration).toBe(0);
+    expect(measure().spend(20, 0.3).workPerIteration).toBeCloseTo(0.9);
+    expect(measure().spend(20, 5, 1, 1).workPerIteration).toBeCloseTo(3);
   });
 
   it('is known from the last iteration before the queue was empty', () => {

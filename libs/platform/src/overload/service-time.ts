@@ -4,8 +4,8 @@ const minSamples = 8;
 const maxSamples = 64;
 /** Number of longest samples that are ignored: a pause of the process or of the machine is no service time. */
 const outliers = 2;
-/** Milliseconds of work that are started in one event-loop iteration. */
-const workPerIteration = 1;
+/** Milliseconds of work that are started in one event-loop iteration, unless one request takes longer. */
+const maxWork = 1;
 /** Maximum number of requests that start in one iteration, however short they are: the next ones may be longer. */
 const maxStarts = 16;
 
@@ -17,15 +17,17 @@ const maxStarts = 16;
  */
 export class ServiceTime {
   readonly #samples: number[] = [];
-  /** The same without the time of rejections. */
+  /** The same without what the rejected requests cost. */
   readonly #workSamples: number[] = [];
   #mean = 0;
   #count = 0;
   #last: { at: number; started: number } | undefined;
-  /** Milliseconds of rejections since `last`. */
+  /** Milliseconds that rejected requests cost since `last`. */
   #rejecting = 0;
   /** Number of requests to start in one iteration; one until requests are known to be short. */
   startsPerIteration = 1;
+  /** Expected milliseconds of the requests that one iteration starts; 0 until it was measured. */
+  workPerIteration = 0;
 
   /** Expected milliseconds between two starts; 0 while unknown. */
   get expected(): number {
@@ -33,11 +35,12 @@ export class ServiceTime {
   }
 
   /**
-   * Records the time of rejections; milliseconds. It delays the next start, but is no work of a request: if it were, fewer
-   * and fewer requests would start in an iteration, the more rejections there are beside them.
+   * Records the time of rejections; milliseconds. To read the requests costs about as much again, or more with a body. Both
+   * delay the next start, but are no work of a request: if they were, fewer and fewer requests would start in an iteration,
+   * the more rejections there are beside them.
    */
   rejected(ms: number): void {
-    this.#rejecting += ms;
+    this.#rejecting += 2 * ms;
   }
 
   /** Records an iteration in which requests were started while more may be queued. */
@@ -45,11 +48,13 @@ export class ServiceTime {
     if (this.#last && this.#last.started > 0) {
       const elapsed = at - this.#last.at;
       this.#samples[this.#count % maxSamples] = elapsed / this.#last.started;
-      this.#workSamples[this.#count % maxSamples] = (elapsed - this.#rejecting) / this.#last.started;
+      this.#workSamples[this.#count % maxSamples] =
+        Math.max(0, elapsed - this.#rejecting) / this.#last.started;
       this.#count += 1;
       this.#mean = meanWithoutOutliers(this.#samples);
       const work = meanWithoutOutliers(this.#workSamples);
-      this.startsPerIteration = Math.min(maxStarts, Math.max(1, Math.floor(workPerIteration / work)));
+      this.startsPerIteration = Math.min(maxStarts, Math.max(1, Math.floor(maxWork / work)));
+      this.workPerIteration = this.startsPerIteration * work;
     }
     this.#last = { at, started };
     this.#rejecting = 0;
