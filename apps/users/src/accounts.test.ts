@@ -126,18 +126,40 @@ describe('accounts', () => {
     await expect(guess()).rejects.toMatchObject({ code: 'rate_limited' });
   });
 
-  it('accept one of two changes to the same version', async () => {
+  it('take changes of a name that come at the same time one after the other', async () => {
     const { accounts, store } = await openParts();
     const account = await accounts.signUp(input);
-    const tries = await Promise.allSettled(
-      ['One', 'Two'].map((name) => accounts.change(account, { name }, { address })),
-    );
-    expect(tries.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
-    expect(tries).toContainEqual({
-      status: 'rejected',
-      reason: expect.objectContaining({ code: 'version_mismatch' }),
+    const names = ['One', 'Two', 'Three'];
+    await Promise.all(names.map((name) => accounts.change(account, { name }, { address })));
+    expect((await store.accounts.get(account.id))?.version).toBe(4);
+  });
+
+  it('take no change of a name after their deletion', async () => {
+    const { accounts, before } = await openParts();
+    const account = await accounts.signUp(input);
+    before('accounts.replace', () => accounts.remove(account));
+    await expect(accounts.change(account, { name: 'One' }, { address })).rejects.toMatchObject({
+      code: 'unauthenticated',
     });
-    expect((await store.accounts.get(account.id))?.version).toBe(2);
+  });
+
+  it.each([
+    ['their former address back', { email: input.email }, { email: 'new@example.com' }],
+    ['a new password', { password: 'of a thief' }, { password: 'battery staple' }],
+    [
+      'a name from a session that a new password has ended',
+      { name: 'Thief' },
+      { password: 'battery staple' },
+    ],
+  ])('do not take %s when the owner was faster', async (_what, changes, ofOwner) => {
+    const { accounts, store } = await openParts();
+    const account = await accounts.signUp(input);
+    const proof = { currentPassword: input.password, address };
+    const owned = await accounts.change(account, ofOwner, proof);
+    await expect(accounts.change(account, changes, proof)).rejects.toMatchObject({
+      code: 'version_mismatch',
+    });
+    expect(await store.accounts.get(account.id)).toEqual(owned);
   });
 
   it('have one event for a deletion, however often they are deleted', async () => {

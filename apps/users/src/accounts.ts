@@ -4,7 +4,7 @@ import { problem } from '@slipway/contracts/errors';
 import type { EventData } from '@slipway/contracts/events';
 import type { User } from '@slipway/contracts/users';
 import type { Position } from '@slipway/platform/core/pagination';
-import type { Aggregate, AggregateStore } from '@slipway/platform/events/aggregates';
+import { type Aggregate, type AggregateStore, update } from '@slipway/platform/events/aggregates';
 import { newEvent } from '@slipway/platform/events/new-event';
 import type { Counts } from './counts.ts';
 import { formerSpellingsOf, normalizeEmail } from './email-address.ts';
@@ -50,6 +50,11 @@ async function findByFormerSpelling(
   return undefined;
 }
 
+/** Throws the problem of a person whose account was deleted before the token expired. */
+export function accountDeleted(): never {
+  throw problem('unauthenticated', 'The account was deleted');
+}
+
 /** Returns an account as clients see it. */
 export function toUser({ id, email, name, createdAt, version }: Account, roles: User['roles']): User {
   return { id, email, name, roles, createdAt, version };
@@ -77,6 +82,11 @@ export function changed(
 
 /** The current password, and the client's address, by which wrong passwords are limited. */
 type Proof = { currentPassword?: string; address: string };
+
+type ChangeOptions = Proof & {
+  /** Called with each version that is to be changed. @throws {Problem} version_mismatch if the change is meant for another */
+  checkVersion?: (present: Account) => void;
+};
 
 export type Accounts = ReturnType<typeof createAccounts>;
 
@@ -111,20 +121,32 @@ export function createAccounts({ store, passwords, checkPassword, administrators
     },
 
     /**
-     * Changes an account, if it still has the version that was read.
+     * Changes an account. If another change is faster, this one is made to the next version, unless that takes the password:
+     * it was proven for the version that was read.
      *
-     * @param proof the current password, and the client's address, by which wrong passwords are limited
      * @throws {Problem} invalid_request without the current password where it is needed, wrong_credentials,
-     *   rate_limited, overloaded, email_taken, version_mismatch
+     *   rate_limited, overloaded, email_taken, version_mismatch; unauthenticated if the account was deleted meanwhile
      */
-    async change(account: Account, changes: AccountChanges, proof: Proof): Promise<Account> {
-      if (needsPassword(account, changes)) await prove(account, proof);
+    async change(account: Account, changes: AccountChanges, options: ChangeOptions): Promise<Account> {
+      options.checkVersion?.(account);
+      if (needsPassword(account, changes)) await prove(account, options);
       const { name, email, password } = changes;
       if (email !== undefined) await checkFree(email, account.id);
       const passwordHash = password === undefined ? undefined : await passwords.hash(password);
-      const next = changed(account, { name, email, passwordHash });
-      if (!(await store.accounts.replace({ next, events: [] }))) throw problem('version_mismatch');
-      return next;
+      const rule = (present: Account) => ({
+        next: changed(present, { name, email, passwordHash }),
+        events: [],
+      });
+      const first = rule(account);
+      if (await store.accounts.replace(first)) return first.next;
+      const toNext = (present: Account) => {
+        options.checkVersion?.(present);
+        // A new password has ended the session of this request.
+        const isNew = present.passwordVersion !== account.passwordVersion;
+        if (isNew || needsPassword(present, changes)) throw problem('version_mismatch');
+        return rule(present);
+      };
+      return update(store.accounts, account.id, toNext, { ifMissing: accountDeleted });
     },
 
     /**

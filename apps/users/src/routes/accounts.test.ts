@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { admin as administrator, startUsers } from '../testing/service.ts';
+import { admin as administrator, interruptible, startUsers } from '../testing/service.ts';
 
 describe('accounts over HTTP', () => {
   let users: Awaited<ReturnType<typeof startUsers>>;
+  let before: ReturnType<typeof interruptible>['before'];
   let admin: string;
   beforeAll(async () => {
-    users = await startUsers();
+    users = await startUsers({}, [], (store) => {
+      const wrapped = interruptible(store);
+      before = wrapped.before;
+      return wrapped.store;
+    });
     admin = await users.adminToken();
   });
   afterAll(() => users.app.close());
@@ -49,6 +54,20 @@ describe('accounts over HTTP', () => {
     const body = { currentPassword: password };
     expect(await users.send('DELETE', me, { token, headers, body })).toMatchObject(late);
     expect((await users.send('GET', me, { token })).body).toEqual(changed.body);
+  });
+
+  it.each([
+    [undefined, 200],
+    ['*', 200],
+    ['"1-member"', 412],
+  ])('are changed with If-Match %j, although another change is faster: %i', async (ifMatch, status) => {
+    const { token } = await users.newPerson();
+    const headers: Record<string, string> = ifMatch ? { 'if-match': ifMatch } : {};
+    const change = (name: string) => users.send('PATCH', me, { token, headers, body: { name } });
+    before('accounts.replace', () => change('Countess'));
+    expect((await change('Lady')).status).toBe(status);
+    const last = status === 200 ? { name: 'Lady', version: 3 } : { name: 'Countess', version: 2 };
+    expect((await users.send('GET', me, { token })).body).toMatchObject(last);
   });
 
   it('take a new password, which ends all other sessions and the old password', async () => {

@@ -14,7 +14,7 @@ import { fromCursor, toPage } from '@slipway/platform/core/pagination';
 import { principalOf } from '@slipway/platform/http/access';
 import { checkIfMatch, etagOf } from '@slipway/platform/http/etag';
 import type { FastifyRequest } from 'fastify';
-import { type Account, type AccountStore, type Accounts, toUser } from '../accounts.ts';
+import { type Account, type AccountStore, type Accounts, accountDeleted, toUser } from '../accounts.ts';
 import { type AdministratorStore, type Administrators, rolesOf } from '../administrators.ts';
 import { type Caller, readAccess } from '../caller.ts';
 import type { Sessions } from '../sessions.ts';
@@ -52,9 +52,13 @@ export function registerAccountRoutes(app: App, parts: Parts): void {
     ...changeMe,
     handler: async (request, reply) => {
       const { account, roles } = existing(await confirmed(request));
-      checkIfMatch(request.headers['if-match'], userEtag(toUser(account, roles)));
       const { currentPassword, ...changes } = request.body;
-      const next = await accounts.change(account, changes, { currentPassword, address: addressOf(request) });
+      const next = await accounts.change(account, changes, {
+        currentPassword,
+        address: addressOf(request),
+        checkVersion: (present) =>
+          checkIfMatch(request.headers['if-match'], userEtag(toUser(present, roles))),
+      });
       const { session } = callerOf(request);
       if (session && changes.password !== undefined) await sessions.keep(session, next);
       const user = toUser(next, roles);
@@ -145,8 +149,7 @@ function callerOf(request: FastifyRequest): Caller {
 
 /** @throws {Problem} unauthenticated if the account was deleted before the token expired */
 function existing<T>(found: T | undefined): T {
-  if (!found) throw problem('unauthenticated', 'The account was deleted');
-  return found;
+  return found ?? accountDeleted();
 }
 
 /** Roles are stored apart from the account and do not change its version, so the entity tag names both. */

@@ -21,20 +21,20 @@ export const cheapPasswords = (derive?: Derive) =>
  * @example
  * before('accounts.replace', () => accounts.remove(account));
  */
-function interruptible(store: UsersStore) {
+export function interruptible(store: UsersStore) {
   const acts = new Map<string, () => Promise<unknown>>();
   const wrap = <Part extends object>(part: Part, path: string): Part =>
     new Proxy(part, {
       get(target, name) {
-        const value = Reflect.get(target, name);
+        const value: unknown = Reflect.get(target, name);
         const method = path + String(name);
         if (typeof value === 'object' && value !== null) return wrap(value, `${method}.`);
-        const act = acts.get(method);
-        if (!act) return value;
-        acts.delete(method);
+        if (typeof value !== 'function') return value;
         return async (...args: unknown[]) => {
-          await act();
-          return (value as (...args: unknown[]) => unknown)(...args);
+          const act = acts.get(method);
+          acts.delete(method);
+          await act?.();
+          return value(...args);
         };
       },
     });
