@@ -35,7 +35,7 @@ type BackendPolicy = Manifest & {
 };
 
 function timesOf(workload: Workload, manifests: Manifest[]) {
-  const { readinessProbe } = containerOf(workload);
+  const { readinessProbe, livenessProbe } = containerOf(workload);
   if (!readinessProbe) throw new Error(`${workload.name} has no readiness probe`);
   const environment = Object.entries(environmentOf(workload, manifests));
   const open = environment.filter(([name]) => !name.endsWith('_FILE'));
@@ -45,6 +45,7 @@ function timesOf(workload: Workload, manifests: Manifest[]) {
     longest: settings.REQUEST_TIMEOUT_MS,
     deadline: settings.STOP_DEADLINE_MS,
     grace: workload.pod.terminationGracePeriodSeconds * 1_000,
+    graceOfHanging: (livenessProbe?.terminationGracePeriodSeconds ?? Number.NaN) * 1_000,
     unreadyAfter: readinessProbe.periodSeconds * readinessProbe.failureThreshold * 1_000,
   };
 }
@@ -62,6 +63,14 @@ describe.skipIf(missing)(`the times of a stop${missing && `, skipped: no ${missi
       (times) => {
         expect(times.drain + times.longest + flush).toBeLessThan(times.deadline + 1);
         expect(times.deadline + flush).toBeLessThan(times.grace);
+      },
+    );
+
+    it.each(services)(
+      'kill $name sooner when it hangs, but not while it stops after it was only slow',
+      (times) => {
+        expect(times.graceOfHanging).toBeLessThan(times.grace);
+        expect(times.graceOfHanging).toBeGreaterThanOrEqual(times.drain + times.longest + flush);
       },
     );
 

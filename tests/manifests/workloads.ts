@@ -5,6 +5,7 @@ export type Probe = {
   periodSeconds: number;
   failureThreshold: number;
   timeoutSeconds: number;
+  terminationGracePeriodSeconds?: number;
 };
 
 export type Container = {
