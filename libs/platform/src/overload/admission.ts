@@ -97,13 +97,8 @@ export class Admission {
     this.#connectionArrived = true;
   }
 
-  /** Whether other processes take the CPU of this one, as when pods start on the same node. */
-  get isStarved(): boolean {
-    return this.#cpuShare.isStarved(performance.now());
-  }
-
   get #isSlow(): boolean {
-    return this.#coldFor > 0 || this.isStarved;
+    return this.#coldFor > 0 || this.#cpuShare.isStarved(performance.now());
   }
 
   get #hardMax(): number {

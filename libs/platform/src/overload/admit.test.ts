@@ -9,7 +9,6 @@ import { registerProblemResponses } from '../http/problem-responses.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { seriesValue } from '../testing/metrics.ts';
 import { registerAdmission } from './admit.ts';
-import { CpuShare } from './cpu-share.ts';
 
 /** The clock stands still unless a test moves it, so that a busy machine changes no decision. */
 let clock = 0;
@@ -311,16 +310,6 @@ it('knows the latency of a route after ten requests, however few are in flight',
   const { answerLate, handle } = await serve(0);
   expect(await answerLate('/store', 10, 200)).toBe(0);
   handle(17);
-  expect(await answerLate('/store', 60, 2_000)).toBe(0);
-  expect(await answerLate('/store', 60, 2_000)).toBe(44);
-});
-
-it('admits as many as before when they are late because other processes take the CPU', async () => {
-  const { answerLate } = await serve();
-  expect(await answerLate('/store', 10, 200)).toBe(0);
-  const starved = vi.spyOn(CpuShare.prototype, 'isStarved').mockReturnValue(true);
-  expect(await answerLate('/store', 60, 2_000)).toBe(0);
-  starved.mockReturnValue(false);
   expect(await answerLate('/store', 60, 2_000)).toBe(0);
   expect(await answerLate('/store', 60, 2_000)).toBe(44);
 });

@@ -57,7 +57,7 @@ export function registerAdmission(
   fromZero(metrics.rejected, [...reasons, 'in_flight']);
   const waiting = { name: 'admission_waiting', help: 'Requests in the admission queue' };
   gauge(metrics, waiting, () => admission.load.waiting);
-  limitRoutes(app, metrics, { clientOf: nameOf, isOff, isStarved: () => admission.isStarved });
+  limitRoutes(app, metrics, { clientOf: nameOf, isOff });
   return {
     shareBy(given) {
       clientOf = given;
@@ -94,20 +94,13 @@ const credentialsOf = ({ headers }: IncomingMessage, client: string) => ({
 const maxQueueTimeOf = (config: Config) =>
   config.isForwarded ? slowMaxQueueTime : maxQueueTime[priorityOf(config)];
 
-type LimitOptions = {
-  clientOf: ClientOf;
-  isOff: () => boolean;
-  /** Returns whether the process gets too little CPU, so that its requests are slow whatever their store does. */
-  isStarved: () => boolean;
-};
-
 /** While few requests are in flight and the latency of a route is known, one in so many of its requests is measured. */
 const sampleEvery = 16;
 
 function limitRoutes(
   app: FastifyInstance,
   { rejected, inFlight }: Metrics,
-  { clientOf, isOff, isStarved }: LimitOptions,
+  { clientOf, isOff }: { clientOf: ClientOf; isOff: () => boolean },
 ): void {
   const limits = new WeakMap<object, LatencyLimit>();
   const rejections = rejected.labels('in_flight');
@@ -149,8 +142,7 @@ function limitRoutes(
   function limitOf(config: Config): LatencyLimit {
     const known = limits.get(config);
     if (known) return known;
-    const usual = maxQueueTimeOf(config);
-    const limit = new LatencyLimit(() => (isStarved() ? slowMaxQueueTime : usual));
+    const limit = new LatencyLimit(maxQueueTimeOf(config));
     limits.set(config, limit);
     return limit;
   }

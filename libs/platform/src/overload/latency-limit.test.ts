@@ -39,13 +39,13 @@ const maxQueueTime = 200;
 
 describe('the limit on the concurrency of a route', () => {
   it('admits a burst', () => {
-    const limit = new LatencyLimit(() => maxQueueTime);
+    const limit = new LatencyLimit(maxQueueTime);
     const taken = Array.from({ length: 150 }, () => limit.acquire(''));
     expect(taken).not.toContain(false);
   });
 
   it('bounds what waits for a slow store, and rises again soon after', () => {
-    const limit = new LatencyLimit(() => maxQueueTime);
+    const limit = new LatencyLimit(maxQueueTime);
     expect(simulate(limit, 0.5, () => 10, 0, 5_000).rejected).toBe(0);
     const slow = simulate(limit, 0.5, () => 2_000, 5_000, 10_000);
     expect(slow.inFlight).toBeLessThanOrEqual(16);
@@ -54,7 +54,7 @@ describe('the limit on the concurrency of a route', () => {
   });
 
   it('holds a store with a fixed capacity near what it can do in time', () => {
-    const limit = new LatencyLimit(() => maxQueueTime);
+    const limit = new LatencyLimit(maxQueueTime);
     // Ten at a time in 50 ms: 0.2 a millisecond; asked for ten times as much.
     const queueing = (inFlight: number) => Math.max(50, (inFlight / 10) * 50);
     simulate(limit, 0.1, queueing, 0, 2_000);
@@ -64,7 +64,7 @@ describe('the limit on the concurrency of a route', () => {
   });
 
   it('takes a latency that lasts for the usual one', () => {
-    const limit = new LatencyLimit(() => maxQueueTime);
+    const limit = new LatencyLimit(maxQueueTime);
     simulate(limit, 0.1, () => 10, 0, 5_000);
     simulate(limit, 0.1, () => 1_000, 5_000, 30_000);
     expect(limit.limit).toBeLessThan(40);
@@ -73,7 +73,7 @@ describe('the limit on the concurrency of a route', () => {
   });
 
   it('reserves a share for a client that has none while another one holds all', () => {
-    const limit = new LatencyLimit(() => maxQueueTime);
+    const limit = new LatencyLimit(maxQueueTime);
     while (limit.acquire('noisy'));
     for (let n = 0; n < 50; n += 1) expect(limit.acquire('quiet')).toBe(true);
     while (limit.acquire('quiet'));
@@ -83,7 +83,7 @@ describe('the limit on the concurrency of a route', () => {
   });
 
   it('never admits more than a hard maximum, however many clients there are', () => {
-    const limit = new LatencyLimit(() => maxQueueTime);
+    const limit = new LatencyLimit(maxQueueTime);
     for (let client = 0; client < 2_000; client += 1) limit.acquire(`client ${client % 1_000}`);
     expect(limit.inFlight).toBeLessThanOrEqual(256);
   });
@@ -92,7 +92,7 @@ describe('the limit on the concurrency of a route', () => {
 describe('a window of measurement', () => {
   /** A limit whose best latency is 10 ms, measured until 100 ms with a hundred requests in flight. */
   function measured() {
-    const limit = new LatencyLimit(() => maxQueueTime);
+    const limit = new LatencyLimit(maxQueueTime);
     const samples = (count: number, latency: number, now: number) => {
       for (let n = 0; n < count; n += 1) limit.sample(latency, now);
       return limit.limit;
@@ -148,7 +148,7 @@ describe('a window of measurement', () => {
 describe('the permits of a route', () => {
   /** A limit that has fallen to its minimum of 16 permits. */
   function lowest() {
-    const limit = new LatencyLimit(() => maxQueueTime);
+    const limit = new LatencyLimit(maxQueueTime);
     for (const [latency, now] of [
       [1, 100],
       [1_000_000, 200],

@@ -20,7 +20,7 @@ const bestValidFor = 60_000;
  * of a window with the best window of the last minute.
  */
 export class LatencyLimit {
-  readonly #maxQueueTime: () => number;
+  readonly #maxQueueTime: number;
   readonly #clients = new Map<string, number>();
   #limit = maxLimit;
   #inFlight = 0;
@@ -31,8 +31,8 @@ export class LatencyLimit {
   /** The best latency since `since`, and in the half of `bestValidFor` before. */
   #best = { now: Number.POSITIVE_INFINITY, before: Number.POSITIVE_INFINITY, since: 0 };
 
-  /** @param maxQueueTime returns the milliseconds by which latency may exceed its best for now */
-  constructor(maxQueueTime: () => number) {
+  /** @param maxQueueTime milliseconds by which latency may exceed its best */
+  constructor(maxQueueTime: number) {
     this.#maxQueueTime = maxQueueTime;
   }
 
@@ -79,7 +79,7 @@ export class LatencyLimit {
 
   #endWindow(now: number): void {
     const latency = medianOf(this.#samples);
-    const target = this.#bestSoFar(latency, now) + this.#maxQueueTime();
+    const target = this.#bestSoFar(latency, now) + this.#maxQueueTime;
     if (latency > target) {
       this.#limit = Math.max(minLimit, (Math.min(this.#limit, this.#peak) * target) / latency);
     } else if (this.#peak >= this.#limit * 0.8) {
