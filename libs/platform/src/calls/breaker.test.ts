@@ -107,14 +107,33 @@ describe('a circuit breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('makes no trial with a call whose outcome does not depend on the upstream alone', async () => {
-    const { breaker, fail } = breaking();
-    const call = () => breaker.run(async () => ({ failed: false }), false);
-    await call();
-    await fail(4);
+  it('lets one call a second pass whose outcome does not depend on the upstream alone, which is no trial', async () => {
+    const { breaker, succeed, fail } = breaking();
+    await fail(5);
+    const upload = vi.fn(() => new Promise<{ failed: boolean }>(() => undefined));
+    vi.advanceTimersByTime(999);
+    await expect(breaker.run(upload, false)).rejects.toMatchObject({ code: 'unavailable' });
+    vi.advanceTimersByTime(1);
+    void breaker.run(upload, false);
+    await expect(breaker.run(upload, false)).rejects.toMatchObject({ code: 'unavailable' });
     vi.advanceTimersByTime(1_000);
-    await expect(call()).rejects.toMatchObject({ code: 'unavailable' });
+    void breaker.run(upload, false);
+    expect(upload).toHaveBeenCalledTimes(2);
     expect(breaker.state).toBe('open');
+    await succeed();
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('closes when such a call succeeds, because there may be no others', async () => {
+    const { breaker, fail } = breaking();
+    const upload = (failed: boolean) => breaker.run(async () => ({ failed }), false);
+    await fail(5);
+    vi.advanceTimersByTime(1_000);
+    expect(await upload(true)).toEqual({ failed: true });
+    expect(breaker.state).toBe('open');
+    vi.advanceTimersByTime(1_000);
+    expect(await upload(false)).toEqual({ failed: false });
+    expect(breaker.state).toBe('closed');
   });
 
   it('needs nobody who listens', async () => {

@@ -24,7 +24,9 @@ export type Breaker = {
    * Runs `work` unless the breaker is open. A result with `failed` counts against the upstream; an error that `work`
    * throws does not, but it ends a trial without success.
    *
-   * @param mayTry whether this call may be the trial of an open breaker: its outcome must depend on the upstream alone
+   * @param mayTry whether this call may be the trial of an open breaker: its outcome must depend on the upstream alone, or
+   *   a client that sends its body slowly would keep all others waiting. One other call in `openMs` passes beside the
+   *   trials: where all calls are uploads, an open breaker would otherwise never close.
    * @throws {Problem} `unavailable` if the breaker is open or another call is its trial.
    */
   run<Result extends { failed: boolean }>(work: () => Promise<Result>, mayTry?: boolean): Promise<Result>;
@@ -48,6 +50,7 @@ export function createBreaker(service: string, options: BreakerOptions = {}): Br
   );
   const now = () => performance.now();
   let trialAt = 0;
+  let besideAt = 0;
   circuit.onStateChange((state) => {
     if (state === CircuitState.Open) trialAt = now() + openMs;
     onChange?.(names[state]);
@@ -55,8 +58,17 @@ export function createBreaker(service: string, options: BreakerOptions = {}): Br
 
   /** Returns whether to reject a call. During a trial, cockatiel would make it wait, and the trial may hang. */
   const isShut = (mayTry: boolean) =>
-    circuit.state === CircuitState.HalfOpen ||
-    (circuit.state === CircuitState.Open && (!mayTry || now() < trialAt));
+    circuit.state === CircuitState.HalfOpen || now() < (mayTry ? trialAt : Math.max(trialAt, besideAt));
+
+  /** Runs a call that is no trial. If it succeeds, the breaker closes. */
+  async function besideTrials<Result extends { failed: boolean }>(
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    besideAt = now() + openMs;
+    const result = await work();
+    const succeeded = !result.failed && circuit.state === CircuitState.Open;
+    return succeeded ? circuit.execute(async () => result) : result;
+  }
 
   function rejection(): Problem {
     onRejected?.();
@@ -71,6 +83,7 @@ export function createBreaker(service: string, options: BreakerOptions = {}): Br
     run(work, mayTry = true) {
       if (circuit.state === CircuitState.Closed) return circuit.execute(work);
       if (isShut(mayTry)) return Promise.reject(rejection());
+      if (!mayTry) return besideTrials(work);
       return circuit.execute(work).catch((error: unknown) => {
         // A trial that ended with an error has shown nothing: the next call may be one immediately.
         trialAt = now();

@@ -118,6 +118,26 @@ describe('an upstream whose client', () => {
     clearInterval(held);
     expect(upstream.breaker).toBe('closed');
   });
+
+  it('closes an open breaker by an upload, where all calls are uploads', async () => {
+    let status = 502;
+    const server = await serve((request, response) => {
+      request.resume().once('end', () => response.writeHead(status).end());
+    });
+    const { upstream, post } = connect(server.origin);
+    const upload = async () => {
+      const response = await post(Readable.from(['a line\n']), 5_000).catch(() => undefined);
+      await response?.body.dump();
+      return response?.statusCode;
+    };
+    await vi.waitUntil(async () => {
+      await upload();
+      return upstream.breaker === 'open';
+    });
+    status = 200;
+    await vi.waitUntil(async () => (await upload()) === 200, { timeout: 5_000 });
+    expect(upstream.breaker).toBe('closed');
+  });
 });
 
 function answerWhenComplete(...[request, response]: Parameters<Parameters<typeof serve>[0]>) {
