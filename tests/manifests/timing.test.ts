@@ -15,6 +15,9 @@ const oldestAnswer = 10_000;
 /** Time to close the store and to send the last spans; milliseconds. */
 const flush = 2_000;
 
+/** How long the load balancer in front of the gateway keeps an idle connection; Traefik's and Google's; milliseconds. */
+const idleAtBalancer: Record<string, number> = { 'overlays/local': 90_000, 'overlays/gke': 600_000 };
+
 /** Until all front ends of a load balancer outside of the cluster know; milliseconds. */
 const frontEnds = 30_000;
 
@@ -44,6 +47,7 @@ function timesOf(workload: Workload, manifests: Manifest[]) {
     drain: settings.DRAIN_DELAY_MS,
     longest: settings.REQUEST_TIMEOUT_MS,
     deadline: settings.STOP_DEADLINE_MS,
+    idle: settings.KEEP_ALIVE_TIMEOUT_MS,
     grace: workload.pod.terminationGracePeriodSeconds * 1_000,
     graceOfHanging: (livenessProbe?.terminationGracePeriodSeconds ?? Number.NaN) * 1_000,
     unreadyAfter: readinessProbe.periodSeconds * readinessProbe.failureThreshold * 1_000,
@@ -73,6 +77,11 @@ describe.skipIf(missing)(`the times of a stop${missing && `, skipped: no ${missi
         expect(times.graceOfHanging).toBeGreaterThanOrEqual(times.drain + times.longest + flush);
       },
     );
+
+    it('keep an idle connection of the gateway for longer than the load balancer, which must close it first', () => {
+      const gateway = services.find(({ name }) => name === 'gateway');
+      expect(gateway?.idle).toBeGreaterThan(idleAtBalancer[overlay] ?? Number.NaN);
+    });
 
     it.each(services)('keep $name serving until everybody knows that it leaves', (times) => {
       expect(times.drain).toBeGreaterThanOrEqual(times.unreadyAfter + propagation);

@@ -73,7 +73,7 @@ export const platformSettings = Type.Object({
     description: "Time limit for a client to send a request's head; milliseconds",
   }),
   KEEP_ALIVE_TIMEOUT_MS: Type.Integer({
-    default: 72_000,
+    default: 125_000,
     minimum: 100,
     maximum: 3_600_000,
     description:
