@@ -27,13 +27,6 @@ const share = requests / 6;
 /** Two probes, 5 s apart, fail 2 s after they were sent; then the Ingress is told. Seconds, and one to spare. */
 const noticed = 5 + 5 + 2 + 1;
 
-/** Counts the requests of all changes so far. */
-function total({ acts }: Stage): { sent: number; shed: number } {
-  const all = acts.flatMap(({ short, long }) => [short, long]);
-  const sum = (count: 'sent' | 'shed') => all.reduce((so, figures) => so + figures[count], 0);
-  return { sent: sum('sent'), shed: sum('shed') };
-}
-
 describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { timeout: 300_000 }, () => {
   let stage: Stage;
   let unpin: () => Promise<void>;
@@ -54,15 +47,14 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
   });
 
   describe('no request fails', () => {
+    /** Nothing failed. Where many pods start on too little CPU, one in a hundred may be told to come again. */
     async function unnoticed(name: string, action: () => Promise<unknown>, atLeast = share): Promise<void> {
       const { short, long, trouble } = await stage.act(name, action, { atLeast });
       expect(short.failed + long.failed, trouble.join()).toBe(0);
+      expect(short.shed + long.shed, trouble.join()).toBeLessThan((short.sent + long.sent) / 100);
     }
 
-    it('while nothing happens, and none is shed', async () => {
-      await unnoticed('nothing happens', async () => {}, 1_000);
-      expect(total(stage).shed).toBe(0);
-    });
+    it('while nothing happens', () => unnoticed('nothing happens', async () => {}, 1_000));
 
     it('while every Deployment is restarted, one after another', async () => {
       await unnoticed('all are restarted', () =>
@@ -94,15 +86,10 @@ describe.skipIf(!REQUIRE_CLUSTER)('in the cluster (needs REQUIRE_CLUSTER=1)', { 
 
     it('while the node is drained', () => unnoticed('node is drained', () => replacingAll(drainNode)));
 
-    // Some are, where four or eight pods start at once on two cores.
-    it('and fewer than one in a hundred is shed', () => {
-      const { sent, shed } = total(stage);
-      expect(sent).toBeGreaterThan(requests);
-      expect(shed, stage.acts.flatMap(({ trouble }) => trouble).join()).toBeLessThan(sent / 100);
-    });
-
     it('and every record of usage that was acknowledged is there, once', async () => {
-      const { shed } = total(stage);
+      const all = stage.acts.flatMap(({ short, long }) => [short, long]);
+      expect(all.reduce((sum, { sent }) => sum + sent, 0)).toBeGreaterThan(requests);
+      const shed = all.reduce((sum, figures) => sum + figures.shed, 0);
       for (const { acknowledged, recorded, sent } of await balances(stage.base, stage.crowd)) {
         expect(recorded).toBe(acknowledged);
         if (shed === 0) expect(acknowledged).toBe(sent);
