@@ -133,20 +133,15 @@ export function createAccounts({ store, passwords, checkPassword, administrators
       const { name, email, password } = changes;
       if (email !== undefined) await checkFree(email, account.id);
       const passwordHash = password === undefined ? undefined : await passwords.hash(password);
-      const rule = (present: Account) => ({
-        next: changed(present, { name, email, passwordHash }),
-        events: [],
-      });
-      const first = rule(account);
-      if (await store.accounts.replace(first)) return first.next;
-      const toNext = (present: Account) => {
+      const rule = (present: Account) => {
         options.checkVersion?.(present);
-        // A new password has ended the session of this request.
-        const isNew = present.passwordVersion !== account.passwordVersion;
-        if (isNew || needsPassword(present, changes)) throw problem('version_mismatch');
-        return rule(present);
+        // A faster change may have ended this session by a new password, or made this one need the password.
+        const isStale =
+          present.passwordVersion !== account.passwordVersion || needsPassword(present, changes);
+        if (present.version !== account.version && isStale) throw problem('version_mismatch');
+        return { next: changed(present, { name, email, passwordHash }), events: [] };
       };
-      return update(store.accounts, account.id, toNext, { ifMissing: accountDeleted });
+      return update(store.accounts, account.id, rule, { ifMissing: accountDeleted });
     },
 
     /**
